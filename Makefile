@@ -1,0 +1,70 @@
+# Every target installs what it needs; CI calls `make test` and nothing else.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COLLECTION := collections/ansible_collections/mcp/orchestrator
+PROGRAMS := bridge local_alb monitor
+
+.PHONY: help
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.lock.sha256: requirements-dev.lock
+	MCP_PYTHON=$(PYTHON) roles/software/files/make_venv.sh $(VENV) requirements-dev.lock
+	touch $@
+
+.PHONY: venv
+venv: $(VENV)/.lock.sha256 ## Make the development environment
+
+.PHONY: lock
+lock: ## Renew both locks from pyproject.toml
+	uv pip compile -q --no-header --no-emit-index-url --universal --generate-hashes pyproject.toml -o requirements.lock
+	uv pip compile -q --no-header --no-emit-index-url --universal --generate-hashes pyproject.toml --group bridge --group dev -o requirements-dev.lock
+
+.PHONY: test
+test: venv ## Everything that CI runs; starts what it needs and leaves nothing running
+	tests/run.sh lint unit e2e molecule
+
+.PHONY: lint
+lint: venv ## Style, types, Ansible's own sanity tests
+	export PATH=$(CURDIR)/$(BIN):$$PATH
+	ruff check .
+	ruff format --check .
+	mypy files/bridge files/local_alb files/monitor $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
+	yamllint --strict .
+	ansible-lint --offline --strict
+	git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck
+	antsibull-changelog lint $(COLLECTION)
+	tests/sanity.sh
+
+.PHONY: unit
+unit: venv ## The pure parts
+	$(BIN)/pytest -q
+
+.PHONY: e2e
+e2e: venv ## The parts together, on a real engine, HAProxy and browser
+	tests/run.sh e2e
+
+.PHONY: molecule
+molecule: venv ## A whole host with systemd and its own engine
+	tests/run.sh molecule
+
+.PHONY: check-config
+check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
+	$(BIN)/ansible-playbook playbooks/config.yml -i inventory/local -e config_file=$(abspath $(FILE))
+
+.PHONY: bench
+bench: $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py))) ## All benchmarks
+
+bench-%: venv ## One benchmark of benchmarks/
+	tests/run.sh bench-$*
+
+.PHONY: teardown
+teardown: ## Remove everything that is ours from this machine, and only that
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/teardown.yml -i inventory/local

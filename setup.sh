@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Sets everything up on this machine and runs the fleet of /etc/mcp-orchestrator/mcp.config.json. Safe to run again.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+
+home=/opt/mcp-orchestrator etc=/etc/mcp-orchestrator var=/var/lib/mcp-orchestrator
+log=/var/log/mcp-orchestrator-setup.log
+
+fail() { printf '\nsetup: %s\n' "$*" >&2; exit 1; }
+step() { printf '\n==> %s\n' "$*"; }
+
+[ "$(id -u)" = 0 ] || fail "it installs packages and services, so it needs root: sudo ./setup.sh"
+command -v apt-get >/dev/null || fail "it installs Debian packages, and there is no apt-get here; use Debian 12 or newer"
+command -v python3 >/dev/null || fail "there is no python3; run: apt-get install python3"
+exec 9>/run/mcp-orchestrator-setup.lock
+flock -n 9 || fail "another setup.sh is running here; wait for it to end"
+
+step "Python environment in $home/venv"
+mkdir -p "$home"
+roles/software/files/make_venv.sh "$home/venv" requirements.lock 9>&- ||
+  fail "the Python packages could not be installed; look at pip's last lines above, then run setup.sh again"
+
+step "The site playbook (its log: $log)"
+# Nothing in the caller's environment may decide what a host becomes.
+unset PYTHONDONTWRITEBYTECODE "${!ANSIBLE_@}"
+export ANSIBLE_CONFIG=$PWD/ansible.cfg
+if [ -t 1 ]; then export ANSIBLE_FORCE_COLOR=1; fi
+set +e
+"$home/venv/bin/ansible-playbook" playbooks/site.yml -i inventory/local "$@" 9>&- 2>&1 | tee "$log"
+result=${PIPESTATUS[0]}
+set -e
+
+(cd files && "$home/venv/bin/python" -m monitor.status "$var/state.json" --password-file "$etc/monitor.password") || true
+if [ "$result" != 0 ]; then
+  fail "$(sed -n 's/^TASK \[\(.*\)\] \**$/at "\1"/p' "$log" | tail -1): $(grep -a '^\[ERROR\]' "$log" | tail -1 | sed 's/^\[ERROR\]: //')"
+fi

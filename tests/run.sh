@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
+# Targets: lint unit e2e molecule bench-NAME
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+bin=$PWD/.venv/bin
+unset PYTHONDONTWRITEBYTECODE "${!ANSIBLE_@}"
+
+engine_answers() { timeout 5 docker version >/dev/null 2>&1; }
+had_engine=$(engine_answers && echo yes || echo no)
+
+leave_nothing_running() {
+  [ "$had_engine" = no ] || return 0
+  engine_answers || return 0
+  if [ -d /run/systemd/system ]; then
+    systemctl stop docker.socket docker.service
+  else
+    local pid
+    pid=$(cat /run/docker.pid) && kill "$pid" && tail --pid="$pid" -f /dev/null
+  fi
+}
+trap leave_nothing_running EXIT
+
+prepared=
+prepare() {
+  [ -z "$prepared" ] || return 0
+  "$bin/ansible-playbook" tests/prepare.yml -i inventory/local
+  prepared=yes
+}
+
+for target in "$@"; do
+  printf '\n==> %s\n' "$target"
+  case $target in
+    lint | unit) make --no-print-directory "$target" ;;
+    e2e) prepare && "$bin/pytest" -q tests/e2e ;;
+    molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
+    bench-*) prepare && "$bin/python" "benchmarks/${target#bench-}.py" ;;
+    *) echo "run.sh: unknown target $target" >&2; exit 2 ;;
+  esac
+done
