@@ -60,13 +60,10 @@ class Spec:
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """Reads what ``to_dict`` wrote, by this release or another: unknown keys are left out."""
         known = {each.name for each in fields(cls)}
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in data.items()
-                if name in known
-            }
-        )
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in known
+        }
+        return cls(**arguments)
 
     def with_generation(self) -> Spec:
         """This spec with ``generation`` set to the hash of everything that makes its container."""

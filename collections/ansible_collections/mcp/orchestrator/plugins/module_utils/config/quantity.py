@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sizes and numbers as the docker command line writes them."""
+
+from __future__ import annotations
+
+import re
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_MOST = 2**63 - 1
+
+
+def size(text: str) -> int:
+    """Bytes of ``512m``, ``1.5g``, ``64MiB`` (units of 1024, as docker/go-units' RAMInBytes reads them).
+
+    Raises ValueError with a reason that reads after the value.
+    """
+    match = _SIZE.fullmatch(text)
+    if not match or len(text) > 32:
+        raise ValueError("is not a size; write for example 512m or 2g")
+    number = float(match[1]) * 1024 ** _POWERS[match[2].lower()]
+    if number > _MOST:
+        raise ValueError("is more than any machine has")
+    return int(number)
+
+
+def whole_number(text: str, least: int, most: int) -> int:
+    """An integer from ``least`` to ``most``. Raises ValueError with a reason that reads after the value."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise ValueError("is not a whole number")
+    number = int(text)
+    if not least <= number <= most:
+        raise ValueError(f"is not between {least} and {most}")
+    return number
+
+
+def cores(text: str) -> float:
+    """A positive decimal number of CPU cores, to a thousandth. Raises ValueError as ``size`` does."""
+    if not re.fullmatch(r"[0-9]{0,6}(\.[0-9]{0,9})?", text) or not re.search("[0-9]", text):
+        raise ValueError("is not a number of cores; write for example 0.5 or 2")
+    number = round(float(text), 3)
+    if number < 0.01:
+        raise ValueError("is less than the engine's smallest share, 0.01 cores")
+    return number

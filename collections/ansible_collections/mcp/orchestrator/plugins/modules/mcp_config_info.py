@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_config_info
+short_description: Read an mcp.config.json into the specs of a fleet
+version_added: 0.1.0
+description:
+  - Reads the C(mcpServers) file that MCP clients share, and the settings of this installation.
+  - Returns one normalised spec for each server. Values of environment variables are not returned; keyed digests are.
+  - An entry that cannot be understood is listed in RV(errors) and left out of RV(servers); the others are returned.
+  - Touches nothing but the files that it reads.
+options:
+  config:
+    description: The config files.
+    type: list
+    elements: path
+    required: true
+  settings:
+    description: The settings file. Without it every setting has its default.
+    type: path
+  key_file:
+    description:
+      - The fleet's key, with which values of environment variables are digested. At least 32 random bytes, mode 0600.
+      - Where the file does not exist a throw-away key is used; the digests then match no container.
+    type: path
+attributes:
+  check_mode:
+    description: Does the same in check mode, for it changes nothing.
+    support: full
+  diff_mode:
+    description: There is no difference to show, for it changes nothing.
+    support: none
+  idempotent:
+    description: The same files and key give the same specs.
+    support: full
+author:
+  - MCP Orchestrator contributors (@mcp-orchestrator)
+"""
+
+EXAMPLES = r"""
+- name: Read the config
+  mcp.orchestrator.mcp_config_info:
+    config: [/etc/mcp-orchestrator/mcp.config.json]
+    settings: /etc/mcp-orchestrator/settings.conf
+    key_file: /etc/mcp-orchestrator/fleet.key
+  register: config
+
+- name: Stop when an entry is wrong
+  ansible.builtin.assert:
+    that: not config.errors
+    fail_msg: "{{ config.errors | map(attribute='message') | join('\n') }}"
+"""
+
+RETURN = r"""
+servers:
+  description: One spec for each server whose entry is right, ordered by name.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: time
+      enabled: true
+      image: mcp/time
+      transport: stdio
+      path: /mcp/time
+      generation: 8f700f2b17ec
+settings:
+  description: All settings by section, with their defaults; never the password.
+  returned: success
+  type: dict
+  sample:
+    service: {fleet: mcp, port_range_start: 20000, port_range_end: 29999}
+errors:
+  description: What is wrong with single entries.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server that the error belongs to.
+      type: str
+    message:
+      description: File, key, value and the way out, in one sentence.
+      type: str
+explain:
+  description: For each server, what of its entry was ignored or decided, and why.
+  returned: success
+  type: dict
+  sample:
+    time: ["args[1]: '--rm' is ignored: the reconciler removes containers"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "config": {"type": "list", "elements": "path", "required": True},
+            "settings": {"type": "path"},
+            "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
+        },
+        supports_check_mode=True,
+    )
+    try:
+        fleet = read_fleet(module.params["config"], module.params["settings"], read_key(module.params["key_file"]))
+    except (ConfigFileError, KeyFileError) as error:
+        module.fail_json(msg=str(error))
+    for warning in fleet.warnings:
+        module.warn(warning)
+    module.exit_json(
+        changed=False,
+        servers=[spec.to_dict() for spec in fleet.specs],
+        settings=fleet.settings.to_dict(),
+        errors=[{"server": error.server, "message": str(error)} for error in fleet.errors],
+        explain=fleet.explain,
+    )
+
+
+if __name__ == "__main__":
+    main()
