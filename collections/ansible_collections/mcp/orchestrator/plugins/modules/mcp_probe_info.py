@@ -1,0 +1,236 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_probe_info
+short_description: Ask MCP servers whether they answer, and what they offer
+version_added: 0.1.0
+description:
+  - Speaks MCP over streamable HTTP to every endpoint, in parallel, as a client of both eras does.
+    It tries C(server/discover) of revision 2026-07-28 first and falls back to C(initialize),
+    lists the tools over all pages, calls one where asked to, and ends the session that it began.
+  - A server that does not pass is part of the result, with the cause and a sentence; it never fails the module.
+author: MCP Orchestrator contributors (@mcp-orchestrator)
+attributes:
+  check_mode:
+    support: full
+    description: Only asks; check mode makes no difference.
+  diff_mode:
+    support: none
+    description: Only asks; there is never a difference to show.
+  idempotent:
+    support: full
+    description: Only asks. A tool that you let it call may do more than that.
+options:
+  endpoints:
+    description: The servers to ask.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The server's name, as it is to stand in the result.
+        type: str
+        required: true
+      url:
+        description: Where the server answers MCP, for example C(http://127.0.0.1:8080/mcp/time/mcp).
+        type: str
+        required: true
+      headers:
+        description: Headers to send along. Their values are never returned.
+        type: dict
+        default: {}
+      call:
+        description: A tool to call. A call that ends in an error makes the server fail its probe.
+        type: dict
+        suboptions:
+          tool:
+            description: The tool's name.
+            type: str
+            required: true
+          arguments:
+            description: The tool's arguments.
+            type: dict
+            default: {}
+          expect:
+            description: A regular expression that must be found in the text of the answer.
+            type: str
+  timeout:
+    description: Seconds that one server may take from connect to the last answer.
+    type: float
+    default: 10
+  deadline:
+    description:
+      - Seconds after which the module returns, whatever happens.
+      - At most 16 servers are asked at a time, since every session may start a process behind a bridge.
+    type: float
+    default: 60
+  settle:
+    description:
+      - Seconds during which a server is asked again when nobody, no route, no healthy target or a closed connection
+        was met. For routes that were only just made, since an ALB takes up to ten seconds to take them over.
+    type: float
+    default: 0
+  schemas:
+    description: Whether to return the tools' input schemas too.
+    type: bool
+    default: false
+  validate_certs:
+    description: Whether the certificates of C(https) endpoints must be valid for the name in the URL.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Ask one server through its route
+  mcp.orchestrator.mcp_probe_info:
+    endpoints:
+      - name: time
+        url: http://127.0.0.1:8080/mcp/time/mcp
+  register: probe
+
+- name: Let a server prove that it works
+  mcp.orchestrator.mcp_probe_info:
+    endpoints:
+      - name: time
+        url: http://127.0.0.1:8080/mcp/time/mcp
+        call:
+          tool: get_current_time
+          arguments:
+            timezone: Europe/Berlin
+          expect: Europe/Berlin
+"""
+
+RETURN = r"""
+servers:
+  description: One report for each endpoint, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The server's name.
+      type: str
+    url:
+      description: The address that was asked.
+      type: str
+    state:
+      description: V(ok) or V(failing).
+      type: str
+    cause:
+      description:
+        - Why it fails, in one word; null when it does not.
+        - V(refused), V(unreachable), V(timeout), V(closed), V(tls) are the network's;
+          V(no_route) and V(balancer) the balancer's;
+          V(bridge), V(not_found), V(not_mcp), V(auth), V(error), V(expectation) the server's;
+          V(deadline) means that the time for all servers was over.
+      type: str
+    step:
+      description: The step that failed, for example V(connect), V(initialize) or V(tools/list); null when none did.
+      type: str
+    reason:
+      description: The cause as a sentence; null when there is none.
+      type: str
+    checked:
+      description: When the server was asked, in UTC.
+      type: str
+    latency_ms:
+      description: Milliseconds of each step that was taken, and of all together.
+      type: dict
+      sample: {connect: 0.2, discover: 1.1, tools_list: 1.4, total: 2.8}
+    protocol:
+      description: The protocol revision that server and probe agreed on, or null.
+      type: str
+      sample: "2026-07-28"
+    server:
+      description: Name and version as the server tells them, or null.
+      type: dict
+      sample: {name: mcp-time, version: 1.2.3}
+    tools:
+      description: The names of its tools.
+      type: list
+      elements: str
+    schemas:
+      description: The input schema of each tool, by its name.
+      returned: when O(schemas=true)
+      type: dict
+failing:
+  description: The names of the servers that did not pass.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import re
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+
+ARGUMENTS: dict[str, Any] = {
+    "endpoints": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+            "headers": {"type": "dict", "default": {}, "no_log": True},
+            "call": {
+                "type": "dict",
+                "options": {
+                    "tool": {"type": "str", "required": True},
+                    "arguments": {"type": "dict", "default": {}},
+                    "expect": {"type": "str"},
+                },
+            },
+        },
+    },
+    "timeout": {"type": "float", "default": 10},
+    "deadline": {"type": "float", "default": 60},
+    "settle": {"type": "float", "default": 0},
+    "schemas": {"type": "bool", "default": False},
+    "validate_certs": {"type": "bool", "default": True},
+}
+
+
+def endpoint(option: dict[str, Any]) -> Endpoint:
+    """The endpoint that an entry of O(endpoints) means; raises re.error for an expectation that is none."""
+    call = option["call"]
+    if call is not None and call["expect"] is not None:
+        re.compile(call["expect"])
+    headers = {name: str(value) for name, value in option["headers"].items()}
+    return Endpoint(option["name"], option["url"], headers, ToolCall(**call) if call else None)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    for limit in ("timeout", "deadline"):
+        if module.params[limit] <= 0:
+            module.fail_json(msg=f"{limit}: {module.params[limit]} is not a time; give seconds above 0")
+    endpoints = []
+    for option in module.params["endpoints"]:
+        try:
+            endpoints.append(endpoint(option))
+        except re.error as error:
+            module.fail_json(msg=f"endpoints: {option['name']}: call.expect is no regular expression: {error}")
+    servers = probe_fleet(
+        endpoints,
+        timeout=module.params["timeout"],
+        deadline=module.params["deadline"],
+        settle=module.params["settle"],
+        schemas=module.params["schemas"],
+        verify_tls=module.params["validate_certs"],
+    )
+    module.exit_json(
+        changed=False, servers=servers, failing=[server["name"] for server in servers if server["state"] == "failing"]
+    )
+
+
+if __name__ == "__main__":
+    main()
