@@ -1,0 +1,128 @@
+"""One installation of the product under a directory of its own, driven the way an operator drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import docker
+
+PROJECT = Path(__file__).resolve().parents[2]
+CACHE = Path.home() / ".cache" / "mcp-orchestrator" / "e2e"
+FLEET = "e2e"
+CONTROL = "127.0.0.1:18481"
+LISTENER = "127.0.0.1:18080"
+SETTINGS = f"""
+[service]
+fleet = {FLEET}
+port_range_start = 27000
+port_range_end = 27999
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one playbook run printed and changed."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The number of changed tasks as the recap counts them."""
+        return int(re.search(r"changed=(\d+)", self.output)[1])
+
+
+class Site:
+    """An installation with its own directories, ports and fleet, so that it can stand beside a real one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.etc = root / "etc"
+        self.var = root / "var"
+        self.url = f"http://{LISTENER}"
+        self.docker = docker.from_env()
+        root.chmod(0o755)  # the monitor's and the balancer's users must get to their files
+        self.etc.mkdir()
+        (self.etc / "settings.conf").write_text(SETTINGS)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {
+            "mcp_home": str(CACHE),
+            "mcp_etc": str(self.etc),
+            "mcp_var": str(self.var),
+            "mcp_local_alb_control": CONTROL,
+            "mcp_local_alb_listener": LISTENER,
+            "mcp_monitor_port": 18482,
+            "local_alb_service": "e2e-local-alb",
+            "monitor_service": "e2e-monitor",
+            "routes_deregistration_delay": 1,
+        }
+
+    def play(self, playbook: str, *arguments: str) -> Run:
+        """Run a playbook of the project; never raises for a failed run."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
+        done = subprocess.run(
+            [
+                shutil.which("ansible-playbook", path=str(PROJECT / ".venv" / "bin")) or "ansible-playbook",
+                *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-e", json.dumps(self.variables), *arguments),
+            ],
+            cwd=PROJECT,
+            env={**environment, "ANSIBLE_NOCOLOR": "1"},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def install(self) -> Run:
+        """Run the whole site playbook, as setup.sh does."""
+        return self.play("site")
+
+    def reconcile(self, *arguments: str) -> Run:
+        """Run what the timer runs."""
+        return self.play("site", "--skip-tags", "install", *arguments)
+
+    def write_config(self, servers: dict[str, Any]) -> None:
+        """Replace the config as an editor does."""
+        (self.etc / "mcp.config.json").write_text(json.dumps({"mcpServers": servers}, indent=2))
+
+    def state(self) -> dict[str, Any]:
+        return json.loads((self.var / "state.json").read_text())
+
+    def servers(self) -> dict[str, dict[str, Any]]:
+        return {server["name"]: server for server in self.state()["servers"]}
+
+    def containers(self) -> dict[str, str]:
+        """Name -> id of the fleet's containers, running or not."""
+        found = self.docker.api.containers(all=True, filters={"label": f"mcp_fleet={FLEET}"})
+        return {container["Names"][0].lstrip("/"): container["Id"] for container in found}
+
+    def elbv2(self) -> Any:
+        return boto3.client(
+            "elbv2",
+            endpoint_url=f"http://{CONTROL}",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    def rules(self) -> dict[str, str]:
+        """First path of every rule that has one -> rule ARN."""
+        api = self.elbv2()
+        (balancer,) = api.describe_load_balancers()["LoadBalancers"]
+        (listener,) = api.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+        rules = api.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        return {rule["Conditions"][0]["Values"][0]: rule["RuleArn"] for rule in rules if rule["Conditions"]}
+
+    def target_groups(self) -> list[str]:
+        return sorted(group["TargetGroupName"] for group in self.elbv2().describe_target_groups()["TargetGroups"])

@@ -1,0 +1,200 @@
+"""The main job, end to end: a config becomes servers that answer through the balancer, and follows every edit."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import jsonschema
+import pytest
+from mcp import Client
+
+from tests.e2e.site import FLEET, PROJECT, Site
+
+SAMPLE = json.loads((PROJECT / "files" / "mcp.config.json").read_text())["mcpServers"]
+RUNNING = sorted(name for name, entry in SAMPLE.items() if not entry.get("disabled"))
+ANOTHER = {"command": "docker", "args": ["run", "--rm", "-i", "-e", "TZ", "mcp-sample/time:1"], "env": {"TZ": "Asia/Tokyo"}}
+
+
+@pytest.fixture(autouse=True)
+def _sample_config(site: Site) -> Any:
+    """Every test starts from the sample config and leaves the fleet that way."""
+    yield
+    site.write_config(SAMPLE)
+    assert site.reconcile().code == 0
+
+
+def status(url: str, headers: dict[str, str] | None = None) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def call(url: str, tool: str, arguments: dict[str, Any]) -> str:
+    async def session() -> str:
+        async with Client(url) as client:
+            result = await client.call_tool(tool, arguments)
+            return result.content[0].text
+
+    return asyncio.run(session())
+
+
+def test_every_sample_server_answers_an_mcp_client_through_the_balancer(site: Site) -> None:
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+    assert "hello" in call(f"{site.url}/mcp/everything/mcp", "echo", {"message": "hello"})
+    assert call(f"{site.url}/mcp/orders/mcp", "order_status", {"order_id": "A-1"}) == "shipped"
+
+
+def test_a_path_belongs_to_its_server_and_to_no_other_name(site: Site) -> None:
+    assert status(f"{site.url}/mcp/timex") == 404
+    assert status(f"{site.url}/mcp/time") != 404
+    assert status(f"{site.url}/mcp/time/") != 404
+
+
+def test_a_second_run_changes_nothing(site: Site) -> None:
+    run = site.install()
+    assert (run.code, run.changed) == (0, 0), run.output
+
+
+def test_an_added_server_runs_and_the_others_are_not_touched(site: Site) -> None:
+    containers, rules = site.containers(), site.rules()
+    site.write_config({**SAMPLE, "tokyo": ANOTHER})
+    run = site.reconcile()
+    assert run.code == 0, run.output
+    assert "Asia/Tokyo" in call(f"{site.url}/mcp/tokyo/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
+    assert containers.items() <= site.containers().items()
+    assert rules.items() <= site.rules().items()
+
+
+def test_a_removed_server_takes_its_container_rule_and_group_and_nothing_of_anybody_elses(site: Site) -> None:
+    api = site.elbv2()
+    foreign = api.create_target_group(Name="somebody-elses", Protocol="HTTP", Port=80, VpcId="vpc-00000000000000001")
+    stranger = site.docker.containers.create("mcp-sample/time:1", name="somebody-elses-time")
+    try:
+        groups = site.target_groups()
+        site.write_config({name: entry for name, entry in SAMPLE.items() if name != "time"})
+        run = site.reconcile()
+        assert run.code == 0, run.output
+        assert f"{FLEET}-time" not in site.containers()
+        assert "/mcp/time" not in site.rules()
+        assert len(site.target_groups()) == len(groups) - 1
+        assert "somebody-elses" in site.target_groups()
+        stranger.reload()
+        assert status(f"{site.url}/mcp/time/mcp") == 404
+    finally:
+        stranger.remove(force=True)
+        api.delete_target_group(TargetGroupArn=foreign["TargetGroups"][0]["TargetGroupArn"])
+
+
+def test_a_container_that_somebody_removed_is_back_after_a_run(site: Site) -> None:
+    before = site.containers()
+    site.docker.containers.get(f"{FLEET}-time").remove(force=True)
+    assert site.reconcile().code == 0
+    after = site.containers()
+    assert after.keys() == before.keys()
+    assert after[f"{FLEET}-time"] != before[f"{FLEET}-time"]
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+
+
+def test_a_disabled_server_is_stopped_and_unrouted(site: Site) -> None:
+    site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "disabled": True}})
+    assert site.reconcile().code == 0
+    assert "/mcp/time" not in site.rules()
+    assert not site.docker.containers.list(filters={"name": f"{FLEET}-time"})
+    assert site.servers()["time"]["desired"] == "disabled"
+
+
+def test_check_mode_says_what_a_run_would_do_and_changes_nothing(site: Site) -> None:
+    containers, rules, state = site.containers(), site.rules(), site.state()
+    changed = {name: entry for name, entry in SAMPLE.items() if name != "time"}
+    changed["everything"] = {**SAMPLE["everything"], "disabled": True}
+    site.write_config({**changed, "tokyo": ANOTHER})
+    run = site.reconcile("--check", "--diff")
+    assert run.code == 0, run.output
+    for server in ("tokyo", "time", "everything"):
+        assert f"/mcp/{server}" in run.output
+        assert f"{FLEET}-{server}" in run.output or f"{server}:" in run.output
+    assert (site.containers(), site.rules(), site.state()) == (containers, rules, state)
+
+
+def test_one_bad_entry_fails_alone_and_the_run_says_so(site: Site) -> None:
+    bad = {"command": "docker", "args": ["run", "-i", "--privileged", "mcp-sample/time:1"]}
+    missing = {"command": "docker", "args": ["run", "-i", "mcp-sample/no-such-image:1"]}
+    site.write_config({**SAMPLE, "bad": bad, "missing": missing, "tokyo": ANOTHER})
+    run = site.reconcile()
+    assert run.code != 0
+    assert "--privileged" in run.output
+    assert "Traceback" not in run.output
+    servers = site.servers()
+    assert servers["tokyo"]["observed"] == "running"
+    assert "--privileged" in servers["bad"]["error"]
+    assert "no-such-image" in servers["missing"]["error"]
+    assert site.state()["run"]["result"] == "failed"
+
+
+def test_a_changed_server_is_replaced_without_a_second_container_left_behind(site: Site) -> None:
+    before = site.containers()
+    site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "args": ["run", "--rm", "-i", "-e", "TZ", "--memory", "300m", "mcp-sample/time:1"]}})
+    assert site.reconcile().code == 0
+    after = site.containers()
+    assert after.keys() == before.keys()
+    assert after[f"{FLEET}-time"] != before[f"{FLEET}-time"]
+    assert site.docker.containers.get(f"{FLEET}-time").attrs["HostConfig"]["Memory"] == 300 * 1024 * 1024
+
+
+def test_the_state_file_is_true_to_its_schema_and_to_the_world(site: Site) -> None:
+    state = site.state()
+    jsonschema.validate(state, json.loads((PROJECT / "files" / "state.schema.json").read_text()))
+    assert state["run"]["result"] == "ok"
+    servers = site.servers()
+    assert sorted(servers) == sorted(SAMPLE)
+    for name in RUNNING:
+        assert servers[name]["health"]["status"] == "ok"
+        assert servers[name]["health"]["tools"]
+        assert servers[name]["container"] == site.containers()[f"{FLEET}-{name}"]
+        assert servers[name]["route"]["rule_arn"] == site.rules()[f"/mcp/{name}"]
+
+
+def test_containers_are_named_labelled_and_hardened(site: Site) -> None:
+    for name in RUNNING:
+        container = site.docker.containers.get(f"{FLEET}-{name}")
+        host = container.attrs["HostConfig"]
+        assert container.labels["mcp_service"] == name
+        assert host["CapDrop"] == ["ALL"]
+        assert "no-new-privileges" in " ".join(host["SecurityOpt"])
+        assert host["ReadonlyRootfs"]
+        assert host["PidsLimit"] > 0
+        assert host["Memory"] > 0
+        for bindings in host["PortBindings"].values():
+            assert [binding["HostIp"] for binding in bindings] == ["127.0.0.1"]
+
+
+def test_the_monitor_asks_for_a_password_and_shows_every_server(site: Site) -> None:
+    page = f"{site.url}/monitor"
+    assert status(page) == 401
+    password = (site.etc / "monitor.password").read_text().strip()
+    token = base64.b64encode(f"admin:{password}".encode()).decode()
+    with urllib.request.urlopen(urllib.request.Request(page, headers={"Authorization": f"Basic {token}"})) as answer:
+        text = answer.read().decode()
+    for name in SAMPLE:
+        assert name in text
+
+
+def test_no_secret_is_found_in_anything_a_run_leaves_behind(site: Site) -> None:
+    canary = "canary-5d1f0c"
+    secret = {**ANOTHER, "args": ["run", "--rm", "-i", "-e", "API_TOKEN", "mcp-sample/time:1"], "env": {"API_TOKEN": canary}}
+    site.write_config({**SAMPLE, "tokyo": secret})
+    output = site.reconcile("-vvvv", "--diff").output
+    container = site.docker.containers.get(f"{FLEET}-tokyo")
+    assert f"API_TOKEN={canary}" in container.attrs["Config"]["Env"]
+    assert canary not in output
+    assert canary not in json.dumps(container.attrs["Config"]["Labels"])
+    assert canary not in json.dumps([container.attrs["Args"], container.attrs["Path"]])
+    left = [path for path in site.var.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
+    assert left == []
