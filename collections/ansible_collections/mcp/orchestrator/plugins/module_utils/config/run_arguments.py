@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flags import BY_LETTER, BY_NAME, Flag
 
+_LONG = [f"--{name}" for name in BY_NAME]
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -80,7 +81,7 @@ class _Reader:
         flag = BY_NAME.get(name)
         if flag is None:
             shown = printable(f"--{name}")
-            self._error(f"'{shown}' is not a flag of docker run{suggestion(name, BY_NAME)}")
+            self._error(f"'{shown}' is not a flag of docker run{suggestion(shown, _LONG)}")
             return
         self._use(flag, f"--{name}", value if equals else None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")  # docker wants two characters at least
 _MODES = frozenset(
     {"ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave", "cached"}
     | {"delegated", "consistent"}

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
+
+LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/50dc6c495c0c9188/f2f7dc8efc522ab2"
+
+
+def read(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "settings.conf"
+    path.write_text(text)
+    return read_settings(str(path))
+
+
+def errors(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigFileError) as caught:
+        read(tmp_path, text)
+    return [str(error) for error in caught.value.errors]
+
+
+def test_an_empty_file_and_no_file_and_empty_values_are_the_defaults(tmp_path: Path) -> None:
+    assert read(tmp_path, "") == read_settings(None) == Settings()
+    assert read(tmp_path, "[service]\nfleet =\n[dashboard]\npassword =\n") == Settings()
+
+
+def test_the_password_is_not_in_the_plain_data(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[dashboard]\npassword = hunter2%s\n")
+    assert settings.dashboard.password.reveal() == "hunter2%s"
+    assert "hunter2" not in repr(settings) + repr(settings.to_dict())
+
+
+def test_behind_a_real_listener_ports_are_published_to_the_network(tmp_path: Path) -> None:
+    text = f"[aws]\nlistener_arn = {LISTENER}\n"
+    assert read(tmp_path, text).service.publish_address == "0.0.0.0"
+    assert read(tmp_path, text + "[service]\npublish_address = 10.0.0.7\n").service.publish_address == "10.0.0.7"
+
+
+def test_values_are_typed(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[service]\nport_range_start = 30000\nport_range_end=30010\n[logging]\nlevel = debug\n")
+    assert settings.to_dict()["service"]["port_range_start"] == 30000
+    assert settings.logging.level == "DEBUG"
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
+    text = "[aws]\nregoin = x\nvpc_id = 7\n[servise]\n[service]\nport_range_start = many\n[dashboard]\npath = /mcp/x\n"
+    assert errors(tmp_path, text) == [
+        "settings.conf: [aws] regoin: is not a setting; do you mean 'region'?",
+        "settings.conf: [servise]: is not a section; do you mean 'service'?",
+        "settings.conf: [aws] vpc_id: '7' is not the id of a VPC; it begins with vpc-",
+        "settings.conf: [service] port_range_start: 'many' is not a whole number",
+        "settings.conf: [dashboard] path: '/mcp/x' is where the servers are; write for example /monitor",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[service]\nport_range_start = 30000\nport_range_end = 20000\n", "'20000' is below port_range_start"),
+        ("[service]\nfleet = a\nfleet = b\n", "line 3: 'fleet' is set twice in [service]; keep one"),
+        ("[service]\n[service]\n", "line 2: [service] stands twice"),
+        ("fleet = a\n", "line 1: stands before any section"),
+        ("[dashboard]\nhunter2\n", "line 2: is neither a section nor 'key = value'"),
+        ("[service]\npublish_address = localhost\n", "'localhost' is not an IP address"),
+        ("[logging]\nlevel = loud\n", "'loud' is not a level; write one of DEBUG"),
+    ],
+)
+def test_an_error_tells_what_to_do_and_never_the_line_itself(tmp_path: Path, text: str, message: str) -> None:
+    (error,) = errors(tmp_path, text)
+    assert message in error
+    assert "hunter2" not in error
