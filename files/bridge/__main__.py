@@ -1,0 +1,93 @@
+"""`python -m bridge`: from the command line to a served port, and back to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import time
+
+import uvloop
+
+from .child import Launcher
+from .endpoint import Endpoint
+from .environment import original
+from .front import Front
+from .health import Canary, Health
+from .http import Connection, Connections
+from .log import Log
+from .options import Options, parse
+from .reaper import Reaper
+from .relay import Relay
+
+# An image's STOPSIGNAL may be any of these.
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+async def serve(options: Options) -> int:
+    """Serves until told to stop. Returns the exit status."""
+    loop = asyncio.get_running_loop()
+    log = Log(options.log_level)
+    limits = options.limits
+    launcher = Launcher(loop, options.command, original(), Reaper(loop), log, limits)
+    health = Health()
+    relay = Relay(loop, launcher, log, limits, health)
+    front = Front(options.path, relay, Endpoint(relay).serve, options.isolation)
+    connections = Connections(limits)
+    stopped: asyncio.Future[int] = loop.create_future()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, _stop, stopped, number)
+    try:
+        # A socket of our own: with a host name the loop would start threads to look it up.
+        listener = socket.create_server((options.host, options.port), backlog=1024)
+        server = await loop.create_server(lambda: Connection(front.serve, connections, limits), sock=listener)
+    except OSError as error:
+        log.error(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
+        return 1
+    log.info(f"listening on {options.host}:{options.port}{options.path}, isolation {options.isolation}")
+    canary = Canary(launcher, health, log, interval=options.probe_interval, patience=options.probe_timeout)
+    tasks = [loop.create_task(canary.run()), loop.create_task(_clock(relay, connections))]
+    launcher.stop_signal = await stopped
+    log.info(f"stopping on {signal.Signals(launcher.stop_signal).name}")
+    server.close()
+    for task in tasks:
+        task.cancel()
+    canary.close()
+    connections.drain()
+    await relay.drain()
+    await _end_children(launcher)
+    connections.abort()
+    return 0
+
+
+def _stop(stopped: asyncio.Future[int], number: int) -> None:
+    if not stopped.done():
+        stopped.set_result(number)
+
+
+async def _clock(relay: Relay, connections: Connections) -> None:
+    while True:
+        await asyncio.sleep(1)
+        now = time.monotonic()
+        relay.tick(now)
+        connections.sweep(now)
+
+
+async def _end_children(launcher: Launcher) -> None:
+    for child in list(launcher.children.values()):
+        child.end()
+    while launcher.children:
+        await asyncio.sleep(0.01)
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    with contextlib.suppress(KeyboardInterrupt):
+        return uvloop.run(serve(options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Streamable HTTP: what a POST, a GET and a DELETE mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import message as messages
+from .message import Message, NotAMessage
+from .revision import BATCHES, HANDSHAKE
+from .span import elements
+
+if TYPE_CHECKING:
+    from .http import Request
+    from .relay import Relay
+    from .session import Session
+
+_UNKNOWN_SESSION = -32001
+_UNSUPPORTED_REVISION = -32022
+
+
+class Endpoint:
+    """Serves the MCP endpoint of revisions with sessions (2025-03-26 to 2025-11-25)."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._accepted: dict[bytes, tuple[bool, bool]] = {}
+
+    def serve(self, request: Request) -> None:
+        if request.method == b"POST":
+            self._post(request)
+        elif request.method == b"GET":
+            self._get(request)
+        elif request.method == b"DELETE":
+            session = self._session(request)
+            if session is not None:
+                request.respond(204)
+                session.close()
+        else:
+            request.respond(405, headers=[(b"allow", b"GET, POST, DELETE")])
+
+    def _post(self, request: Request) -> None:
+        can_json, can_stream = self._accepts(request)
+        if not (can_json or can_stream):
+            _refuse(request, 406, "the client must accept application/json and text/event-stream")
+            return
+        if not request.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+            _refuse(request, 415, "the body must be application/json")
+            return
+        try:
+            posted, batch = read(request.body)
+        except NotAMessage as error:
+            request.respond(400, messages.error(None, error.code, str(error)))
+            return
+        if b"mcp-session-id" not in request.headers:
+            session = self._open(request, posted, batch)
+        else:
+            session = self._session(request, posted)
+            if session is not None and batch and session.revision not in BATCHES:
+                _refuse(request, 400, f"revision {session.revision} has no batches")
+                return
+        if session is not None:
+            session.post(request, posted, batch=batch, can_stream=can_stream, must_stream=not can_json)
+
+    def _get(self, request: Request) -> None:
+        if not self._accepts(request)[1]:
+            _refuse(request, 406, "the client must accept text/event-stream")
+            return
+        session = self._session(request)
+        if session is not None and not session.listen(request, request.headers.get(b"last-event-id")):
+            _refuse(request, 400, "the stream of this Last-Event-ID is not held any more")
+
+    def _open(self, request: Request, posted: list[Message], batch: bool) -> Session | None:
+        if batch or posted[0].method != "initialize" or not posted[0].is_request:
+            _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
+            return None
+        if self._relay.full:
+            body = messages.error(posted[0].id, messages.SERVER_ERROR, "too many open sessions; try again later")
+            request.respond(503, body, headers=[(b"retry-after", b"5")])
+            return None
+        return self._relay.open(request.headers)
+
+    def _session(self, request: Request, posted: list[Message] | None = None) -> Session | None:
+        """The session that `request` names; None after an answer that says what is wrong."""
+        ident = request.headers.get(b"mcp-session-id")
+        if ident is None:
+            _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
+            return None
+        session = self._relay.sessions.get(ident.decode("latin-1"))
+        if session is None:
+            body = messages.error(_ident(posted), _UNKNOWN_SESSION, "the session is not known; initialize a new one")
+            request.respond(404, body)
+            return None
+        revision = request.headers.get(b"mcp-protocol-version", b"").decode("latin-1")
+        if revision and revision not in HANDSHAKE and session.revision not in (None, revision):
+            data = {"supported": [session.revision], "requested": revision}
+            text = "the protocol version is not the one of this session"
+            request.respond(400, messages.error(_ident(posted), _UNSUPPORTED_REVISION, text, data))
+            return None
+        return session
+
+    def _accepts(self, request: Request) -> tuple[bool, bool]:
+        """Whether the client takes JSON, and whether it takes a stream."""
+        header = request.headers.get(b"accept", b"*/*")
+        known = self._accepted.get(header)
+        if known is None:
+            types = {part.split(b";")[0].strip().lower() for part in header.split(b",")}
+            known = (
+                not types.isdisjoint({b"application/json", b"application/*", b"*/*"}),
+                not types.isdisjoint({b"text/event-stream", b"text/*", b"*/*"}),
+            )
+            if len(self._accepted) < 64:
+                self._accepted[header] = known
+        return known
+
+
+def read(body: bytearray) -> tuple[list[Message], bool]:
+    """The messages of a POST, and whether they came as a batch. Raises NotAMessage."""
+    value = messages.decode(body)
+    raw = messages.single_line(body)
+    if not isinstance(value, list):
+        return [messages.from_value(raw, value)], False
+    if not value:
+        raise NotAMessage(messages.INVALID_REQUEST, "an empty batch")
+    return [messages.from_value(part, one) for part, one in zip(elements(raw), value, strict=True)], True
+
+
+def _ident(posted: list[Message] | None) -> messages.Id | None:
+    return posted[0].id if posted is not None and len(posted) == 1 and posted[0].is_request else None
+
+
+def _refuse(request: Request, status: int, why: str, posted: list[Message] | None = None) -> None:
+    request.respond(status, messages.error(_ident(posted), messages.INVALID_REQUEST, why))

@@ -1,0 +1,98 @@
+"""One POST that asked something: its answers, and what else belongs to it, as plain JSON or as a stream."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from .message import Id, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .http import Header, Request
+    from .stream import Stream
+
+
+class Call:
+    """A request that waits for its answer."""
+
+    __slots__ = ("exchange", "message", "since")
+
+    def __init__(self, exchange: Exchange, message: Message) -> None:
+        self.exchange = exchange
+        self.message = message
+        self.since = time.monotonic()
+
+
+class Exchange:
+    """Collects the answers to the requests of one POST.
+
+    A quick answer that comes alone goes out as JSON. As soon as anything else belongs to the POST, or the answer takes
+    its time, the reply becomes a stream, where the client accepts one.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_batch",
+        "_make_stream",
+        "can_stream",
+        "headers",
+        "request",
+        "since",
+        "status",
+        "stream",
+        "waiting",
+    )
+
+    def __init__(
+        self, request: Request, waiting: set[Id], *, batch: bool, can_stream: bool, make_stream: Callable[[], Stream]
+    ) -> None:
+        self.request = request
+        self.waiting = waiting
+        self.can_stream = can_stream
+        self.headers: list[Header] = []
+        self.since = time.monotonic()
+        self.status = 200
+        self.stream: Stream | None = None
+        self._batch = batch
+        self._answers: list[bytes] = []
+        self._make_stream = make_stream
+
+    @property
+    def done(self) -> bool:
+        return not self.waiting
+
+    @property
+    def gone(self) -> bool:
+        """The client left before it was told where to take up the answer again."""
+        return self.stream is None and self.request.answered and bool(self.waiting)
+
+    def commit(self) -> None:
+        """Turns the reply into a stream."""
+        if self.stream is None and not self.request.answered:
+            self.stream = self._make_stream()
+            self.stream.attach(self.request, headers=self.headers)
+            for answer in self._answers:
+                self.stream.send(answer)
+            self._answers.clear()
+
+    def relate(self, raw: bytes) -> None:
+        """Sends a message that belongs to this POST and is not an answer."""
+        self.commit()
+        if self.stream is not None:
+            self.stream.send(raw)
+
+    def answer(self, ident: Id, raw: bytes) -> None:
+        """Sends the answer to the request `ident`."""
+        self.waiting.discard(ident)
+        if self.stream is not None:
+            self.stream.send(raw)
+            if not self.waiting:
+                self.stream.finish()
+            return
+        self._answers.append(raw)
+        if not self.waiting:
+            body = b"[%b]" % b",".join(self._answers) if self._batch else raw
+            self._answers = []
+            self.request.respond(self.status, body, headers=self.headers)

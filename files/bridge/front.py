@@ -1,0 +1,74 @@
+"""The bridge's URLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .http import Request
+    from .relay import Relay
+
+_FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
+
+
+class Front:
+    """Finds who serves a path. Everything is reachable below the public prefix, and without it for balancers that
+    take the prefix away."""
+
+    def __init__(self, prefix: str, relay: Relay, serve: Callable[[Request], None], isolation: str) -> None:
+        self._relay = relay
+        self._isolation = isolation
+        public = prefix.rstrip("/").encode()
+        self._routes: dict[bytes, Callable[[Request], None]] = {}
+        for root in {public, b""}:
+            for path in (b"", b"/", b"/mcp", b"/mcp/"):
+                self._routes[root + path] = serve
+            self._routes[root + b"/health"] = self._health
+            self._routes[root + b"/metrics"] = self._metrics
+
+    def serve(self, request: Request) -> None:
+        route = self._routes.get(request.path)
+        if route is None:
+            request.respond(404, b'{"error":"nothing is served at this path"}')
+        else:
+            route(request)
+
+    def _health(self, request: Request) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            request.respond(405, headers=[(b"allow", b"GET")])
+            return
+        relay = self._relay
+        report: dict[str, Any] = {
+            **relay.health.report(),
+            "isolation": self._isolation,
+            "sessions": len(relay.sessions),
+            "max_sessions": relay.limits.sessions,
+            "calls": relay.metrics.calls.total(),
+            "calls_in_flight": relay.calls_in_flight,
+            "errors": relay.metrics.failed,
+            "starts": relay.launcher.starts,
+        }
+        request.respond(
+            200 if relay.health.serves else 503, orjson.dumps(report), headers=[(b"cache-control", b"no-store")]
+        )
+
+    def _metrics(self, request: Request) -> None:
+        # Balancers name the client they forward for; whoever comes through one is not on the host.
+        if any(header in request.headers for header in _FORWARDED):
+            request.respond(404, b'{"error":"nothing is served at this path"}')
+            return
+        relay = self._relay
+        page = relay.metrics.render(
+            {
+                "sessions": len(relay.sessions),
+                "calls_in_flight": relay.calls_in_flight,
+                "children": len(relay.launcher.children),
+                "healthy": int(relay.health.serves),
+            },
+            {"child_starts_total": relay.launcher.starts},
+        )
+        request.respond(200, page, content_type=b"text/plain; version=0.0.4")

@@ -1,0 +1,54 @@
+"""What the container's log gets: the bridge's own sentences and its children's stderr, line by line."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Log:
+    """Writes lines to stderr. A reader that does not keep up costs lines, never time: they are counted and dropped."""
+
+    def __init__(self, level: str = "info") -> None:
+        self._least = LEVELS.index(level)
+        self._fd = sys.stderr.fileno()
+        self._dropped = 0
+        self._torn = False  # the last line reached the reader in part
+        if stat.S_ISFIFO(os.fstat(self._fd).st_mode):
+            os.set_blocking(self._fd, False)
+
+    def debug(self, text: str) -> None:
+        self._say(0, text)
+
+    def info(self, text: str) -> None:
+        self._say(1, text)
+
+    def warning(self, text: str) -> None:
+        self._say(2, text)
+
+    def error(self, text: str) -> None:
+        self._say(3, text)
+
+    def child(self, tag: str, line: bytes) -> None:
+        """A line from the child of session `tag`."""
+        self._write(b"[%b] %b\n" % (tag.encode(), line.rstrip(b"\r")))
+
+    def _say(self, level: int, text: str) -> None:
+        if level >= self._least:
+            self._write(f"bridge: {LEVELS[level]}: {text}\n".encode(errors="backslashreplace"))
+
+    def _write(self, line: bytes) -> None:
+        if self._dropped:
+            line = b"bridge: warning: %d log lines were dropped\n%b" % (self._dropped, line)
+        if self._torn:
+            line = b"\n" + line
+        try:
+            written = os.write(self._fd, line)
+        except OSError:
+            self._dropped += 1
+            return
+        self._dropped = 0
+        self._torn = written < len(line)

@@ -1,0 +1,51 @@
+"""Who has exited: every process below the bridge is waited for, whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+
+Exited = Callable[[int], None]
+
+
+class Reaper:
+    """Collects exit statuses on SIGCHLD and tells those who watch a process.
+
+    The bridge may be process 1 of its container, so it also collects strangers whose parents have died.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watched: dict[int, Exited] = {}
+        # uvloop keeps SIGCHLD from `add_signal_handler`; its own use of it is for processes that it started itself.
+        signal.signal(signal.SIGCHLD, lambda *_: _call_soon(loop, self.collect))
+
+    def watch(self, pid: int, exited: Exited) -> None:
+        """Calls `exited(status)` once when `pid` ends; the status is an exit code, or minus a signal's number."""
+        self._watched[pid] = exited
+
+    def collect(self) -> None:
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            pid = found.si_pid
+            exited = self._watched.pop(pid, None)
+            if exited is not None:
+                # While the leader is still a zombie its group's number cannot belong to anyone else.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            if exited is not None:
+                exited(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed, and so is the bridge
+        loop.call_soon_threadsafe(what)

@@ -1,0 +1,241 @@
+"""One client: its calls in flight, its streams, and its lane to the server."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from . import message as messages
+from .exchange import Call, Exchange
+from .message import Id, Message
+from .revision import primes
+from .stream import Journal, Stream, position
+
+if TYPE_CHECKING:
+    from .http import Request
+    from .lane import Lane
+    from .relay import Relay
+
+_LISTENING = 0  # the number of the stream that belongs to no call
+_TO_LISTENERS = frozenset(
+    {
+        "notifications/tools/list_changed",
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+    }
+)
+
+
+class Session:
+    """Relays between one client and its lane. Ends by `close`, or when the lane says that the server is lost."""
+
+    def __init__(self, relay: Relay, ident: str) -> None:
+        self.ident = ident
+        self.tag = ident[:8]
+        self.revision: str | None = None  # as negotiated by `initialize`
+        self.used = time.monotonic()
+        self.stream_lost = False
+        self.closed = False
+        self.calls: dict[Id, Call] = {}
+        self.lane: Lane | None = None
+        self._relay = relay
+        self._tokens: dict[Id, Call] = {}
+        self._journal = Journal(relay.limits)
+        self._streams: dict[int, Stream] = {}
+        self._numbers = 0
+        self._initialize: Id | None = None
+        self.listening = self._make_stream(_LISTENING)
+
+    # from the client
+
+    def post(
+        self, request: Request, posted: list[Message], *, batch: bool, can_stream: bool, must_stream: bool
+    ) -> None:
+        """Serves a POST with `posted` messages: passes them on and sees to the reply."""
+        self.used = time.monotonic()
+        asked = [message for message in posted if message.is_request]
+        if not asked:
+            passed = [self._send(message) for message in posted]
+            request.respond(202 if all(passed) else 503)
+            return
+        idents = {message.id for message in asked if message.id is not None}
+        if len(idents) < len(asked) or not self.calls.keys().isdisjoint(idents):
+            request.respond(
+                400, messages.error(None, messages.INVALID_REQUEST, "a call with the same id is already in flight")
+            )
+            return
+        exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._make_call_stream)
+        for message in posted:
+            self._pass_on(message, exchange)
+        if must_stream:
+            exchange.commit()
+        elif can_stream and exchange.waiting:
+            self._relay.patience.add(exchange)
+
+    def _pass_on(self, message: Message, exchange: Exchange) -> None:
+        if not message.is_request:
+            self._send(message)
+            return
+        ident = message.id
+        if ident is None:
+            return
+        call = Call(exchange, message)
+        self.calls[ident] = call
+        token = message.meta.get("progressToken")
+        if token is not None:
+            self._tokens[token] = call
+        if message.method == "initialize" and self.revision is None:
+            self._initialize = ident
+        if not self._send(message):
+            self._settle(
+                ident, "busy", messages.error(ident, messages.SERVER_ERROR, "the server does not read its input")
+            )
+
+    def listen(self, request: Request, last: bytes | None) -> bool:
+        """Serves a GET: the stream that belongs to no call, or one that broke. False where `last` is not held."""
+        self.used = time.monotonic()
+        self.stream_lost = False
+        if last is None:
+            self.listening.attach(request)
+            return True
+        where = position(last)
+        stream = None if where is None else self._streams.get(where[0])
+        if where is None or stream is None:
+            return False
+        stream.attach(request, after=where[1])
+        return True
+
+    # from the server
+
+    def receive(self, message: Message) -> None:
+        if message.is_answer:
+            self._answered(message)
+            return
+        stream_or_exchange = self._related(message)
+        if stream_or_exchange is None:
+            self.listening.send(message.raw)
+        else:
+            stream_or_exchange.relate(message.raw)
+
+    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
+        """The server is gone: every call in flight is answered with an error, the session with 404 from now on."""
+        if self.closed:
+            return
+        self._relay.log.info(f"session {self.tag}: {why}")
+        for ident, call in list(self.calls.items()):
+            call.exchange.status = status
+            if passing:
+                call.exchange.headers.append((b"retry-after", b"5"))
+            self._settle(ident, "lost", messages.error(ident, messages.SERVER_ERROR, why))
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session and its lane."""
+        if self.closed:
+            return
+        self.closed = True
+        self._relay.forget(self)
+        for ident in list(self.calls):
+            self._settle(ident, "ended", messages.error(ident, messages.SERVER_ERROR, "the session was ended"))
+        for stream in list(self._streams.values()):
+            stream.finish()
+        if self.lane is not None:
+            self.lane.close()
+
+    # for the relay's clock
+
+    def comment(self, now: float) -> None:
+        """Keeps quiet streams alive on every hop."""
+        for stream in self._streams.values():
+            for request in stream.readers:
+                if now - request.written >= self._relay.limits.comment_seconds:
+                    request.write(b":\n\n")
+
+    def expired(self, now: float) -> bool:
+        """Whether nobody has used the session for too long."""
+        if self.calls or any(stream.readers for stream in self._streams.values()):
+            self.used = now
+            return False
+        limits = self._relay.limits
+        return now - self.used > (limits.grace_seconds if self.stream_lost else limits.idle_seconds)
+
+    # inside
+
+    def _send(self, message: Message) -> bool:
+        return self.lane is not None and self.lane.send(message)
+
+    def _answered(self, message: Message) -> None:
+        ident = message.id
+        if ident is None:
+            return
+        call = self.calls.get(ident)
+        if call is None:
+            self._relay.log.info(f"session {self.tag}: the server answered a call that is not in flight")
+            return
+        if ident == self._initialize:
+            self._initialized(message, call)
+        self._settle(ident, "error" if message.error else "ok", message.raw)
+        if ident == self._initialize and self.revision is None:
+            self.close()
+
+    def _initialized(self, message: Message, call: Call) -> None:
+        revision = message.result.get("protocolVersion")
+        if not isinstance(revision, str):  # refused; there is no session
+            return
+        self.revision = revision
+        for stream in self._streams.values():
+            stream.primes = primes(revision)
+        call.exchange.headers.append((b"mcp-session-id", self.ident.encode()))
+
+    def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
+        call = self.calls.pop(ident)
+        token = call.message.meta.get("progressToken")
+        if token is not None and self._tokens.get(token) is call:
+            del self._tokens[token]
+        self._relay.metrics.called(call.message.method or "", outcome, time.monotonic() - call.since)
+        call.exchange.answer(ident, raw)
+        if call.exchange.done:
+            self._relay.patience.discard(call.exchange)
+
+    def _related(self, message: Message) -> Exchange | None:
+        """The POST that a message from the server belongs to, None for the listening stream."""
+        if message.method == "notifications/progress":
+            call = self._tokens.get(message.params.get("progressToken", ""))
+            return call.exchange if call is not None and _can_carry(call.exchange) else None
+        if message.method in _TO_LISTENERS and self.listening.readers:
+            return None
+        # stdio does not say which call a message belongs to. The newest is the best guess, and it is the right client.
+        for call in reversed(self.calls.values()):
+            if _can_carry(call.exchange):
+                return call.exchange
+        return None
+
+    def _make_call_stream(self) -> Stream:
+        self._numbers += 1
+        return self._make_stream(self._numbers)
+
+    def _make_stream(self, number: int) -> Stream:
+        stream = Stream(number, self._journal, self._slow, self._forget, self._left)
+        stream.primes = primes(self.revision)
+        self._streams[number] = stream
+        return stream
+
+    def _forget(self, stream: Stream) -> None:
+        self._streams.pop(stream.number, None)
+
+    def _left(self, stream: Stream) -> None:
+        self.used = time.monotonic()
+        if stream is self.listening and not stream.readers:
+            self.stream_lost = True
+
+    def _slow(self, request: Request) -> None:
+        if request.backlog > self._relay.limits.backlog and self.lane is not None:
+            if self.lane.pause():
+                request.when_drained(self.lane.resume)
+            else:
+                request.abort()
+
+
+def _can_carry(exchange: Exchange) -> bool:
+    return exchange.can_stream and not exchange.gone
