@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+# Stands for the ARN of a target group that may not exist yet; what follows is the group's name.
+GROUP_REFERENCE = "target-group:"
+# Stands for the ARN of a rule that does not exist yet; what follows is the route's name.
+RULE_REFERENCE = "rule:"
+
+
+class Phase(IntEnum):
+    """The order of a run. Every phase ends before the next begins; within one, servers do not wait for each other.
+
+    The EARLY phases are used only at a quota, where something must go before something else can come.
+    """
+
+    UNSEAL = 0
+    EARLY_DRAIN = 1
+    EARLY_WAIT_DRAINED = 2
+    EARLY_DELETE_RULES = 3
+    EARLY_DELETE_GROUPS = 4
+    BUILD = 5
+    WAIT_HEALTHY = 6
+    PRIORITIES = 7
+    SWITCH = 8
+    DRAIN = 9
+    WAIT_DRAINED = 10
+    DETACH = 11
+    DELETE_GROUPS = 12
+    RECORD = 13
+    SEAL = 14
+
+
+WAIT_HEALTHY = "wait_healthy"
+WAIT_DRAINED = "wait_drained"
+WAITS = frozenset({WAIT_HEALTHY, WAIT_DRAINED})
+# Kept by the run for itself: they say nothing about the routes.
+BOOKKEEPING = frozenset({"seal", "unseal"})
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step of a plan.
+
+    ``server`` is the route it belongs to, empty for the whole fleet. ``operation`` is the API call's name in snake
+    case, or a wait, and ``arguments`` what it is called with; references in them are resolved when it is applied.
+    The step is skipped when its server, or one of ``needs``, failed before. ``undo`` (operation and arguments) is
+    done when a wait fails.
+    """
+
+    phase: Phase
+    server: str
+    name: str
+    operation: str
+    arguments: Mapping[str, Any]
+    reason: str
+    before: Any = None
+    after: Any = None
+    needs: frozenset[str] = frozenset()
+    undo: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the step changes something that a user would call a route."""
+        return self.name not in BOOKKEEPING and self.operation not in WAITS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render the step for people and for the module's result; references and ARNs stay, secrets are not in it."""
+        rendered = {"server": self.server, "action": self.name, "reason": self.reason}
+        return {**rendered, **{k: v for k, v in (("before", self.before), ("after", self.after)) if v is not None}}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a server's route cannot be as it is wished."""
+
+    server: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ordered steps, what is impossible, and what the user should know."""
+
+    actions: tuple[Action, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    rule_arns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> list[Action]:
+        """The steps that change a route."""
+        return [action for action in self.actions if action.is_change]

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan in the making: what is wished, what was observed, and how the two were matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import GROUP_REFERENCE, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.match import Matching
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_SERVICE
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import any_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Json, Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import Target, TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
+
+
+class Room(IntEnum):
+    """How much room the quotas leave: for new beside old, only after what stands in nobody's way, or for neither."""
+
+    AMPLE = 0
+    TIGHT = 1
+    NONE = 2
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What every step of the planning looks at; nothing here changes anything."""
+
+    wish: Wish
+    world: World
+    matching: Matching
+    room: Room = Room.AMPLE
+
+    def group(self, route: Route) -> TargetGroup | None:
+        """The observed target group of a route, if there is one."""
+        return self.world.group_by_name.get(self.wish.group_names[route.name])
+
+    def group_arn(self, route: Route) -> str:
+        """The ARN of a route's target group, or a reference to the one that is going to be made."""
+        group = self.group(route)
+        return group.arn if group else GROUP_REFERENCE + self.wish.group_names[route.name]
+
+    def is_attached(self, group: TargetGroup | None) -> bool:
+        """Say whether the load balancer uses a group already, so that it checks its targets' health."""
+        if group is None:
+            return False
+        return bool(group.load_balancer_arns) or any(group.arn in rule.weights for rule in self.world.rules)
+
+    @cached_property
+    def spare_groups(self) -> tuple[TargetGroup, ...]:
+        """Our target groups that no route wants."""
+        wished = set(self.wish.group_names.values())
+        return tuple(
+            group for group in self.world.groups if self.wish.owner.owns(group.tags) and group.name not in wished
+        )
+
+    @cached_property
+    def spare_arns(self) -> frozenset[str]:
+        """The ARNs of our target groups that no route wants."""
+        return frozenset(group.arn for group in self.spare_groups)
+
+    def mine(self, group: TargetGroup | None) -> list[Target]:
+        """This host's targets in a group, as far as they were looked at."""
+        return [target for target in (group.targets or () if group else ()) if self._is_mine(target)]
+
+    def is_shared(self, group: TargetGroup) -> bool:
+        """Say whether other hosts still serve from a group."""
+        return any(not self._is_mine(target) and not target.is_leaving for target in group.targets or ())
+
+    def _is_mine(self, target: Target) -> bool:
+        return target.id == self.wish.owner.target_id
+
+    def overlapping(self, rule: Rule) -> frozenset[str]:
+        """Name the wished routes whose requests this rule may match."""
+        return frozenset(route.name for route in self.wish.routes if rule.may_match(route.patterns))
+
+    def served_through(self, group: TargetGroup) -> frozenset[str]:
+        """Name the wished routes whose rules send requests to a group now."""
+        return frozenset(name for name, rule in self.matching.kept.items() if rule.weights.get(group.arn, 0) > 0)
+
+    def goes_early(self, rule: Rule) -> bool:
+        """Say whether an unwanted rule has to make room before anything new is made."""
+        if self.room is Room.AMPLE:
+            return False
+        patterns = [pattern for route in self.wish.routes for pattern in route.patterns]
+        return self.room is Room.NONE or not (rule.may_match(patterns) or any_overlap(rule.path_values, patterns))
+
+    def show_rule(self, priority: int, conditions: list[Json], actions: list[Json], transforms: list[Json]) -> Json:
+        """Write a rule for people: target groups by name, one line for each condition, action and transform."""
+        shown: Json = {
+            "priority": priority,
+            "conditions": [_show(condition["Field"], condition) for condition in conditions],
+            "actions": [self._show_action(action) for action in actions],
+        }
+        if transforms:
+            shown["transforms"] = [_show(transform["Type"], transform) for transform in transforms]
+        return shown
+
+    def show_observed(self, rule: Rule) -> Json:
+        """Write an observed rule for people."""
+        return self.show_rule(rule.priority, rule.conditions, rule.actions, rule.transforms)
+
+    def _show_action(self, action: Json) -> str:
+        if action["Type"] != "forward":
+            return _show(action["Type"], action)
+        groups = action["ForwardConfig"]["TargetGroups"]
+        named = [(self.group_label(group["TargetGroupArn"]), group["Weight"]) for group in groups]
+        if len(named) == 1:
+            return f"forward to {named[0][0]}"
+        return "forward to " + ", ".join(f"{name} (weight {weight})" for name, weight in named)
+
+    def group_label(self, arn: str) -> str:
+        """The name in a target group's ARN or reference."""
+        if arn.startswith(GROUP_REFERENCE):
+            return arn.removeprefix(GROUP_REFERENCE)
+        return arn.split(":targetgroup/", 1)[-1].split("/", 1)[0]
+
+
+def service_of(tags: Mapping[str, str] | None, otherwise: str) -> str:
+    """The server that an owned rule or target group belongs to."""
+    return (tags or {}).get(TAG_SERVICE) or otherwise
+
+
+def api_tags(tags: Mapping[str, str]) -> list[Json]:
+    """Write tags as the API wants them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def early_or(phase: Phase, early: bool) -> Phase:
+    """Choose the early twin of a phase."""
+    return _EARLY[phase] if early else phase
+
+
+_EARLY = {
+    Phase.DRAIN: Phase.EARLY_DRAIN,
+    Phase.WAIT_DRAINED: Phase.EARLY_WAIT_DRAINED,
+    Phase.DETACH: Phase.EARLY_DELETE_RULES,
+    Phase.DELETE_GROUPS: Phase.EARLY_DELETE_GROUPS,
+}
+
+
+def _show(title: str, value: Json) -> str:
+    config: Any = next((v for k, v in value.items() if k.endswith("Config")), {})
+    return f"{title}: {_show_config(config)}"
+
+
+def _show_config(config: Any) -> str:
+    if isinstance(config, dict):
+        if set(config) == {"Values"}:
+            return _show_config(config["Values"])
+        if set(config) == {"Regex", "Replace"}:
+            return f"{config['Regex']} -> {config['Replace']}"
+        if set(config) == {"Rewrites"}:
+            return _show_config(config["Rewrites"])
+        return ", ".join(f"{key} {_show_config(value)}" for key, value in sorted(config.items()))
+    if isinstance(config, list):
+        return ", ".join(_show_config(value) for value in config)
+    return str(config)

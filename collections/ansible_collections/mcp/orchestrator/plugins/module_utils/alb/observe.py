@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at the world, first with four calls, and closer only where these leave a doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_ATTRIBUTES, Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule, rule_from_api
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import (
+    TargetGroup,
+    target_from_api,
+    target_group_from_api,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import Listener, LoadBalancer, World
+
+TAG_BATCH = 20  # DescribeTags takes at most 20 ARNs
+
+Tags = Mapping[str, str]
+
+
+class Caller(Protocol):
+    """What observing needs of the API."""
+
+    def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call one operation."""
+
+    def pages(self, operation: str, key: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Call one Describe operation to its last page."""
+
+
+class Observer:
+    """Looks at one listener. All methods raise ApiError where the service refuses."""
+
+    def __init__(self, api: Caller, pool: ThreadPoolExecutor) -> None:
+        self._api = api
+        self._pool = pool
+
+    def glance(self, wish: Wish) -> World:
+        """Look with four calls: the listener, its rules, its load balancer's target groups, and 20 groups' tags.
+
+        What the tags of the other groups and of the rules are is taken from the groups' names: see ``assume``.
+        """
+        listener = self._listener(wish.owner.listener_arn)
+        rules = self._pool.submit(self._rules, listener.arn)
+        groups = self._target_groups({"LoadBalancerArn": listener.load_balancer_arn})
+        wished = set(wish.group_names.values())
+        likely = [group for group in groups if group.name in wished or wish.owner.may_own_group(group.name)]
+        likely.sort(key=lambda group: (group.name not in wished, group.name))
+        tags = self._tags([group.arn for group in likely[:TAG_BATCH]])
+        seen = tuple(replace(group, tags=tags.get(group.arn)) for group in groups)
+        return _with_seal(World(listener, tuple(rules.result()), seen), wish.owner)
+
+    def inspect(self, wish: Wish, glanced: World, trust: bool) -> World:
+        """Look closer: all target groups of the region, all tags, and what the tags cannot tell.
+
+        With ``trust`` a group whose tags say that it is as wished is not asked for its targets and attributes.
+        """
+        arn = glanced.listener.load_balancer_arn
+        balancer = self._pool.submit(self._load_balancer, arn)
+        groups = [
+            group
+            for group in self._target_groups({})
+            if arn in group.load_balancer_arns or wish.owner.may_own_group(group.name)
+        ]
+        likely = [group.arn for group in groups if wish.owner.may_own_group(group.name)]
+        tags = self._tags([*likely, *(rule.arn for rule in glanced.rules)])
+        groups = [replace(group, tags=tags.get(group.arn)) for group in groups]
+        unknown = [
+            group for group in groups if wish.owner.owns(group.tags) and not (trust and _is_as_wished(wish, group))
+        ]
+        detailed = {group.arn: group for group in self._pool.map(self._details, unknown)}
+        return _with_seal(
+            World(
+                listener=glanced.listener,
+                rules=tuple(replace(rule, tags=tags.get(rule.arn, {})) for rule in glanced.rules),
+                groups=tuple(detailed.get(group.arn, group) for group in groups),
+                load_balancer=balancer.result(),
+            ),
+            wish.owner,
+        )
+
+    def limits(self) -> dict[str, int]:
+        """The account's quotas by name."""
+        found = self._api.pages("describe_account_limits", "Limits", {})
+        return {limit["Name"]: int(limit["Max"]) for limit in found if str(limit.get("Max", "")).isdigit()}
+
+    def rules_elsewhere(self, listener: Listener) -> int:
+        """Count the rules of the load balancer's other listeners, the default ones left out."""
+        arguments = {"LoadBalancerArn": listener.load_balancer_arn}
+        others = [
+            found["ListenerArn"]
+            for found in self._api.pages("describe_listeners", "Listeners", arguments)
+            if found["ListenerArn"] != listener.arn
+        ]
+        return sum(len(rules) for rules in self._pool.map(self._rules, others))
+
+    def _listener(self, arn: str) -> Listener:
+        answer = self._api.call("describe_listeners", {"ListenerArns": [arn]})
+        if not answer.get("Listeners"):
+            raise AlbError(f"the listener {arn} does not exist; correct listener_arn")
+        found = answer["Listeners"][0]
+        return Listener(arn, found["LoadBalancerArn"], found.get("Protocol", "HTTP"), int(found.get("Port", 80)))
+
+    def _load_balancer(self, arn: str) -> LoadBalancer:
+        found = self._api.call("describe_load_balancers", {"LoadBalancerArns": [arn]})["LoadBalancers"][0]
+        return LoadBalancer(arn, found.get("DNSName", ""), found.get("VpcId", ""))
+
+    def _rules(self, listener_arn: str) -> list[Rule]:
+        answers = self._api.pages("describe_rules", "Rules", {"ListenerArn": listener_arn})
+        return [rule_from_api(answer) for answer in answers if not answer.get("IsDefault")]
+
+    def _target_groups(self, which: Mapping[str, Any]) -> list[TargetGroup]:
+        try:
+            answers = self._api.pages("describe_target_groups", "TargetGroups", which)
+        except ApiError as error:
+            if error.name != "TargetGroupNotFound":
+                raise
+            answers = []  # some implementations refuse where a load balancer has none
+        return [target_group_from_api(answer) for answer in answers]
+
+    def _tags(self, arns: Sequence[str]) -> dict[str, Tags]:
+        batches = [arns[start : start + TAG_BATCH] for start in range(0, len(arns), TAG_BATCH)]
+        return {arn: tags for found in self._pool.map(self._tag_batch, batches) for arn, tags in found.items()}
+
+    def _tag_batch(self, arns: Sequence[str]) -> dict[str, Tags]:
+        answer = self._api.call("describe_tags", {"ResourceArns": list(arns)})
+        return {
+            found["ResourceArn"]: {tag["Key"]: tag.get("Value", "") for tag in found.get("Tags", [])}
+            for found in answer["TagDescriptions"]
+        }
+
+    def _details(self, group: TargetGroup) -> TargetGroup:
+        which = {"TargetGroupArn": group.arn}
+        health = self._api.call("describe_target_health", which)
+        attributes = self._api.call("describe_target_group_attributes", which)
+        return replace(
+            group,
+            targets=tuple(target_from_api(answer) for answer in health["TargetHealthDescriptions"]),
+            attributes={found["Key"]: found.get("Value", "") for found in attributes["Attributes"]},
+        )
+
+
+def assume(wish: Wish, world: World) -> World:
+    """Fill in the tags that a glance did not read, for everything that is where only ours can be.
+
+    A target group is taken for ours by its full name, which ends in a digest of fleet, listener, server and settings,
+    and a rule by the group it forwards to. That is enough to see that nothing has to be done; before anything is
+    done, the tags themselves are read.
+    """
+    route_by_group = {wish.group_names[route.name]: route for route in wish.routes}
+    groups = tuple(
+        replace(group, tags=wish.group_tags(route_by_group[group.name], world.base_url))
+        if group.tags is None and group.name in route_by_group
+        else group
+        for group in world.groups
+    )
+    route_by_arn = {group.arn: route_by_group[group.name] for group in groups if group.name in route_by_group}
+    return replace(world, groups=groups, rules=tuple(_assume_rule(wish, rule, route_by_arn) for rule in world.rules))
+
+
+def _assume_rule(wish: Wish, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rule:
+    route = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
+    return rule if route is None else replace(rule, tags=wish.rule_tags(route))
+
+
+def leaves_doubt(wish: Wish, world: World) -> bool:
+    """Say whether a glance saw target groups that may be ours and that no route wants."""
+    wished = set(wish.group_names.values())
+    return any(
+        group.name not in wished
+        and wish.owner.may_own_group(group.name)
+        and (group.tags is None or wish.owner.owns(group.tags))
+        for group in world.groups
+    )
+
+
+def _is_as_wished(wish: Wish, group: TargetGroup) -> bool:
+    route = next((route for route in wish.routes if wish.group_names[route.name] == group.name), None)
+    if route is None:
+        return False
+    wished = wish.group_tags(route, "")
+    return all((group.tags or {}).get(key) == wished[key] for key in (TAG_ATTRIBUTES, wish.owner.port_tag))
+
+
+def _with_seal(world: World, owner: Owner) -> World:
+    sealed = _first(world.groups, lambda group: owner.owns(group.tags) and owner.seal_tag in (group.tags or {}))
+    if sealed is None:
+        return world
+    return replace(world, seal=(sealed.tags or {})[owner.seal_tag], sealed_group=sealed.name)
+
+
+def _first(groups: Iterable[TargetGroup], fits: Callable[[TargetGroup], bool]) -> TargetGroup | None:
+    return next((group for group in groups if fits(group)), None)

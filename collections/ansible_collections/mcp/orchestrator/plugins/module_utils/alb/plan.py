@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the wish and the observed world to the ordered steps between them. Pure: nothing here calls anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import (
+    GROUP_REFERENCE,
+    Action,
+    Phase,
+    Plan,
+    Problem,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, api_tags, service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.group_steps import (
+    deregister_steps,
+    group_steps,
+    record_steps,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.match import match_rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import allocate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.removal_steps import (
+    delete_group_steps,
+    delete_rule_steps,
+    group_notes,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_steps import RuleSteps
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
+
+
+def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
+    """Plan everything that has to change.
+
+    Target groups whose targets or attributes were not looked at (None) are trusted to be as their tags say.
+    The plan is empty if and only if nothing is left to do; ``problems`` name the routes that cannot be as wished.
+    """
+    draft = Draft(wish, world, match_rules(wish, world.rules), room)
+    doomed = _doomed_rules(draft)
+    theirs = tuple(rule for rule in draft.matching.doomed if rule not in doomed)
+    foreign = [rule.priority for rule in (*draft.matching.foreign, *theirs)]
+    allocation = allocate(
+        wish,
+        {name: rule.priority for name, rule in draft.matching.kept.items()},
+        foreign,
+        [rule.priority for rule in doomed],
+    )
+    problems = {problem.server: problem for problem in (*_foreign_groups(draft), *allocation.problems)}
+    rule_steps = RuleSteps(draft, allocation.priorities)
+    actions: list[Action] = []
+    for route in wish.routes:
+        if route.name not in problems:
+            actions += group_steps(draft, route)
+            actions += rule_steps.steps(route)
+            actions += deregister_steps(draft, route)
+            actions += record_steps(draft, route)
+    actions += rule_steps.moves(doomed)
+    actions += delete_rule_steps(draft, doomed)
+    for group in draft.spare_groups:
+        actions += delete_group_steps(draft, group, doomed)
+    ordered = _with_seal(draft, sorted(actions, key=lambda action: action.phase), bool(problems))
+    return Plan(
+        actions=tuple(ordered),
+        problems=tuple(problems.values()),
+        notes=(*_shadow_notes(draft, allocation.priorities), *group_notes(draft)),
+        priorities=allocation.priorities,
+        rule_arns={name: rule.arn for name, rule in draft.matching.kept.items()},
+    )
+
+
+def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
+    """Our rules that no route wants, but for those that other hosts still serve through."""
+    wished = {route.name for route in draft.wish.routes}
+    shared = {group.arn for group in draft.spare_groups if draft.is_shared(group)}
+    return tuple(
+        rule
+        for rule in draft.matching.doomed
+        if service_of(rule.tags, "") in wished or not any(arn in shared for arn in rule.weights)
+    )
+
+
+def _foreign_groups(draft: Draft) -> list[Problem]:
+    problems = []
+    for route in draft.wish.routes:
+        group = draft.group(route)
+        if group is not None and not draft.wish.owner.owns(group.tags):
+            tags = ", ".join(f"{key}={value}" for key, value in draft.wish.owner.tags.items())
+            problems.append(
+                Problem(
+                    route.name,
+                    f"target group {group.name} exists but does not bear this fleet's tags; "
+                    f"if it is ours, tag it with {tags}; otherwise delete or rename it",
+                )
+            )
+    return problems
+
+
+def _with_seal(draft: Draft, actions: list[Action], has_problems: bool) -> list[Action]:
+    """Break the seal before anything changes, and set it when everything is as wished."""
+    wish, world = draft.wish, draft.world
+    tag = wish.owner.seal_tag
+    sealed = world.group_by_name.get(world.sealed_group or "")
+    home = _seal_home(draft)
+    in_place = world.seal == wish.seal and sealed is not None and sealed.name == home
+    if not actions and (in_place or home is None or has_problems):
+        return actions
+    before = []
+    if sealed is not None and (actions or not in_place):
+        broken = {"ResourceArns": [sealed.arn], "TagKeys": [tag]}
+        before = [Action(Phase.UNSEAL, "", "unseal", "remove_tags", broken, "this run changes something")]
+    if home is None or has_problems:
+        return before + actions
+    group = world.group_by_name.get(home)
+    arguments: dict[str, Any] = {
+        "ResourceArns": [group.arn if group else GROUP_REFERENCE + home],
+        "Tags": api_tags({tag: wish.seal}),
+    }
+    seal = Action(Phase.SEAL, "", "seal", "add_tags", arguments, "everything is as this run wished it")
+    return [*before, *actions, seal]
+
+
+def _seal_home(draft: Draft) -> str | None:
+    """The target group whose tags bear the seal: the first by name."""
+    return min(draft.wish.group_names.values(), default=None)
+
+
+def _shadow_notes(draft: Draft, priorities: Mapping[str, int]) -> list[str]:
+    return [
+        note
+        for route in draft.wish.routes
+        if route.name in priorities
+        for rule in draft.matching.foreign
+        for note in _shadow_note(route, priorities[route.name], rule)
+    ]
+
+
+def _shadow_note(route: Route, priority: int, rule: Rule) -> list[str]:
+    """Say that a rule which is not ours matches a route's path before it, or after it."""
+    looks_at_paths = any(condition["Field"] == "path-pattern" for condition in rule.conditions)
+    if not looks_at_paths or not rule.may_match(route.patterns):
+        return []
+    paths = ", ".join(rule.path_values) or "a regular expression"
+    some = " where its other conditions are met as well" if rule.has_other_conditions else ""
+    if rule.priority < priority:
+        return [
+            f"rule {rule.arn} (priority {rule.priority}, path {paths}), which is not ours, takes requests of "
+            f"{route.path} (route '{route.name}', priority {priority}){some}"
+        ]
+    if any(value in rule.path_values for value in route.patterns):
+        return [
+            f"route '{route.name}' (priority {priority}) takes requests of {route.path} before rule {rule.arn} "
+            f"(priority {rule.priority}, path {paths}), which is not ours"
+        ]
+    return []

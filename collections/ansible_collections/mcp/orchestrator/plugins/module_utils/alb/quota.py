@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a plan fits into the account's quotas, at its worst moment and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Plan
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Json
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
+
+RULES = "rules-per-application-load-balancer"
+GROUPS = "target-groups-per-application-load-balancer"
+TARGETS = "targets-per-application-load-balancer"
+VALUES = "condition-values-per-alb-rule"
+WILDCARDS = "condition-wildcards-per-alb-rule"
+
+# The documented quotas (user guide, "Quotas for your Application Load Balancers"), for roles that may not ask.
+DOCUMENTED_LIMITS: Mapping[str, int] = {RULES: 100, GROUPS: 100, TARGETS: 1000, VALUES: 5, WILDCARDS: 6}
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A quota that a plan would exceed."""
+
+    quota: str
+    limit: int
+    needed: int
+    at_the_end: bool
+
+    def __str__(self) -> str:
+        when = "" if self.at_the_end else " for a moment"
+        return f"{self.needed} of {self.limit} allowed by {self.quota}{when}"
+
+
+def creates(plan: Plan) -> bool:
+    """Say whether a plan makes anything that counts towards a quota."""
+    return any(action.operation in ("create_rule", "create_target_group") for action in plan.actions)
+
+
+def excesses(plan: Plan, wish: Wish, world: World, limits: Mapping[str, int], rules_elsewhere: int) -> list[Excess]:
+    """List the quotas that a plan would exceed, at any moment of it.
+
+    ``rules_elsewhere`` are the rules of the load balancer's other listeners, which count as well.
+    """
+    allowed = {**DOCUMENTED_LIMITS, **limits}
+    found = [
+        _excess(RULES, allowed[RULES], _rule_counts(plan, len(world.rules) + rules_elsewhere)),
+        _excess(GROUPS, allowed[GROUPS], _group_counts(plan, world)),
+        _excess(TARGETS, allowed[TARGETS], [_target_count(wish, world)]),
+        _excess(VALUES, allowed[VALUES], [max((_values(route.conditions) for route in wish.routes), default=0)]),
+        _excess(WILDCARDS, allowed[WILDCARDS], [max((_wildcards(r.conditions) for r in wish.routes), default=0)]),
+    ]
+    return [excess for excess in found if excess is not None]
+
+
+def _excess(quota: str, limit: int, counts: list[int]) -> Excess | None:
+    """Compare a count's course with its limit; a count that only goes down is nobody's fault of now."""
+    worst, last = max(counts), counts[-1]
+    if worst <= limit or (worst <= counts[0] and len(counts) > 1):
+        return None
+    at_the_end = (last > limit and last > counts[0]) or len(counts) == 1
+    return Excess(quota, limit, last if at_the_end else worst, at_the_end)
+
+
+def _rule_counts(plan: Plan, count: int) -> list[int]:
+    counts = [count]
+    for action in plan.actions:
+        step = {"create_rule": 1, "delete_rule": -1}.get(action.operation, 0)
+        if step:
+            counts.append(counts[-1] + step)
+    return counts
+
+
+def _group_counts(plan: Plan, world: World) -> list[int]:
+    """Follow how many different target groups the load balancer uses."""
+    used_by: dict[str, set[str]] = {rule.arn: set(rule.weights) for rule in world.rules}
+    here = {arn for arns in used_by.values() for arn in arns}
+    elsewhere = {
+        group.arn
+        for group in world.groups
+        if world.listener.load_balancer_arn in group.load_balancer_arns and group.arn not in here
+    }
+    counts = [len(elsewhere | here)]
+    for action in plan.actions:
+        if action.operation == "delete_rule":
+            used_by.pop(action.arguments["RuleArn"], None)
+        elif action.operation in ("create_rule", "modify_rule"):
+            key = action.arguments.get("RuleArn", f"new {action.server}")
+            used_by[key] = _groups_of(action.arguments["Actions"])
+        else:
+            continue
+        counts.append(len(elsewhere.union(*used_by.values())))
+    return counts
+
+
+def _groups_of(actions: list[Json]) -> set[str]:
+    found = set()
+    for action in actions:
+        if "TargetGroupArn" in action:
+            found.add(action["TargetGroupArn"])
+        found.update(group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", []))
+    return found
+
+
+def _target_count(wish: Wish, world: World) -> int:
+    """Count the targets there will be at least: what is wished here, and what others are known to have."""
+    others = sum(1 for group in world.groups for target in group.targets or () if target.id != wish.owner.target_id)
+    return sum(len(route.ports) for route in wish.routes) + others
+
+
+def _all_values(conditions: list[Json]) -> list[str]:
+    return [
+        str(value)
+        for condition in conditions
+        for key, config in condition.items()
+        if key.endswith("Config")
+        for value in config.get("Values", []) + config.get("RegexValues", [])
+    ]
+
+
+def _values(conditions: list[Json]) -> int:
+    return len(_all_values(conditions))
+
+
+def _wildcards(conditions: list[Json]) -> int:
+    return sum(value.count("*") + value.count("?") for value in _all_values(conditions))

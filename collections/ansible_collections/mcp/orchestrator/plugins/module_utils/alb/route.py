@@ -1,0 +1,228 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wished routes: what a fleet wants of a listener, checked and ready to be compared with the world."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
+    TAG_ATTRIBUTES,
+    TAG_PATH,
+    TAG_SERVICE,
+    TAG_URL,
+    Owner,
+    digest,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
+    Json,
+    canonical_conditions,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import ATTRIBUTE_DEFAULTS, Target
+
+# Letters that a path pattern takes as themselves and that a tag's value may hold as well.
+PATH = re.compile(r"(/[A-Za-z0-9_.:+@=-]+)+")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
+MATCHER = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
+PATTERN_LENGTH = 128
+HIGHEST_PRIORITY = 50000
+
+
+@dataclass(frozen=True)
+class Route:
+    """One server's wished rule and target group; ``ports`` are those of this host that serve it."""
+
+    name: str
+    path: str
+    ports: tuple[int, ...] = ()
+    strip_prefix: bool = False
+    health_path: str = "/"
+    health_matcher: str = "200"
+    priority: int | None = None
+    extra_conditions: list[Json] = field(default_factory=list)
+    front_actions: list[Json] = field(default_factory=list)
+
+    @property
+    def patterns(self) -> list[str]:
+        """The two path patterns: ``/x/*`` alone does not match ``/x``, and ``/x*`` would take ``/xy`` as well."""
+        return [self.path, f"{self.path}/*"]
+
+    @cached_property
+    def conditions(self) -> list[Json]:
+        """The rule's conditions in canonical form."""
+        path = {"Field": "path-pattern", "PathPatternConfig": {"Values": self.patterns}}
+        return canonical_conditions([path, *self.extra_conditions])
+
+    @cached_property
+    def transforms(self) -> list[Json]:
+        """The rule's transforms in canonical form: the prefix removed where the server cannot serve below it."""
+        if not self.strip_prefix:
+            return []
+        prefix = re.sub(r"([.+])", r"\\\1", self.path)
+        rewrite = {"Regex": f"^{prefix}/?(.*)$", "Replace": "/$1"}
+        return [{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [rewrite]}}]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """All that a run wants: the routes and the settings that they share. Times are seconds."""
+
+    owner: Owner
+    routes: tuple[Route, ...] = ()
+    target_type: str = "instance"
+    vpc_id: str = ""
+    health_interval: int = 10
+    health_timeout: int = 5
+    healthy_threshold: int = 2
+    unhealthy_threshold: int = 2
+    deregistration_delay: int = 30
+    slow_start: int = 0
+    stickiness: int = 0
+    extra_tags: Mapping[str, str] = field(default_factory=dict)
+    priority_start: int = 1000
+    priority_end: int = 1999
+
+    @cached_property
+    def group_names(self) -> dict[str, str]:
+        """Each server's target group by name.
+
+        Besides what AWS cannot change later, the name covers the health path and the prefix: old and new targets
+        that disagree about these cannot share a group without one of them failing.
+        """
+        return {
+            route.name: self.owner.group_name(
+                route.name, [self.target_type, "HTTP", route.health_path, route.strip_prefix]
+            )
+            for route in self.routes
+        }
+
+    def health_check(self, route: Route) -> Json:
+        """The target group's health check as CreateTargetGroup wants it."""
+        return {
+            "HealthCheckEnabled": True,
+            "HealthCheckProtocol": "HTTP",
+            "HealthCheckPort": "traffic-port",
+            "HealthCheckPath": route.health_path,
+            "HealthCheckIntervalSeconds": self.health_interval,
+            "HealthCheckTimeoutSeconds": self.health_timeout,
+            "HealthyThresholdCount": self.healthy_threshold,
+            "UnhealthyThresholdCount": self.unhealthy_threshold,
+            "Matcher": {"HttpCode": route.health_matcher},
+        }
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The target groups' attributes, all that this module answers for."""
+        wished = dict(ATTRIBUTE_DEFAULTS)
+        wished["deregistration_delay.timeout_seconds"] = str(self.deregistration_delay)
+        wished["slow_start.duration_seconds"] = str(self.slow_start)
+        if self.stickiness:
+            wished["stickiness.enabled"] = "true"
+            wished["stickiness.lb_cookie.duration_seconds"] = str(self.stickiness)
+        return wished
+
+    def targets(self, route: Route) -> list[Target]:
+        """This host's targets of a route."""
+        return [Target(self.owner.target_id, port) for port in route.ports]
+
+    def rule_tags(self, route: Route) -> dict[str, str]:
+        """The tags of a route's rule."""
+        return {**self.extra_tags, **self.owner.tags, TAG_SERVICE: route.name}
+
+    def group_tags(self, route: Route, base_url: str) -> dict[str, str]:
+        """The tags of a route's target group; the last two let a later run trust what it did not look at."""
+        return {
+            **self.rule_tags(route),
+            TAG_PATH: route.path,
+            **({TAG_URL: f"{base_url}{route.path}"} if base_url else {}),
+            TAG_ATTRIBUTES: digest(self.attributes),
+            self.owner.port_tag: " ".join(str(port) for port in sorted(route.ports)) or "none",
+        }
+
+    @cached_property
+    def seal(self) -> str:
+        """A digest of everything that this run wants."""
+        return digest(
+            [
+                1,
+                self.owner.target_id,
+                self.attributes,
+                dict(self.extra_tags),
+                [self.priority_start, self.priority_end],
+                [
+                    [
+                        *(route.name, self.group_names[route.name], sorted(route.ports), self.health_check(route)),
+                        *(route.conditions, route.transforms, route.front_actions, route.priority),
+                    ]
+                    for route in sorted(self.routes, key=lambda route: route.name)
+                ],
+            ],
+            16,
+        )
+
+
+def check_wish(wish: Wish) -> None:
+    """Refuse routes that AWS would refuse or that contradict each other, all at once.
+
+    Raises WishError. Lengths and ranges are those of the API reference (CreateRule, CreateTargetGroup).
+    """
+    problems = [problem for route in wish.routes for problem in _route_problems(route)]
+    problems += _duplicates(wish)
+    if not wish.owner.target_id and any(route.ports for route in wish.routes):
+        problems.append("target_id is empty, so nothing can be registered; set it to this host's instance id")
+    if wish.health_timeout >= wish.health_interval:
+        problems.append(
+            f"health_timeout ({wish.health_timeout}) must be smaller than health_interval ({wish.health_interval})"
+        )
+    if not 1 <= wish.priority_start <= wish.priority_end <= HIGHEST_PRIORITY:
+        problems.append(
+            f"priority_start ({wish.priority_start}) to priority_end ({wish.priority_end}) is no range within "
+            f"1 to {HIGHEST_PRIORITY}"
+        )
+    if problems:
+        raise WishError(problems)
+
+
+def _route_problems(route: Route) -> list[str]:
+    where = f"route '{route.name}'"
+    problems = []
+    if not NAME.fullmatch(route.name):
+        problems.append(f"{where}: a name holds letters, digits, '_', '.' and '-', at most 63 of them")
+    if not PATH.fullmatch(route.path) or len(route.path) > PATTERN_LENGTH - 2:
+        problems.append(
+            f"{where}: path '{route.path}' must begin with '/', not end with it, hold only letters, digits and "
+            f"_ . : + @ = - / and be at most {PATTERN_LENGTH - 2} characters long"
+        )
+    if not route.health_path.startswith("/") or len(route.health_path) > 1024:
+        problems.append(f"{where}: health_path '{route.health_path}' must begin with '/' (at most 1024 characters)")
+    if not MATCHER.fullmatch(route.health_matcher):
+        problems.append(
+            f"{where}: health_matcher '{route.health_matcher}' must name codes between 200 and 499, "
+            "such as '200', '200,202' or '200-299'"
+        )
+    problems += [f"{where}: port {port} is not between 1 and 65535" for port in route.ports if not 0 < port < 65536]
+    if route.priority is not None and not 1 <= route.priority <= HIGHEST_PRIORITY:
+        problems.append(f"{where}: priority {route.priority} is not between 1 and {HIGHEST_PRIORITY}")
+    return problems
+
+
+def _duplicates(wish: Wish) -> list[str]:
+    problems = []
+    for what, of in (
+        ("name", lambda route: route.name),
+        ("path and conditions", lambda route: str(route.conditions)),
+        ("priority", lambda route: route.priority),
+    ):
+        first: dict[Any, int] = {}
+        for index, route in enumerate(wish.routes):
+            key = of(route)
+            if key is not None and first.setdefault(key, index) != index:
+                other = wish.routes[first[key]]
+                problems.append(f"routes[{first[key]}] ({other.name}) and routes[{index}] ({route.name}): same {what}")
+    return problems

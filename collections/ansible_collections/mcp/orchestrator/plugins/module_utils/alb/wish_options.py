@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the module's options to the wish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+
+SHARED = (
+    "target_type",
+    "health_interval",
+    "health_timeout",
+    "healthy_threshold",
+    "unhealthy_threshold",
+    "deregistration_delay",
+    "slow_start",
+    "priority_start",
+    "priority_end",
+)
+
+
+def wish_from_options(options: Mapping[str, Any]) -> Wish:
+    """Read the wish out of the module's options (see mcp_alb_route)."""
+    return Wish(
+        owner=Owner(options["fleet"], options["listener_arn"], options["target_id"]),
+        routes=tuple(_route(entry) for entry in options["routes"]),
+        vpc_id=options["vpc_id"] or "",
+        extra_tags={str(key): str(value) for key, value in options["tags"].items()},
+        **{name: options[name] for name in SHARED},
+    )
+
+
+def _route(entry: Mapping[str, Any]) -> Route:
+    ports = entry["ports"] or ([entry["port"]] if entry["port"] is not None else [])
+    return Route(
+        name=entry["name"],
+        path=entry["path"],
+        ports=tuple(sorted(set(ports))),
+        strip_prefix=entry["strip_prefix"],
+        health_path=entry["health_path"],
+        health_matcher=entry["health_matcher"],
+        priority=entry["priority"],
+    )

@@ -1,0 +1,355 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_alb_route
+short_description: Route the paths of MCP servers on a listener of an Application Load Balancer
+version_added: 0.1.0
+author: MCP Orchestrator contributors (@mcp-orchestrator)
+description:
+  - Brings the rules and target groups of a whole fleet on one listener to what is wished, in one call.
+  - Each server gets one target group, one rule for its path and everything below it, and its registered targets.
+  - Only rules and target groups whose tags C(mcp_fleet) and C(mcp_listener) name this fleet and this listener are ever
+    changed or deleted. Rules of others keep their priorities; where one of them takes requests of a wished path, or the
+    other way round, a warning names both.
+  - Routes that are no longer in O(routes) are taken away, unless other hosts still serve through them. An empty list
+    takes away everything that is this host's.
+  - Nothing that serves goes before what replaces it is healthy. A route that cannot be brought to what is wished does
+    not keep the others from it; it stands in RV(errors), and the module fails at the end.
+  - When nothing has to be done, the module makes four calls, however many routes there are.
+notes:
+  - >-
+    The IAM actions that the module needs: C(elasticloadbalancing:Describe*) for listeners, load balancers, rules,
+    target groups, target group attributes, target health, tags and account limits; CreateTargetGroup, CreateRule,
+    AddTags, RemoveTags, ModifyRule, SetRulePriorities, DeleteRule, ModifyTargetGroup,
+    ModifyTargetGroupAttributes, RegisterTargets, DeregisterTargets, DeleteTargetGroup.
+  - >-
+    Tags are the memory. C(mcp_port_<target_id>) on a target group says which ports of a host are registered in it,
+    C(mcp_attributes) which attributes were set, and C(mcp_seal_<target_id>), on the first of the groups, that the
+    host's last run was complete.
+requirements:
+  - boto3 >= 1.40
+options:
+  fleet:
+    description:
+      - Name of the fleet. It begins the names of the target groups and is the value of the tag C(mcp_fleet).
+    type: str
+    default: mcp
+  listener_arn:
+    description:
+      - The listener that the rules belong to.
+    type: str
+    required: true
+  routes:
+    description:
+      - The whole list of routes. Whatever this fleet has beyond it is removed.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the server.
+        type: str
+        required: true
+      path:
+        description:
+          - The path that is routed, with everything below it. It begins with a slash and does not end with one.
+        type: str
+        required: true
+      port:
+        description:
+          - The port of this host where the server answers.
+          - Without O(routes[].port) and O(routes[].ports) the rule and the target group stay, with no target of this
+            host.
+        type: int
+      ports:
+        description:
+          - The ports of this host where replicas of the server answer, in the place of O(routes[].port).
+        type: list
+        elements: int
+        default: []
+      strip_prefix:
+        description:
+          - Whether the load balancer removes O(routes[].path) from the requests.
+        type: bool
+        default: false
+      health_path:
+        description:
+          - Where the load balancer asks a target whether it is healthy. A changed path gets a new target group, so that
+            old and new targets do not have to agree about it.
+        type: str
+        default: /
+      health_matcher:
+        description:
+          - Which HTTP codes mean healthy, such as V(200), V(200,202) or V(200-299), between 200 and 499.
+        type: str
+        default: '200'
+      priority:
+        description:
+          - The rule's priority. By default one is chosen from the range and kept.
+        type: int
+  target_id:
+    description:
+      - This host in the load balancer's eyes, an instance id or (with O(target_type=ip)) an address.
+      - Targets with other ids are never registered or deregistered.
+    type: str
+    required: true
+  target_type:
+    description:
+      - Whether targets are registered by instance id or by address.
+    type: str
+    choices: [instance, ip]
+    default: instance
+  vpc_id:
+    description:
+      - The VPC in which the load balancer is expected to be. By default that of the load balancer is taken as it is.
+    type: str
+  region:
+    description:
+      - AWS region. By default what boto3 finds in the environment.
+    type: str
+  endpoint_url:
+    description:
+      - Where the Elastic Load Balancing API answers, if not at AWS. On loopback no real credentials are sent.
+    type: str
+  verify:
+    description:
+      - V(fast) trusts the tags for registered targets, their group's attributes and the tags of the rules, as long as
+        the last run of this host was complete and wished the same; it still compares every rule's conditions, actions
+        and transforms and every health check.
+      - V(full) looks at everything.
+    type: str
+    choices: [fast, full]
+    default: fast
+  wait_timeout:
+    description:
+      - How many seconds new targets may take to become healthy.
+    type: int
+    default: 120
+  health_interval:
+    description:
+      - Seconds between two health checks of a target, 5 to 300.
+    type: int
+    default: 10
+  health_timeout:
+    description:
+      - Seconds in which a target has to answer a health check, 2 to 120 and less than O(health_interval).
+    type: int
+    default: 5
+  healthy_threshold:
+    description:
+      - How many successes in a row make an unhealthy target healthy, 2 to 10.
+    type: int
+    default: 2
+  unhealthy_threshold:
+    description:
+      - How many failures in a row make a target unhealthy, 2 to 10.
+    type: int
+    default: 2
+  deregistration_delay:
+    description:
+      - How many seconds the open streams of a deregistered target may go on, 0 to 3600.
+    type: int
+    default: 30
+  slow_start:
+    description:
+      - For how many seconds a new target gets a growing share of the requests, 30 to 900. With 0
+        it gets its full share at once.
+    type: int
+    default: 0
+  priority_start:
+    description:
+      - The first priority that may be given to a rule.
+    type: int
+    default: 1000
+  priority_end:
+    description:
+      - The last priority that may be given to a rule.
+    type: int
+    default: 1999
+  tags:
+    description:
+      - Further tags for rules and target groups. Tags that others put there are left alone.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Can run in check_mode and return what it would do without changing anything.
+    support: full
+  diff_mode:
+    description: Returns what changes, rule by rule, with before and after.
+    support: full
+  idempotent:
+    description: When run again with the same options, it changes nothing.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Route two servers of this instance
+  mcp.orchestrator.mcp_alb_route:
+    listener_arn: "{{ listener_arn }}"
+    target_id: i-0123456789abcdef0
+    routes:
+      - name: time
+        path: /mcp/time
+        port: 20417
+        health_path: /mcp/time/health
+      - name: web
+        path: /mcp/web
+        port: 20981
+        strip_prefix: true
+        health_path: /mcp
+        health_matcher: 200-499
+
+- name: Look at everything, not only at what four calls show
+  mcp.orchestrator.mcp_alb_route:
+    listener_arn: "{{ listener_arn }}"
+    target_id: i-0123456789abcdef0
+    verify: full
+    routes: "{{ routes }}"
+
+- name: Take away every route of this host
+  mcp.orchestrator.mcp_alb_route:
+    listener_arn: "{{ listener_arn }}"
+    target_id: i-0123456789abcdef0
+    routes: []
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done, in order.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    server:
+      description: The server whose route it is, empty for what concerns all routes.
+      type: str
+      sample: time
+    action:
+      description: What is done.
+      type: str
+      sample: create_rule
+    reason:
+      description: Why.
+      type: str
+      sample: no rule of ours leads to this path
+    before:
+      description: What was there, as far as it changes.
+      type: raw
+    after:
+      description: What is there afterwards.
+      type: raw
+routes:
+  description: The routes as they stand.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: Name of the server.
+      type: str
+      sample: time
+    path:
+      description: The routed path.
+      type: str
+      sample: /mcp/time
+    rule_arn:
+      description: The rule, null where there is none yet.
+      type: str
+    target_group_arn:
+      description: The target group, null where there is none yet.
+      type: str
+    priority:
+      description: The rule's priority.
+      type: int
+      sample: 1000
+    url:
+      description: Where the route answers, by the load balancer's own name; null where that is not known.
+      type: str
+      sample: https://shared-123.eu-west-1.elb.amazonaws.com/mcp/time
+errors:
+  description: What could not be done. The module fails if there is any; everything else was done nevertheless.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    server:
+      description: The server whose route it is, empty for what concerns all routes.
+      type: str
+      sample: time
+    message:
+      description: What is wrong, and the way out.
+      type: str
+"""
+
+import traceback
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BOTO3_ERROR, connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
+
+ROUTE_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "path": {"type": "str", "required": True},
+    "port": {"type": "int"},
+    "ports": {"type": "list", "elements": "int", "default": []},
+    "strip_prefix": {"type": "bool", "default": False},
+    "health_path": {"type": "str", "default": "/"},
+    "health_matcher": {"type": "str", "default": "200"},
+    "priority": {"type": "int"},
+}
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "fleet": {"type": "str", "default": "mcp"},
+    "listener_arn": {"type": "str", "required": True},
+    "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
+    "target_id": {"type": "str", "required": True},
+    "target_type": {"type": "str", "choices": ["instance", "ip"], "default": "instance"},
+    "vpc_id": {"type": "str"},
+    "region": {"type": "str"},
+    "endpoint_url": {"type": "str"},
+    "verify": {"type": "str", "choices": ["fast", "full"], "default": "fast"},
+    "wait_timeout": {"type": "int", "default": 120},
+    "health_interval": {"type": "int", "default": 10},
+    "health_timeout": {"type": "int", "default": 5},
+    "healthy_threshold": {"type": "int", "default": 2},
+    "unhealthy_threshold": {"type": "int", "default": 2},
+    "deregistration_delay": {"type": "int", "default": 30},
+    "slow_start": {"type": "int", "default": 0},
+    "priority_start": {"type": "int", "default": 1000},
+    "priority_end": {"type": "int", "default": 1999},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    """Converge, and say what came of it."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if BOTO3_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=BOTO3_ERROR)
+    options = module.params
+    conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
+    try:
+        wish = wish_from_options(options)
+        result = converge(connect(options["region"], options["endpoint_url"]), wish, conduct)
+    except AlbError as error:
+        module.fail_json(msg=str(error), actions=[], routes=[], errors=[{"server": "", "message": str(error)}])
+    except Exception as error:  # a fault of ours: say so in a sentence, and keep the trace for a report
+        module.fail_json(msg=f"unforeseen fault in mcp_alb_route: {error!r}", exception=traceback.format_exc())
+    for note in result.plan.notes:
+        module.warn(note)
+    module.exit_json(**report(wish, result))
+
+
+if __name__ == "__main__":
+    main()
