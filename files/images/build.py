@@ -69,7 +69,7 @@ def build(image: str) -> None:
         if (folder / "bootstrap.sh").exists():
             succeeded = import_root(folder / "bootstrap.sh", image, label, log.fileno())
         else:
-            argv = ["docker", "build", "--label", label, "--tag", image, str(folder)]
+            argv = ["docker", "build", "--force-rm", "--label", label, "--tag", image, str(folder)]
             # The classic builder is part of every engine; BuildKit needs a client plugin that Debian 12 lacks.
             environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
             finished = subprocess.run(argv, stdout=log, stderr=log, check=False, env=environment)

@@ -62,12 +62,16 @@ def wait_for(what: str, ready: Callable[[], bool], seconds: float = BOOT_SECONDS
 
 
 class Host:
-    """One host, named NAME as a container and as a machine; a context manager that removes it at its end."""
+    """One host, named NAME as a container and as a machine; a context manager that removes it at its end.
+
+    Without SYSTEMD nothing on it starts by itself, neither engine nor sshd.
+    """
 
     user = "admin"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, systemd: bool = True) -> None:
         self.name = name
+        self.systemd = systemd
 
     def __enter__(self) -> Host:
         self.up()
@@ -89,15 +93,19 @@ class Host:
         return output(["docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", self.name])
 
     def up(self) -> None:
-        """Boot the host and return when its systemd, its engine and its sshd are ready; raises HostError."""
+        """Boot the host and return when all that it starts by itself is ready; raises HostError."""
         # Both progress and Docker's own warnings belong on stderr: stdout is the command line's answer.
         subprocess.run([str(HERE / "build.sh")], stdout=sys.stderr, check=True)
-        output(["docker", "run", "-d", "--name", self.name, "--hostname", self.name, "--label", LABEL, *RIGHTS, IMAGE])
+        init = [IMAGE] if self.systemd else ["--init", IMAGE, "/usr/local/sbin/boot", "sleep", "infinity"]
+        output(["docker", "run", "-d", "--name", self.name, "--hostname", self.name, "--label", LABEL, *RIGHTS, *init])
         try:
-            wait_for(f"{self.name}: systemd is up", self._booted)
-            wait_for(f"{self.name}: its engine answers", lambda: self._says("docker", "version"))
-            self._authorize()
-            wait_for(f"{self.name}: its sshd answers", lambda: self._says("systemctl", "is-active", "ssh"))
+            if self.systemd:
+                wait_for(f"{self.name}: systemd is up", self._booted)
+                wait_for(f"{self.name}: its engine answers", lambda: self._says("docker", "version"))
+                self._authorize()
+                wait_for(f"{self.name}: its sshd answers", lambda: self._says("systemctl", "is-active", "ssh"))
+            else:
+                wait_for(f"{self.name}: its boot script is done", lambda: self._says("pgrep", "-x", "sleep"))
         except BaseException:
             self.down()
             raise
