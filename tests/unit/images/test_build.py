@@ -11,7 +11,11 @@ from images import build
 @pytest.fixture
 def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three recipes of our own: server is built from base, other from nothing of ours."""
-    dockerfiles = {"base": "FROM scratch\n", "server": "FROM test/base AS a\nFROM test/base\n", "other": "FROM debian\n"}
+    dockerfiles = {
+        "base": "FROM scratch\n",
+        "server": "FROM test/base AS a\nFROM test/base\n",
+        "other": "FROM debian\n",
+    }
     for name, text in dockerfiles.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "Dockerfile").write_text(text, encoding="utf-8")
