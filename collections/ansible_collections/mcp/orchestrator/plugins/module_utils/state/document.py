@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import Facts, server_entry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Problem, Step
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, whole, word
+
+VERSION = 1
+ONE_YEAR = 366 * 24 * 3600
+
+# Told when the run ended between two steps, which no registered result knows of.
+_NOT_REACHED = {
+    "config": "before the config was read",
+    "containers": "before the containers were converged",
+    "routes": "before the routes were converged",
+    "retire": "before what is superseded was retired",
+    "probe": "before the servers were asked",
+}
+
+# What to do about a server that does not pass its probe, by the probe's cause.
+_WAYS_OUT = {
+    "refused": "see that the balancer runs",
+    "unreachable": "see that this host can reach the balancer",
+    "tls": "see which name and authority the listener's certificate has",
+    "no_route": "run again; if it stays, look at the listener's rules",
+    "not_found": "set orchestrator.path in its entry to where it serves MCP",
+    "not_mcp": "set orchestrator.transport and orchestrator.path in its entry to what it speaks",
+    "deadline": "run again, or look at what makes the other servers slow",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of the run itself. Times are in UTC."""
+
+    id: str
+    started: datetime
+    finished: datetime
+    check_mode: bool
+
+
+def build_state(
+    *,
+    run: Run,
+    settings: Mapping[str, Any],
+    config: Mapping[str, Any],
+    containers: Mapping[str, Any],
+    routes: Mapping[str, Any],
+    retire: Mapping[str, Any],
+    probe: Mapping[str, Any],
+    public_url: str,
+) -> dict[str, Any]:
+    """The state file's content, from the results that Ansible registered for the steps of one run.
+
+    Any result may be empty (not reached), skipped, or failed. Only known fields are taken, so that nothing secret
+    comes along. The shape is that of files/state.schema.json.
+    """
+    steps = {
+        "config": Step("config", config),
+        "containers": Step("containers", containers),
+        "routes": Step("routes", routes),
+        "retire": Step("retire", retire),
+        "probe": Step("probe", probe),
+    }
+    service = _section(settings, "service")
+    fleet = word(service.get("fleet")) or "mcp"
+    problems = _problems(list(steps.values()), fleet, run.check_mode)
+    facts = Facts(steps, problems, public_url.rstrip("/"))
+    path = word(_section(settings, "dashboard").get("path"))
+    return {
+        "version": VERSION,
+        "fleet": fleet,
+        "monitor": f"{public_url.rstrip('/')}{path}" if path and public_url else None,
+        "run": {
+            "id": run.id,
+            "started": rfc3339(run.started),
+            "finished": rfc3339(run.finished),
+            "result": "failed" if problems else "ok",
+            "check_mode": run.check_mode,
+            "interval_seconds": whole(service.get("reconciliation_interval_seconds"), 1, ONE_YEAR),
+            "changes": [change for step in steps.values() for change in step.changes],
+        },
+        "servers": [server_entry(name, facts) for name in sorted(facts.names)],
+        "errors": [problem.to_dict() for problem in problems],
+    }
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC to the second, as 2026-11-21T04:19:00Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _problems(steps: Sequence[Step], fleet: str, check_mode: bool) -> list[Problem]:
+    problems: list[Problem] = []
+    ended = False
+    for step in steps:
+        if not step.reached:
+            # Check mode has nothing to retire and nobody to ask.
+            if not ended and not (check_mode and step.name in ("retire", "probe")):
+                message = f"the run ended {_NOT_REACHED[step.name]}; its output names the task that failed"
+                problems.append(Problem(None, step.name, message))
+            ended = True
+            continue
+        ended = ended or step.failed_as_a_whole
+        problems += step.problems
+    # Who has no container or no route does not answer either, which is no news.
+    known = {problem.server for problem in problems}
+    problems += [problem for problem in _unanswered(steps[-1], fleet) if problem.server not in known]
+    return list(dict.fromkeys(problems))
+
+
+def _unanswered(probe: Step, fleet: str) -> list[Problem]:
+    problems = []
+    for name, report in probe.by_name("servers").items():
+        cause = word(report.get("cause"))
+        # A server that wants its caller's authorization is as it should be; only the probe cannot look inside.
+        if report.get("state") == "failing" and cause != "auth":
+            reason = text(report.get("reason")) or "does not answer"
+            way_out = _WAYS_OUT.get(cause or "", f"look at: docker logs {fleet}-{name}")
+            problems.append(Problem(name, "probe", f"{reason}; {way_out}"))
+    return problems
+
+
+def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = settings.get(name)
+    return section if isinstance(section, Mapping) else {}

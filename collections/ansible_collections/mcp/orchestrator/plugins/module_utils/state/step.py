@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import dicts, text, word
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that went wrong: for one server, or for all when ``server`` is None."""
+
+    server: str | None
+    step: str
+    message: str
+
+    def to_dict(self) -> dict[str, str | None]:
+        return {"server": self.server, "step": self.step, "message": self.message}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run, read from the result that Ansible registered for it.
+
+    A step that was not reached has an empty result; one that failed as a whole has a message and no return keys.
+    """
+
+    name: str
+    result: Mapping[str, Any]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the step ran, or was skipped on purpose."""
+        return bool(self.result)
+
+    @property
+    def skipped(self) -> bool:
+        return bool(self.result.get("skipped"))
+
+    @property
+    def failed_as_a_whole(self) -> bool:
+        return bool(self.result.get("failed") or self.result.get("unreachable")) and not self._errors
+
+    @property
+    def told(self) -> bool:
+        """Whether the step ran to its end, so that what it does not mention is not there."""
+        return self.reached and not self.skipped and not self.failed_as_a_whole
+
+    def members(self, key: str) -> list[dict[str, Any]]:
+        """The dicts of a returned list."""
+        return dicts(self.result.get(key))
+
+    def by_name(self, key: str) -> dict[str, dict[str, Any]]:
+        """The dicts of a returned list, by their name."""
+        return {name: entry for entry in self.members(key) if (name := word(entry.get("name"))) is not None}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What the step itself says went wrong."""
+        if not self.failed_as_a_whole:
+            return [
+                Problem(word(error.get("server")), self.name, text(error.get("message")) or "failed without a message")
+                for error in self._errors
+            ]
+        # A config that cannot be read names all its faults at once, each on a line of its own.
+        lines = [text(line) for line in str(self.result.get("msg") or "").splitlines()]
+        return [Problem(None, self.name, line) for line in lines if line] or [
+            Problem(None, self.name, "failed without a message; the run's output says more")
+        ]
+
+    @property
+    def changes(self) -> list[str]:
+        """What the step did, a line for each action."""
+        lines = []
+        for action in self.members("actions"):
+            subject = word(action.get("server")) or word(action.get("name")) or "fleet"
+            reason = text(action.get("reason"))
+            lines.append(f"{subject}: {word(action.get('action')) or 'changed'}" + (f" — {reason}" if reason else ""))
+        return lines
+
+    @property
+    def _errors(self) -> list[dict[str, Any]]:
+        return self.members("errors")

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results as Ansible registers them, of a run of two servers in which all went well."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
+
+SCHEMA_FILE = Path(__file__).parents[9] / "files/state.schema.json"
+SCHEMA = json.loads(SCHEMA_FILE.read_text())
+
+SETTINGS = {
+    "aws": {"region": ""},
+    "service": {"fleet": "mcp", "reconciliation_interval_seconds": 300},
+    "dashboard": {"username": "admin", "path": "/monitor"},
+}
+RUN = Run("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 21, 4, 19, 3, tzinfo=UTC), False)
+
+
+def spec(name: str, **changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": name, "enabled": True, "image": f"mcp/{name}", "env": {"TOKEN": "9f3c"}, "transport": "stdio",
+        "path": f"/mcp/{name}", "mcp_path": "/mcp", "generation": "8f700f2b17ec",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def endpoint(name: str, port: int | None = 20001, **changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": name, "generation": "8f700f2b17ec", "container": "c0ffee", "address": "127.0.0.1", "port": port,
+        "path": f"/mcp/{name}", "mcp_path": "/mcp", "state": "running",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def route(name: str, **changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": name, "path": f"/mcp/{name}", "rule_arn": f"arn:rule/{name}", "target_group_arn": f"arn:tg/{name}",
+        "priority": 1000,
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def report(name: str, **changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": name, "url": f"http://127.0.0.1:8080/mcp/{name}/mcp", "state": "ok", "cause": None, "step": None,
+        "reason": None, "checked": "2026-11-21T04:19:02Z", "latency_ms": {"connect": 0.2, "total": 12.5},
+        "protocol": "2025-11-25", "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "tools": ["now", "convert"],
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def steps(**changes: Any) -> dict[str, Any]:
+    """The registered results of a run that went well, with those replaced that a test is about."""
+    plain = {
+        "config": {"changed": False, "failed": False, "servers": [spec("echo"), spec("time")], "errors": []},
+        "containers": {
+            "changed": True,
+            "failed": False,
+            "actions": [{"server": "time", "action": "create", "reason": "no container bears its label"}],
+            "endpoints": [endpoint("echo", 20000), endpoint("time", 20001)],
+            "errors": [],
+        },
+        "routes": {"changed": False, "actions": [], "routes": [route("echo"), route("time")], "errors": []},
+        "retire": {"changed": False, "actions": [], "endpoints": [], "errors": []},
+        "probe": {"changed": False, "servers": [report("echo"), report("time")]},
+    }
+    return {**plain, **changes}
+
+
+def state_of(*, run: Run = RUN, public_url: str = "http://127.0.0.1:8080", **changes: Any) -> dict[str, Any]:
+    """The state after such a run; it always keeps to the schema."""
+    settings = changes.pop("settings", SETTINGS)
+    state = build_state(run=run, settings=settings, public_url=public_url, **steps(**changes))
+    jsonschema.Draft202012Validator(SCHEMA).validate(state)
+    return state
+
+
+def server_of(state: dict[str, Any], name: str = "time") -> dict[str, Any]:
+    return next(server for server in state["servers"] if server["name"] == name)

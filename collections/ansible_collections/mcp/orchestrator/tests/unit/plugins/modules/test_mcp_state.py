@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common.text.converters import to_bytes
+from ansible_collections.mcp.orchestrator.plugins.modules import mcp_state
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.registered import (
+    SCHEMA,
+    SETTINGS,
+    report,
+    steps,
+)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, **options: Any) -> dict[str, Any]:
+    """What the module prints for these options."""
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(json.dumps({"ANSIBLE_MODULE_ARGS": options})))
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    monkeypatch.setattr(sys, "argv", ["mcp_state"])
+    printed = io.StringIO()
+    with redirect_stdout(printed), pytest.raises(SystemExit):
+        mcp_state.main()
+    return json.loads(printed.getvalue())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+FAILING = {"servers": [report("echo"), report("time", state="failing", cause="closed", reason="the line went dead")]}
+
+
+def test_the_state_is_written_returned_and_no_change(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), settings=SETTINGS, started="2026-11-21T04:19:00.5Z", **steps())
+    assert not result.get("failed")
+    assert result["changed"] is False
+    assert result["failed_servers"] == []
+    assert result["msg"] == "2 servers, all as wished"
+    assert result["state"] == json.loads(path.read_text())
+    assert result["state"]["run"]["started"] == "2026-11-21T04:19:00Z"
+    jsonschema.Draft202012Validator(SCHEMA).validate(result["state"])
+
+
+def test_every_run_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    names = {run(monkeypatch, path=str(path), **steps())["state"]["run"]["id"] for _ in range(2)}
+    assert len(names) == 2
+    assert run(monkeypatch, path=str(path), run_id="mine", **steps())["state"]["run"]["id"] == "mine"
+
+
+def test_check_mode_writes_nothing(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), _ansible_check_mode=True, **steps())
+    assert result["state"]["run"]["check_mode"] is True
+    assert not path.exists()
+
+
+def test_errors_do_not_fail_the_module_by_themselves(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), **steps(probe=FAILING))
+    assert not result.get("failed")
+    assert result["failed_servers"] == ["time"]
+
+
+def test_the_end_of_a_run_fails_after_the_state_is_written(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), fail_on_errors=True, **steps(probe=FAILING))
+    assert result["failed"]
+    assert result["msg"].splitlines() == [
+        "2 servers, 1 failing",
+        "time: the line went dead; look at: docker logs mcp-time",
+    ]
+    assert result["failed_servers"] == ["time"]
+    assert "state" not in result
+    assert json.loads(path.read_text())["run"]["result"] == "failed"
+
+
+def test_the_end_of_a_good_run_does_not_fail(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    assert not run(monkeypatch, path=str(path), fail_on_errors=True, **steps()).get("failed")
+
+
+def test_a_state_that_cannot_be_written_fails_and_tells_the_runs_errors_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = run(monkeypatch, path=str(tmp_path / "none" / "state.json"), **steps(probe=FAILING))
+    assert result["failed"]
+    lines = result["msg"].splitlines()
+    assert lines[0].endswith("is no directory; make it and run again; the former state is kept")
+    assert lines[2].startswith("time: the line went dead")
+
+
+def test_a_run_that_reached_nothing_writes_a_state(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), fail_on_errors=True)
+    assert result["msg"].splitlines()[1].startswith("config: the run ended before the config was read")
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(path.read_text()))
+
+
+def test_a_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    result = run(monkeypatch, path=str(path), started="yesterday")
+    assert result["msg"] == "started: 'yesterday' is no time; write it like 2026-11-21T04:19:00Z"
