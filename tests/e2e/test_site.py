@@ -17,7 +17,11 @@ from tests.e2e.site import FLEET, PROJECT, Site
 
 SAMPLE = json.loads((PROJECT / "files" / "mcp.config.json").read_text())["mcpServers"]
 RUNNING = sorted(name for name, entry in SAMPLE.items() if not entry.get("disabled"))
-ANOTHER = {"command": "docker", "args": ["run", "--rm", "-i", "-e", "TZ", "mcp-sample/time:1"], "env": {"TZ": "Asia/Tokyo"}}
+ANOTHER = {
+    "command": "docker",
+    "args": ["run", "--rm", "-i", "-e", "TZ", "mcp-sample/time:1"],
+    "env": {"TZ": "Asia/Tokyo"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +144,15 @@ def test_one_bad_entry_fails_alone_and_the_run_says_so(site: Site) -> None:
 
 def test_a_changed_server_is_replaced_without_a_second_container_left_behind(site: Site) -> None:
     before = site.containers()
-    site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "args": ["run", "--rm", "-i", "-e", "TZ", "--memory", "300m", "mcp-sample/time:1"]}})
+    site.write_config(
+        {
+            **SAMPLE,
+            "time": {
+                **SAMPLE["time"],
+                "args": ["run", "--rm", "-i", "-e", "TZ", "--memory", "300m", "mcp-sample/time:1"],
+            },
+        }
+    )
     assert site.reconcile().code == 0
     after = site.containers()
     assert after.keys() == before.keys()
@@ -188,7 +200,11 @@ def test_the_monitor_asks_for_a_password_and_shows_every_server(site: Site) -> N
 
 def test_no_secret_is_found_in_anything_a_run_leaves_behind(site: Site) -> None:
     canary = "canary-5d1f0c"
-    secret = {**ANOTHER, "args": ["run", "--rm", "-i", "-e", "API_TOKEN", "mcp-sample/time:1"], "env": {"API_TOKEN": canary}}
+    secret = {
+        **ANOTHER,
+        "args": ["run", "--rm", "-i", "-e", "API_TOKEN", "mcp-sample/time:1"],
+        "env": {"API_TOKEN": canary},
+    }
     site.write_config({**SAMPLE, "tokyo": secret})
     output = site.reconcile("-vvvv", "--diff").output
     container = site.docker.containers.get(f"{FLEET}-tokyo")
