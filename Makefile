@@ -40,7 +40,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	yamllint --strict .
 	ansible-lint --offline --strict
 	git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck
-	antsibull-changelog lint $(COLLECTION)
+	(cd $(COLLECTION) && antsibull-changelog lint)
 	tests/sanity.sh
 
 .PHONY: unit

@@ -13,7 +13,16 @@ import sys
 import tarfile
 from pathlib import Path
 
-SHIPPED = ("ansible.cfg", "collections", "files", "inventory/local", "playbooks", "roles", "LICENSE", "requirements.lock")
+SHIPPED = (
+    "ansible.cfg",
+    "collections",
+    "files",
+    "inventory/local",
+    "playbooks",
+    "roles",
+    "LICENSE",
+    "requirements.lock",
+)
 LEFT_OUT = {"__pycache__", "tests", "changelogs", ".ansible", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
