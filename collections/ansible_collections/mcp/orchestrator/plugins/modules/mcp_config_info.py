@@ -16,12 +16,18 @@ description:
   - Touches nothing but the files that it reads.
 options:
   config:
-    description: The config files.
+    description:
+      - The config files, in the form of any MCP client. A file's drop-in folder, such as C(mcp.config.d) beside
+        C(mcp.config.json), is read with it; a folder stands for the C(*.json) files in it.
+      - References such as C(${VAR}), C(${file:/path}), C(${ssm:/name}) and C(${secretsmanager:name#key}) in values
+        of variables are resolved on the host. One that cannot be is an error of its server alone.
     type: list
     elements: path
     required: true
   settings:
-    description: The settings file. Without it every setting has its default.
+    description:
+      - The settings file. Without it every setting has its default.
+      - Templates are looked for in the folder C(templates) beside it.
     type: path
   key_file:
     description:
@@ -93,11 +99,34 @@ explain:
   type: dict
   sample:
     time: ["args[1]: '--rm' is ignored: the reconciler removes containers"]
+remotes:
+  description: Servers that run elsewhere, ordered by name. Addresses without what may be a secret, headers by name.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: docs
+      enabled: true
+      type: http
+      url: https://mcp.example.com/mcp
+      headers: [Authorization]
+clients:
+  description: For each server, what its entry says to clients alone, such as C(autoApprove) and C(timeout).
+  returned: success
+  type: dict
+  sample:
+    time: {autoApprove: [get_current_time]}
+report:
+  description: All of it as a text for people.
+  returned: success
+  type: str
+  sample: "time\n  state      runs\n  image      mcp/time"
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
 
 
@@ -122,6 +151,9 @@ def main() -> None:
         settings=fleet.settings.to_dict(),
         errors=[{"server": error.server, "message": str(error)} for error in fleet.errors],
         explain=fleet.explain,
+        remotes=[remote.to_dict() for remote in fleet.remotes],
+        clients=fleet.clients,
+        report=report(fleet),
     )
 
 

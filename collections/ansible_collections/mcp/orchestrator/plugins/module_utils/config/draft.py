@@ -7,30 +7,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
-
-MEMORY = 512 * 1024**2
-CPUS = 1.0
-PIDS = 256
 
 
 @dataclass
 class Draft:
-    """A spec in the making; ``env`` holds the values themselves, None is what nobody said."""
+    """A spec in the making: None is what nobody said. ``env`` holds the values as they are written.
+
+    ``verbatim`` names those of env in which ``${…}`` is no reference, ``places`` tells where each stands;
+    ``host_config`` and ``container_config`` hold what the Engine API's HostConfig and create body get besides.
+    """
 
     image: str = ""
+    recipe: Recipe | None = None
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     env: dict[str, Secret] = field(default_factory=dict)
+    verbatim: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
+    publish_all: bool = False
     volumes: list[str] = field(default_factory=list)
     tmpfs: list[str] = field(default_factory=list)
     user: str | None = None
     workdir: str | None = None
-    memory: int = MEMORY
-    cpus: float = CPUS
-    pids: int = PIDS
+    memory: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
     network: str | None = None
-    read_only: bool = True
-    init: bool = True
+    read_only: bool | None = None
+    init: bool | None = None
+    platform: str | None = None
+    pull: str | None = None
+    stop_timeout: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    host_config: dict[str, Any] = field(default_factory=dict)
+    container_config: dict[str, Any] = field(default_factory=dict)

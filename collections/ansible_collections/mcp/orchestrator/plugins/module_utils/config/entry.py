@@ -2,97 +2,247 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One entry of ``mcpServers``: its keys, checked, and the form it is written in."""
+"""One entry of a config: its keys, checked, and the form it is written in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.command import Command, find_command
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.docker_form import read_docker
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.env_file import EnvFileError, read_env_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
+    Extension,
+    apply_extension,
+    read_extension,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import (
     Findings,
     key_path,
     printable,
     suggestion,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import (
+    CLIENT_KEYS,
+    ENTRY,
+    EXTENSION,
+    RESOURCES,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.node_form import PROGRAMS, read_node
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.python_form import (
+    PYTHON,
+    is_python_program,
+    read_python,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import Registry, expand
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import (
+    Remote,
+    is_remote,
+    read_proxy,
+    read_remote,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import is_placeholder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape import Record
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.words import refuse_secrets, warn_of_paths
 
-EXPORTED = frozenset({"alwaysAllow", "autoApprove", "description", "timeout", "trust"})
-KEYS = frozenset({"args", "command", "disabled", "enabled", "env", "orchestrator", "type"}) | EXPORTED
-_DOCKER = re.compile(r"(?:.*[/\\])?docker(?:\.exe)?", re.IGNORECASE)
-
-
-def _texts(value: Any, path: str, findings: Findings) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        findings.error(path, "must be a list of strings")
-        return ()
-    for position, each in enumerate(value):
-        if not isinstance(each, str):
-            findings.error(f"{path}[{position}]", "must be a string; put it in double quotes")
-        elif "\0" in each:
-            findings.error(f"{path}[{position}]", "holds a NUL character, which no program can be given")
-    return tuple(each if isinstance(each, str) else "" for each in value)
+_USED = frozenset({"type", "command", "args", "env", "envFile", "url", "headers", "template", "transport"})
+_SWITCHES = frozenset({"disabled", "enabled", "isActive"})
+_ENGINES = frozenset({"docker", "podman"})
+_SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "powershell", "pwsh"})
+_OTHERS = frozenset({"java", "go", "deno", "dotnet", "dnx", "cargo", "ruby", "php", "perl", "tsx", "ts-node", "make"})
+_SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)?[^/\\]+")
 
 
-def _env(value: Any, findings: Findings) -> dict[str, Secret]:
-    if not isinstance(value, dict):
-        findings.error("env", 'must be an object: {"NAME": "value"}')
-        return {}
-    result = {}
-    for name, each in value.items():
-        path = key_path("env", name)
-        if not name or re.search(r"[=\s\0]", name):
-            findings.error(path, "is not the name of a variable")
-        elif isinstance(each, (int, float)) and not isinstance(each, bool):
-            result[name] = Secret(str(each))
-        elif not isinstance(each, str):
-            findings.error(path, "must be a string; put it in double quotes")
-        elif "\0" in each:
-            findings.error(path, "holds a NUL character, which no variable can")
-        else:
-            result[name] = Secret(each)
-    return result
+@dataclass(frozen=True)
+class Context:
+    """What holds for all entries: the keys of [security] that are on, the templates, and whether to be strict."""
+
+    allowed: Collection[str]
+    registry: Registry
+    strict: bool = False
 
 
-def _flag(entry: Mapping[str, Any], key: str, default: bool, findings: Findings) -> bool:
-    value = entry.get(key, default)
-    if isinstance(value, bool):
-        return value
-    findings.error(key, "must be true or false, without quotes")
-    return default
+@dataclass(frozen=True)
+class Started:
+    """A server that is started here."""
+
+    draft: Draft
+    reach: Reach
+    extension: Extension
 
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
     """Whether the entry is wished to run: neither ``disabled`` nor not ``enabled``."""
-    if "disabled" in entry and "enabled" in entry:
-        findings.error("enabled", "and 'disabled' say the same thing twice; keep one")
-    return _flag(entry, "enabled", True, findings) and not _flag(entry, "disabled", False, findings)
+    said = {key: entry[key] is (key != "disabled") for key in sorted(_SWITCHES) if isinstance(entry.get(key), bool)}
+    if len(set(said.values())) > 1:
+        findings.error(" and ".join(said), "contradict each other; keep one")
+    return all(said.values())
 
 
-def read_entry(entry: Mapping[str, Any], findings: Findings) -> Draft | None:
-    """The draft of what the entry asks for, or None when it cannot be told; the reasons go to ``findings``."""
+def client_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What clients are told of the server, as it stands in the entry."""
+    return {key: entry[key] for key in CLIENT_KEYS if key in entry}
+
+
+def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> Started | Remote | None:
+    """What the entry asks for, or None when it cannot be told; the reasons go to ``findings``."""
+    problems = list(ENTRY.problems(entry, ""))
+    for path, message in problems:
+        findings.error(path, message)
+    if not isinstance(entry, dict):
+        return None
+    _judge_keys(entry, context.strict, findings)
+    wrong = {path.partition(".")[0].partition("[")[0] for path, _message in problems}
+    if wrong & _USED:
+        return None
+    entry = {key: value for key, value in entry.items() if key not in wrong}
+    entry = _flat_transport(entry, findings)
+    if "template" in entry:
+        filled = expand(entry, context.registry, findings)
+        return None if filled is None else _read_started(name, filled, context, findings)
+    if is_remote(entry):
+        return read_remote(name, entry, findings)
+    return _read_started(name, entry, context, findings)
+
+
+def _judge_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> None:
     for key in entry:
-        if key not in KEYS:
-            findings.error(key_path("", key).lstrip("."), f"is not a key of a server{suggestion(key, KEYS)}")
-        elif key in EXPORTED:
-            findings.explain(key, "is for clients; it changes nothing here")
-    env = _env(entry.get("env", {}), findings)
-    args = _texts(entry.get("args", []), "args", findings)
-    if entry.get("type", "stdio") != "stdio":
-        findings.error("type", "must be 'stdio', the type of servers that are started by a command")
+        if key in ENTRY.keys and key not in _USED | _SWITCHES | {"orchestrator", "cwd"} and not _is_address(key):
+            findings.explain(key_path("", key).lstrip("."), "is for clients; it changes nothing here")
+    _judge_unknown(ENTRY, entry, "", "a server", strict, findings)
+    extension = entry.get("orchestrator")
+    if isinstance(extension, dict):
+        _judge_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
+        _judge_unknown(RESOURCES, extension.get("resources"), "orchestrator.resources", "'resources'", strict, findings)
+
+
+def _is_address(key: str) -> bool:
+    return key in {"httpUrl", "serverUrl", "baseUrl"}
+
+
+def _judge_unknown(record: Record, value: Any, path: str, what: str, strict: bool, findings: Findings) -> None:
+    for key in record.unknown(value):
+        message = f"is not a key of {what}{suggestion(key, record.keys)}"
+        tell = findings.error if strict else findings.warn
+        tell(key_path(path, key).lstrip("."), message if strict else f"is ignored: it {message}")
+
+
+def _flat_transport(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
+    """The entry with what some clients put into an object ``transport`` where the others have it."""
+    transport = entry.get("transport")
+    if isinstance(transport, dict):
+        problems = list(ENTRY.problems(transport, "transport"))
+        for path, message in problems:
+            findings.error(f"transport.{path}" if "." not in path else path, message)
+        rest = {key: value for key, value in entry.items() if key != "transport"}
+        return rest if problems else {**transport, **rest}
+    return entry
+
+
+def _read_started(name: str, entry: Mapping[str, Any], context: Context, findings: Findings) -> Started | Remote | None:
+    args = tuple(entry.get("args", ()))
+    if "cwd" in entry:
+        findings.explain("cwd", "is ignored: it is a folder of the client's machine")
+    if "command" not in entry:
+        findings.error("command", "is missing: it names the program that starts the server; a remote one needs 'url'")
         return None
-    command = entry.get("command")
-    if not isinstance(command, str) or not command:
-        findings.error("command", 'must name the program that starts the server: "docker"')
+    command = find_command(entry["command"], args)
+    from_file = _env_file(entry, findings)
+    env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in command.variables}}
+    draft = _draft(name, command, args, env, context, findings)
+    if draft is None or isinstance(draft, Remote):
+        return draft
+    _warn_of_placeholders(draft.env, findings)
+    draft.verbatim |= {each for each, value in from_file.items() if draft.env.get(each) is value}
+    extension = read_extension(entry)
+    apply_extension(extension, draft, context.allowed, findings)
+    if draft.recipe is not None and draft.command is not None:
+        first = len(args) - len(draft.command)
+        warn_of_paths(draft.command, first, [each.split(":")[1] for each in draft.volumes], findings)
+    return Started(draft, read_reach(name, draft, extension, findings), extension)
+
+
+def _warn_of_placeholders(env: Mapping[str, Secret], findings: Findings) -> None:
+    for name, value in env.items():
+        if is_placeholder(value.reveal()):
+            findings.warn(key_path("env", name), "still has what the example had in its place; write the value")
+
+
+def _env_file(entry: Mapping[str, Any], findings: Findings) -> dict[str, Secret]:
+    if "envFile" not in entry:
+        return {}
+    try:
+        variables = read_env_file(entry["envFile"], quotes=True)
+    except EnvFileError as error:
+        findings.error("envFile", f"'{printable(entry['envFile'])}' {error}")
+        return {}
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _env(entry: Mapping[str, Any]) -> dict[str, Secret]:
+    given = entry.get("env", {})
+    return {name: Secret(value if isinstance(value, str) else str(value)) for name, value in given.items()}
+
+
+def _draft(
+    name: str, command: Command, args: Sequence[str], env: dict[str, Secret], context: Context, findings: Findings
+) -> Draft | Remote | None:
+    program = command.program
+    if program in _ENGINES:
+        start = _behind_run(command, args, findings)
+        return None if start is None else read_docker(args, start, env, context.allowed, findings)
+    if program in PROGRAMS:
+        draft = read_node(program, args, command.start, findings)
+    elif is_python_program(program) and not _is_somebodys_own(command):
+        draft = read_python(program, args, command.start, findings)
+    else:
+        findings.error(command.key, _unknown_program(command))
         return None
-    if not _DOCKER.fullmatch(command):
-        findings.error("command", f"'{printable(command)}' is not supported; run the server with docker")
-        return None
-    start = 2 if args[:2] == ("container", "run") else 1
-    if args[start - 1 : start] != ("run",):
-        findings.error("args[0]" if args else "args", 'must be "run": servers are started with docker run')
-        return None
-    return read_docker(args, start, env, findings)
+    if draft is None or draft.recipe is None or draft.command is None:
+        return draft
+    first = len(args) - len(draft.command)
+    remote = read_proxy(name, draft.recipe.package, draft.command, first, findings)
+    if remote is not None:
+        return remote
+    refuse_secrets(draft.command, first, findings)
+    draft.env = env
+    return draft
+
+
+def _behind_run(command: Command, args: Sequence[str], findings: Findings) -> int | None:
+    """The position behind ``run``, ``container run``; None when the engine is asked for something else."""
+    words = list(args[command.start : command.start + 2])
+    if words[:1] == ["run"]:
+        return command.start + 1
+    if words == ["container", "run"]:
+        return command.start + 2
+    said = f"'{command.program} {printable(words[0])}' starts no container here" if words else "says nothing to run"
+    findings.error(
+        f"args[{command.start}]" if words else "args",
+        f"{said}; write '{command.program} run' with the image's name, and all flags behind it",
+    )
+    return None
+
+
+def _is_somebodys_own(command: Command) -> bool:
+    """Whether an interpreter is one of a virtual environment, which has packages that nobody knows here."""
+    return bool(PYTHON.fullmatch(command.program)) and not _SYSTEM_FOLDERS.fullmatch(command.path)
+
+
+def _unknown_program(command: Command) -> str:
+    program, path = command.program, command.path
+    if re.search(r"\s", path.strip()) and not re.match(r"[A-Za-z]:[\\/]|/", path):
+        first = path.split()[0]
+        return f"begins with '{printable(first)}' and has more words; put the others into args, one by one"
+    way_out = "write docker run with an image that has it, or npx or uvx with the package that it is from"
+    if program in _SHELLS:
+        return f"'{program}' starts a line that cannot be split safely; write the program in command, its words in args"
+    if program in _OTHERS:
+        return f"'{program}' has no runtime template; build an image of the server and run it with docker"
+    return f"'{printable(path)}' is a program of the client's machine, and servers run in containers; {way_out}"

@@ -7,138 +7,155 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import Document, read_document
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import is_enabled, read_entry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.assembly import assemble
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import Place
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import (
+    Context,
+    Started,
+    client_keys,
+    is_enabled,
+    read_entry,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import SERVER_NAME
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import FOLDER, Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.sources import Sources, read_sources
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-
-SCRATCH = "/tmp"  # noqa: S108 - inside the container
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import resolve_variables
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What a config says. A server with an error is in ``errors`` and not in ``specs``."""
+    """What a config says. A server with an error is in ``errors``, and neither in ``specs`` nor in ``remotes``.
+
+    ``clients`` holds, by server, what its entry says to clients alone and is no secret.
+    """
 
     settings: Settings
     specs: list[Spec] = field(default_factory=list)
+    remotes: list[Remote] = field(default_factory=list)
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     explain: dict[str, list[str]] = field(default_factory=dict)
+    clients: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Server:
-    """One entry, read: ``draft`` and ``reach`` are None when it has errors."""
+    """One entry, read: ``found`` is None when it has errors. ``env`` has the values behind the references."""
 
     name: str
     enabled: bool
     findings: Findings
-    draft: Draft | None
-    reach: Reach | None
+    found: Started | Remote | None
+    clients: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, Secret] = field(default_factory=dict)
 
 
-def read_fleet(config_paths: Sequence[str], settings_path: str | None, key: bytes) -> Fleet:
+def read_fleet(
+    config_paths: Sequence[str], settings_path: str | None, key: bytes, resolver: Resolver | None = None
+) -> Fleet:
     """Reads the config files and the settings; ``key`` digests the values of env.
 
+    Each path is a file, with its drop-in folder where there is one (mcp.config.json, mcp.config.d/*.json), or a folder.
+    Templates are looked for in the folder ``templates`` beside the settings, or beside the first config without.
     A wrong entry fails alone, in ``errors``. Raises ConfigFileError when a file or the settings cannot be used at all.
     """
-    settings, servers = _read(config_paths, settings_path)
-    fleet = Fleet(settings)
+    settings, sources, servers = _read(config_paths, settings_path, resolver)
+    fleet = Fleet(settings, warnings=list(sources.warnings))
     for server in servers:
         fleet.errors.extend(server.findings.errors)
         fleet.warnings.extend(server.findings.warnings)
         fleet.explain[server.name] = server.findings.explained
-        if server.draft is not None and server.reach is not None:
-            fleet.specs.append(_spec(server, server.draft, server.reach, key))
+        if server.clients:
+            fleet.clients[server.name] = dict(server.clients)
+        if isinstance(server.found, Remote):
+            fleet.remotes.append(replace(server.found, enabled=server.enabled))
+        elif server.found is not None:
+            digests = {name: value.digest(key, server.name, name) for name, value in server.env.items()}
+            fleet.specs.append(assemble(server.name, server.enabled, server.found, digests, settings.defaults))
     return fleet
 
 
-def load_env(config_paths: Sequence[str], settings_path: str | None) -> dict[str, dict[str, Secret]]:
+def load_env(
+    config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None = None
+) -> dict[str, dict[str, Secret]]:
     """The values behind the digests of the specs' ``env``, by server and name; servers with errors are left out.
 
     Raises ConfigFileError as ``read_fleet`` does.
     """
-    _settings, servers = _read(config_paths, settings_path)
-    return {server.name: server.draft.env for server in servers if server.draft is not None}
+    _settings, _sources, servers = _read(config_paths, settings_path, resolver)
+    return {server.name: dict(server.env) for server in servers if isinstance(server.found, Started)}
 
 
-def _read(config_paths: Sequence[str], settings_path: str | None) -> tuple[Settings, list[_Server]]:
+def _read(
+    config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None
+) -> tuple[Settings, Sources, list[_Server]]:
     errors: list[ConfigError] = []
-    settings = Settings()
+    settings, sources = Settings(), Sources({}, {}, [])
     try:
         settings = read_settings(settings_path)
     except ConfigFileError as error:
         errors.extend(error.errors)
-    documents: list[Document] = []
-    for path in config_paths:
-        try:
-            documents.append(read_document(path, os.path.basename(path)))
-        except ConfigFileError as error:
-            errors.extend(error.errors)
+    try:
+        sources = read_sources(config_paths)
+    except ConfigFileError as error:
+        errors.extend(error.errors)
     if errors:
         raise ConfigFileError(errors)
-    return settings, [
-        _server(document, name, entry) for document in documents for name, entry in sorted(document.entries.items())
-    ]
+    beside = settings_path or (config_paths[0] if config_paths else "")
+    registry = Registry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
+    context = Context(settings.security.allowed(), registry, settings.service.strict)
+    servers = [_server(name, places, context) for name, places in sorted(sources.entries.items())]
+    resolver = resolver or Resolver(client=boto3_client(settings.aws.region))
+    resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
+    return settings, sources, _resolved(servers, resolver)
 
 
-def _server(document: Document, name: str, entry: Any) -> _Server:
-    findings = Findings(document.label, key_path(document.root, name), name)
-    if not _NAME.fullmatch(name):
-        findings.error(
-            "",
-            f"'{printable(name)}' cannot name a server; use letters, digits, '_', '.' and '-', at most 63,"
-            " and begin with a letter or digit",
-        )
-    if not isinstance(entry, dict):
-        findings.error("", 'must be an object: {"command": "docker", "args": [...]}')
-        return _Server(name, True, findings, None, None)
-    return _entry(name, entry, findings)
+def _server(name: str, places: list[tuple[Place, Any]], context: Context) -> _Server:
+    (place, entry), *others = places
+    findings = Findings(place.label, place.path, name)
+    if any(True for _problem in SERVER_NAME.problems(name, "")):
+        findings.error("", f"'{printable(name)}' is not {SERVER_NAME.meaning}")
+    if others:
+        listed = " and ".join(str(each) for each, _entry in others)
+        findings.error("", f"is defined twice: here and in {listed}; keep one")
+        return _Server(name, True, findings, None)
+    found = read_entry(name, entry, context, findings)
+    enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
+    clients = client_keys(entry) if isinstance(entry, dict) else {}
+    return _Server(name, enabled, findings, None if findings.errors else found, clients)
 
 
-def _entry(name: str, entry: Mapping[str, Any], findings: Findings) -> _Server:
-    enabled = is_enabled(entry, findings)
-    draft = read_entry(entry, findings)
-    reach = read_reach(name, entry, draft.ports, findings) if draft is not None else None
-    if findings.errors:
-        draft = reach = None
-    return _Server(name, enabled, findings, draft, reach)
-
-
-def _spec(server: _Server, draft: Draft, reach: Reach, key: bytes) -> Spec:
-    return Spec(
-        name=server.name,
-        enabled=server.enabled,
-        image=draft.image,
-        entrypoint=draft.entrypoint,
-        command=draft.command,
-        env={name: value.digest(key, server.name, name) for name, value in sorted(draft.env.items())},
-        volumes=tuple(draft.volumes),
-        tmpfs=_tmpfs(draft),
-        user=draft.user,
-        workdir=draft.workdir,
-        memory=draft.memory,
-        cpus=draft.cpus,
-        pids=draft.pids,
-        network=draft.network,
-        read_only=draft.read_only,
-        init=draft.init,
-        **vars(reach),
-    ).with_generation()
-
-
-def _tmpfs(draft: Draft) -> tuple[str, ...]:
-    """A read-only server still gets its own scratch folder, unless something is mounted there already."""
-    mounted = {each.split(":")[1] for each in draft.volumes} | {each.partition(":")[0] for each in draft.tmpfs}
-    return (*draft.tmpfs, *([SCRATCH] if draft.read_only and SCRATCH not in mounted else []))
+def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:
+    """The servers with the values of their variables; one whose references have none fails, unless it is disabled."""
+    started = {server.name: server.found.draft for server in servers if isinstance(server.found, Started)}
+    values = resolve_variables(
+        {name: draft.env for name, draft in started.items()},
+        {name: draft.verbatim for name, draft in started.items()},
+        resolver,
+    )
+    result = []
+    for server in servers:
+        if server.name not in values:
+            result.append(server)
+            continue
+        env, problems = values[server.name]
+        for variable, message in problems.items():
+            path = started[server.name].places.get(variable, key_path("env", variable))
+            if server.enabled:
+                server.findings.error(path, message)
+            else:
+                server.findings.explain(path, f"{message}; that does no harm while the server is disabled")
+        found = None if problems and server.enabled else server.found
+        result.append(replace(server, env=env, found=found))
+    return result

@@ -11,6 +11,7 @@ import re
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _MOST = 2**63 - 1
+SMALLEST_MEMORY = 6 * 1024**2  # the engine's own minimum
 
 
 def size(text: str) -> int:

@@ -11,13 +11,19 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import read_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable, suggestion
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import whole_number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ISOLATIONS, RESTARTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
+    SMALLEST_MEMORY,
+    cores,
+    size,
+    whole_number,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -36,13 +42,17 @@ class Aws:
 
 @dataclass(frozen=True)
 class Service:
-    """How the fleet is kept: ``reconciliation_interval_seconds`` in seconds, the ports inclusive."""
+    """How the fleet is kept: ``reconciliation_interval_seconds`` in seconds, the ports inclusive.
+
+    ``strict`` makes unknown keys of the config errors instead of warnings.
+    """
 
     fleet: str = "mcp"
     reconciliation_interval_seconds: int = 300
     port_range_start: int = 20000
     port_range_end: int = 29999
     publish_address: str = "127.0.0.1"
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,21 +72,63 @@ class Logging:
 
 
 @dataclass(frozen=True)
+class Security:
+    """What servers may have that hands them more than their container. All off."""
+
+    allow_privileged: bool = False
+    allow_docker_socket: bool = False
+    allow_host_paths: bool = False
+    allow_host_network: bool = False
+    allow_host_namespaces: bool = False
+    allow_capabilities: bool = False
+    allow_devices: bool = False
+    allow_security_opt: bool = False
+
+    def allowed(self) -> frozenset[str]:
+        """The keys that are on."""
+        return frozenset(name for name, on in vars(self).items() if on)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a server gets when its entry is silent: ``memory`` in bytes, ``cpus`` in cores, time-outs in seconds."""
+
+    memory: int = 512 * 1024**2
+    cpus: float = 1.0
+    pids: int = 256
+    network: str | None = None
+    read_only: bool = True
+    init: bool = True
+    isolation: str | None = None
+    idle_timeout: int | None = None
+    replicas: int = 1
+    restart: str | None = None
+    stop_timeout: int | None = None
+    pull: str = "missing"
+
+
+@dataclass(frozen=True)
 class Settings:
-    """All of settings.conf, with defaults for what it does not say."""
+    """All of settings.conf, with defaults for what it does not say.
+
+    ``inputs`` are the values of an editor's ``${input:…}``, which nobody can be asked for here.
+    """
 
     aws: Aws = field(default_factory=Aws)
     service: Service = field(default_factory=Service)
     dashboard: Dashboard = field(default_factory=Dashboard)
     logging: Logging = field(default_factory=Logging)
+    security: Security = field(default_factory=Security)
+    defaults: Defaults = field(default_factory=Defaults)
+    inputs: Mapping[str, Secret] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Plain data by section; the password is left out."""
+        """Plain data by section; the password and the inputs are left out."""
         return {
             section: {
                 name: value for name, value in vars(getattr(self, section)).items() if not isinstance(value, Secret)
             }
-            for section in ("aws", "service", "dashboard", "logging")
+            for section in ("aws", "service", "dashboard", "logging", "security", "defaults")
         }
 
 
@@ -131,6 +183,24 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _switch(text: str) -> bool:
+    word = text.lower()
+    if word not in configparser.ConfigParser.BOOLEAN_STATES:
+        raise ValueError("is neither true nor false")
+    return configparser.ConfigParser.BOOLEAN_STATES[word]
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    return _matching("|".join(choices), f"one of {', '.join(choices)}")
+
+
+def _memory(text: str) -> int:
+    number = size(text)
+    if number < SMALLEST_MEMORY:
+        raise ValueError("is less than 6m, the least that the engine gives")
+    return number
+
+
 def _monitor_path(text: str) -> str:
     path = text.rstrip("/")
     if not re.fullmatch(r"/[A-Za-z0-9/_.-]+", path) or len(path) > 64:
@@ -159,6 +229,7 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "port_range_start": _number(1024, 65535),
         "port_range_end": _number(1024, 65535),
         "publish_address": _address,
+        "strict": _switch,
     },
     "dashboard": {
         "username": _matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),
@@ -166,11 +237,33 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "path": _monitor_path,
     },
     "logging": {"level": _level},
+    "security": {each.name: _switch for each in fields(Security)},
+    "defaults": {
+        "memory": _memory,
+        "cpus": cores,
+        "pids": _number(1, 4194304),
+        "network": _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a network"),
+        "read_only": _switch,
+        "init": _switch,
+        "isolation": _choice(*ISOLATIONS),
+        "idle_timeout": _number(1, 86400),
+        "replicas": _number(1, 32),
+        "restart": _choice(*RESTARTS),
+        "stop_timeout": _number(0, 3600),
+        "pull": _choice("always", "missing", "never"),
+    },
 }
+_INPUTS = "inputs"  # the one section whose keys the user chooses
+
+
+def _key(name: str) -> str:
+    """Keys as they are written: the ids of inputs tell capitals from small letters."""
+    return name
 
 
 def _parse(path: str, label: str) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, default_section="\0none")
+    parser.optionxform = _key  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(read_text(path, label), source=label)
     except configparser.Error as error:
@@ -195,12 +288,20 @@ def _syntax(error: configparser.Error) -> str:
 
 def _refuse_unknown(parser: configparser.ConfigParser, reader: _Reader) -> None:
     for section in parser.sections():
+        if section == _INPUTS:
+            continue
         if section not in _READERS:
-            reader.error(section, "", f"is not a section{suggestion(section, _READERS)}")
+            reader.error(section, "", f"is not a section{suggestion(section, [*_READERS, _INPUTS])}")
             continue
         for key in parser.options(section):
             if key not in _READERS[section]:
                 reader.error(section, key, f"is not a setting{suggestion(key, _READERS[section])}")
+
+
+def _inputs(parser: configparser.ConfigParser) -> dict[str, Secret]:
+    if not parser.has_section(_INPUTS):
+        return {}
+    return {name: Secret(value) for name, value in parser.items(_INPUTS) if value}
 
 
 def read_settings(path: str | None) -> Settings:
@@ -219,7 +320,13 @@ def read_settings(path: str | None) -> Settings:
         # Behind a real ALB the requests come from the network, not from this host.
         given["service"].setdefault("publish_address", "0.0.0.0")  # noqa: S104
     settings = Settings(
-        Aws(**given["aws"]), Service(**given["service"]), Dashboard(**given["dashboard"]), Logging(**given["logging"])
+        aws=Aws(**given["aws"]),
+        service=Service(**given["service"]),
+        dashboard=Dashboard(**given["dashboard"]),
+        logging=Logging(**given["logging"]),
+        security=Security(**given["security"]),
+        defaults=Defaults(**given["defaults"]),
+        inputs=_inputs(parser),
     )
     if settings.service.port_range_start > settings.service.port_range_end:
         reader.error("service", "port_range_end", f"'{settings.service.port_range_end}' is below port_range_start")

@@ -9,20 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 GENERATION_CHARACTERS = 12
 
 # What only the route or the operator's wish depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
-    {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "generation"}
+    {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
+    | {"pull", "generation"}
 )
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One server as it is wished. ``memory`` is in bytes, ``cpus`` in cores; ``env`` maps names to keyed digests."""
+    """One server as it is wished. ``memory`` is in bytes, ``cpus`` in cores; ``env`` maps names to keyed digests.
+
+    ``build`` is the recipe (see recipe.py) of an image that is built here. ``host_config`` and ``container_config``
+    go as they are into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
+    """
 
     name: str
     image: str
@@ -47,6 +52,18 @@ class Spec:
     network: str | None = None
     read_only: bool = True
     init: bool = True
+    build: Mapping[str, Any] | None = None
+    platform: str | None = None
+    pull: str = "missing"
+    replicas: int = 1
+    priority: int | None = None
+    isolation: str | None = None
+    idle_timeout: int | None = None
+    restart: str | None = None
+    stop_timeout: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    host_config: Mapping[str, Any] = field(default_factory=dict)
+    container_config: Mapping[str, Any] = field(default_factory=dict)
     generation: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +84,12 @@ class Spec:
 
     def with_generation(self) -> Spec:
         """This spec with ``generation`` set to the hash of everything that makes its container."""
-        made_of = {name: value for name, value in asdict(self).items() if name not in _NOT_IN_THE_CONTAINER}
+        # What is not said is left out, so that a later release can add a field without replacing every container.
+        made_of = {
+            each.name: value
+            for each in fields(self)
+            if each.name not in _NOT_IN_THE_CONTAINER and (value := getattr(self, each.name)) not in (None, {})
+        }
         if self.transport == "stdio":
             made_of["path"] = self.path  # the bridge inside the container serves under it
         canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

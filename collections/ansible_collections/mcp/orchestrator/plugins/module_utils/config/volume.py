@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")  # docker wants two characters at least
 _MODES = frozenset(
     {"ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave", "cached"}
     | {"delegated", "consistent"}
 )
+# The default, and what only means something on a Mac.
+_MEANINGLESS = frozenset({"rw", "cached", "delegated", "consistent"})
 _SOCKETS = re.compile(r"(docker|podman|containerd|crio|buildkitd)[^/]*\.sock")
 
 # Whoever can read or write these has the host, other containers, or this fleet's own secrets.
@@ -36,7 +39,11 @@ _GUARDED = (
 
 
 class UnsafeVolume(ValueError):
-    """A volume that is understood and refused."""
+    """A volume that is understood and refused; ``allow`` is the key of [security] that lets it through."""
+
+    def __init__(self, message: str, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 def absolute(path: str) -> str:
@@ -45,20 +52,25 @@ def absolute(path: str) -> str:
     return "/run" + normal[len("/var/run") :] if (normal + "/").startswith("/var/run/") else normal
 
 
-def is_guarded(source: str) -> bool:
-    """Whether mounting this host path would hand over the host: a guarded path, its parent, or what is in it."""
+def guard(source: str) -> str | None:
+    """The key of [security] without which this host path is not mounted, or None when it is harmless.
+
+    Guarded are the engine's socket, the paths above, what is in them, and their parents.
+    """
     path = absolute(source)
     inside = path.rstrip("/") + "/"
-    return bool(_SOCKETS.fullmatch(posixpath.basename(path))) or any(
-        inside.startswith(guarded + "/") or guarded.startswith(inside) for guarded in _GUARDED
-    )
+    if _SOCKETS.fullmatch(posixpath.basename(path)):
+        return "allow_docker_socket"
+    if any(inside.startswith(guarded + "/") or guarded.startswith(inside) for guarded in _GUARDED):
+        return "allow_host_paths"
+    return None
 
 
-def volume(text: str) -> str:
+def volume(text: str, allowed: Collection[str] = ()) -> str:
     """``source:target[:mode]`` in one canonical spelling, the source an absolute path or a volume's name.
 
-    Raises UnsafeVolume for sources that hand over the host, ValueError for what is not a volume; both with a reason
-    that reads after the value.
+    ``allowed`` are the keys of [security] that are on. Raises UnsafeVolume for sources that hand over the host,
+    ValueError for what is not a volume; both with a reason that reads after the value.
     """
     parts = text.split(":")
     if re.match(r"[A-Za-z]:[\\/]", text) or "\\" in text:
@@ -67,21 +79,26 @@ def volume(text: str) -> str:
         raise ValueError("names no source; an anonymous volume is lost with its container: write name:/path")
     if len(parts) > 3 or not all(parts):
         raise ValueError("is not source:target[:mode]")
-    source, target = parts[0], parts[1]
-    modes = sorted(set(parts[2].split(","))) if len(parts) == 3 else []
-    unknown = [mode for mode in modes if mode not in _MODES]
+    modes = set(parts[2].split(",")) if len(parts) == 3 else set()
+    unknown = sorted(modes - _MODES)
     if unknown:
         raise ValueError(f"has the mode '{unknown[0]}'; write ro or rw")
-    if "ro" in modes and "rw" in modes:
+    if {"ro", "rw"} <= modes:
         raise ValueError("is both ro and rw")
+    kept = ",".join(sorted(modes - _MEANINGLESS))
+    return ":".join([mount_source(parts[0], allowed), container_path(parts[1]), *([kept] if kept else [])])
+
+
+def mount_source(source: str, allowed: Collection[str] = ()) -> str:
+    """A volume's name, or an absolute path of the host. Raises as ``volume`` does."""
     if source.startswith("/"):
-        if is_guarded(source):
-            raise UnsafeVolume("is not allowed: it would hand the host to the container; mount a folder of its own")
-        source = posixpath.normpath("/" + source.lstrip("/"))
-    elif source.startswith(("~", ".", "$")) or not _NAMED.fullmatch(source):
+        needed = guard(source)
+        if needed and needed not in allowed:
+            raise UnsafeVolume("would hand the host to the container", needed)
+        return posixpath.normpath("/" + source.lstrip("/"))
+    if not _NAMED.fullmatch(source):
         raise ValueError("has a source that depends on who starts it; write an absolute path of the host")
-    modes = [mode for mode in modes if mode not in {"rw", "cached", "delegated", "consistent"}]
-    return ":".join([source, container_path(target), *([",".join(modes)] if modes else [])])
+    return source
 
 
 def container_path(text: str) -> str:

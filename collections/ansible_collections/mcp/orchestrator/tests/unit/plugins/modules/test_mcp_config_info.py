@@ -42,7 +42,7 @@ def test_it_returns_specs_settings_errors_and_explanations(tmp_path: Path, capsy
         {
             "server": "bad",
             "message": "mcp.config.json: mcpServers.bad.args[1]: '--privileged' is not allowed: "
-            "it gives the container the whole host; remove it",
+            "it gives the container the whole host; set allow_privileged in settings.conf if you mean it",
         }
     ]
     assert set(result["explain"]) == {"bad", "time"}

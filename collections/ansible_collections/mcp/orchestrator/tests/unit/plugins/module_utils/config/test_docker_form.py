@@ -48,6 +48,18 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "network": None,
         "read_only": True,
         "init": True,
+        "build": None,
+        "platform": None,
+        "pull": "missing",
+        "replicas": 1,
+        "priority": None,
+        "isolation": None,
+        "idle_timeout": None,
+        "restart": None,
+        "stop_timeout": None,
+        "labels": {},
+        "host_config": {},
+        "container_config": {},
         "generation": spec.generation,
     }
     assert len(spec.generation) == 12
@@ -225,10 +237,9 @@ def test_an_error_names_the_position_the_value_and_the_way_out(read_args: Read, 
 
 
 def test_all_errors_are_told_at_once(read_args: Read) -> None:
-    fleet = read_args("--privileged", "--cpus=x", "-v", "/:/h", "BAD", envs={}, disabled="no")
+    fleet = read_args("--privileged", "--cpus=x", "-v", "/:/h", "BAD", timeout=[], disabled="no")
     assert [error.path.removeprefix("mcpServers.x.") for error in fleet.errors] == [
         "disabled",
-        "envs",
         "args[1]",
         "args[2]",
         "args[4]",

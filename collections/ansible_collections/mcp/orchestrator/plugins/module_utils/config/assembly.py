@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Putting a spec together from what the entry says, what it leaves to the defaults, and the digests of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Defaults
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+
+SCRATCH = "/tmp"  # noqa: S108 - inside the container
+
+_T = TypeVar("_T")
+
+
+def _said(value: _T | None, default: _T) -> _T:
+    return default if value is None else value
+
+
+def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, str], defaults: Defaults) -> Spec:
+    """The spec of one server, with its generation."""
+    draft, extension = started.draft, started.extension
+    read_only = _said(draft.read_only, defaults.read_only)
+    stdio = started.reach.transport == "stdio"
+    return Spec(
+        name=name,
+        enabled=enabled,
+        image=draft.image,
+        entrypoint=draft.entrypoint,
+        command=draft.command,
+        env=dict(sorted(digests.items())),
+        volumes=tuple(draft.volumes),
+        tmpfs=_tmpfs(draft, read_only),
+        user=draft.user,
+        workdir=draft.workdir,
+        memory=_said(draft.memory, defaults.memory),
+        cpus=_said(draft.cpus, defaults.cpus),
+        pids=_said(draft.pids, defaults.pids),
+        network=_said(draft.network, defaults.network),
+        read_only=read_only,
+        init=_said(draft.init, defaults.init),
+        build=None if draft.recipe is None else draft.recipe.to_dict(),
+        platform=draft.platform,
+        pull="never" if draft.recipe is not None else _said(draft.pull, defaults.pull),
+        replicas=_said(extension.replicas, defaults.replicas),
+        priority=extension.priority,
+        isolation=_said(extension.isolation, defaults.isolation) if stdio else None,
+        idle_timeout=_said(extension.idle_timeout, defaults.idle_timeout) if stdio else None,
+        restart=_said(extension.restart, defaults.restart),
+        stop_timeout=_said(draft.stop_timeout, defaults.stop_timeout),
+        labels=dict(sorted(draft.labels.items())),
+        host_config=draft.host_config,
+        container_config=draft.container_config,
+        **vars(started.reach),
+    ).with_generation()
+
+
+def _tmpfs(draft: Draft, read_only: bool) -> tuple[str, ...]:
+    """A read-only server still gets its own scratch folder, unless something is mounted there already."""
+    mounted = {each.split(":")[1] for each in draft.volumes} | {each.partition(":")[0] for each in draft.tmpfs}
+    return (*draft.tmpfs, *([SCRATCH] if read_only and SCRATCH not in mounted else []))

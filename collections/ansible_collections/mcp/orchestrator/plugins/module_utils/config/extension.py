@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ``orchestrator`` key of an entry, once its shape has been checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_readers import label, network
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import UnsafeVolume, volume
+
+KEY = "orchestrator"
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What an entry says to this orchestrator alone; None is what it does not say."""
+
+    transport: str | None = None
+    port: int | None = None
+    path: str | None = None
+    health_path: str | None = None
+    priority: int | None = None
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    isolation: str | None = None
+    replicas: int | None = None
+    network: str | None = None
+    volumes: tuple[str, ...] = ()
+    read_only: bool | None = None
+    restart: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stop_timeout: int | None = None
+    idle_timeout: int | None = None
+    strip_prefix: bool | None = None
+
+
+def read_extension(entry: Mapping[str, Any]) -> Extension:
+    """The extension of an entry whose shape is right."""
+    given = entry.get(KEY, {})
+    known = {name: value for name, value in given.items() if name in Extension.__dataclass_fields__}
+    return Extension(**{**known, "volumes": tuple(known.get("volumes", ()))})
+
+
+def apply_extension(extension: Extension, draft: Draft, allowed: Collection[str], findings: Findings) -> None:
+    """Puts what the extension says of the container into the draft: it goes before what argv says."""
+    resources = extension.resources
+    memory = resources.get("memory")
+    if memory is not None:
+        draft.memory = size(memory) if isinstance(memory, str) else memory
+    draft.cpus = float(resources["cpus"]) if "cpus" in resources else draft.cpus
+    draft.pids = resources.get("pids", draft.pids)
+    if extension.read_only is not None:
+        draft.read_only = extension.read_only
+    if extension.stop_timeout is not None:
+        draft.stop_timeout = extension.stop_timeout
+    if extension.network is not None:
+        try:
+            network(draft, extension.network, allowed)
+        except ValueError as error:
+            findings.error(f"{KEY}.network", f"'{printable(extension.network)}' {error}")
+    for position, text in enumerate(extension.volumes):
+        try:
+            draft.volumes.append(volume(text, allowed))
+        except UnsafeVolume as error:
+            message = f"is not allowed: it {error}; set {error.allow} in settings.conf if you mean it"
+            findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' {message}")
+        except ValueError as error:
+            findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' {error}")
+    for name, text in extension.labels.items():
+        try:
+            label(draft, f"{name}={text}")
+        except ValueError as error:
+            findings.error(f"{KEY}.labels.{name}", str(error))

@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Servers that run elsewhere: they get no container and no route; they are shown, and told to clients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ADDRESSES, REMOTE_TYPES
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import (
+    ReferenceProblem,
+    has_reference,
+    references_in,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+
+# A part of a path that is long and has both letters and digits is as good as a password.
+_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")
+_PROXY = "mcp-remote"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A remote server as clients are told of it: ``type`` is http or sse; address and headers may hold secrets."""
+
+    name: str
+    type: str
+    url: Secret
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    enabled: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """What may be shown: the address without query, user and tokens, and the names of the headers."""
+        return {
+            "name": self.name,
+            "enabled": self.enabled,
+            "type": self.type,
+            "url": shown_address(self.url.reveal()),
+            "headers": sorted(self.headers),
+        }
+
+
+def shown_address(url: str) -> str:
+    """An address without what may be a secret in it."""
+    scheme, _separator, rest = url.partition("://")
+    host_and_path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = host_and_path.partition("/")
+    parts = ["…" if _TOKEN.fullmatch(part) or has_reference(part) else part for part in path.split("/")]
+    hidden = "?…" if len(host_and_path) < len(rest) else ""
+    return printable(f"{scheme}://{host.rpartition('@')[2]}{slash}{'/'.join(parts)}{hidden}", 256)
+
+
+def _type_of(entry: Mapping[str, Any], key: str, url: str) -> str:
+    given = entry.get("type", entry.get("transport"))
+    if given == "sse" or (given is None and key != "httpUrl" and re.search(r"/sse/?(?:[?#]|$)", url)):
+        return "sse"
+    return "http"
+
+
+def is_remote(entry: Mapping[str, Any]) -> bool:
+    """Whether the entry is of a server that runs elsewhere."""
+    return any(key in entry for key in ADDRESSES) or any(
+        entry.get(key) in REMOTE_TYPES for key in ("type", "transport") if isinstance(entry.get(key), str)
+    )
+
+
+def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remote | None:
+    """Reads an entry with an address. What is wrong goes to ``findings``."""
+    given = [key for key in ADDRESSES if key in entry]
+    if "command" in entry:
+        findings.error("command", f"does not go with '{(given or ['type'])[0]}'; a server is either started or remote")
+    if not given:
+        findings.error("url", "is missing: a remote server needs its address")
+        return None
+    if len(given) > 1:
+        findings.error(given[1], f"does not go with '{given[0]}'; keep one")
+    url = entry[given[0]]
+    headers = entry.get("headers", {})
+    if not isinstance(url, str) or not isinstance(headers, dict):
+        return None  # the shape of the entry is told already
+    _check_address(url, given[0], findings)
+    for header, value in headers.items():
+        _check_header(header, value, f"headers.{header}", findings)
+    if entry.get("env"):
+        findings.explain("env", "is ignored: nothing is started")
+    if "orchestrator" in entry:
+        findings.warn("orchestrator", "is ignored: the server runs elsewhere")
+    secrets = {str(key): Secret(value) for key, value in headers.items() if isinstance(value, str)}
+    return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets)
+
+
+def _check_address(url: str, path: str, findings: Findings) -> None:
+    if _references_wrong(url, path, findings) or url.startswith("${"):
+        return
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", url)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        right = False
+    if not right:
+        findings.error(path, f"'{shown_address(url)}' is not an address; write https://host/path")
+
+
+def _check_header(header: str, value: Any, path: str, findings: Findings) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
+        findings.error(path, "is not the name of a header")
+    elif isinstance(value, str) and re.search(r"[\r\n]", value):
+        findings.error(path, "holds a line break, which no header can")
+    elif isinstance(value, str):
+        _references_wrong(value, path, findings)
+
+
+def _references_wrong(text: str, path: str, findings: Findings) -> bool:
+    try:
+        list(references_in(text))
+    except ReferenceProblem as error:
+        findings.error(path, str(error))
+        return True
+    return False
+
+
+def read_proxy(name: str, package: str, words: Sequence[str], first: int, findings: Findings) -> Remote | None:
+    """The server behind ``npx mcp-remote ADDRESS --header NAME:VALUE``, or None when it is something else.
+
+    Clients reach such a server without the proxy, which would only show its headers to everybody on the host.
+    """
+    if package != _PROXY or not words or not re.match(r"https?://", words[0]):
+        return None
+    _check_address(words[0], f"args[{first}]", findings)
+    headers, kind, position = {}, "http", 1
+    while position < len(words):
+        word = words[position]
+        following = words[position + 1] if position + 1 < len(words) else ""
+        if word == "--header":
+            header, _colon, value = following.partition(":")
+            _check_header(header.strip(), value.strip(), f"args[{first + position + 1}]", findings)
+            headers[header.strip()] = Secret(value.strip())
+            position += 1
+        elif word == "--transport":
+            kind = "sse" if following.startswith("sse") else "http"
+            position += 1
+        else:
+            findings.explain(f"args[{first + position}]", "is ignored: it is for the proxy")
+        position += 1
+    findings.explain("command", f"'{_PROXY}' only passes on to a remote server, which clients reach by themselves")
+    if kind == "http" and re.search(r"/sse/?(?:[?#]|$)", words[0]):
+        kind = "sse"
+    return Remote(name, kind, Secret(words[0]), headers)

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a config becomes, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+
+_UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+
+
+def report(fleet: Fleet) -> str:
+    """Every server: what it becomes, and what of its entry was ignored and why. No value of a variable."""
+    blocks = [(spec.name, _server(spec)) for spec in fleet.specs]
+    blocks += [(remote.name, _remote(remote)) for remote in fleet.remotes]
+    wrong: dict[str, list[str]] = {}
+    for error in fleet.errors:
+        message = f"{error.path}: {error.message}" if error.path else error.message
+        wrong.setdefault(error.server or "", []).append(message)
+    blocks += [(name, [("error", message) for message in messages]) for name, messages in wrong.items()]
+    lines: list[str] = []
+    for name, facts in sorted(blocks):
+        facts += [("note", note) for note in fleet.explain.get(name, ())]
+        lines += [printable(name), *(f"  {what:<10} {printable(text, 400)}" for what, text in facts), ""]
+    lines.append(_summary(fleet, len(wrong)))
+    return "\n".join(lines)
+
+
+def _summary(fleet: Fleet, wrong: int) -> str:
+    disabled = sum(not spec.enabled for spec in fleet.specs)
+    counts = [
+        (len(fleet.specs) - disabled, "to run"),
+        (disabled, "disabled"),
+        (len(fleet.remotes), "remote"),
+        (wrong, "wrong"),
+    ]
+    return "servers: " + ", ".join(f"{count} {what}" for count, what in counts if count or what == "to run")
+
+
+def _server(spec: Spec) -> list[tuple[str, str]]:
+    facts = [("state", "runs" if spec.enabled else "disabled: stopped, without a route")]
+    facts.append(("image", spec.image))
+    if spec.build is not None:
+        facts.append(("built from", _recipe(Recipe.from_dict(spec.build))))
+    if spec.entrypoint is not None:
+        facts.append(("entrypoint", " ".join(spec.entrypoint) or "none"))
+    if spec.command:
+        facts.append(("command", " ".join(spec.command)))
+    facts += [
+        ("transport", _transport(spec)),
+        ("path", f"{spec.path}{spec.mcp_path}, health at {spec.health_path} ({spec.health_matcher})"),
+        ("limits", _limits(spec)),
+    ]
+    facts += [(name, text) for name, text in _extras(spec) if text]
+    return facts
+
+
+def _recipe(recipe: Recipe) -> str:
+    version = recipe.version or "the newest version"
+    also = f", with {' '.join(recipe.also)}" if recipe.also else ""
+    return f"the {recipe.runtime} template and {recipe.package}, {version}{also}"
+
+
+def _transport(spec: Spec) -> str:
+    if spec.transport == "stdio":
+        return "stdio, through the bridge"
+    port = f"port {spec.port}" if spec.port is not None else "the port that the image exposes"
+    return f"{spec.transport}, on {port} of its container"
+
+
+def _limits(spec: Spec) -> str:
+    root = "read-only root" if spec.read_only else "writable root"
+    cores = "1 core" if spec.cpus == 1 else f"{spec.cpus:g} cores"
+    return f"{size_text(spec.memory)} of memory, {cores}, {spec.pids} processes, {root}"
+
+
+def size_text(count: int) -> str:
+    """Bytes in the largest unit that divides them."""
+    for unit, factor in _UNITS:
+        if count and count % factor == 0:
+            return f"{count // factor} {unit}"
+    return f"{count} bytes"
+
+
+def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
+    yield "env", " ".join(spec.env)
+    yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
+    yield "network", spec.network or ""
+    yield "user", spec.user or ""
+    yield "workdir", spec.workdir or ""
+    yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""
+    yield "isolation", spec.isolation or ""
+    yield "restart", spec.restart or ""
+    yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())
+    yield "engine", " ".join(f"{name}={text}" for name, text in {**spec.host_config, **spec.container_config}.items())
+
+
+def _remote(remote: Remote) -> list[tuple[str, str]]:
+    shown = remote.to_dict()
+    facts = [("state", "remote: no container and no route" if remote.enabled else "disabled")]
+    facts += [("transport", shown["type"]), ("address", shown["url"])]
+    return facts + ([("headers", " ".join(shown["headers"]))] if shown["headers"] else [])
