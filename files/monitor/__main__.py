@@ -1,0 +1,97 @@
+"""Serves the state file to people: python -m monitor --state … --password-file …"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import waitress
+
+from monitor.app import monitor_app
+from monitor.door import Door
+
+# Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
+IDLE_SECONDS = 75
+LARGEST_REQUEST = 64 * 1024
+
+
+class PasswordUnusable(Exception):
+    """The password file cannot be used; the message says why and what to do."""
+
+
+def read_password(path: Path) -> str:
+    """The password in the file, without the newline at its end; raises PasswordUnusable."""
+    try:
+        if path.stat().st_mode & 0o004:
+            raise PasswordUnusable(f"{path} can be read by everybody; do: chmod 640 {path}")
+        password = path.read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise PasswordUnusable(
+            f"{path} cannot be read: {error.strerror}; the monitor does not start without"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PasswordUnusable(f"{path} is not text in UTF-8; write the password into it") from error
+    if not password.strip():
+        raise PasswordUnusable(f"{path} is empty; write the password into it")
+    return password
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of host:port or [host]:port; raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host or not 0 <= int(port) <= 65535:
+        raise ValueError(text)
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def public_path(text: str) -> str:
+    """A path that begins with a slash; raises ValueError."""
+    if not text.startswith("/") or any(character in text for character in "<>:?#{}\\ "):
+        raise ValueError(text)
+    return text
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Serve until SIGTERM. Exits 2 when it cannot start, with one line that says why."""
+    parser = argparse.ArgumentParser(prog="python -m monitor", description="Serves the state file to people.")
+    parser.add_argument("--state", type=Path, required=True, help="the state file")
+    parser.add_argument("--bind", type=address, default="127.0.0.1:8482", metavar="HOST:PORT")
+    parser.add_argument("--path", type=public_path, default="/monitor", help="where it stands behind the balancer")
+    parser.add_argument("--username", default="admin")
+    parser.add_argument("--password-file", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    host, port = options.bind
+    try:
+        door = Door(options.username, read_password(options.password_file))
+        server = waitress.create_server(
+            monitor_app(options.state, options.path, door),
+            host=host,
+            port=port,
+            threads=8,
+            ident=None,
+            channel_timeout=IDLE_SECONDS,
+            max_request_body_size=LARGEST_REQUEST,
+        )
+    except PasswordUnusable as error:
+        sys.exit(_complaint(str(error)))
+    except OSError as error:
+        sys.exit(_complaint(f"cannot listen on {host}:{port}: {error.strerror or error}"))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    logging.getLogger("monitor").info("serving %s at http://%s:%d%s", options.state, host, port, options.path)
+    server.run()
+    sys.exit(0)
+
+
+def _complaint(text: str) -> int:
+    print(f"monitor: {text}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

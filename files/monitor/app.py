@@ -1,0 +1,113 @@
+"""The monitor's pages."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import bottle
+
+from monitor.door import Door
+from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
+from monitor.state import StateMissing, StateUnreadable, parse_state, read_bytes
+
+log = logging.getLogger("monitor")
+
+HEADERS = [
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("Cache-Control", "no-store"),
+]
+
+_SAID = {
+    401: "Sign in to see the monitor.",
+    404: "There is no such page.",
+    405: "The monitor only answers GET.",
+    429: "Too many wrong passwords. Wait a minute.",
+    500: "The monitor broke. Its log says more: journalctl -u mcp-monitor",
+}
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def monitor_app(state_file: Path, path: str, door: Door) -> WsgiApp:
+    """The WSGI application that serves the state file at ``path``; ``path``/health needs no password."""
+    base = path.rstrip("/")
+    app = bottle.Bottle()
+    app.default_error_handler = _plain_error
+
+    def page() -> str:
+        try:
+            return render_state(parse_state(read_bytes(state_file)), datetime.now(UTC), base)
+        except StateMissing:
+            return render_fault("missing", f"{state_file}", base)
+        except StateUnreadable as error:
+            return render_fault("unreadable", str(error), base)
+
+    def state_json() -> Any:
+        try:
+            content = read_bytes(state_file)
+            parse_state(content)
+        except StateUnreadable as error:
+            status = 404 if isinstance(error, StateMissing) else 503
+            return bottle.HTTPResponse(
+                json.dumps({"error": str(error)}), status=status, headers={"Content-Type": "application/json"}
+            )
+        return bottle.HTTPResponse(content, headers={"Content-Type": "application/json"})
+
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    for address in {base or "/", f"{base}/"}:
+        app.route(address, callback=_guarded(door, page))
+    app.route(f"{base}/state.json", callback=_guarded(door, state_json))
+    app.route(f"{base}/health", callback=health)
+    return _with_headers(app)
+
+
+def _guarded(door: Door, callback: Callable[[], Any]) -> Callable[[], Any]:
+    def judged() -> Any:
+        client = _client(bottle.request.environ)
+        verdict = door.judge(bottle.request.headers.get("Authorization"), client)
+        if verdict.admitted:
+            return callback()
+        if bottle.request.headers.get("Authorization") is not None:
+            log.warning("refused a login from %s (%d)", client, verdict.status)
+        if verdict.status == 429:
+            raise bottle.HTTPError(429, headers={"Retry-After": str(verdict.retry_after)})
+        raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
+
+    return judged
+
+
+def _client(environ: dict[str, Any]) -> str:
+    """Who asks: what the balancer appended to X-Forwarded-For, else the peer. Whatever stood before it is hearsay."""
+    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    client = forwarded or str(environ.get("REMOTE_ADDR", ""))
+    return "".join(character for character in client if character.isprintable())[:64]
+
+
+def _plain_error(error: Any) -> str:
+    bottle.response.content_type = "text/plain; charset=utf-8"
+    return f"{_SAID.get(error.status_code, error.status_line)}\n"
+
+
+def _with_headers(app: WsgiApp) -> WsgiApp:
+    """The same application with the security headers on every answer, errors included."""
+
+    def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, [*headers, *HEADERS], exc_info)
+
+        return app(environ, start)
+
+    return wrapped

@@ -1,0 +1,124 @@
+"""The state file as a table for people: python -m monitor.status /var/lib/mcp-orchestrator/state.json"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from monitor.duration import ago
+from monitor.state import Server, State, StateUnreadable, read_state
+
+WIDTH = 100
+LONGEST_NAME = 30
+
+# For each condition of a server: its sign, the same in ASCII, its colour, and what it is called.
+_LOOKS = {
+    "ok": ("●", "+", "32", "answers"),
+    "degraded": ("▲", "!", "33", "degraded"),
+    "failing": ("✗", "x", "31", "fails"),
+    "invalid": ("✗", "x", "31", "wrong entry"),
+    "unknown": ("○", "?", "33", "not known"),
+    "disabled": ("·", "-", "2", "disabled"),
+}
+
+
+class Pen:
+    """Writes what the terminal can show: colours only where somebody looks, signs only where they exist."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._coloured = file.isatty() and "NO_COLOR" not in os.environ
+        self._unicode = (file.encoding or "").lower().replace("-", "") == "utf8"
+
+    def sign(self, sign: str, ascii_sign: str) -> str:
+        return sign if self._unicode else ascii_sign
+
+    def colour(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text
+
+
+def table(state: State, pen: Pen, now: datetime, monitor: str | None, login: str | None) -> Iterator[str]:
+    """The lines of the table; ``login`` says who may see the monitor, and with what."""
+    name_width = min(LONGEST_NAME, max([len("server"), *(len(_plain(server.name)) for server in state.servers)]))
+    state_width = max([len("state"), *(len(_LOOKS[server.condition][3]) for server in state.servers)])
+    if state.servers:
+        heads = f"{'server':<{name_width}}  {'state':<{state_width}}  {'tools':>5}  url"
+        yield pen.colour("2", f"  {heads}")
+    for server in state.servers:
+        yield from _row(server, pen, name_width, state_width)
+    if not state.servers and not state.problems:
+        yield "  The config holds no servers."
+    for problem in state.problems:
+        if problem.server is None:
+            yield from _note(f"{problem.step}: {_plain(problem.message)}", pen, indent=2)
+    yield ""
+    yield f"  {_verdict(state, now)}"
+    if monitor:
+        yield f"  Monitor: {_plain(monitor)}" + (f"  ({login})" if login else "")
+
+
+def _row(server: Server, pen: Pen, name_width: int, state_width: int) -> Iterator[str]:
+    sign, ascii_sign, colour, called = _LOOKS[server.condition]
+    tools = str(len(server.tools)) if server.status == "ok" else "-"
+    url = _plain(server.url or "")
+    name = _plain(server.name)
+    # The sign and the words are coloured apart from their padding, so that the columns stay where they are.
+    state = pen.colour(colour, called) + " " * (state_width - len(called))
+    yield f"{pen.colour(colour, pen.sign(sign, ascii_sign))} {name:<{name_width}}  {state}  {tools:>5}  {url}".rstrip()
+    if server.error:
+        yield from _note(_plain(server.error), pen, indent=name_width + 4)
+    elif server.condition == "unknown" and server.reason:
+        yield from _note(_plain(server.reason), pen, indent=name_width + 4)
+
+
+def _note(text: str, pen: Pen, indent: int) -> Iterator[str]:
+    """An error in short: at most two lines."""
+    dots = pen.sign("…", "...")
+    for line in textwrap.wrap(text, WIDTH - indent, max_lines=2, break_on_hyphens=False, placeholder=f" {dots}"):
+        yield " " * indent + pen.colour("31", line)
+
+
+def _verdict(state: State, now: datetime) -> str:
+    wanted = [server for server in state.servers if server.desired != "disabled"]
+    answering = sum(server.status == "ok" for server in wanted)
+    if not wanted:
+        head = "No servers to run"
+    elif answering == len(wanted):
+        head = f"All {len(wanted)} servers answer" if len(wanted) > 1 else "The server answers"
+    else:
+        head = f"{answering} of {len(wanted)} servers answer"
+    failed = "; the run failed" if state.result != "ok" else ""
+    return f"{head}{failed}. Last run {ago(state.finished, now)}."
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a server's own words must not steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 0 when the run was good, 1 when it was not or its state cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m monitor.status", description="The state file as a table.")
+    parser.add_argument("state", type=Path, help="the state file")
+    parser.add_argument("--monitor", metavar="URL", help="the monitor's address, if not the one in the state file")
+    parser.add_argument("--username", default="admin", help="who may see the monitor")
+    parser.add_argument("--password-file", type=Path, help="the file that holds the monitor's password")
+    options = parser.parse_args(arguments)
+    try:
+        state = read_state(options.state)
+    except StateUnreadable as error:
+        print(f"No table: {error}.", file=sys.stderr)
+        return 1
+    login = f"user {options.username}, password in {options.password_file}" if options.password_file else None
+    for line in table(state, Pen(sys.stdout), datetime.now(UTC), options.monitor or state.monitor, login):
+        print(line)
+    return 0 if state.result == "ok" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

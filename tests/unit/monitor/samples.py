@@ -1,0 +1,147 @@
+"""State files for tests and for looking at the page; all of them keep to files/state.schema.json."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+FINISHED = datetime(2026, 11, 21, 4, 19, 12, tzinfo=UTC)
+LOCAL = "arn:aws:elasticloadbalancing:us-east-1:000000000000"
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hexes(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **changes: Any) -> dict[str, Any]:
+    """A server that answers. ``health`` changes single fields of its health."""
+    health = {
+        "status": "ok", "checked": stamp(finished - timedelta(seconds=2)), "latency_ms": 12.4 + number,
+        "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "protocol": "2025-11-25",
+        "tools": ["get_current_time", "convert_time"], "reason": None, **changes.pop("health", {}),
+    }  # fmt: skip
+    plain = {
+        "name": name, "desired": "running", "observed": "running", "image": f"mcp/{name}:latest", "transport": "stdio",
+        "generation": hexes(name, 12), "container": hexes(f"container {name}", 64),
+        "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
+        "route": {
+            "url": f"http://127.0.0.1:8080/mcp/{name}/mcp",
+            "rule_arn": f"{LOCAL}:listener-rule/app/mcp-local/{1:016}/{1:016}/{hexes('r' + name, 16)}",
+            "target_group_arn": f"{LOCAL}:targetgroup/mcp-{name}/{hexes('t' + name, 16)}",
+            "priority": 1000 + number,
+        },
+        "health": health, "error": None,
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def unasked(reason: str) -> dict[str, Any]:
+    return {
+        "status": "unknown", "checked": None, "latency_ms": None, "server": None, "protocol": None, "tools": [],
+        "reason": reason,
+    }  # fmt: skip
+
+
+def failing(name: str, reason: str, number: int = 0, **changes: Any) -> dict[str, Any]:
+    health = {"status": "failing", "server": None, "protocol": None, "tools": [], "reason": reason}
+    return server(name, number, health=health, error=f"{reason}; look at: docker logs mcp-{name}", **changes)
+
+
+def invalid(name: str, error: str) -> dict[str, Any]:
+    nothing = ("image", "transport", "generation", "container", "endpoint", "route")
+    return server(
+        name, desired="invalid", observed="absent", error=error, health=unasked("not asked in this run"),
+        **dict.fromkeys(nothing),
+    )  # fmt: skip
+
+
+def disabled(name: str, number: int = 0) -> dict[str, Any]:
+    return server(
+        name, number, desired="disabled", observed="stopped", container=None, endpoint=None, route=None,
+        health=unasked("disabled"),
+    )  # fmt: skip
+
+
+def state(
+    servers: list[dict[str, Any]], *, finished: datetime = FINISHED, problems: list[dict[str, Any]] | None = None,
+    changes: list[str] | None = None, **run: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The state after a run; the servers' own errors are listed too."""
+    errors = [
+        {"server": entry["name"], "step": "probe", "message": entry["error"]} for entry in servers if entry["error"]
+    ]
+    errors += problems or []
+    return {
+        "version": 1,
+        "fleet": "mcp",
+        "monitor": "http://127.0.0.1:8080/monitor",
+        "run": {
+            "id": "20261121T041900Z-3fa9", "started": stamp(finished - timedelta(seconds=12)),
+            "finished": stamp(finished), "result": "failed" if errors else "ok", "check_mode": False,
+            "interval_seconds": 300, "changes": changes or [], **run,
+        },
+        "servers": servers,
+        "errors": errors,
+    }  # fmt: skip
+
+
+def three_servers(finished: datetime = FINISHED) -> dict[str, Any]:
+    tools = ["echo", "add", "longRunningOperation", "printEnv", "sampleLLM", "getTinyImage", "annotatedMessage",
+             "getResourceReference", "startElicitation", "structuredContent", "listRoots"]  # fmt: skip
+    return state(
+        [
+            server("everything", 0, finished=finished, health={"tools": tools}),
+            server("notes", 1, finished=finished, transport="http", health={"protocol": "2026-07-28"}),
+            server("time", 2, finished=finished),
+        ],
+        finished=finished,
+    )
+
+
+def no_servers(finished: datetime = FINISHED) -> dict[str, Any]:
+    return state([], finished=finished)
+
+
+NAMES = ["airtable", "atlassian", "brave-search", "calendar", "chroma", "clickhouse", "cloudwatch", "confluence",
+         "context7", "crawler", "duckdb", "elastic", "everything", "excel", "fetch", "figma", "filesystem", "firecrawl",
+         "git", "github", "gitlab", "gmail", "grafana", "hubspot", "jira", "kubernetes", "linear", "mail", "maps",
+         "memory", "mongodb", "neo4j", "notion", "obsidian", "openapi", "pagerduty", "pandoc", "playwright", "postgres",
+         "puppeteer", "qdrant", "redis", "sentry", "slack", "snowflake", "sqlite", "stripe", "terraform", "time",
+         "youtube"]  # fmt: skip
+
+
+def hundred_servers(finished: datetime = FINISHED) -> dict[str, Any]:
+    names = sorted(NAMES + [f"{name}-staging" for name in NAMES])
+    servers = [server(name, number, finished=finished, health={"tools": [f"tool_{n}" for n in range(number % 9 + 1)]})
+               for number, name in enumerate(names)]  # fmt: skip
+    by_name = {entry["name"]: index for index, entry in enumerate(servers)}
+    servers[by_name["github"]] = invalid(
+        "github",
+        "mcp.config.json: mcpServers.github.args[3]: '--privileged' is not allowed; set allow_privileged in "
+        "settings.conf if you mean it",
+    )
+    servers[by_name["postgres"]] = failing("postgres", "503 by the bridge: the child ended: exit status 1", 71)
+    servers[by_name["neo4j-staging"]] = failing("neo4j-staging", "no answer to initialize in time", 63)
+    servers[by_name["slack"]] = server(
+        "slack", 84,
+        error="the new container did not become healthy in 60 s and was removed; the former one still serves: "
+        "TypeError: Cannot read properties of undefined (reading 'token')",
+    )  # fmt: skip
+    servers[by_name["linear"]] = server(
+        "linear", 50,
+        health={**unasked("401: the server wants an authorization that the probe has not (Bearer)"),
+                "checked": stamp(finished)},
+    )  # fmt: skip
+    for name in ("excel-staging", "maps", "youtube-staging"):
+        servers[by_name[name]] = disabled(name)
+    changes = [f"{name}: create — no container bears its label" for name in names[:14]]
+    return state(
+        servers, finished=finished, changes=changes,
+        problems=[{"server": None, "step": "routes",
+                   "message": "the listener has 100 rules, which is AWS's limit; 2 servers are left without a route"}],
+    )  # fmt: skip

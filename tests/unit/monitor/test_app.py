@@ -1,0 +1,168 @@
+"""The monitor over HTTP, without a socket: who gets what, with which headers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from monitor.app import WsgiApp, monitor_app
+from monitor.door import Door
+
+from tests.unit.monitor import samples
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def ask(app: WsgiApp, path: str, credentials: str | None = "admin:sesame", method: str = "GET", **env: str) -> Answer:
+    environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": method, "REMOTE_ADDR": "127.0.0.1", **env}
+    if credentials is not None:
+        environ["HTTP_AUTHORIZATION"] = f"Basic {base64.b64encode(credentials.encode()).decode()}"
+    setup_testing_defaults(environ)
+    told: list[Any] = []
+    body = b"".join(app(environ, lambda status, headers, _exc_info=None: told.extend((status, headers))))
+    return Answer(int(told[0].split()[0]), {name.lower(): value for name, value in told[1]}, body.decode())
+
+
+@pytest.fixture
+def state_file(tmp_path: Path) -> Path:
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(samples.three_servers()))
+    return path
+
+
+@pytest.fixture
+def app(state_file: Path) -> WsgiApp:
+    return monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=lambda _seconds: None))
+
+
+@pytest.mark.parametrize("path", ["/monitor", "/monitor/"])
+def test_the_page_is_behind_the_password(app: WsgiApp, path: str) -> None:
+    assert "MCP fleet" in ask(app, path).body
+    refused = ask(app, path, credentials=None)
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == 'Basic realm="MCP monitor", charset="UTF-8"'
+    assert refused.body == "Sign in to see the monitor.\n"
+
+
+@pytest.mark.parametrize("path", ["/monitor", "/monitor/state.json"])
+def test_a_wrong_password_gets_nothing(app: WsgiApp, path: str) -> None:
+    assert ask(app, path, credentials="admin:wrong").status == 401
+
+
+def test_a_refused_login_is_logged_without_the_password(app: WsgiApp, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        ask(app, "/monitor", credentials="admin:almost", HTTP_X_FORWARDED_FOR="1.2.3.4, 9.9.9.9")
+    assert caplog.messages == ["refused a login from 9.9.9.9 (401)"]
+
+
+def test_clients_behind_the_balancer_are_told_apart_by_what_it_says(app: WsgiApp) -> None:
+    for _ in range(11):
+        last = ask(app, "/monitor", credentials="admin:wrong", HTTP_X_FORWARDED_FOR="spoofed, 9.9.9.9")
+    assert last.status == 429
+    assert int(last.headers["retry-after"]) > 0
+    assert ask(app, "/monitor", HTTP_X_FORWARDED_FOR="spoofed, 8.8.8.8").status == 200
+
+
+def test_health_needs_no_password_and_tells_nothing(app: WsgiApp) -> None:
+    health = ask(app, "/monitor/health", credentials=None)
+    assert (health.status, health.body) == (200, '{"status": "ok"}')
+
+
+def test_the_monitor_is_healthy_without_a_state(app: WsgiApp, state_file: Path) -> None:
+    state_file.unlink()
+    assert ask(app, "/monitor/health", credentials=None).status == 200
+
+
+def test_programs_get_the_state_as_it_is(app: WsgiApp, state_file: Path) -> None:
+    answer = ask(app, "/monitor/state.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == state_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "headline"),
+    [
+        (None, 404, "No run has been reported yet"),
+        ("", 503, "The state file cannot be read"),
+        ('{"version": 1, "fl', 503, "not whole JSON"),
+        ('{"version": 1}', 503, "state.run is missing"),
+        ("[" * 100_000, 503, "not whole JSON"),
+        ("\xff", 503, "The state file cannot be read"),
+    ],
+)
+def test_without_a_good_state_the_page_says_so_and_programs_get_an_error(
+    app: WsgiApp, state_file: Path, content: str | None, status: int, headline: str
+) -> None:
+    state_file.unlink()
+    if content is not None:
+        state_file.write_bytes(content.encode("latin-1"))
+    page = ask(app, "/monitor")
+    assert page.status == 200
+    assert headline in page.body
+    assert "Traceback" not in page.body
+    answer = ask(app, "/monitor/state.json")
+    assert answer.status == status
+    assert "error" in json.loads(answer.body)
+
+
+def test_a_new_state_is_shown_without_a_restart(app: WsgiApp, state_file: Path) -> None:
+    assert "everything" in ask(app, "/monitor").body
+    state_file.write_text(json.dumps(samples.no_servers()))
+    assert "everything" not in ask(app, "/monitor").body
+
+
+@pytest.mark.parametrize(
+    ("path", "credentials", "status"),
+    [
+        ("/monitor", "admin:sesame", 200),
+        ("/monitor", None, 401),
+        ("/monitor/health", None, 200),
+        ("/monitor/state.json", "admin:sesame", 200),
+        ("/monitor/none", "admin:sesame", 404),
+        ("/", "admin:sesame", 404),
+        ("/monitorx", None, 404),
+        ("/monitor/../etc/passwd", "admin:sesame", 404),
+    ],
+)
+def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, credentials: str | None, status: int) -> None:
+    answer = ask(app, path, credentials)
+    assert answer.status == status
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_the_monitor_only_reads(app: WsgiApp, method: str) -> None:
+    assert ask(app, "/monitor", method=method).status == 405
+
+
+def test_a_bug_is_not_shown_to_the_visitor(app: WsgiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any) -> None:
+        raise RuntimeError("the inner workings")
+
+    monkeypatch.setattr("monitor.app.render_state", broken)
+    answer = ask(app, "/monitor")
+    assert answer.status == 500
+    assert "inner workings" not in answer.body
+    assert answer.body.startswith("The monitor broke.")
+
+
+def test_the_monitor_may_stand_at_the_root(state_file: Path) -> None:
+    app = monitor_app(state_file, "/", Door("admin", "sesame"))
+    assert ask(app, "/").status == 200
+    assert ask(app, "/health", credentials=None).status == 200
+    assert 'href="/state.json"' in ask(app, "/").body

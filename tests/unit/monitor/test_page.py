@@ -1,0 +1,157 @@
+"""What a person reads on the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
+from monitor.state import parse_state
+
+from tests.unit.monitor import samples
+
+NOW = samples.FINISHED + timedelta(minutes=3)
+
+
+class Words(HTMLParser):
+    """The words of a page as a reader meets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden = tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words += data.split()
+
+
+def rendered(document: dict[str, Any], now: datetime = NOW) -> str:
+    return render_state(parse_state(json.dumps(document).encode()), now, "/monitor")
+
+
+def read(page: str) -> str:
+    words = Words()
+    words.feed(page)
+    return " ".join(words.words)
+
+
+def test_a_good_run_reads_as_one() -> None:
+    text = read(rendered(samples.three_servers()))
+    assert "All 3 servers answer" in text
+    assert "Reconciled 3 minutes ago took 12 seconds next in 2 minutes" in text
+    assert "15 tools" in text
+    assert "Nothing had to be changed." in text
+
+
+def test_a_server_shows_all_that_belongs_to_it() -> None:
+    text = read(rendered(samples.state([samples.server("time", 7)])))
+    for fact in (
+        "http://127.0.0.1:8080 /mcp/time/mcp", "get_current_time", "mcp-time, running", "mcp/time:latest",
+        "127.0.0.1:20007", "Rule priority 1007", "mcp-time 1.2.3", "MCP 2025-11-25", "answered in 19 ms",
+        "docker logs mcp-time", "targetgroup/mcp-time",
+    ):  # fmt: skip
+        assert fact in text
+
+
+def test_what_needs_a_hand_stands_first() -> None:
+    page = rendered(samples.hundred_servers())
+    names = re.findall(r'class="name">([^<]*)<', page)
+    assert names[:5] == ["neo4j-staging", "postgres", "github", "slack", "linear"]
+    assert names[-3:] == ["excel-staging", "maps", "youtube-staging"]
+    assert len(names) == 100
+
+
+def test_every_error_can_be_read() -> None:
+    document = samples.hundred_servers()
+    text = read(rendered(document))
+    for error in document["errors"]:
+        assert " ".join(error["message"].split()) in text
+
+
+def test_a_failed_run_without_a_failed_server_is_not_called_good() -> None:
+    problem = {"server": None, "step": "containers", "message": "no Docker engine answers"}
+    text = read(rendered(samples.state([samples.server("time")], problems=[problem])))
+    assert "The last run failed" in text
+    assert "containers no Docker engine answers" in text
+
+
+@pytest.mark.parametrize(
+    ("servers", "verdict"),
+    [
+        ([samples.server("a")], "The server answers"),
+        ([samples.failing("a", "x")], "a does not answer"),
+        ([samples.failing("a", "x"), samples.failing("b", "x")], "No server answers"),
+        ([samples.server("a"), samples.failing("b", "x")], "1 of 2 servers answer, b does not"),
+        ([samples.server("a"), samples.disabled("b")], "The server answers"),
+        ([samples.disabled("b")], "No servers to run"),
+        ([samples.server("a"), samples.server("b", health=samples.unasked("401"))], "1 of 2 servers are known to"),
+    ],
+)
+def test_the_headline_says_how_many_answer(servers: list[dict[str, Any]], verdict: str) -> None:
+    assert f">{verdict}" in rendered(samples.state(servers))
+
+
+def test_a_state_older_than_three_intervals_is_not_shown_as_the_present() -> None:
+    fresh = rendered(samples.three_servers(), samples.FINISHED + timedelta(seconds=899))
+    assert "All 3 servers answer" in fresh
+    stale = read(rendered(samples.three_servers(), samples.FINISHED + timedelta(hours=5)))
+    assert "Nobody has reconciled for 5 hours" in stale
+    assert "A run is due every 5 minutes." in stale
+    assert "All 3 servers answer" not in stale
+
+
+def test_the_interval_of_the_settings_counts() -> None:
+    slow = samples.state([samples.server("time")], interval_seconds=86400)
+    assert "Nobody has reconciled" not in rendered(slow, samples.FINISHED + timedelta(hours=5))
+
+
+def test_many_changes_are_folded_away() -> None:
+    page = rendered(samples.state([], changes=[f"s{n}: create" for n in range(30)]))
+    assert "22 more" in page
+    assert "s29: create" in page
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def test_nothing_in_a_state_becomes_markup() -> None:
+    document = samples.state(
+        [samples.server(HOSTILE, image=HOSTILE, error=HOSTILE,
+                        health={"tools": [HOSTILE], "server": {"name": HOSTILE, "version": HOSTILE}})],
+        problems=[{"server": None, "step": "routes", "message": HOSTILE}], changes=[HOSTILE], id=HOSTILE,
+    )  # fmt: skip
+    page = rendered(document | {"fleet": HOSTILE})
+    assert "<script" not in page
+    assert "<img" not in page
+    assert html.escape("<script>alert(1)</script>") in page
+    assert "<script" not in render_fault("unreadable", HOSTILE, "/monitor")
+
+
+@pytest.mark.parametrize(
+    "page", [rendered(samples.hundred_servers()), render_fault("missing", "/var/state.json", "/monitor")]
+)
+def test_the_page_needs_nothing_that_its_policy_forbids(page: str) -> None:
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in CONTENT_SECURITY_POLICY
+    assert " style=" not in page
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="https?:', page)
+
+
+def test_a_missing_state_is_explained() -> None:
+    text = read(render_fault("missing", "/var/lib/mcp-orchestrator/state.json", "/monitor"))
+    assert "No run has been reported yet" in text
+    assert "/var/lib/mcp-orchestrator/state.json" in text

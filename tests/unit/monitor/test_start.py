@@ -1,0 +1,75 @@
+"""With what the monitor starts, and what it refuses to start with."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from monitor.__main__ import address, main, read_password
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    path = tmp_path / "monitor.password"
+    path.write_text("sesame\n")
+    path.chmod(0o640)
+    return path
+
+
+def started(password_file: Path, *arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--state", "/nowhere/state.json", "--password-file", str(password_file), *arguments])
+    return ended.value.code
+
+
+def test_the_password_is_the_files_line(password_file: Path) -> None:
+    assert read_password(password_file) == "sesame"
+    password_file.write_text(" spaces count \r\n")
+    assert read_password(password_file) == " spaces count "
+
+
+def test_it_does_not_start_without_a_password_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert started(tmp_path / "none") == 2
+    assert capsys.readouterr().err == (
+        f"monitor: {tmp_path}/none cannot be read: No such file or directory; the monitor does not start without\n"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"  \n", b"\xff\xfe"])
+def test_it_does_not_start_with_an_unusable_password(
+    password_file: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    password_file.write_bytes(content)
+    assert started(password_file) == 2
+    assert "write the password into it" in capsys.readouterr().err
+
+
+def test_it_does_not_start_with_a_password_that_everybody_can_read(
+    password_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    password_file.chmod(0o644)
+    assert started(password_file) == 2
+    assert f"do: chmod 640 {password_file}" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(password_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert started(password_file, "--bind", f"127.0.0.1:{port}") == 2
+    assert capsys.readouterr().err == f"monitor: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("bind", ["8482", ":8482", "host:", "host:http", "host:70000"])
+def test_an_address_that_is_none_is_refused(password_file: Path, bind: str) -> None:
+    assert started(password_file, "--bind", bind) == 2
+
+
+@pytest.mark.parametrize("path", ["monitor", "/a b", "/<x>", "/a?b"])
+def test_a_path_that_is_none_is_refused(password_file: Path, path: str) -> None:
+    assert started(password_file, "--path", path) == 2
+
+
+def test_an_address_may_be_of_ipv6() -> None:
+    assert address("[::1]:8482") == ("::1", 8482)
+    assert address("0.0.0.0:80") == ("0.0.0.0", 80)
