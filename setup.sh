@@ -11,7 +11,7 @@ step() { printf '\n==> %s\n' "$*"; }
 
 [ "$(id -u)" = 0 ] || fail "it installs packages and services, so it needs root: sudo ./setup.sh"
 command -v apt-get >/dev/null || fail "it installs Debian packages, and there is no apt-get here; use Debian 12 or newer"
-command -v python3 >/dev/null || fail "there is no python3; run: apt-get install python3"
+[ -x /usr/bin/python3 ] || fail "there is no /usr/bin/python3; run: apt-get install python3"
 exec 9>/run/mcp-orchestrator-setup.lock
 flock -n 9 || fail "another setup.sh is running here; wait for it to end"
 

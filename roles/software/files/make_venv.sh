@@ -6,7 +6,8 @@ directory=$1 lock=$2
 want=$(sha256sum <"$lock")
 [ "$(cat "$directory/.lock.sha256" 2>/dev/null)" != "$want" ] || exit 0
 
-python=${MCP_PYTHON:-python3}
+# Services of other users run it too, so the system's interpreter comes before one in somebody's home.
+python=${MCP_PYTHON:-/usr/bin/python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   { echo "make_venv: $("$python" --version) is too old; set MCP_PYTHON to a Python 3.11 or newer" >&2; exit 1; }
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
