@@ -86,7 +86,7 @@ class Conversation:
         tools: list[dict[str, Any]] = []
         cursors: set[str] = set()
         params: dict[str, Any] = {}
-        for _ in range(MOST_PAGES):
+        for _page in range(MOST_PAGES):
             try:
                 page = self._ask("tools/list", params)
             except RpcError as error:

@@ -21,7 +21,7 @@ def messages(lines: Iterable[bytes]) -> Iterator[bytes]:
                 yield b"\n".join(data)
             event, data = b"", []
             continue
-        field, _, value = line.partition(b":")
+        field, _colon, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
             data.append(value)

@@ -62,7 +62,7 @@ def probe_fleet(
                 report = _report(endpoints[index], ProbeFailure("error", "connect", f"the probe broke: {error!r}"))
             done.put((index, report))
 
-    for _ in range(min(PARALLEL, len(endpoints))):
+    for _thread in range(min(PARALLEL, len(endpoints))):
         # A daemon: resolving a name cannot be given a time limit, and must not hold the module's process.
         threading.Thread(target=work, daemon=True).start()
     reports: dict[int, dict[str, Any]] = {}

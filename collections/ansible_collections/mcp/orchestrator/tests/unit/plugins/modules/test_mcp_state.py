@@ -55,7 +55,7 @@ def test_the_state_is_written_returned_and_no_change(monkeypatch: pytest.MonkeyP
 
 
 def test_every_run_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    names = {run(monkeypatch, path=str(path), **steps())["state"]["run"]["id"] for _ in range(2)}
+    names = {run(monkeypatch, path=str(path), **steps())["state"]["run"]["id"] for _number in range(2)}
     assert len(names) == 2
     assert run(monkeypatch, path=str(path), run_id="mine", **steps())["state"]["run"]["id"] == "mine"
 

@@ -91,7 +91,7 @@ def _read_request(reader: Any) -> Request | None:
     method, path, _version = line.split(" ", 2)
     headers = {}
     while (line := reader.readline().decode().strip()) != "":
-        name, _, value = line.partition(":")
+        name, _colon, value = line.partition(":")
         headers[name.lower()] = value.strip()
     return Request(method, path, headers, reader.read(int(headers.get("content-length", 0))))
 

@@ -344,7 +344,7 @@ def test_a_server_that_drips_cannot_outlast_its_time(serve: Serve) -> None:
 def test_a_flood_is_cut_off(serve: Serve) -> None:
     def flood(_request: Request) -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"
-        for _ in range(40):
+        for _number in range(40):
             yield b" " * (1024 * 1024)
 
     report = ask(serve(session_server(initialize=flood)), timeout=20, deadline=30)
@@ -421,7 +421,7 @@ def test_a_header_that_http_does_not_allow_is_not_quoted(serve: Serve) -> None:
 
 
 def test_reports_come_in_the_order_of_the_endpoints(serve: Serve) -> None:
-    servers = [serve(session_server()) for _ in range(40)]
+    servers = [serve(session_server()) for _number in range(40)]
     endpoints = [Endpoint(f"s{number}", server.url) for number, server in enumerate(servers)]
     reports = probe_fleet(endpoints, timeout=10, deadline=30)
     assert [report["name"] for report in reports] == [f"s{number}" for number in range(40)]
