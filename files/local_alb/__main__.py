@@ -1,0 +1,164 @@
+"""``python -m local_alb``: starts the control plane."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .api import Api
+from .context import Context
+from .data_plane import DataPlane
+from .faults import Faults
+from .first_start import first_world
+from .health import HealthBook
+from .master_socket import MasterSocket
+from .quotas import Quotas
+from .rendering import Site
+from .server import ControlServer
+from .state_file import StateError, StateFile
+from .store import Store
+
+log = logging.getLogger("local_alb")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    logging.basicConfig(level=options.log_level, format="local_alb: %(levelname)s: %(message)s", stream=sys.stderr)
+    if not options.allow_remote:
+        for name in ("control", "listener"):
+            if not _is_loopback(getattr(options, name)[0]):
+                given = getattr(options, name)[0]
+                return _refuse(f"--{name} {given} is not a loopback address; add --allow-remote if you mean it")
+    directory = options.directory.resolve()
+    try:
+        file = StateFile(directory)
+        loaded = file.load()
+        world = first_world(loaded, options.listener[1], time.time())
+        if world is not loaded:
+            file.save(world)
+    except StateError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{directory} cannot be written: {error.strerror}")
+    store, health = Store(world, file), HealthBook()
+    address = options.listener[0]
+    site = Site(address, str(directory / "haproxy"), str(directory / "haproxy" / "server-states"))
+    master = MasterSocket(options.haproxy_socket.resolve())
+    plane = DataPlane(store, health, master, site, options.haproxy_config.resolve())
+
+    def context(now: float) -> Context:
+        return Context(
+            now=now,
+            health=health,
+            quotas=options.quotas,
+            port_taken=lambda port: _port_taken(address, port),
+            dns_name=address,
+            page_size=options.page_size,
+        )
+
+    def status() -> dict[str, Any]:
+        return {"data_plane": health.load_balancer_state()["Code"], "problem": health.problem}
+
+    faults = Faults() if options.faults else None
+    try:
+        server = ControlServer(options.control, Api(store, context, faults), status, faults, options.allow_remote)
+    except OSError as error:
+        return _refuse(f"{options.control[0]}:{options.control[1]} cannot be listened on: {error.strerror}")
+    _serve(server, plane)
+    return 0
+
+
+def _serve(server: ControlServer, plane: DataPlane) -> None:
+    def finish(signum: int, frame: object) -> None:
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, finish)
+    worker = threading.Thread(target=plane.run, name="data-plane")
+    worker.start()
+    log.info("listening on %s:%d", *server.server_address[:2])
+    try:
+        server.serve_forever(poll_interval=0.2)
+    finally:
+        plane.stop()
+        worker.join()
+        server.server_close()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="local_alb",
+        description="A load balancer for one host: the ELBv2 API on loopback, HAProxy as its data plane.",
+    )
+    add = parser.add_argument
+    add("--directory", type=Path, required=True, help="where the state is kept; one process may use it")
+    add("--control", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where the API listens")
+    add("--listener", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where HAProxy takes requests")
+    add("--haproxy-config", type=Path, required=True, help="the configuration file that is written for HAProxy")
+    add("--haproxy-socket", type=Path, required=True, help="HAProxy's master CLI socket (haproxy -W -S)")
+    add("--quota", type=_quota, action="append", default=[], metavar="NAME=LIMIT", help="another limit than AWS's")
+    add("--page-size", type=int, default=400, choices=range(1, 401), metavar="1..400", help="largest page of an answer")
+    add("--faults", action="store_true", help="serve /faults, where tests make operations fail")
+    add("--allow-remote", action="store_true", help="allow addresses that are not loopback")
+    add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    options = parser.parse_args(arguments)
+    try:
+        options.quotas = Quotas(dict(options.quota))
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(host)
+        if not separator or not 1 <= int(port) <= 65535:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form ADDRESS:PORT") from None
+    return host, int(port)
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, limit = text.partition("=")
+    if not limit.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=LIMIT")
+    return name, int(limit)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _port_taken(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return True
+    return False
+
+
+def _refuse(reason: str) -> int:
+    print(f"local_alb: {reason}", file=sys.stderr)
+    return 1
+
+
+def run() -> NoReturn:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

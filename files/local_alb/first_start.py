@@ -1,0 +1,43 @@
+"""What every installation begins with: one load balancer and one HTTP listener that knows no route."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .load_balancers import LOCAL_VPC
+from .model import LOCAL_LISTENER_ARN, LOCAL_LOAD_BALANCER_ARN, LOCAL_NAME, Document, Listener, LoadBalancer, World
+
+NO_ROUTE: Document = {
+    "Type": "fixed-response",
+    "FixedResponseConfig": {
+        "StatusCode": "404",
+        "ContentType": "application/json",
+        "MessageBody": '{"error": "no route matches this path"}\n',
+    },
+}
+
+
+def first_world(loaded: World | None, port: int, now: float) -> World:
+    """``loaded`` as it is, or a new world; the first listener is always on ``port``. ``now`` in seconds."""
+    if loaded is None:
+        balancer = LoadBalancer(
+            arn=LOCAL_LOAD_BALANCER_ARN,
+            name=LOCAL_NAME,
+            scheme="internal",
+            created=now,
+            vpc_id=LOCAL_VPC,
+            subnets=("subnet-00000000000000001", "subnet-00000000000000002"),
+            security_groups=("sg-00000000000000001",),
+        )
+        listener = Listener(
+            arn=LOCAL_LISTENER_ARN,
+            load_balancer_arn=LOCAL_LOAD_BALANCER_ARN,
+            port=port,
+            protocol="HTTP",
+            default_actions=(NO_ROUTE,),
+        )
+        return World().with_load_balancer(balancer).with_listener(listener)
+    listener_now = loaded.listeners.get(LOCAL_LISTENER_ARN)
+    if listener_now is None or listener_now.port == port:
+        return loaded
+    return loaded.with_listener(replace(listener_now, port=port))

@@ -1,0 +1,156 @@
+"""Backends of HAProxy: one for each target group in use, one for each rule that answers by itself."""
+
+from __future__ import annotations
+
+import hashlib
+
+from .attributes import TARGET_GROUP, attribute
+from .haproxy_text import quoted, quoted_format
+from .model import Document, Listener, Target, TargetGroup
+from .targets import address_of
+
+ALGORITHMS = {
+    "round_robin": "roundrobin",
+    "least_outstanding_requests": "leastconn",
+    "weighted_random": "random",
+}
+SESSION = "Mcp-Session-Id"
+# The server that a session belongs to stands before the session's own id: t1a2b3c4d~…
+OWNER = "^t[0-9a-f]{8}~"
+OPEN = ".open"
+
+
+def backend_name(group: TargetGroup) -> str:
+    return f"{group.name}.{group.arn.rsplit('/', 1)[1]}"
+
+
+def server_name(target: Target) -> str:
+    """A name that stays the same for the same port of the same target; clients see it in session tokens."""
+    return "t" + hashlib.sha256(f"{target.id}:{target.port}".encode()).hexdigest()[:8]
+
+
+def active_targets(group: TargetGroup) -> list[Target]:
+    """What gets new requests. Draining targets do not: their open streams live on in HAProxy's older workers."""
+    return [target for target in group.targets if target.draining_until is None]
+
+
+def group_backend(group: TargetGroup, idle: int, pages: str) -> list[str]:
+    """The backend of one target group; ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder
+    of error pages."""
+    check = group.health_check
+    algorithm = ALGORITHMS[attribute(TARGET_GROUP, group.attributes, "load_balancing.algorithm.type")]
+    lines = [
+        f"backend {backend_name(group)}",
+        f"  timeout server {idle}s",
+        f"  timeout tunnel {idle}s",
+        f"  balance {algorithm}",
+        "  option allbackups",
+        "  option httpchk",
+        f"  http-check send meth GET uri {quoted_format(check.path)} ver HTTP/1.1"
+        " hdr Host localhost hdr User-Agent ELB-HealthChecker/2.0",
+        f"  http-check expect status {check.matcher}",
+        f"  timeout check {check.timeout}s",
+    ]
+    targets = active_targets(group)
+    if targets:
+        # ALB answers 502 where a target refuses the connection, and 503 only where there is no target.
+        lines.append(f"  errorfile 503 {pages}/502.http")
+    lines += _affinity()
+    cookie = _cookie(group)
+    if cookie:
+        lines.append(f"  {cookie}")
+    lines += [_server(group, target, bool(cookie)) for target in targets]
+    # Fail open: where no target is healthy, all get requests.
+    lines += [_server(group, target, False, OPEN) for target in targets]
+    return lines
+
+
+def _affinity() -> list[str]:
+    """Keeps an MCP session on the target that opened it, without any memory of sessions."""
+    return [
+        f"  http-request set-var(txn.token) req.hdr({SESSION}),field(1,~) if {{ req.hdr({SESSION}) -m reg {OWNER} }}",
+        f"  http-request replace-header {SESSION} {OWNER}(.*)$ \\1 if {{ var(txn.token) -m found }}",
+        "  use-server %[var(txn.token)] if { var(txn.token) -m found }",
+        f"  http-response replace-header {SESSION} ^(.*)$ %[srv_name,field(1,.)]~\\1",
+    ]
+
+
+def _cookie(group: TargetGroup) -> str:
+    if attribute(TARGET_GROUP, group.attributes, "stickiness.enabled") != "true":
+        return ""
+    kind = attribute(TARGET_GROUP, group.attributes, "stickiness.type")
+    seconds = attribute(TARGET_GROUP, group.attributes, f"stickiness.{kind}.duration_seconds")
+    name = "AWSALB" if kind == "lb_cookie" else "AWSALBAPP-0"
+    return f"cookie {name} insert indirect nocache maxidle {seconds}"
+
+
+def _server(group: TargetGroup, target: Target, with_cookie: bool, suffix: str = "") -> str:
+    name = server_name(target)
+    address = address_of(group, target)
+    shown = f"[{address}]" if ":" in address else address
+    words = [f"  server {name}{suffix} {shown}:{target.port}"]
+    if group.protocol == "HTTPS":
+        # ALB encrypts towards its targets and does not check their certificates.
+        words.append("ssl verify none")
+    if group.protocol_version == "HTTP2":
+        words.append("alpn h2" if group.protocol == "HTTPS" else "proto h2")
+    if suffix:
+        words.append("backup")
+        return " ".join(words)
+    check = group.health_check
+    words.append(f"check inter {check.interval}s fall {check.unhealthy_threshold} rise {check.healthy_threshold}")
+    if check.port != "traffic-port":
+        words.append(f"port {check.port}")
+    if check.protocol == "HTTPS":
+        words.append("check-ssl verify none")
+    elif group.protocol == "HTTPS":
+        words.append("no-check-ssl")
+    slow_start = attribute(TARGET_GROUP, group.attributes, "slow_start.duration_seconds")
+    if slow_start != "0":
+        words.append(f"slowstart {slow_start}s")
+    if with_cookie:
+        words.append(f"cookie {name}")
+    return " ".join(words)
+
+
+def answer_name(listener: Listener, priority: int | None) -> str:
+    """The backend of a rule, or of the listener's default action, that answers by itself."""
+    return f"answer.{listener.port}.{'default' if priority is None else priority}"
+
+
+def answer_backend(name: str, action: Document, listener: Listener, body_path: str) -> tuple[list[str], str]:
+    """The backend of a fixed response or redirect, and the body that must stand at ``body_path`` (may be empty)."""
+    if action["Type"] == "redirect":
+        return [f"backend {name}", *_redirect(action["RedirectConfig"], listener)], ""
+    config = action["FixedResponseConfig"]
+    body = config.get("MessageBody", "")
+    line = f"  http-request return status {config['StatusCode']}"
+    if body:
+        line += f" content-type {quoted(config.get('ContentType') or 'text/plain')} file {quoted(body_path)}"
+    return [f"backend {name}", f"{line} hdr Server awselb/2.0"], body
+
+
+def _redirect(config: Document, listener: Listener) -> list[str]:
+    words = {
+        "#{protocol}": listener.protocol.lower(),
+        "#{host}": "%[req.hdr(host),host_only]",
+        "#{port}": str(listener.port),
+        "#{path}": "%[path,regsub(^/,)]",
+        "#{query}": "%[query]",
+    }
+
+    def filled(text: str) -> str:
+        text = text.replace("%", "%%")
+        for word, value in words.items():
+            text = text.replace(word, value)
+        return text
+
+    protocol = filled(config["Protocol"]).lower()
+    location = f"{protocol}://{filled(config['Host'])}:{filled(config['Port'])}{filled(config['Path'])}"
+    code = config["StatusCode"].removeprefix("HTTP_")
+    query = filled(config["Query"])
+    with_query = f"  http-request redirect location {quoted(f'{location}?{query}')} code {code}"
+    without = f"  http-request redirect location {quoted(location)} code {code}"
+    if config["Query"] == "#{query}":
+        return [f"{with_query} if {{ query -m len gt 0 }}", without]
+    return [with_query if query else without]

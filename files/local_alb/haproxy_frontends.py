@@ -1,0 +1,193 @@
+"""Frontends of HAProxy: one for each listener."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .attributes import LISTENER, LOAD_BALANCER, attribute
+from .haproxy_backends import answer_backend, answer_name, backend_name
+from .haproxy_conditions import acls
+from .haproxy_rewrites import rewrite_lines
+from .haproxy_text import quoted_format
+from .model import Document, Listener, Rule, Strings, World
+from .routing_table import RoutingTable, routing_table
+
+NO_TARGET = "no-target"
+
+
+@dataclass
+class Frontend:
+    """The lines of one listener, and the small files and further backends that they need."""
+
+    lines: list[str] = field(default_factory=list)
+    backends: list[list[str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def frontend(world: World, listener: Listener, bind: str, folder: str) -> Frontend:
+    """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be."""
+    rules = world.rules_of(listener.arn)
+    attributes = world.load_balancers[listener.load_balancer_arn].attributes
+    idle = attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds")
+    result = Frontend()
+    result.lines = [
+        f"frontend listener.{listener.port}",
+        f"  bind {bind}",
+        f"  timeout client {idle}s",
+        f"  timeout http-keep-alive {idle}s",
+        # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
+        "  http-request normalize-uri percent-decode-unreserved",
+        "  http-request normalize-uri path-strip-dot",
+        "  http-request normalize-uri path-strip-dotdot full",
+    ]
+    _add(result, _choice(result, listener, routing_table(rules), folder))
+    _add(result, _destinations(world, result, listener, rules, folder))
+    rewrites, text = rewrite_lines(rules, f"{folder}/strip.{listener.port}.map")
+    if text:
+        result.files[f"strip.{listener.port}.map"] = text
+    _add(result, rewrites)
+    _add(result, _forwarded_headers(listener, attributes))
+    _add(result, _response_headers(listener))
+    _add(result, ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }"])
+    _add(result, [f"default_backend {NO_TARGET}"])
+    return result
+
+
+def _add(result: Frontend, lines: Sequence[str]) -> None:
+    result.lines += [f"  {line}" for line in lines]
+
+
+def _choice(result: Frontend, listener: Listener, table: RoutingTable, folder: str) -> list[str]:
+    """Finds the first matching rule once, and leaves its priority in txn.rule."""
+    found = "txn.simple" if table.general else "txn.rule"
+    lines: list[str] = []
+    for kind, converter, entries in (("exact", "map_str_int", table.exact), ("prefix", "map_beg_int", table.prefixes)):
+        if entries:
+            name = f"{kind}.{listener.port}.map"
+            result.files[name] = "".join(f"{path} {priority}\n" for path, priority in sorted(entries.items()))
+            unless = f" unless {{ var({found}) -m found }}" if lines else ""
+            lines.append(f"http-request set-var({found}) path,{converter}({folder}/{name}){unless}")
+    for rule in table.general:
+        earlier = f"!{{ var(txn.rule) -m found }} !{{ var(txn.simple) -m int lt {rule.priority} }}"
+        lines.append(f"http-request set-var(txn.rule) int({rule.priority}) if {earlier} {acls(rule.conditions)}")
+    if table.general and (table.exact or table.prefixes):
+        lines.append("http-request set-var(txn.rule) var(txn.simple) unless { var(txn.rule) -m found }")
+    return lines
+
+
+def _destinations(world: World, result: Frontend, listener: Listener, rules: list[Rule], folder: str) -> list[str]:
+    """Leaves the backend of the chosen rule in txn.backend."""
+    lines = []
+    entries = {}
+    for rule in rules:
+        action = rule.actions[-1]
+        condition = f"{{ var(txn.rule) -m int {rule.priority} }}"
+        if _is_split(action):
+            lines += _split(world, action, rule.priority, condition)
+        else:
+            entries[rule.priority] = _destination(world, result, listener, action, rule.priority, folder)
+    if entries:
+        name = f"rules.{listener.port}.map"
+        result.files[name] = "".join(f"{priority} {target}\n" for priority, target in entries.items())
+        wanted = "{ var(txn.rule) -m found } !{ var(txn.backend) -m found }"
+        lines.append(f"http-request set-var(txn.backend) var(txn.rule),map_str({folder}/{name}) if {wanted}")
+    default = listener.default_actions[-1]
+    unmatched = "!{ var(txn.rule) -m found }"
+    if _is_split(default):
+        lines += _split(world, default, 0, unmatched)
+    else:
+        target = _destination(world, result, listener, default, None, folder)
+        lines.append(f"http-request set-var(txn.backend) str({target}) if {unmatched}")
+    return lines
+
+
+def _is_split(action: Document) -> bool:
+    if action["Type"] != "forward":
+        return False
+    return len([choice for choice in action["ForwardConfig"]["TargetGroups"] if choice["Weight"] > 0]) > 1
+
+
+def _destination(
+    world: World, result: Frontend, listener: Listener, action: Document, priority: int | None, folder: str
+) -> str:
+    if action["Type"] == "forward":
+        chosen = [choice for choice in action["ForwardConfig"]["TargetGroups"] if choice["Weight"] > 0]
+        return backend_name(world.target_groups[chosen[0]["TargetGroupArn"]]) if chosen else NO_TARGET
+    name = answer_name(listener, priority)
+    lines, body = answer_backend(name, action, listener, f"{folder}/{name}.body")
+    result.backends.append(lines)
+    if body:
+        result.files[f"{name}.body"] = body
+    return name
+
+
+def _split(world: World, action: Document, priority: int, condition: str) -> list[str]:
+    """Spreads requests over several groups by weight; with stickiness a cookie names the group that was drawn."""
+    config = action["ForwardConfig"]
+    choices = [
+        (backend_name(world.target_groups[choice["TargetGroupArn"]]), choice["Weight"])
+        for choice in config["TargetGroups"]
+        if choice["Weight"] > 0
+    ]
+    lines = []
+    sticky = config["TargetGroupStickinessConfig"]
+    if sticky["Enabled"]:
+        names = " ".join(name for name, _ in choices)
+        known = f"{{ req.cook(AWSALBTG) -m str -- {names} }}"
+        lines.append(f"http-request set-var(txn.backend) req.cook(AWSALBTG) if {condition} {known}")
+        lines.append(f"http-request set-var(txn.sticky) int({sticky['DurationSeconds']}) if {condition}")
+    lines.append(f"http-request set-var(txn.draw) rand({sum(weight for _, weight in choices)}) if {condition}")
+    upper = 0
+    for name, weight in choices:
+        upper += weight
+        drawn = f"{{ var(txn.draw) -m int lt {upper} }} !{{ var(txn.backend) -m found }}"
+        lines.append(f"http-request set-var(txn.backend) str({name}) if {condition} {drawn}")
+    if sticky["Enabled"]:
+        cookie = '"AWSALBTG=%[var(txn.backend)]; Max-Age=%[var(txn.sticky)]; Path=/"'
+        same = "{ var(txn.sticky) -m found } { var(txn.rule) -m int " + str(priority) + " }"
+        if priority == 0:
+            same = "{ var(txn.sticky) -m found } !{ var(txn.rule) -m found }"
+        lines.append(f"http-response add-header Set-Cookie {cookie} if {same}")
+    return lines
+
+
+def _forwarded_headers(listener: Listener, explicit: Strings) -> list[str]:
+    mode = attribute(LOAD_BALANCER, explicit, "routing.http.xff_header_processing.mode")
+    with_port = attribute(LOAD_BALANCER, explicit, "routing.http.xff_client_port.enabled") == "true"
+    client = "%[src]:%[src_port]" if with_port else "%[src]"
+    lines = [
+        f"http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
+        f"http-request set-header X-Forwarded-Port {listener.port}",
+    ]
+    if mode == "remove":
+        lines.append("http-request del-header X-Forwarded-For")
+    if mode == "append":
+        lines.append(f'http-request replace-header X-Forwarded-For ^(.*)$ "\\\\1, {client}"')
+        lines.append(f"http-request set-header X-Forwarded-For {client} unless {{ req.hdr(X-Forwarded-For) -m found }}")
+    root = "1-%[date,hex,bytes(8,8),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
+    lines.append(f"http-request set-header X-Amzn-Trace-Id Root={root} unless {{ req.hdr(X-Amzn-Trace-Id) -m found }}")
+    return lines
+
+
+def _response_headers(listener: Listener) -> list[str]:
+    names = {
+        "strict_transport_security": "Strict-Transport-Security",
+        "access_control_allow_origin": "Access-Control-Allow-Origin",
+        "access_control_allow_methods": "Access-Control-Allow-Methods",
+        "access_control_allow_headers": "Access-Control-Allow-Headers",
+        "access_control_allow_credentials": "Access-Control-Allow-Credentials",
+        "access_control_expose_headers": "Access-Control-Expose-Headers",
+        "access_control_max_age": "Access-Control-Max-Age",
+        "content_security_policy": "Content-Security-Policy",
+        "x_content_type_options": "X-Content-Type-Options",
+        "x_frame_options": "X-Frame-Options",
+    }
+    lines = []
+    for key, header in names.items():
+        value = attribute(LISTENER, listener.attributes, f"routing.http.response.{key}.header_value")
+        if value:
+            lines.append(f"http-response set-header {header} {quoted_format(value)}")
+    if attribute(LISTENER, listener.attributes, "routing.http.response.server.enabled") == "false":
+        lines.append("http-after-response del-header Server")
+    return lines

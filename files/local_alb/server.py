@@ -1,0 +1,144 @@
+"""The HTTP server of the control plane."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import socket
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from .api import Api
+from .faults import Dropped, Faults
+
+log = logging.getLogger("local_alb")
+
+MAX_BODY = 1_048_576
+IDLE_TIMEOUT = 60  # seconds
+
+
+class ControlServer(ThreadingHTTPServer):
+    """Serves ``api`` on ``address``; ``status`` gives what GET /health tells, ``faults`` what /faults sets.
+
+    ``any_host`` is whether requests may name any host; otherwise they must name a loopback one, so that no page in a
+    browser can reach this server under a name of its own.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        api: Api,
+        status: Callable[[], dict[str, Any]],
+        faults: Faults | None = None,
+        any_host: bool = False,
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.api = api
+        self.status = status
+        self.faults = faults
+        self.any_host = any_host
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.debug("a connection from %s ended early", client_address, exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ControlServer
+    protocol_version = "HTTP/1.1"
+    server_version = "local_alb"
+    sys_version = ""
+    timeout = IDLE_TIMEOUT
+    wbufsize = 65_536  # headers and body leave together
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if not self._from_here():
+            return
+        if url.path == "/health":
+            self._send(200, json.dumps(self.server.status()), "application/json")
+        elif url.path == "/faults" and self.server.faults:
+            self._send(200, json.dumps({"calls": self.server.faults.calls}), "application/json")
+        elif url.path == "/":
+            self._perform(url.query)
+        else:
+            self._send(404, "there is nothing here\n", "text/plain")
+
+    def do_POST(self) -> None:
+        body = self._body()
+        if body is None or not self._from_here():
+            return
+        url = urlsplit(self.path)
+        if url.path == "/":
+            self._perform("&".join(part for part in (url.query, body.decode(errors="replace")) if part))
+        else:
+            self._send(404, "there is nothing here\n", "text/plain")
+
+    def do_PUT(self) -> None:
+        body = self._body()
+        if body is None or not self._from_here():
+            return
+        if self.path != "/faults" or not self.server.faults:
+            self._send(404, "there is nothing here\n", "text/plain")
+            return
+        try:
+            self.server.faults.set(json.loads(body))
+        except (ValueError, TypeError) as error:
+            self._send(400, f"{error}\n", "text/plain")
+        else:
+            self._send(204, "", "text/plain")
+
+    def _perform(self, form: str) -> None:
+        try:
+            answer = self.server.api.answer(form, self.headers.get("Authorization"))
+        except Dropped:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self._send(answer.status, answer.body, "text/xml", {"x-amzn-RequestId": answer.request_id})
+
+    def _from_here(self) -> bool:
+        if self.server.any_host or _is_loopback_name(self.headers.get("Host", "")):
+            return True
+        self._send(403, "this server answers to loopback names only\n", "text/plain")
+        return False
+
+    def _body(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "0")
+        plain = length.isascii() and length.isdigit() and "Transfer-Encoding" not in self.headers
+        if not plain or int(length) > MAX_BODY:
+            self.close_connection = True
+            self._send(413, f"a request needs a Content-Length of at most {MAX_BODY}\n", "text/plain")
+            return None
+        return self.rfile.read(int(length))
+
+    def _send(self, status: int, text: str, content_type: str, headers: dict[str, str] | None = None) -> None:
+        body = text.encode()
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        log.debug("%s %s", self.address_string(), format % args)
+
+
+def _is_loopback_name(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
