@@ -76,8 +76,8 @@ def refusal(step: str, answer: Answer, body: Any, url: str) -> ProbeFailure:
         return ProbeFailure("auth", step, f"{status}: the server wants an authorization that the probe has not{wanted}")
     if status == 404:
         return _not_found(step, answer, path, quoted)
-    if status == 503 and body is not None:
-        return ProbeFailure("bridge", step, f"503 by the bridge: {said or 'it gives no reason'}")
+    if status in _BALANCER and body is not None and not _signed_by_balancer(answer):
+        return ProbeFailure("bridge", step, f"{status} by the bridge: {said or 'it gives no reason'}")
     if status in _BALANCER and not _signed_by_server(answer):
         return ProbeFailure("balancer", step, f"{status} by the balancer: {_BALANCER[status]}")
     if 300 <= status < 400:

@@ -256,6 +256,8 @@ REFUSALS = [
      "503 by the bridge: the child ended: exit 1"),
     (503, {}, {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "too many sessions"}}, "bridge",
      "503 by the bridge: too many sessions"),
+    (502, {}, {"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "cannot start: no such file"}}, "bridge",
+     "502 by the bridge: cannot start: no such file"),
     (502, {"server": "awselb/2.0"}, "", "balancer", "502 by the balancer: the server closed the connection"),
     (503, {"server": "awselb/2.0"}, "", "balancer", "503 by the balancer: the route has no healthy target"),
     (504, {}, "<html>", "balancer", "504 by the balancer: the server did not answer in the balancer's time"),
