@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan consists of, and what comes out of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step. ``server`` is None for what belongs to the whole fleet; before and after hold plain, unsecret facts."""
+
+    server: str | None
+    action: str
+    reason: str
+    target: str = ""
+    container: str | None = None
+    port: int | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.server or 'fleet'}: {self.action} — {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the module returns it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why one server, or with ``server`` None the whole fleet, is not as wished."""
+
+    server: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server answers on this host."""
+
+    name: str
+    generation: str
+    container: str | None
+    address: str
+    port: int | None
+    path: str
+    mcp_path: str
+    health_path: str
+    health_matcher: str
+    strip_prefix: bool
+    state: str
+
+    @classmethod
+    def of(cls, spec: Spec, address: str, port: int | None, container: str | None, state: str) -> Endpoint:
+        """The endpoint of a container that was made from ``spec``; state is running, failed or planned."""
+        return cls(
+            name=spec.name,
+            generation=spec.generation,
+            container=container,
+            address=address,
+            port=port,
+            path=spec.path,
+            mcp_path=spec.mcp_path,
+            health_path=spec.health_path,
+            health_matcher=spec.health_matcher,
+            strip_prefix=spec.strip_prefix,
+            state=state,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the module returns it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of a server: who shall serve in it, who serves until then, and the steps that lead there.
+
+    ``successor`` is the container that is there already; None means that ``actions`` create it.
+    ``wait`` says that the successor has yet to answer before it counts.
+    """
+
+    spec: Spec
+    replica: int
+    actions: tuple[Action, ...] = ()
+    successor: Container | None = None
+    incumbent: Container | None = None
+    wait: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order: ``first`` for the fleet, then every slot (independent of each other), then ``last``."""
+
+    first: tuple[Action, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    last: tuple[Action, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All steps in the order in which a reader wants them."""
+        return (*self.first, *(action for slot in self.slots for action in slot.actions), *self.last)
+
+    def diff(self) -> dict[str, str]:
+        """The plan as Ansible's before and after texts."""
+        return {
+            "before": "".join(_block(action, action.before) for action in self.actions),
+            "after": "".join(_block(action, action.after, action.reason) for action in self.actions),
+        }
+
+
+def _block(action: Action, facts: Mapping[str, Any], reason: str = "") -> str:
+    title = f"{action.server or 'fleet'} ({action.target})" if action.target else action.server or "fleet"
+    lines = [f"{title}:"]
+    if reason:
+        lines.append(f"  # {action.action} — {reason}")
+    lines += [f"  {key}: {_plain(value)}" for key, value in facts.items()] or ["  absent"]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(str(each) for each in value)
+    return str(value)

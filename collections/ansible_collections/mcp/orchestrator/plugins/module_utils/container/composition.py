@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a spec becomes the body of the engine's create call.
+
+The body follows ``POST /containers/create`` of the Docker Engine API (https://docs.docker.com/reference/api/engine/).
+It holds no env: the values join it in the moment of the call and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import ICC, Image
+
+BRIDGE_PORT = 8000
+BRIDGE_MOUNT = "/.mcp"
+# --argv0 and -I keep the interpreter from looking for itself in the image.
+LOADER = (
+    f"{BRIDGE_MOUNT}/ld.so",
+    "--library-path",
+    f"{BRIDGE_MOUNT}/lib",
+    "--argv0",
+    f"{BRIDGE_MOUNT}/python",
+    f"{BRIDGE_MOUNT}/python",
+    "-I",
+    "-m",
+)
+SECOND = 1_000_000_000
+LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+RESTART_POLICY = "unless-stopped"
+
+
+class CompositionError(Exception):
+    """A spec that cannot become a container; the sentence says why and what to do."""
+
+
+def bridged(spec: Spec) -> bool:
+    """Whether the server speaks over its standard input and output and so needs the bridge in front of it."""
+    return spec.transport == "stdio"
+
+
+def container_port(spec: Spec, image: Image) -> int:
+    """The TCP port on which the container listens. Raises CompositionError when nothing tells it."""
+    if bridged(spec):
+        return BRIDGE_PORT
+    if spec.port is not None:
+        return spec.port
+    if len(image.exposed) == 1:
+        return image.exposed[0]
+    exposed = ", ".join(str(port) for port in image.exposed) or "none"
+    raise CompositionError(
+        f"the port on which the server listens is not known: {spec.image} exposes {exposed};"
+        f' write it into the config as "-p", "HOST:PORT"'
+    )
+
+
+def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: int = 1) -> dict[str, Any]:
+    """The create body of one container of ``spec`` that publishes ``host_port``; without env.
+
+    Raises CompositionError when the spec cannot run in this image or on this host.
+    """
+    port = container_port(spec, image)
+    entrypoint, command = _process(spec, image, policy)
+    body: dict[str, Any] = {
+        "Image": spec.image,
+        "Entrypoint": entrypoint,
+        "Cmd": command,
+        "Labels": _labels(spec, policy, host_port, replica),
+        "ExposedPorts": {f"{port}/tcp": {}},
+        "HostConfig": {
+            **limits(spec),
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Privileged": False,
+            "ReadonlyRootfs": spec.read_only,
+            "Tmpfs": {path: options for path, _, options in (each.partition(":") for each in spec.tmpfs)},
+            "Init": spec.init,
+            "LogConfig": LOG,
+            "Binds": [*spec.volumes, *_bridge_binds(spec, policy)],
+            "NetworkMode": spec.network or policy.network,
+            "PortBindings": {f"{port}/tcp": [{"HostIp": policy.publish_address, "HostPort": str(host_port)}]},
+        },
+    }
+    for key, value in (("User", spec.user), ("WorkingDir", spec.workdir), ("StopTimeout", spec.stop_timeout)):
+        if value is not None:
+            body[key] = value
+    if bridged(spec):
+        body["Healthcheck"] = _healthcheck(spec)
+    security = [*body["HostConfig"]["SecurityOpt"], *spec.host_config.get("SecurityOpt", ())]
+    body["HostConfig"] |= {**spec.host_config, "SecurityOpt": list(dict.fromkeys(security))}
+    return body | dict(spec.container_config)
+
+
+def limits(spec: Spec) -> dict[str, Any]:
+    """The part of the HostConfig that an engine can change on a running container."""
+    return {
+        "Memory": spec.memory,
+        # Equal to Memory: no swap, so that the limit is the limit.
+        "MemorySwap": spec.memory,
+        "NanoCpus": round(spec.cpus * 1e9),
+        "PidsLimit": spec.pids,
+        "RestartPolicy": {"Name": spec.restart or RESTART_POLICY, "MaximumRetryCount": 0},
+    }
+
+
+def network_body(policy: Policy) -> dict[str, Any]:
+    """The create body of the fleet's own network, in which containers do not reach each other.
+
+    The option is documented at https://docs.docker.com/engine/network/drivers/bridge/.
+    """
+    return {
+        "Name": policy.network,
+        "Driver": "bridge",
+        "CheckDuplicate": True,
+        "Options": {ICC: "false"},
+        "Labels": {labels.FLEET: policy.fleet},
+    }
+
+
+def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[str, str]:
+    found = {
+        **spec.labels,
+        labels.FLEET: policy.fleet,
+        labels.SERVICE: spec.name,
+        labels.GENERATION: spec.generation,
+        labels.PORT: str(host_port),
+        labels.SPEC: json.dumps(spec.to_dict(), sort_keys=True, separators=(",", ":")),
+    }
+    if replica != 1:
+        found[labels.REPLICA] = str(replica)
+    if bridged(spec):
+        found[labels.BRIDGE] = policy.bridge_digest or ""
+    return found
+
+
+def _process(spec: Spec, image: Image, policy: Policy) -> tuple[list[str] | None, list[str] | None]:
+    if not bridged(spec):
+        return _list(spec.entrypoint), _list(spec.command)
+    if policy.bridge is None:
+        raise CompositionError(
+            "a stdio server needs the bridge's runtime, and none is installed on this host;"
+            " run setup.sh again, or give its directory in the option bridge"
+        )
+    child = _child(spec, image)
+    if not child:
+        raise CompositionError(
+            f"{spec.image} has neither an entrypoint nor a command; write what to run after the image in args"
+        )
+    return [*LOADER, "bridge", *_bridge_address(spec), *_bridge_options(spec), "--", *child], []
+
+
+def _bridge_address(spec: Spec) -> list[str]:
+    return ["--port", str(BRIDGE_PORT), "--path", spec.path]
+
+
+def _bridge_options(spec: Spec) -> list[str]:
+    options = (("--isolation", spec.isolation), ("--idle-timeout", spec.idle_timeout))
+    return [word for name, value in options if value is not None for word in (name, str(value))]
+
+
+def _child(spec: Spec, image: Image) -> Sequence[str]:
+    # As docker run does: an entrypoint of one's own takes the image's command away.
+    if spec.entrypoint is not None:
+        return (*spec.entrypoint, *(spec.command or ()))
+    return (*image.entrypoint, *(image.command if spec.command is None else spec.command))
+
+
+def _bridge_binds(spec: Spec, policy: Policy) -> list[str]:
+    return [f"{policy.bridge}:{BRIDGE_MOUNT}:ro"] if bridged(spec) else []
+
+
+def _healthcheck(spec: Spec) -> dict[str, Any]:
+    return {
+        "Test": ["CMD", *LOADER, "bridge.healthcheck", *_bridge_address(spec)],
+        "Interval": 30 * SECOND,
+        "Timeout": 10 * SECOND,
+        "StartPeriod": 30 * SECOND,
+        "Retries": 3,
+    }
+
+
+def _list(words: tuple[str, ...] | None) -> list[str] | None:
+    return None if words is None else list(words)

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Differences between a container and its spec, in words for people.
+
+Only chosen facts are compared: an engine's inspect answer as a whole never equals what was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import bridged, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    Container,
+    Facts,
+    Image,
+    Network,
+    facts_of,
+)
+
+# What an engine changes on a running container; everything else needs a new one.
+_UPDATABLE = ("memory", "cpus", "pids", "restart")
+# Shown with old and new value; of the others only the name, since they may be long or carry what nobody should read.
+_SHOWN = (
+    "image",
+    "transport",
+    "port",
+    "path",
+    "user",
+    "workdir",
+    "memory",
+    "cpus",
+    "pids",
+    "network",
+    "read_only",
+    "init",
+)
+_ROUTE_ONLY = ("name", "enabled", "mcp_path", "health_path", "health_matcher", "strip_prefix", "generation")
+_WORDS = {
+    "cap_add": "added capabilities",
+    "cap_drop": "dropped capabilities",
+    "no_new_privileges": "no-new-privileges",
+    "read_only": "read-only root",
+    "bindings": "published port",
+    "log": "log rotation",
+    "restart": "restart policy",
+}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """``replace`` are reasons for a new container, ``update`` reasons to change the limits of the running one."""
+
+    replace: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+
+
+def drift_of(container: Container, spec: Spec, image: Image | None, network: Network | None, policy: Policy) -> Drift:
+    """How ``container`` differs from what ``spec`` would be made into now; ``image`` None means: not on this host.
+
+    ``network`` is the fleet's own network.
+
+    Raises CompositionError when the spec cannot be made into a container.
+    """
+    if container.generation != spec.generation:
+        return Drift(replace=(spec_change(container.spec, spec),))
+    replace: list[str] = []
+    update: list[str] = []
+    if image is not None and container.image_id != image.id:
+        replace.append(f"image {spec.image} now is {short(image.id)} (was {short(container.image_id)})")
+    if bridged(spec) and container.bridge != policy.bridge_digest:
+        replace.append(
+            f"bridge now is {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
+        )
+    if container.port is None:
+        replace.append("its label mcp_port is missing")
+    elif image is not None:
+        wished = facts_of(compose(spec, image, policy, container.port, container.replica)["HostConfig"])
+        for name, reason in _differences(container.facts, wished):
+            (update if name in _UPDATABLE else replace).append(reason)
+    replace.extend(_network_drift(container, spec, policy, network))
+    return Drift(tuple(replace), tuple(update))
+
+
+def _network_drift(container: Container, spec: Spec, policy: Policy, network: Network | None) -> Iterator[str]:
+    name = spec.network or policy.network
+    if name in ("host", "none"):
+        return
+    if name not in container.networks:
+        if container.runs:
+            yield f"it is not connected to {name}"
+    elif spec.network is None:
+        # A network that was removed and made anew has another id, and the engine cannot start into the old one.
+        joined = container.networks[name]
+        if network is None or joined not in ("", name, network.id):
+            yield f"its network {name} was removed"
+
+
+def spec_change(old: Spec | None, new: Spec) -> str:
+    """What changed between two specs of a server."""
+    if old is None:
+        return "its label mcp_spec cannot be read"
+    changes = [
+        change
+        for each in fields(Spec)
+        if each.name not in _ROUTE_ONLY and getattr(old, each.name) != getattr(new, each.name)
+        for change in _changes(each.name, getattr(old, each.name), getattr(new, each.name))
+    ]
+    return ", ".join(changes) or "made by another release of this collection"
+
+
+def short(identity: str) -> str:
+    """An id as people compare it."""
+    kind, _, digits = identity.rpartition(":")
+    return f"{kind}:{digits[:12]}" if kind else digits[:12]
+
+
+def size(count: int) -> str:
+    """Bytes in the largest unit that divides them."""
+    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if count and count % factor == 0:
+            return f"{count // factor} {unit}"
+    return f"{count} bytes"
+
+
+def _changes(name: str, old: object, new: object) -> Iterator[str]:
+    if name == "env" and isinstance(old, dict) and isinstance(new, dict):
+        changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+        yield f"env {' '.join(changed)} changed"
+    elif name in _SHOWN:
+        yield f"{name} {_shown(name, old)} → {_shown(name, new)}"
+    else:
+        yield f"{name} changed"
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "memory" and isinstance(value, int):
+        return size(value)
+    return "default" if value is None else str(value)
+
+
+def _differences(live: Facts, wished: Facts) -> Iterator[tuple[str, str]]:
+    for each in fields(Facts):
+        is_now, shall_be = getattr(live, each.name), getattr(wished, each.name)
+        if is_now == shall_be:
+            continue
+        word = _WORDS.get(each.name, each.name)
+        yield each.name, f"{word} is {_fact(each.name, is_now)}, should be {_fact(each.name, shall_be)}"
+
+
+def _fact(name: str, value: object) -> str:
+    if name == "memory" and isinstance(value, int):
+        return size(value) if value else "unlimited"
+    if name == "bindings" and isinstance(value, tuple):
+        return ", ".join(f"{address}:{host}→{port}" for port, address, host in value) or "none"
+    if name == "log" and isinstance(value, tuple):
+        return " ".join(f"{key}={text}" for key, text in value)
+    if isinstance(value, tuple):
+        return " ".join(str(each) for each in value) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if name in ("pids", "cpus"):
+        return f"{value:g}" if value else "unlimited"
+    return str(value) or "none"

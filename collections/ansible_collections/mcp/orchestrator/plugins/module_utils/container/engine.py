@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The few calls that are made to a Docker engine, with its failures as one kind of exception."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+try:
+    import docker
+    import docker.errors
+    import docker.utils
+    import requests.exceptions
+except ImportError:
+    docker = None  # type: ignore[assignment]
+
+STOP_SECONDS = 10
+CALL_SECONDS = 60
+
+
+class EngineError(Exception):
+    """A call that failed; the sentence is for people. ``port_taken``: another program holds the published port."""
+
+    def __init__(self, message: str, port_taken: bool = False, name_taken: bool = False) -> None:
+        super().__init__(message)
+        self.port_taken = port_taken
+        self.name_taken = name_taken
+
+
+class EngineUnreachable(EngineError):
+    """The engine itself does not answer; no further call makes sense."""
+
+
+class Engine(Protocol):
+    """What observing and applying need of an engine; the answers are the engine API's own JSON."""
+
+    def containers(self) -> list[dict[str, Any]]:
+        """All containers, also stopped ones, as listed."""
+
+    def container(self, identity: str) -> dict[str, Any] | None:
+        """One container, inspected; None when it is gone."""
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """One image, inspected; None when this host does not hold it."""
+
+    def network(self, name: str) -> dict[str, Any] | None:
+        """One network, inspected; None when there is none."""
+
+    def pull(self, reference: str) -> None:
+        """Fetches an image from its registry."""
+
+    def create_container(self, name: str, body: Mapping[str, Any]) -> str:
+        """Makes a container and gives its id."""
+
+    def start(self, identity: str) -> None:
+        """Starts a container."""
+
+    def stop(self, identity: str) -> None:
+        """Stops a container, politely at first; nothing happens when it is gone."""
+
+    def restart(self, identity: str) -> None:
+        """Stops and starts a container."""
+
+    def unpause(self, identity: str) -> None:
+        """Lets a paused container go on."""
+
+    def update(self, identity: str, limits: Mapping[str, Any]) -> None:
+        """Changes limits and restart policy of a container."""
+
+    def rename(self, identity: str, name: str) -> None:
+        """Gives a container another name."""
+
+    def remove(self, identity: str) -> None:
+        """Removes a container with its anonymous volumes; nothing happens when it is gone."""
+
+    def create_network(self, body: Mapping[str, Any]) -> None:
+        """Makes a network."""
+
+    def remove_network(self, identity: str) -> None:
+        """Removes a network; nothing happens when it is gone."""
+
+    def last_lines(self, identity: str, count: int) -> list[str]:
+        """The last lines that a container wrote; empty when they cannot be had."""
+
+
+class DockerEngine:
+    """An engine over the Docker SDK. ``address`` as in DOCKER_HOST; None takes the environment's, else the socket.
+
+    Raises EngineUnreachable when it does not answer.
+    """
+
+    def __init__(self, address: str | None = None, timeout: int = CALL_SECONDS) -> None:
+        self.address = address or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        with self._errors(None):
+            options = docker.utils.kwargs_from_env()
+            options["base_url"] = self.address
+            self._api: Any = docker.APIClient(version="auto", timeout=timeout, **options)
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        self._api.close()
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine runs on this host, so that this host's listening ports are its ports."""
+        return self.address.startswith(("unix://", "http+unix://", "/"))
+
+    def containers(self) -> list[dict[str, Any]]:
+        with self._errors("list the containers"):
+            return list(self._api.containers(all=True))
+
+    def container(self, identity: str) -> dict[str, Any] | None:
+        with self._errors("inspect a container"):
+            try:
+                return dict(self._api.inspect_container(identity))
+            except docker.errors.NotFound:
+                return None
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        with self._errors(f"inspect image {reference}"):
+            try:
+                return dict(self._api.inspect_image(reference))
+            except docker.errors.NotFound:
+                return None
+
+    def network(self, name: str) -> dict[str, Any] | None:
+        with self._errors(f"inspect network {name}"):
+            # The list filters by parts of names; inspecting by name would prefer an id that begins with it.
+            found = [each for each in self._api.networks(names=[name]) if each["Name"] == name]
+            return dict(found[0]) if found else None
+
+    def pull(self, reference: str) -> None:
+        with self._errors(f"pull {reference}"):
+            for line in self._api.pull(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise EngineError(pull_failure(reference, str(line["error"])))
+
+    def create_container(self, name: str, body: Mapping[str, Any]) -> str:
+        with self._errors(f"create {name}"):
+            return str(self._api.create_container_from_config(body, name)["Id"])
+
+    def start(self, identity: str) -> None:
+        with self._errors("start the container"):
+            self._api.start(identity)
+
+    def stop(self, identity: str) -> None:
+        with self._errors("stop the container"), _gone_is_fine():
+            self._api.stop(identity, timeout=STOP_SECONDS)
+
+    def restart(self, identity: str) -> None:
+        with self._errors("restart the container"):
+            self._api.restart(identity, timeout=STOP_SECONDS)
+
+    def unpause(self, identity: str) -> None:
+        with self._errors("unpause the container"):
+            self._api.unpause(identity)
+
+    def update(self, identity: str, limits: Mapping[str, Any]) -> None:
+        # The SDK's own method knows neither NanoCpus nor PidsLimit.
+        with self._errors("update the container's limits"):
+            url = f"{self._api.base_url}/v{self._api.api_version}/containers/{identity}/update"
+            answer = self._api.post(url, json=dict(limits), timeout=self._api.timeout)
+            if not answer.ok:
+                raise EngineError(f"the engine could not update the container's limits: {answer.text.strip()}")
+
+    def rename(self, identity: str, name: str) -> None:
+        with self._errors(f"rename the container to {name}"):
+            self._api.rename(identity, name)
+
+    def remove(self, identity: str) -> None:
+        with self._errors("remove the container"), _gone_is_fine():
+            self._api.remove_container(identity, v=True, force=True)
+
+    def create_network(self, body: Mapping[str, Any]) -> None:
+        with self._errors(f"create network {body['Name']}"):
+            self._api.create_network(
+                body["Name"],
+                driver=body["Driver"],
+                options=body["Options"],
+                labels=body["Labels"],
+                check_duplicate=body["CheckDuplicate"],
+            )
+
+    def remove_network(self, identity: str) -> None:
+        with self._errors("remove the fleet's network"), _gone_is_fine():
+            self._api.remove_network(identity)
+
+    def last_lines(self, identity: str, count: int) -> list[str]:
+        try:
+            with self._errors("read the container's log"):
+                text: str = self._api.logs(identity, tail=count).decode("utf-8", "replace")
+                return text.splitlines()
+        except EngineError:
+            return []
+
+    @contextmanager
+    def _errors(self, what: str | None) -> Iterator[None]:
+        """Gives what the SDK raises as EngineError; ``what`` completes "could not …", None stands for connecting."""
+        try:
+            yield
+        except docker.errors.APIError as error:
+            raise _api_failure(what or "connect", error) from error
+        except requests.exceptions.Timeout as error:
+            raise EngineUnreachable(
+                f"the Docker engine at {self.address} did not answer in time; is it overloaded or hung?"
+                " (systemctl status docker)"
+            ) from error
+        except (requests.exceptions.RequestException, docker.errors.DockerException, OSError) as error:
+            raise EngineUnreachable(
+                f"no Docker engine answers at {self.address}: {_innermost(error)};"
+                " start it (systemctl start docker) or correct DOCKER_HOST"
+            ) from error
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if "already in progress" not in str(error.explanation):
+            raise
+
+
+def _api_failure(what: str, error: Any) -> EngineError:
+    text = str(error.explanation or error)
+    lowered = text.lower()
+    port_taken = any(each in lowered for each in ("port is already allocated", "address already in use"))
+    name_taken = "is already in use by" in lowered and "name" in lowered
+    if what.startswith("pull "):
+        return EngineError(pull_failure(what.removeprefix("pull "), text))
+    if "no space left on device" in lowered:
+        text = f"{text}; the disk is full: free some space (docker system df) and run again"
+    return EngineError(f"the engine could not {what}: {text}", port_taken, name_taken)
+
+
+_AUTH = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
+_NETWORK = (
+    "no such host",
+    "connection refused",
+    "timeout",
+    "timed out",
+    "i/o",
+    "unreachable",
+    "tls",
+    "x509",
+    "eof",
+    "proxyconnect",
+    "server misbehaving",
+    "connection reset",
+)
+_NAME = ("manifest unknown", "not found", "does not exist", "invalid reference", "no such image", "repository name")
+
+
+def pull_failure(reference: str, text: str) -> str:
+    """Says of a failed pull whether it was the name, the credentials or the network, and what to do.
+
+    Registries answer "denied" for a repository that does not exist, so that sentence names both.
+    """
+    lowered = text.lower()
+    if "does not exist or may require" in lowered or "pull access denied" in lowered:
+        way_out = "the name is wrong, or the registry wants credentials: correct the image, or docker login on the host"
+    elif any(each in lowered for each in _AUTH):
+        way_out = "the registry wants other credentials: docker login on the host"
+    elif any(each in lowered for each in _NAME):
+        way_out = "there is no such name or tag in the registry: correct the image in the config"
+    elif any(each in lowered for each in _NETWORK):
+        way_out = "the registry cannot be reached: check the host's network, DNS and proxy"
+    elif "no space left" in lowered:
+        way_out = "the disk is full: free some space (docker system df)"
+    else:
+        way_out = "look into the engine's log"
+    return f"image {reference} cannot be pulled: {text.strip()} — {way_out}"
+
+
+def _innermost(error: BaseException) -> str:
+    """The operating system's own words, without the wrappings of the libraries in between."""
+    seen: Sequence[Any] = [error]
+    while seen:
+        current = seen[0]
+        if isinstance(current, OSError) and current.strerror:
+            return str(current.strerror)
+        parts = [each for each in getattr(current, "args", ()) if isinstance(each, BaseException)]
+        reason = getattr(current, "reason", None)
+        linked = [each for each in (reason, current.__cause__, current.__context__) if isinstance(each, BaseException)]
+        seen = [*parts, *linked]
+    return str(error)

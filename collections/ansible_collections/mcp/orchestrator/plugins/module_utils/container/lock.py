@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run at a time for a fleet on a host."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LOCK_DIRECTORY = "/run/lock"
+POLL_SECONDS = 0.2
+
+
+class FleetBusy(Exception):
+    """Another run holds the fleet, or the lock cannot be had; the sentence says what to do."""
+
+
+@contextmanager
+def fleet_lock(fleet: str, patience: float, directory: str = LOCK_DIRECTORY) -> Iterator[None]:
+    """Holds the fleet while the body runs; waits up to ``patience`` seconds for another run. Raises FleetBusy.
+
+    The lock belongs to the open file, so that a killed run leaves nothing behind.
+    """
+    if not os.access(directory, os.W_OK):
+        directory = tempfile.gettempdir()
+    path = os.path.join(directory, f"mcp-orchestrator-{fleet}.lock")
+    deadline = time.monotonic() + patience
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise FleetBusy(f"{path} cannot be opened: {error.strerror}; run as the user who runs this fleet") from error
+    try:
+        while not _taken(descriptor):
+            if time.monotonic() >= deadline:
+                raise FleetBusy(
+                    f"another run has held fleet {fleet} for over {patience:g} s ({path});"
+                    f" wait for it to end, or see who it is: fuser {path}"
+                )
+            time.sleep(POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Seeing the world: one list, the inspects of what is ours, the images and the network that the specs name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, Network, World
+
+THREADS = 8
+_LISTEN = "0A"
+
+
+def observe(
+    engine: Engine, specs: Sequence[Spec], policy: Policy, probe: Probe, listening: Iterable[int] = ()
+) -> World:
+    """The world as it is now. ``listening`` are ports of this host on which something listens.
+
+    Raises EngineError when the engine cannot be asked.
+    """
+    listed = engine.containers()
+    ours: list[dict[str, Any]] = []
+    strangers: list[dict[str, Any]] = []
+    for each in listed:
+        (ours if (each.get("Labels") or {}).get(labels.FLEET) == policy.fleet else strangers).append(each)
+    references = sorted({spec.image for spec in specs if spec.enabled})
+    with ThreadPoolExecutor(THREADS) as pool:
+        network = pool.submit(engine.network, policy.network)
+        images = dict(zip(references, pool.map(engine.image, references), strict=True))
+        inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
+        containers = [Container.from_inspect(raw) for raw in inspected]
+        asked = _worth_asking(containers)
+        answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
+    raw_network = network.result()
+    return World(
+        containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
+        images={reference: Image.from_inspect(raw) if raw else None for reference, raw in images.items()},
+        network=Network.from_inspect(raw_network, policy.fleet) if raw_network else None,
+        strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
+        busy=_published(strangers) | (frozenset(listening) - _published(ours)),
+        now=time.time(),
+    )
+
+
+def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6")) -> frozenset[int]:
+    """The TCP ports on which something listens on this host, in the network namespace of this process."""
+    ports: set[int] = set()
+    for table in tables:
+        try:
+            with open(table, encoding="ascii") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        ports.update(int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == _LISTEN)
+    return frozenset(ports)
+
+
+def _worth_asking(containers: Sequence[Container]) -> dict[str, Container]:
+    """Those whose answer decides something: a server with several containers, or one that is not plainly healthy."""
+    counts: dict[tuple[str, int], int] = {}
+    for each in containers:
+        counts[each.service, each.replica] = counts.get((each.service, each.replica), 0) + 1
+    return {
+        each.id: each
+        for each in containers
+        if each.runs
+        and each.port is not None
+        and (
+            counts[each.service, each.replica] > 1
+            or each.health in ("starting", "unhealthy")
+            or each.status != "running"
+            or each.restarts > 0
+        )
+    }
+
+
+def _ready(container: Container, specs: Sequence[Spec], policy: Policy, probe: Probe) -> bool:
+    spec = next((each for each in specs if _made_from(container, each)), container.spec)
+    if container.status != "running" or spec is None or container.port is None:
+        return False
+    return probe(policy.reach_address, container.port, spec.health_path, spec.health_matcher).ok
+
+
+def _made_from(container: Container, spec: Spec) -> bool:
+    return spec.name == container.service and spec.generation == container.generation
+
+
+def _published(listed: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    return frozenset(
+        int(port["PublicPort"]) for each in listed for port in each.get("Ports") or () if port.get("PublicPort")
+    )

@@ -1,0 +1,403 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From specs and the observed world to the steps that make the one into the other. Pure: nothing here touches anything.
+
+Two plans: ``plan_converge`` brings up what is wished and takes nothing away that may serve; ``plan_retire`` takes away
+what is superseded, once the routes have moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import CompositionError, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, drift_of, short, size
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
+
+# Never started, or beyond starting: they serve nobody and hold only a name.
+_HALF_MADE = ("created", "dead")
+_STATUS_ORDER = ("dead", "created", "exited", "paused", "restarting", "running")
+
+
+def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
+    """The steps after which every enabled spec has a container of its generation, beside what served before."""
+    draft = _Draft(specs, world, policy)
+    return Plan(
+        first=tuple(_network_before(specs, world, policy)),
+        slots=tuple(_converge(spec, replica, draft) for spec in specs if spec.enabled for replica in replicas(spec)),
+    )
+
+
+def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = ()) -> Plan:
+    """The steps after which nothing superseded, nothing disabled and nothing unknown is left running.
+
+    ``untouchable`` are servers of which nobody knows what is wished, because their entry is wrong: they stay.
+    """
+    spared = frozenset(untouchable) - {spec.name for spec in specs}
+    slots = tuple(
+        slot for spec in specs for slot in (_retire(spec, replica, world, policy) for replica in replicas(spec))
+    )
+    wished = {(spec.name, replica) for spec in specs for replica in replicas(spec)}
+    orphans = [
+        each
+        for each in world.containers
+        if (each.service, each.replica) not in wished and each.service not in spared and each.status != "removing"
+    ]
+    first = tuple(_remove(each, _orphan_reason(each, specs)) for each in orphans)
+    gone = {action.container for action in first} | {
+        action.container for slot in slots for action in slot.actions if action.action == "remove"
+    }
+    left = [each for each in world.containers if each.id not in gone]
+    renames, problems = _renames(slots, left, world, policy)
+    return Plan(
+        first=first,
+        slots=slots,
+        last=(*renames, *_network_after(specs, left, spared, world, policy)),
+        problems=tuple(problems),
+    )
+
+
+def replicas(spec: Spec) -> range:
+    """The numbers of a server's containers, from 1."""
+    return range(1, getattr(spec, "replicas", 1) + 1)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Who is who among the containers of one slot."""
+
+    successor: Container | None
+    incumbent: Container | None
+    others: tuple[Container, ...]
+    drifts: dict[str, Drift]
+
+
+class _Draft:
+    """What the steps planned so far have already taken."""
+
+    def __init__(self, specs: Sequence[Spec], world: World, policy: Policy) -> None:
+        self.world = world
+        self.policy = policy
+        self.names = {each.name for each in world.containers} | world.strangers
+        self.reserved = {policy.name_of(spec.name, replica) for spec in specs for replica in replicas(spec)}
+        self.ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
+        self.pulled: set[str] = set()
+
+    def take_name(self, spec: Spec, replica: int, freed: Iterable[str]) -> str:
+        """The server's own name, or beside an older container one with the generation in it."""
+        self.names -= set(freed)
+        own = self.policy.name_of(spec.name, replica)
+        name = own
+        count = 1
+        while name in self.names or (name != own and name in self.reserved):
+            name = f"{own}-{spec.generation}" if count == 1 else f"{own}-{spec.generation}-{count}"
+            count += 1
+        self.names.add(name)
+        return name
+
+    def take_port(self, spec: Spec, replica: int, freed: Iterable[int]) -> int:
+        """A free port of the range. Raises NoFreePort."""
+        self.ports -= set(freed) - self.world.busy
+        key = spec.name if replica == 1 else f"{spec.name}.{replica}"
+        port = free_port(key, self.policy.port_range_start, self.policy.port_range_end, self.ports)
+        self.ports.add(port)
+        return port
+
+
+def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
+    world, policy = draft.world, draft.policy
+    blocked = _blocked(spec, replica, world, policy)
+    try:
+        standing = _stand(spec, replica, world, policy)
+        image = world.images.get(spec.image)
+        if standing.successor is not None:
+            actions = tuple(_repairs(spec, standing.successor, standing.drifts[standing.successor.id]))
+        elif blocked:
+            raise CompositionError(blocked)
+        else:
+            if image is not None:
+                compose(spec, image, policy, policy.port_range_start, replica)
+            actions = tuple(_creation(spec, replica, image, standing, draft))
+    except (CompositionError, NoFreePort) as error:
+        serving = _best(each for each in _owned(spec, replica, world) if each.runs)
+        return Slot(spec, replica, incumbent=serving, problem=str(error))
+    successor = standing.successor
+    wait = bool(actions) or (successor is not None and successor.ready is False)
+    return Slot(spec, replica, actions, successor, standing.incumbent, wait)
+
+
+def _stand(spec: Spec, replica: int, world: World, policy: Policy) -> _Standing:
+    owned = _owned(spec, replica, world)
+    image = world.images.get(spec.image)
+    drifts = {each.id: drift_of(each, spec, image, world.network, policy) for each in owned}
+    held = {each.port for each in world.containers if each.runs}
+    fit = [
+        each
+        for each in owned
+        if not drifts[each.id].replace
+        and each.status not in _HALF_MADE
+        and (each.runs or each.port not in held | world.busy)
+    ]
+    successor = _best(fit)
+    others = tuple(each for each in owned if each is not successor)
+    return _Standing(successor, _best(each for each in others if each.runs), others, drifts)
+
+
+def _owned(spec: Spec, replica: int, world: World) -> list[Container]:
+    return [
+        each
+        for each in world.containers
+        if each.service == spec.name and each.replica == replica and each.status != "removing"
+    ]
+
+
+def _best(containers: Iterable[Container]) -> Container | None:
+    return max(
+        containers,
+        key=lambda each: (each.ready is True, _status_rank(each), each.ready is not False, each.created, each.id),
+        default=None,
+    )
+
+
+def _status_rank(container: Container) -> int:
+    return _STATUS_ORDER.index(container.status) if container.status in _STATUS_ORDER else -1
+
+
+def _blocked(spec: Spec, replica: int, world: World, policy: Policy) -> str | None:
+    name = policy.name_of(spec.name, replica)
+    if name in world.strangers:
+        return (
+            f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
+            f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
+        )
+    if spec.network is None and world.network is not None and not world.network.ours:
+        return (
+            f"a network {policy.network} exists that is not of fleet {policy.fleet};"
+            f" remove it (docker network rm {policy.network}) or choose another fleet name"
+        )
+    return None
+
+
+def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
+    if drift.update:
+        after = {"memory": size(spec.memory), "cpus": f"{spec.cpus:g}", "pids": spec.pids, "restart": "unless-stopped"}
+        before = {
+            "memory": size(container.facts.memory),
+            "cpus": f"{container.facts.cpus:g}",
+            "pids": container.facts.pids,
+            "restart": container.facts.restart,
+        }
+        yield _on(container, "update", ", ".join(drift.update), before, after)
+    verb, reason = _repair(container)
+    if verb:
+        yield _on(container, verb, reason, {"state": container.status}, {"state": "running"})
+
+
+def _repair(container: Container) -> tuple[str, str]:
+    if container.status == "exited":
+        return "start", f"it is stopped (exit code {container.exit_code})"
+    if container.status == "paused":
+        return "unpause", "it is paused"
+    if container.status == "running" and container.health == "unhealthy":
+        return "restart", "its health check fails"
+    return "", ""
+
+
+def _creation(spec: Spec, replica: int, image: Image | None, standing: _Standing, draft: _Draft) -> Iterator[Action]:
+    half_made = [each for each in standing.others if each.status in _HALF_MADE]
+    for each in half_made:
+        yield _remove(each, "it was left half-made" + (f": {each.error}" if each.error else ""))
+    predecessor = _best(standing.others)
+    if image is None and spec.image not in draft.pulled:
+        draft.pulled.add(spec.image)
+        yield Action(spec.name, "pull", f"image {spec.image} is not on this host", target=spec.image)
+    name = draft.take_name(spec, replica, (each.name for each in half_made))
+    port = draft.take_port(spec, replica, (each.port for each in half_made if each.port is not None))
+    yield Action(
+        spec.name,
+        "recreate" if predecessor else "create",
+        _creation_reason(spec, predecessor, standing, draft.world),
+        target=name,
+        port=port,
+        before=_described(predecessor) if predecessor else {},
+        after=_wished(spec, name, port, image, draft.policy),
+    )
+
+
+def _creation_reason(spec: Spec, predecessor: Container | None, standing: _Standing, world: World) -> str:
+    if predecessor is None:
+        gone = [each for each in world.containers if each.service == spec.name and each.status == "removing"]
+        return "its container is being removed" if gone else "it has no container"
+    reasons = standing.drifts[predecessor.id].replace
+    if reasons:
+        return ", ".join(reasons)
+    if predecessor.status in _HALF_MADE:
+        return f"its container is {predecessor.status}"
+    return f"port {predecessor.port} is taken by another program"
+
+
+def _retire(spec: Spec, replica: int, world: World, policy: Policy) -> Slot:
+    try:
+        standing = _stand(spec, replica, world, policy)
+    except CompositionError:
+        # Nothing can take over here, so nothing is superseded; a disabled server can be stopped all the same.
+        owned = _owned(spec, replica, world)
+        serving = _best(each for each in owned if each.runs)
+        stops = [_stop(each) for each in owned if each.runs] if not spec.enabled else []
+        return Slot(spec, replica, tuple(stops), incumbent=serving)
+    keeper = standing.successor or _best(standing.others)
+    ready = standing.successor is not None and standing.successor.ready is True
+    if spec.enabled and not ready:
+        superseded = [each for each in standing.others if not each.runs and each is not keeper]
+    else:
+        superseded = [each for each in standing.others if each is not keeper]
+    actions = [_remove(each, _superseded_reason(each, keeper, standing)) for each in superseded]
+    if not spec.enabled and keeper is not None and keeper.runs:
+        actions.append(_stop(keeper))
+    return Slot(spec, replica, tuple(actions), standing.successor, standing.incumbent)
+
+
+def _superseded_reason(container: Container, keeper: Container | None, standing: _Standing) -> str:
+    if keeper is not None and standing.successor is not None:
+        reasons = standing.drifts[container.id].replace
+        return f"{keeper.name} took its place" + (f": {', '.join(reasons)}" if reasons else "")
+    return f"it does not run and {keeper.name if keeper else 'nothing'} is kept"
+
+
+def _renames(
+    slots: Iterable[Slot], left: Sequence[Container], world: World, policy: Policy
+) -> tuple[list[Action], list[Problem]]:
+    """A container whose server's own name became free gets it; a name set free that way may free the next one."""
+    stopped_or_serving = {each.id: each for each in left}
+    waiting: dict[str, Container] = {}
+    for slot in slots:
+        own = [
+            each
+            for each in stopped_or_serving.values()
+            if (each.service, each.replica) == (slot.spec.name, slot.replica) and each.status != "removing"
+        ]
+        name = policy.name_of(slot.spec.name, slot.replica)
+        if len(own) == 1 and own[0].name != name:
+            waiting[name] = own[0]
+    names = {each.name for each in left}
+    problems = [
+        Problem(waiting.pop(name).service, f"its container cannot be named {name}: a stranger holds that name")
+        for name in sorted(waiting)
+        if name in world.strangers
+    ]
+    renames: list[Action] = []
+    while free := next((name for name in sorted(waiting) if name not in names), None):
+        container = waiting.pop(free)
+        names = names - {container.name} | {free}
+        renames.append(
+            Action(
+                container.service,
+                "rename",
+                "the name is free now",
+                target=free,
+                container=container.id,
+                before={"name": container.name},
+                after={"name": free},
+            )
+        )
+    return renames, problems
+
+
+def _network_before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
+    if world.network is None and any(spec.enabled and spec.network is None for spec in specs):
+        yield Action(
+            None,
+            "create_network",
+            f"the fleet has no network {policy.network}",
+            target=policy.network,
+            after={"network": policy.network, "traffic between containers": "off"},
+        )
+
+
+def _network_after(
+    specs: Sequence[Spec], left: Sequence[Container], spared: frozenset[str], world: World, policy: Policy
+) -> Iterator[Action]:
+    if world.network is None or not world.network.ours:
+        return
+    if spared or any(spec.network is None for spec in specs):
+        return
+    if any(policy.network in each.networks or each.facts.network == policy.network for each in left):
+        return
+    yield Action(
+        None,
+        "remove_network",
+        "no server is left in it",
+        target=policy.network,
+        container=world.network.id,
+        before={"network": policy.network},
+    )
+
+
+def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
+    if any(spec.name == container.service for spec in specs):
+        return f"replica {container.replica} is not wished any more"
+    return f"no server {container.service} is in the config"
+
+
+def _remove(container: Container, reason: str) -> Action:
+    return _on(container, "remove", reason, _described(container), {})
+
+
+def _stop(container: Container) -> Action:
+    return _on(container, "stop", "the server is disabled", {"state": container.status}, {"state": "stopped"})
+
+
+def _on(container: Container, verb: str, reason: str, before: dict[str, Any], after: dict[str, Any]) -> Action:
+    return Action(
+        container.service, verb, reason, container.name, container.id, container.port, before=before, after=after
+    )
+
+
+def _described(container: Container) -> dict[str, Any]:
+    return {
+        "name": container.name,
+        "image": f"{container.image} ({short(container.image_id)})",
+        "generation": container.generation,
+        "port": container.port,
+        "state": container.status,
+    }
+
+
+def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Policy) -> dict[str, Any]:
+    wished: dict[str, Any] = {
+        "name": name,
+        "image": f"{spec.image} ({short(image.id) if image else 'to be pulled'})",
+        "generation": spec.generation,
+        "port": f"{policy.publish_address}:{port}",
+        "state": "running",
+        "memory": size(spec.memory),
+        "cpus": f"{spec.cpus:g}",
+        "pids": spec.pids,
+        "env": " ".join(sorted(spec.env)) or "none",
+    }
+    beyond = exceptions(spec)
+    if beyond:
+        wished["exceptions"] = "; ".join(beyond)
+    return wished
+
+
+def exceptions(spec: Spec) -> list[str]:
+    """What the spec asks for beyond the hard defaults."""
+    found = [f"volume {volume}" for volume in spec.volumes]
+    if not spec.read_only:
+        found.append("writable root")
+    if spec.network is not None:
+        found.append(f"network {spec.network}")
+    if not spec.init:
+        found.append("no init")
+    if spec.user in ("0", "root", "0:0"):
+        found.append("runs as root")
+    return found

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every server of a fleet on this host, apart from the specs."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds."""
+
+    fleet: str = "mcp"
+    bridge: str | None = None
+    port_range_start: int = 20000
+    port_range_end: int = 29999
+    publish_address: str = "127.0.0.1"
+    health_timeout: float = 60.0
+
+    @property
+    def network(self) -> str:
+        """The name of the fleet's own network."""
+        return f"{self.fleet}-net"
+
+    @property
+    def bridge_digest(self) -> str | None:
+        """The digest of the bridge's runtime, which is its directory's name."""
+        return posixpath.basename(self.bridge.rstrip("/")) if self.bridge else None
+
+    @property
+    def reach_address(self) -> str:
+        """Where a published port is reached from this host."""
+        return "127.0.0.1" if self.publish_address in ANY_ADDRESS else self.publish_address
+
+    def name_of(self, server: str, replica: int = 1) -> str:
+        """The name that a server's container bears once nothing of an older generation is left."""
+        return f"{self.fleet}-{server}" if replica == 1 else f"{self.fleet}-{server}.{replica}"

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Host ports: stable for a server, from the fleet's range, never one that is taken."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+
+
+class NoFreePort(Exception):
+    """Every port of the range is taken."""
+
+
+def probe_order(server: str, start: int, end: int) -> Iterator[int]:
+    """All ports from ``start`` to ``end`` inclusive, first the one that the server's name leads to."""
+    size = end - start + 1
+    first = int.from_bytes(hashlib.sha256(server.encode()).digest()[:8], "big") % size
+    return (start + (first + step) % size for step in range(size))
+
+
+def free_port(server: str, start: int, end: int, taken: Collection[int]) -> int:
+    """The first port in the server's order that is not taken. Raises NoFreePort."""
+    for port in probe_order(server, start, end):
+        if port not in taken:
+            return port
+    raise NoFreePort(
+        f"all ports from {start} to {end} are taken; widen port_range_start and port_range_end in settings.conf"
+    )

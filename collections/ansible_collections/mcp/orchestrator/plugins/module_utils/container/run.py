@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The story of one run over a fleet: observe, plan, apply, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Plan, Problem
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Clock, Outcome, Run, planned
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import plan_converge, plan_retire
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, http_probe
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of one run. ``untouchable`` are servers whose config entry is wrong."""
+
+    specs: Sequence[Spec]
+    policy: Policy
+    environment: Environment
+    retire: bool = False
+    untouchable: Sequence[str] = ()
+    check_mode: bool = False
+    listening: frozenset[int] = field(default_factory=frozenset)
+
+
+def carry_out(wish: Wish, engine: Engine, probe: Probe = http_probe, clock: Clock | None = None) -> dict[str, Any]:
+    """Brings the fleet to ``wish`` and gives the module's result; in check mode only what would be done.
+
+    Raises EngineError when the engine cannot be asked how the world is.
+    """
+    world = observe(engine, wish.specs, wish.policy, probe, wish.listening)
+    plan = (
+        plan_retire(wish.specs, world, wish.policy, wish.untouchable)
+        if wish.retire
+        else plan_converge(wish.specs, world, wish.policy)
+    )
+    if wish.check_mode:
+        problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
+        outcome = Outcome(list(plan.actions), planned(plan, wish.policy), problems)
+    else:
+        run = Run(engine, world, wish.policy, wish.environment, probe, clock or Clock())
+        outcome = run.apply(plan)
+    return report(plan, outcome)
+
+
+def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    """The module's result, in plain data."""
+    return {
+        "changed": bool(outcome.done),
+        "diff": plan.diff(),
+        "actions": [action.to_dict() for action in outcome.done],
+        "endpoints": [endpoint.to_dict() for endpoint in outcome.endpoints],
+        "errors": [{"server": problem.server, "message": problem.message} for problem in outcome.problems],
+    }

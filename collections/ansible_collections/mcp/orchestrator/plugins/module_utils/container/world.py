@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was seen on the engine: our containers with their live facts, images, the network, and what others hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+
+RUNS = ("running", "paused", "restarting")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Live settings of a container that can differ from what we asked for, in one form for all engines.
+
+    ``bindings`` are (container port, host address, host port); sizes in bytes; ``cpus`` in cores; 0 means no limit.
+    """
+
+    bindings: tuple[tuple[str, str, str], ...] = ()
+    memory: int = 0
+    cpus: float = 0.0
+    pids: int = 0
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    privileged: bool = False
+    no_new_privileges: bool = False
+    read_only: bool = False
+    init: bool = False
+    restart: str = ""
+    network: str = ""
+    log: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of our fleet. Times are seconds since the epoch, 0 when unknown.
+
+    ``networks`` maps names to ids. ``ready`` says whether its endpoint answered as its spec wants: None when nobody
+    asked.
+    """
+
+    id: str
+    name: str
+    service: str
+    generation: str
+    replica: int = 1
+    port: int | None = None
+    bridge: str | None = None
+    spec: Spec | None = None
+    image_id: str = ""
+    image: str = ""
+    status: str = "running"
+    health: str = ""
+    exit_code: int = 0
+    restarts: int = 0
+    error: str = ""
+    created: float = 0.0
+    started: float = 0.0
+    facts: Facts = field(default_factory=Facts)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    ready: bool | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it holds its port: running, paused, or between two tries of the engine's restart policy."""
+        return self.status in RUNS
+
+    @classmethod
+    def from_inspect(cls, raw: Mapping[str, Any]) -> Container:
+        """Reads what the engine's ``GET /containers/{id}/json`` answers."""
+        config, host, state = raw["Config"], raw["HostConfig"], raw["State"]
+        found: Mapping[str, str] = config.get("Labels") or {}
+        return cls(
+            id=raw["Id"],
+            name=raw["Name"].lstrip("/"),
+            service=found.get(labels.SERVICE, ""),
+            generation=found.get(labels.GENERATION, ""),
+            replica=_integer(found.get(labels.REPLICA)) or 1,
+            port=_integer(found.get(labels.PORT)),
+            bridge=found.get(labels.BRIDGE),
+            spec=_spec(found.get(labels.SPEC)),
+            image_id=raw.get("Image") or "",
+            image=config.get("Image") or "",
+            status=_status(state),
+            health=((state.get("Health") or state.get("Healthcheck") or {}).get("Status") or "").replace("none", ""),
+            exit_code=state.get("ExitCode") or 0,
+            restarts=raw.get("RestartCount") or 0,
+            error=state.get("Error") or "",
+            created=_seconds(raw.get("Created")),
+            started=_seconds(state.get("StartedAt")),
+            facts=facts_of(host),
+            networks={
+                name: (joined or {}).get("NetworkID") or ""
+                for name, joined in ((raw.get("NetworkSettings") or {}).get("Networks") or {}).items()
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Image:
+    """What an image brings of its own; ``exposed`` are its TCP ports."""
+
+    id: str
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+    exposed: tuple[int, ...] = ()
+    digests: tuple[str, ...] = ()
+
+    @classmethod
+    def from_inspect(cls, raw: Mapping[str, Any]) -> Image:
+        """Reads what the engine's ``GET /images/{name}/json`` answers."""
+        config = raw.get("Config") or {}
+        ports = (port.partition("/") for port in config.get("ExposedPorts") or {})
+        return cls(
+            id=_sha(raw["Id"]),
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            command=tuple(config.get("Cmd") or ()),
+            user=config.get("User") or "",
+            exposed=tuple(sorted(int(number) for number, _, protocol in ports if protocol in ("", "tcp"))),
+            digests=tuple(raw.get("RepoDigests") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network that bears the fleet's network name, whoever made it."""
+
+    id: str
+    ours: bool
+    isolated: bool = True
+
+    @classmethod
+    def from_inspect(cls, raw: Mapping[str, Any], fleet: str) -> Network:
+        """Reads what the engine's ``GET /networks/{name}`` answers."""
+        return cls(
+            id=raw["Id"],
+            ours=(raw.get("Labels") or {}).get(labels.FLEET) == fleet,
+            isolated=(raw.get("Options") or {}).get(ICC) == "false",
+        )
+
+
+ICC = "com.docker.network.bridge.enable_icc"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a plan is made from. ``images`` has None for a reference that this host does not hold.
+
+    ``strangers`` are names of containers that are not of this fleet, ``busy`` host ports that others hold,
+    ``now`` the time of the observation in seconds since the epoch.
+    """
+
+    containers: tuple[Container, ...] = ()
+    images: Mapping[str, Image | None] = field(default_factory=dict)
+    network: Network | None = None
+    strangers: frozenset[str] = frozenset()
+    busy: frozenset[int] = frozenset()
+    now: float = 0.0
+
+
+def facts_of(host: Mapping[str, Any]) -> Facts:
+    """Reads a HostConfig, as inspected or as we compose it; engines echo the same wish in different words."""
+    log = host.get("LogConfig") or {}
+    options = log.get("Config") or {}
+    security = [each.replace("=", ":") for each in host.get("SecurityOpt") or ()]
+    return Facts(
+        bindings=tuple(
+            sorted(
+                (port, binding.get("HostIp") or "", str(binding.get("HostPort") or ""))
+                for port, bindings in (host.get("PortBindings") or {}).items()
+                for binding in bindings or ()
+            )
+        ),
+        memory=host.get("Memory") or 0,
+        cpus=_cpus(host),
+        pids=max(host.get("PidsLimit") or 0, 0),
+        cap_add=_capabilities(host.get("CapAdd")),
+        cap_drop=_capabilities(host.get("CapDrop")),
+        privileged=bool(host.get("Privileged")),
+        no_new_privileges=any(each in ("no-new-privileges", "no-new-privileges:true") for each in security),
+        read_only=bool(host.get("ReadonlyRootfs")),
+        init=bool(host.get("Init")),
+        restart=(host.get("RestartPolicy") or {}).get("Name") or "no",
+        network=host.get("NetworkMode") or "",
+        log=(("driver", log.get("Type") or ""), *sorted((str(key), str(value)) for key, value in options.items())),
+    )
+
+
+def _cpus(host: Mapping[str, Any]) -> float:
+    if host.get("NanoCpus"):
+        return float(host["NanoCpus"]) / 1e9
+    if host.get("CpuQuota") and host.get("CpuPeriod"):
+        return float(host["CpuQuota"]) / float(host["CpuPeriod"])
+    return 0.0
+
+
+def _capabilities(names: Any) -> tuple[str, ...]:
+    return tuple(sorted({str(name).upper().removeprefix("CAP_") for name in names or ()}))
+
+
+def _status(state: Mapping[str, Any]) -> str:
+    status = str(state.get("Status") or "")
+    return {"configured": "created", "stopped": "exited", "stopping": "exited"}.get(status, status)
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
+
+
+def _spec(text: str | None) -> Spec | None:
+    try:
+        return Spec.from_dict(json.loads(text or ""))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _sha(identity: str) -> str:
+    return identity if ":" in identity else f"sha256:{identity}"
+
+
+def _seconds(text: Any) -> float:
+    """An engine's RFC 3339 time with nanoseconds; the zero time is year 1."""
+    if not isinstance(text, str) or text.startswith("0001-"):
+        return 0.0
+    head, _, rest = text.partition(".")
+    zone = rest.lstrip("0123456789") if rest else ""
+    fraction = rest[: len(rest) - len(zone)][:6].ljust(6, "0")
+    try:
+        return datetime.fromisoformat((f"{head}.{fraction}{zone}" if rest else head).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,338 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_container
+short_description: Keep the containers of a fleet of MCP servers as their specs say
+version_added: 0.1.0
+author:
+  - MCP Orchestrator contributors (@mcp-orchestrator)
+description:
+  - Takes all servers of a fleet in one call, looks at the Docker engine once, plans, and does what is missing.
+  - A changed server gets a new container beside the old one. The old one goes only in a second call, with
+    O(retire=true), made after the routes have moved, so that no request is lost.
+  - Only containers that bear the label C(mcp_fleet) with the fleet's name are ever touched.
+  - Containers drop all capabilities, cannot gain privileges, have limits of memory, CPU and processes, a read-only root
+    with a C(/tmp) in memory, an init process, rotated logs, and publish one port on one address.
+  - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
+    all the same.
+options:
+  servers:
+    description:
+      - All servers of the fleet, as RV(mcp.orchestrator.mcp_config_info#module:servers) gives them.
+    type: list
+    elements: dict
+    required: true
+  invalid:
+    description:
+      - Names of servers whose config entry is wrong. With O(retire=true) their containers are left as they are,
+        so that a slip in the config takes no server away.
+    type: list
+    elements: str
+    default: []
+  fleet:
+    description:
+      - The name by which everything that is ours is known, in labels and in the names of containers and network.
+    type: str
+    default: mcp
+  config:
+    description:
+      - Paths of the config files on the host. The values of C(env) are read from them in the moment they are needed.
+        Needed where a server has C(env).
+    type: list
+    elements: path
+    default: []
+  settings:
+    description:
+      - Path of C(settings.conf) on the host.
+    type: path
+  key_file:
+    description:
+      - Path of the fleet's key on the host, with which the digests in C(env) were made.
+    type: path
+  bridge:
+    description:
+      - Directory of the bridge's runtime on the engine's host, or a link to it; the directory's name is its digest.
+        Needed where a server speaks over its standard input and output.
+    type: path
+  port_range_start:
+    description:
+      - First host port that containers may publish.
+    type: int
+    default: 20000
+  port_range_end:
+    description:
+      - Last host port that containers may publish.
+    type: int
+    default: 29999
+  publish_address:
+    description:
+      - The one address of the host on which containers publish their port.
+    type: str
+    default: 127.0.0.1
+  health_timeout:
+    description:
+      - Seconds that a new container has to answer its health check.
+    type: int
+    default: 60
+  retire:
+    description:
+      - Take away what is superseded instead of bringing up what is wished. Removes older generations whose successor
+        answers, and containers of servers that are no longer in O(servers); stops disabled servers.
+    type: bool
+    default: false
+  docker_host:
+    description:
+      - The engine's address as in the environment variable E(DOCKER_HOST), which is the default.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: full
+  idempotent:
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
+requirements:
+  - docker >= 7.1 (the Python SDK)
+seealso:
+  - module: mcp.orchestrator.mcp_config_info
+  - module: mcp.orchestrator.mcp_container_info
+"""
+
+EXAMPLES = r"""
+- name: Bring up what is wished
+  mcp.orchestrator.mcp_container:
+    servers: "{{ config.servers }}"
+    config: [/etc/mcp-orchestrator/mcp.config.json]
+    settings: /etc/mcp-orchestrator/settings.conf
+    key_file: /etc/mcp-orchestrator/fleet.key
+    bridge: /opt/mcp-orchestrator/bridge/3f9a0c1d2e4b
+  register: containers
+
+- name: Take away what is superseded, after the routes have moved
+  mcp.orchestrator.mcp_container:
+    servers: "{{ config.servers }}"
+    invalid: "{{ config.errors | map(attribute='server') | select | list }}"
+    retire: true
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode what would be done, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server, or nothing for a step of the whole fleet.
+      type: str
+    action:
+      description: >-
+        One of C(create_network), C(pull), C(create), C(recreate), C(start), C(restart), C(unpause), C(update), C(stop),
+        C(remove), C(rename), C(remove_network).
+      type: str
+    reason:
+      description: Why, in words for people.
+      type: str
+    target:
+      description: Name of the container, image or network.
+      type: str
+    container:
+      description: Id of the container that is acted upon.
+      type: str
+    port:
+      description: Host port of that container.
+      type: int
+    before:
+      description: Facts before.
+      type: dict
+    after:
+      description: Facts afterwards.
+      type: dict
+  sample:
+    - server: time
+      action: recreate
+      reason: image mcp/time:latest now is sha256:9c1f0a0b7d11 (was sha256:41fa90c2e6aa)
+      target: mcp-time-0f3a77c1d2e4
+      container:
+      port: 20017
+      before: {}
+      after: {}
+endpoints:
+  description: One for each enabled server; where it answers on this host.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The server.
+      type: str
+    generation:
+      description: Generation of the container that serves.
+      type: str
+    container:
+      description: Its id, or nothing.
+      type: str
+    address:
+      description: The address on which this host reaches it.
+      type: str
+    port:
+      description: Its host port, or nothing when there is no container.
+      type: int
+    path:
+      description: The server's public prefix.
+      type: str
+    mcp_path:
+      description: Where MCP answers below O(ignore:path).
+      type: str
+    health_path:
+      description: What a health check gets.
+      type: str
+    health_matcher:
+      description: The statuses that count as healthy.
+      type: str
+    strip_prefix:
+      description: Whether the load balancer takes the prefix away.
+      type: bool
+    state:
+      description: V(running), V(failed), or in check mode V(planned).
+      type: str
+errors:
+  description: One for each server that is not as wished. The module fails when there are any.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server, or nothing when it is the whole fleet.
+      type: str
+    message:
+      description: What is wrong and what to do.
+      type: str
+"""
+
+import os
+import traceback
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+DOCKER_MISSING = None
+try:
+    import docker  # noqa: F401
+except ImportError:
+    DOCKER_MISSING = traceback.format_exc()
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "servers": {"type": "list", "elements": "dict", "required": True},
+    "invalid": {"type": "list", "elements": "str", "default": []},
+    "fleet": {"type": "str", "default": "mcp"},
+    "config": {"type": "list", "elements": "path", "default": []},
+    "settings": {"type": "path"},
+    "key_file": {"type": "path", "no_log": False},
+    "bridge": {"type": "path"},
+    "port_range_start": {"type": "int", "default": 20000},
+    "port_range_end": {"type": "int", "default": 29999},
+    "publish_address": {"type": "str", "default": "127.0.0.1"},
+    "health_timeout": {"type": "int", "default": 60},
+    "retire": {"type": "bool", "default": False},
+    "docker_host": {"type": "str"},
+}
+# What another run may take beyond its servers' time to become healthy: pulls, creations, removals.
+LOCK_MARGIN_SECONDS = 60
+
+
+def specs_of(servers: list[dict[str, Any]]) -> list[Spec]:
+    """The specs of the option ``servers``. Raises ValueError naming the first that cannot be read."""
+    specs = []
+    for index, server in enumerate(servers):
+        try:
+            specs.append(Spec.from_dict(server))
+        except TypeError as error:
+            raise ValueError(
+                f"servers[{index}] ({server.get('name', 'without a name')}) is not a spec: {error};"
+                " give what mcp_config_info returned"
+            ) from error
+    names = [spec.name for spec in specs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"servers names {', '.join(twice)} more than once; a server's name stands for one container")
+    return specs
+
+
+def environment_of(parameters: dict[str, Any], specs: list[Spec]) -> Environment:
+    """The values for the servers that may get a new container. Raises ConfigFileError, KeyFileError."""
+    wanted = not parameters["retire"] and any(spec.env for spec in specs)
+    values = load_env(parameters["config"], parameters["settings"]) if wanted and parameters["config"] else {}
+    return Environment(values, read_key(parameters["key_file"]) if wanted else b"")
+
+
+def bridge_directory(path: str | None) -> str | None:
+    """The directory behind ``path``: a link to the current runtime must not change under a container that uses it."""
+    return os.path.realpath(path) if path else None
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """The module's result. Raises what main() turns into a failure."""
+    parameters = module.params
+    specs = specs_of(parameters["servers"])
+    policy = Policy(
+        fleet=parameters["fleet"],
+        bridge=bridge_directory(parameters["bridge"]),
+        port_range_start=parameters["port_range_start"],
+        port_range_end=parameters["port_range_end"],
+        publish_address=parameters["publish_address"],
+        health_timeout=parameters["health_timeout"],
+    )
+    engine = DockerEngine(parameters["docker_host"])
+    wish = Wish(
+        specs=specs,
+        policy=policy,
+        environment=environment_of(parameters, specs),
+        retire=parameters["retire"],
+        untouchable=parameters["invalid"],
+        check_mode=module.check_mode,
+        listening=listening_ports() if engine.local else frozenset(),
+    )
+    if module.check_mode:
+        return carry_out(wish, engine)
+    with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS):
+        return carry_out(wish, engine)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    if DOCKER_MISSING:
+        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_MISSING)
+    try:
+        result = run(module)
+    except (EngineError, FleetBusy, ConfigFileError, KeyFileError, ValueError) as error:
+        nothing: dict[str, Any] = {"actions": [], "endpoints": [], "errors": [{"server": None, "message": str(error)}]}
+        module.fail_json(msg=str(error), changed=False, **nothing)
+    if result["errors"]:
+        lines = [f"{each['server'] or 'fleet'}: {each['message']}" for each in result["errors"]]
+        module.fail_json(msg="\n".join(lines), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
