@@ -17,7 +17,8 @@ RULE_REFERENCE = "rule:"
 
 
 class Phase(IntEnum):
-    """The order of a run. Every phase ends before the next begins; within one, servers do not wait for each other.
+    """The order of a run. Every phase ends before the next begins; within one, servers do not wait for each other,
+    unless their steps have different ranks.
 
     The EARLY phases are used only at a quota, where something must go before something else can come.
     """
@@ -29,8 +30,8 @@ class Phase(IntEnum):
     EARLY_DELETE_GROUPS = 4
     BUILD = 5
     WAIT_HEALTHY = 6
-    PRIORITIES = 7
-    SWITCH = 8
+    MOVE = 7
+    TURN = 8
     DRAIN = 9
     WAIT_DRAINED = 10
     DETACH = 11
@@ -66,6 +67,12 @@ class Action:
     after: Any = None
     needs: frozenset[str] = frozenset()
     undo: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    rank: int = 0
+
+    @property
+    def order(self) -> tuple[Phase, int]:
+        """When the step is done: all of one order before the next."""
+        return (self.phase, self.rank)
 
     @property
     def is_change(self) -> bool:

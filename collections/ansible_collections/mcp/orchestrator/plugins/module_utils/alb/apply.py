@@ -75,7 +75,7 @@ class Application:
 
     def run(self, plan: Plan) -> Outcome:
         """Do the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
-        for phase, found in groupby(plan.actions, key=lambda action: action.phase):
+        for (phase, _), found in groupby(plan.actions, key=lambda action: action.order):
             actions = list(found)
             if phase is Phase.SEAL and (self._outcome.errors or plan.problems):
                 break
@@ -110,7 +110,7 @@ class Application:
         self._outcome.errors.setdefault(action.server, error)
         if isinstance(error, ApiError) and (error.is_fatal or action.phase is Phase.UNSEAL):
             self._fatal = error
-        if action.phase is Phase.PRIORITIES:
+        if action.operation == "set_rule_priorities":
             # Whoever was to be moved is not where the rest of the plan expects it.
             for needed in action.arguments["RulePriorities"]:
                 for server in needed["Needs"]:

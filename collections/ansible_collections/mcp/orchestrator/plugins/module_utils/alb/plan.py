@@ -22,7 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.group_steps i
     record_steps,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.match import match_rules
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import allocate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import Allocation, allocate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.removal_steps import (
     delete_group_steps,
     delete_rule_steps,
@@ -42,15 +42,7 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
     """
     draft = Draft(wish, world, match_rules(wish, world.rules), room)
     doomed = _doomed_rules(draft)
-    theirs = tuple(rule for rule in draft.matching.doomed if rule not in doomed)
-    foreign = [rule.priority for rule in (*draft.matching.foreign, *theirs)]
-    allocation = allocate(
-        wish,
-        {name: rule.priority for name, rule in draft.matching.kept.items()},
-        foreign,
-        [rule.priority for rule in doomed],
-    )
-    problems = {problem.server: problem for problem in (*_foreign_groups(draft), *allocation.problems)}
+    allocation, problems = _allocate(draft, doomed)
     rule_steps = RuleSteps(draft, allocation.priorities)
     actions: list[Action] = []
     for route in wish.routes:
@@ -59,11 +51,13 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
             actions += rule_steps.steps(route)
             actions += deregister_steps(draft, route)
             actions += record_steps(draft, route)
-    actions += rule_steps.moves(doomed)
+    actions += rule_steps.moves([rule for rule in doomed if not draft.overlapping(rule) & problems.keys()])
     actions += delete_rule_steps(draft, doomed)
     for group in draft.spare_groups:
         actions += delete_group_steps(draft, group, doomed)
-    ordered = _with_seal(draft, sorted(actions, key=lambda action: action.phase), bool(problems))
+    # What an impossible route has now stays: it may be all that serves its path.
+    possible = [action for action in actions if not ({action.server} | action.needs) & problems.keys()]
+    ordered = _with_seal(draft, sorted(possible, key=lambda action: action.order), bool(problems))
     return Plan(
         actions=tuple(ordered),
         problems=tuple(problems.values()),
@@ -71,6 +65,22 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in draft.matching.kept.items()},
     )
+
+
+def _allocate(draft: Draft, doomed: tuple[Rule, ...]) -> tuple[Allocation, dict[str, Problem]]:
+    """Give out priorities. A rule that may be all that serves an impossible route's path keeps its own."""
+    current = {name: rule.priority for name, rule in draft.matching.kept.items()}
+    foreign_groups = _foreign_groups(draft)
+    staying: set[str] = set()
+    while True:
+        leaving = {rule.priority for rule in doomed if rule.arn not in staying}
+        others = {rule.priority for rule in draft.world.rules} - leaving - set(current.values())
+        allocation = allocate(draft.wish, current, others, leaving)
+        problems = {problem.server: problem for problem in (*foreign_groups, *allocation.problems)}
+        stuck = {rule.arn for rule in doomed if draft.overlapping(rule) & problems.keys()}
+        if stuck <= staying:
+            return allocation, problems
+        staying |= stuck
 
 
 def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Problem
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import HIGHEST_PRIORITY, Route, Wish
@@ -28,55 +29,92 @@ def allocate(wish: Wish, current: Mapping[str, int], foreign: Iterable[int], doo
     """
     others = set(foreign)
     fixed = {route.name: route.priority for route in wish.routes if route.priority is not None}
-    taken = others | set(doomed) | set(current.values()) | set(fixed.values())
+    ours = {*doomed, *current.values()}
     assigned: dict[str, int] = {}
     problems = []
     for route in sorted(wish.routes, key=_narrowest_first):
-        floor = max((assigned[name] for name in _narrower(route, wish.routes) if name in assigned), default=0)
-        own = current.get(route.name)
-        if route.name in fixed:
-            choice: int | None = route.priority
-            if choice in others:
-                problems.append(Problem(route.name, f"priority {choice} is taken by a rule that is not ours"))
-                continue
-        elif own is not None and _may_stay(own, floor, wish) and own not in fixed.values():
-            choice = own
+        window = _window(route, wish, assigned, fixed)
+        given = {*assigned.values(), *fixed.values()}
+        gaps = (number for number in window if number not in ours)
+        # Where there is no gap, a rule of ours that has another place by now, or finds one, makes way.
+        candidates = [fixed[route.name]] if route.name in fixed else chain([current.get(route.name)], gaps, window)
+        refused = others if route.name in fixed else others | given
+        choice = next((number for number in candidates if number in window and number not in refused), None)
+        if choice is None:
+            problems.append(Problem(route.name, _why_not(route, wish, window, others)))
+            problems += _crowding(route, wish, fixed)
         else:
-            candidates = range(max(wish.priority_start, floor + 1), wish.priority_end + 1)
-            choice = next((number for number in candidates if number not in taken), None)
-            if choice is None:
-                between = f"between {candidates.start} and {wish.priority_end}"
-                problems.append(Problem(route.name, f"no priority {between} is free; widen the range"))
-                continue
-        if choice is not None:
             assigned[route.name] = choice
-            taken.add(choice)
+    problems += _blocked(assigned, current, {problem.server for problem in problems})
+    for problem in problems:
+        assigned.pop(problem.server, None)
     return Allocation(assigned, tuple(problems))
 
 
-def _may_stay(own: int, floor: int, wish: Wish) -> bool:
-    return wish.priority_start <= own <= wish.priority_end and own > floor
+def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set[str]) -> list[Problem]:
+    """Name the routes whose place is held by a rule of ours that cannot leave it."""
+    problems: list[Problem] = []
+    while True:
+        held = {current[name]: name for name in stuck if name in current}
+        found = [name for name, number in assigned.items() if number in held and name not in stuck]
+        if not found:
+            return problems
+        for name in found:
+            number = assigned[name]
+            problems.append(
+                Problem(name, f"priority {number} is still that of route '{held[number]}', which cannot move")
+            )
+            stuck.add(name)
+
+
+def _window(route: Route, wish: Wish, assigned: Mapping[str, int], fixed: Mapping[str, int]) -> range:
+    """The priorities that a route may have: after narrower routes of ours, and before broader ones that are fixed."""
+    after = [assigned[other.name] for other in wish.routes if takes_from(route, other) and other.name in assigned]
+    before = [fixed[other.name] for other in wish.routes if takes_from(other, route) and other.name in fixed]
+    start, end = (1, HIGHEST_PRIORITY) if route.name in fixed else (wish.priority_start, wish.priority_end)
+    return range(max([start, *(number + 1 for number in after)]), min([end + 1, *before]))
+
+
+def _why_not(route: Route, wish: Wish, window: range, others: set[int]) -> str:
+    if route.priority is None:
+        span = f"between {window.start} and {window.stop - 1}" if window else "before the broader routes of ours"
+        return (
+            f"no priority {span} is free; widen the range from priority_start to priority_end, or fix fewer priorities"
+        )
+    if route.priority in others:
+        return f"priority {route.priority} is taken by a rule that is not ours"
+    rivals = [other.name for other in wish.routes if takes_from(route, other) or takes_from(other, route)]
+    return (
+        f"priority {route.priority} is on the wrong side of {', '.join(rivals)}: of routes with nested paths, the "
+        "narrower has to have the lower number"
+    )
+
+
+def _crowding(route: Route, wish: Wish, fixed: Mapping[str, int]) -> list[Problem]:
+    """Blame the broader routes whose fixed priorities leave a route no place before them."""
+    return [
+        Problem(other.name, f"priority {other.priority} leaves route '{route.name}' ({route.path}) no place before it")
+        for other in wish.routes
+        if other.name in fixed and takes_from(other, route)
+    ]
 
 
 def _narrowest_first(route: Route) -> tuple[int, int, str]:
     return (-len(route.path), -len(route.extra_conditions), route.name)
 
 
-def _narrower(route: Route, routes: Iterable[Route]) -> list[str]:
-    """Name the routes whose requests this route would take if it came first."""
-    return [
-        other.name
-        for other in routes
-        if other.path.startswith(f"{route.path}/")
-        or (other.path == route.path and len(other.extra_conditions) > len(route.extra_conditions))
-    ]
+def takes_from(broad: Route, narrow: Route) -> bool:
+    """Say whether a route would take all requests of another if it came first."""
+    return narrow.path.startswith(f"{broad.path}/") or (
+        narrow.path == broad.path and len(narrow.extra_conditions) > len(broad.extra_conditions)
+    )
 
 
 def parking_place(taken: Iterable[int], above: int, wish: Wish) -> int | None:
-    """Find a free priority after all that matters: from the end of the range, or else from the very end.
+    """Find a free priority after all that matters: from the end of the range downwards, or else beyond it upwards.
 
     ``above`` is the last priority that has to come before it. None where nothing is free.
     """
     used = set(taken)
-    candidates = [*range(wish.priority_end, above, -1), *range(HIGHEST_PRIORITY, max(above, wish.priority_end), -1)]
-    return next((number for number in candidates if number not in used), None)
+    beyond = range(max(above, wish.priority_end) + 1, HIGHEST_PRIORITY + 1)
+    return next((n for n in chain(range(wish.priority_end, above, -1), beyond) if n not in used), None)

@@ -12,7 +12,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
     Action,
     Phase,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, early_or, service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, early_or, service_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import TargetGroup
 
@@ -39,16 +39,16 @@ def delete_rule_steps(draft: Draft, doomed: Iterable[Rule]) -> list[Action]:
 
 def delete_group_steps(draft: Draft, group: TargetGroup, doomed: Iterable[Rule]) -> list[Action]:
     """Drain this host's targets of a group that no route wants, and delete it unless others still need it."""
+    if _foreign_users(draft, group):
+        return []
     needs = draft.served_through(group)
-    early = not needs and all(draft.goes_early(rule) for rule in doomed if group.arn in rule.weights)
-    if draft.room == 0:
-        early = False
-    for rule in doomed:
-        if rule.weights.get(group.arn, 0) > 0:
-            needs |= frozenset() if early else draft.overlapping(rule)
+    users = [rule for rule in doomed if group.arn in rule.weights]
+    early = draft.room is not Room.AMPLE and not needs and all(draft.goes_early(rule) for rule in users)
+    if not early:
+        needs |= frozenset(name for rule in users for name in draft.overlapping(rule))
     server = service_of(group.tags, group.name)
     steps = _drain_steps(draft, group, server, early, needs)
-    if not draft.is_shared(group) and not _foreign_users(draft, group):
+    if not draft.is_shared(group):
         steps.append(
             Action(
                 early_or(Phase.DELETE_GROUPS, early),

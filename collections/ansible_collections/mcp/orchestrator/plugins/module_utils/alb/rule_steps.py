@@ -21,7 +21,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, api_tags
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.group_steps import missing_targets, surplus_targets
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import parking_place
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.move import Place, at_turn, priority_actions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import parking_place, takes_from
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
     Json,
@@ -49,35 +50,58 @@ class RuleSteps:
         return self._change(route, rule)
 
     def moves(self, doomed: Iterable[Rule]) -> list[Action]:
-        """All changes of priorities as one atomic step: our rules to their places, unwanted ones behind them."""
-        draft = self.draft
-        moved: list[tuple[str, str, int, int, frozenset[str]]] = []
-        for route in draft.wish.routes:
-            rule = draft.matching.kept.get(route.name)
-            wished = self.priorities.get(route.name)
-            if wished is None:
-                continue
-            if rule is not None and rule.priority != wished:
-                moved.append((route.name, rule.arn, rule.priority, wished, frozenset()))
-            elif route.name in self.parked:
-                needs = frozenset({route.name})
-                moved.append((route.name, RULE_REFERENCE + route.name, self.parked[route.name], wished, needs))
-        for rule in doomed:
-            place = self._place_behind(rule)
-            if place is not None:
-                label = f"unwanted rule {rule.arn.rsplit('/', 1)[-1]}"
-                moved.append((label, rule.arn, rule.priority, place, draft.overlapping(rule)))
-        if not moved:
+        """Plan all changes of priorities: ours to their places, unwanted rules out of the way of wished ones."""
+        places = [
+            *(place for route in self.draft.wish.routes for place in self._route_place(route)),
+            *(self._doomed_place(rule) for rule in doomed),
+        ]
+        known = {place.arn for place in places}
+        places += [
+            Place(rule.arn, rule.arn, rule.priority, rule.priority, tuple(rule.path_values))
+            for rule in self.draft.world.rules
+            if rule.arn not in known
+        ]
+        return priority_actions(places)
+
+    def _route_place(self, route: Route) -> list[Place]:
+        rule = self.draft.matching.kept.get(route.name)
+        wished = self.priorities.get(route.name)
+        if wished is None:
             return []
-        arguments = {
-            "RulePriorities": [
-                {"RuleArn": arn, "Priority": place, "Needs": sorted(needs)} for _, arn, _, place, needs in moved
-            ]
-        }
-        before = {label: number for label, _, number, _, _ in moved}
-        after = {label: place for label, _, _, place, _ in moved}
-        reason = "all at once, so that no path is without its rule"
-        return [Action(Phase.PRIORITIES, "", "set_priorities", "set_rule_priorities", arguments, reason, before, after)]
+        if rule is None:
+            reference = RULE_REFERENCE + route.name
+            now = self.parked.get(route.name, wished)
+            turns = self._turns(route)
+            patterns = tuple(route.patterns)
+            needs = frozenset({route.name})
+            return [Place(route.name, reference, now, wished, patterns, turns, needs, bool(route.extra_conditions))]
+        turns = self._turns(route)
+        patterns = tuple({*rule.path_values, *route.patterns})
+        needs = frozenset({route.name} if turns is not None else ())
+        is_partial = rule.has_other_conditions or bool(route.extra_conditions)
+        return [Place(route.name, rule.arn, rule.priority, wished, patterns, turns, needs, is_partial)]
+
+    def _turns(self, route: Route) -> int | None:
+        """Tell the last turn after which a route's rule, and those of narrower routes before it, lead right."""
+        involved = [other for other in self.draft.wish.routes if other is route or takes_from(route, other)]
+        return max((self._turn(other) for other in involved if self._has_to_turn(other)), default=None)
+
+    def _turn(self, route: Route) -> int:
+        """Tell when a route's rule turns: narrower routes first, lest a broader one takes their requests meanwhile."""
+        narrower = [other for other in self.draft.wish.routes if takes_from(route, other)]
+        return max((self._turn(other) + 1 for other in narrower), default=0)
+
+    def _has_to_turn(self, route: Route) -> bool:
+        rule = self.draft.matching.kept.get(route.name)
+        wished = (route.conditions, route.transforms, self._wished_actions(route))
+        return rule is not None and (rule.conditions, rule.transforms, rule.actions) != wished
+
+    def _doomed_place(self, rule: Rule) -> Place:
+        label = f"unwanted rule {rule.arn.rsplit('/', 1)[-1]}"
+        place = self._place_behind(rule)
+        after = rule.priority if place is None else place
+        needs = self.draft.overlapping(rule)
+        return Place(label, rule.arn, rule.priority, after, tuple(rule.path_values), needs=needs)
 
     def _place_behind(self, rule: Rule) -> int | None:
         """Find where an unwanted rule cannot stand in the way of a wished one; None if it does not."""
@@ -132,6 +156,7 @@ class RuleSteps:
         ]
         occupied = any(rule.priority == wished for rule in draft.world.rules)
         served = draft.is_attached(draft.group(route)) and not missing_targets(draft, route)
+        served = served and self._turns(route) is None
         if not occupied and (served or not behind):
             return wished
         place = parking_place(self._taken(), max(behind, default=wished), draft.wish)
@@ -146,21 +171,19 @@ class RuleSteps:
         wished = self._wished_actions(route)
         old = {other: 0 for other in rule.weights if other in draft.spare_arns and other != arn}
         turned = with_forward(wished, {arn: 1, **old}) if old else wished
-        same_rest = rule.conditions == route.conditions and rule.transforms == route.transforms
+        serving = {other: weight for other, weight in rule.weights.items() if weight > 0 and other != arn}
+        awaited = self._awaited(route, switching=bool(serving))
         steps: list[Action] = []
-        switching = any(weight > 0 for other, weight in rule.weights.items() if other != arn)
-        awaited = self._awaited(route, switching)
-        staged = switching and bool(awaited) and arn not in rule.weights and self.draft.room is Room.AMPLE
-        if staged:
-            both = with_forward(rule.actions, {**_without_idle(rule.weights), arn: 0})
-            steps.append(self._modify(Phase.BUILD, route, rule, "attach_target_group", both, "its health shows first"))
-        # Where nothing refers to the group yet its health cannot be awaited, so the rule has to turn first.
-        attached = staged or arn in rule.weights or draft.is_attached(draft.group(route))
-        turn = Phase.SWITCH if attached or not awaited else Phase.BUILD
+        if awaited and not draft.is_attached(draft.group(route)):
+            # Only a group that a rule refers to has its targets' health checked.
+            both = {**serving, arn: 0} if serving and draft.room is Room.AMPLE else {arn: 1}
+            actions = with_forward(rule.actions, both)
+            reason = "its targets' health shows only when a rule refers to it"
+            steps.append(self._modify(Phase.BUILD, route, rule, "attach_target_group", actions, reason))
         steps += self._wait(route, awaited)
-        if not (same_rest and rule.actions == turned):
+        if (rule.conditions, rule.transforms, rule.actions) != (route.conditions, route.transforms, turned):
             reason = _difference(route, rule, turned)
-            steps.append(self._modify(turn, route, rule, "modify_rule", turned, reason, whole=True))
+            steps.append(self._modify(Phase.TURN, route, rule, "modify_rule", turned, reason, whole=True))
         if old:
             reason = "the old target group is drained"
             steps.append(self._modify(Phase.DETACH, route, rule, "detach_target_group", wished, reason))
@@ -183,7 +206,8 @@ class RuleSteps:
             conditions, transforms = route.conditions, route.transforms
         before = self.draft.show_observed(rule)
         after = self.draft.show_rule(rule.priority, conditions, actions, transforms)
-        return Action(phase, route.name, name, "modify_rule", arguments, reason, before, after)
+        rank = at_turn(self._turn(route)) if phase is Phase.TURN else 0
+        return Action(phase, route.name, name, "modify_rule", arguments, reason, before, after, rank=rank)
 
     def _tags(self, route: Route, rule: Rule) -> list[Action]:
         observed = rule.tags or {}
@@ -194,17 +218,17 @@ class RuleSteps:
         arguments = {"ResourceArns": [rule.arn], "Tags": api_tags(changed)}
         before = {key: observed.get(key) for key in changed}
         reason = "the rule's tags are not as wished"
-        return [Action(Phase.SWITCH, route.name, "tag_rule", "add_tags", arguments, reason, before, changed)]
+        return [Action(Phase.RECORD, route.name, "tag_rule", "add_tags", arguments, reason, before, changed)]
 
     def _awaited(self, route: Route, switching: bool) -> list[Target]:
         """Which targets have to be healthy before something that serves now may go."""
         draft = self.draft
         group = draft.group(route)
         wished = draft.wish.targets(route)
-        if group is None:
+        if group is None or not draft.is_attached(group):
             return wished
         if group.targets is None:
-            return wished if switching and not draft.is_attached(group) else []
+            return []
         missing = missing_targets(draft, route)
         serving = [target for target in surplus_targets(draft, route) if target.state == "healthy"]
         healthy = {target.port for target in draft.mine(group) if target.state == "healthy"}
@@ -223,11 +247,6 @@ class RuleSteps:
             undo = (*undo, ("deregister_targets", arguments))
         reason = "nothing that serves now goes before the new targets are healthy"
         return [Action(Phase.WAIT_HEALTHY, route.name, WAIT_HEALTHY, WAIT_HEALTHY, arguments, reason, undo=undo)]
-
-
-def _without_idle(weights: Mapping[str, int]) -> dict[str, int]:
-    """Leave out groups that get no requests: an action takes five groups at most."""
-    return {arn: weight for arn, weight in weights.items() if weight > 0}
 
 
 def _difference(route: Route, rule: Rule, actions: list[Json]) -> str:
