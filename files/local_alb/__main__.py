@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             now=now,
             health=health,
             quotas=options.quotas,
-            port_taken=lambda port: _port_taken(address, port),
+            port_taken=lambda port: not plane.holds(port) and _port_taken(address, port),
             dns_name=address,
             page_size=options.page_size,
         )

@@ -53,8 +53,7 @@ class DataPlane:
         self._stopped = False
         self._world: World | None = None
         self._rendering: Rendering | None = None
-        self._good: str | None = None
-        self._refused: tuple[str, float] | None = None
+        self._refused: tuple[str, str, float] | None = None
         self._reloaded = 0.0
         self._states = ""
         self._to_cut: list[tuple[str, str]] = []
@@ -78,6 +77,10 @@ class DataPlane:
     def stop(self) -> None:
         self._stopped = True
         self._store.changed.set()
+
+    def holds(self, port: int) -> bool:
+        """Whether the port is bound by the HAProxy that is kept here."""
+        return self._world is not None and any(item.port == port for item in self._world.listeners.values())
 
     def step(self) -> None:
         """One round: brings HAProxy up to date and reads the health of its servers."""
@@ -125,14 +128,15 @@ class DataPlane:
         self._write_states(world)
 
     def _write_states(self, world: World) -> None:
-        states = render_states(world, self._health.healthy)
+        healthy, path = self._health.healthy, Path(self._site.state_file)
+        if healthy is None and path.exists():
+            return  # what was known when HAProxy last answered is better than nothing
+        states = render_states(world, healthy or frozenset())
         if states != self._states:
-            _replace(Path(self._site.state_file), states)
+            _replace(path, states)
             self._states = states
 
     def _switch(self, world: World, rendering: Rendering) -> None:
-        if self._refused and self._refused[0] == rendering.digest and self._clock() - self._refused[1] < RETRY_FAILED:
-            raise RenderRefused(self._health.problem or "the configuration was refused")
         time.sleep(max(0.0, self._reloaded + BETWEEN_RELOADS - time.monotonic()))
         previous = self._config.read_text() if self._config.exists() else None
         self._write(world, rendering)
@@ -144,10 +148,8 @@ class DataPlane:
             if previous is not None:
                 # A restart of HAProxy must find a configuration that works.
                 _replace(self._config, previous)
-            self._refused = (rendering.digest, self._clock())
-            raise error from None
+            raise self._refuse(rendering, str(error)) from None
         self._reloaded = time.monotonic()
-        self._refused = None
         self._prune(rendering)
 
     def _await_serving(self, digest: str, failed_before: int) -> None:
@@ -169,6 +171,8 @@ class DataPlane:
 
     def _write(self, world: World, rendering: Rendering) -> None:
         """Puts the configuration in place after HAProxy has found no fault with it."""
+        if self._refused and self._refused[0] == rendering.digest and self._clock() < self._refused[2]:
+            raise RenderRefused(self._refused[1])
         if self._config.exists() and self._config.read_text() == rendering.config and Path(rendering.folder).is_dir():
             return
         folder = Path(rendering.folder)
@@ -183,10 +187,16 @@ class DataPlane:
             ["haproxy", "-c", "-q", "-f", str(draft)], capture_output=True, text=True, timeout=30, check=False
         )
         if check.returncode != 0:
-            self._refused = (rendering.digest, self._clock())
             complaint = next((line for line in check.stderr.splitlines() if "ALERT" in line), check.stderr.strip())
-            raise RenderRefused(f"HAProxy refuses the rendered rules and goes on with the old ones: {complaint}")
+            raise self._refuse(
+                rendering, f"HAProxy refuses the rendered rules and goes on with the old ones: {complaint}"
+            )
+        self._refused = None
         os.replace(draft, self._config)
+
+    def _refuse(self, rendering: Rendering, reason: str) -> RenderRefused:
+        self._refused = (rendering.digest, reason, self._clock() + RETRY_FAILED)
+        return RenderRefused(reason)
 
     def _prune(self, rendering: Rendering) -> None:
         for folder in Path(self._site.folder).iterdir():

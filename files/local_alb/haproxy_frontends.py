@@ -14,6 +14,9 @@ from .model import Document, Listener, Rule, Strings, World
 from .routing_table import RoutingTable, routing_table
 
 NO_TARGET = "no-target"
+# Seconds that a client's connection may lie between two requests. After a change of the rules such a connection still
+# belongs to HAProxy's older worker, which knows the older targets; it must be gone before those targets are.
+LONGEST_PAUSE = 20
 
 
 @dataclass
@@ -29,13 +32,13 @@ def frontend(world: World, listener: Listener, bind: str, folder: str) -> Fronte
     """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be."""
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
-    idle = attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds")
+    idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))
     result = Frontend()
     result.lines = [
         f"frontend listener.{listener.port}",
         f"  bind {bind}",
         f"  timeout client {idle}s",
-        f"  timeout http-keep-alive {idle}s",
+        f"  timeout http-keep-alive {min(idle, LONGEST_PAUSE)}s",
         # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
         "  http-request normalize-uri percent-decode-unreserved",
         "  http-request normalize-uri path-strip-dot",

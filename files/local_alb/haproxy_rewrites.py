@@ -64,7 +64,7 @@ def rewrite_lines(rules: Sequence[Rule], map_path: str) -> tuple[list[str], str]
         lines = stripped + lines
     if transformed:
         # A transform that leaves no usable URL is answered with 500, as AWS says of transforms that fail.
-        lines.append("http-request return status 500 hdr Server awselb/2.0 unless { path_beg / }")
+        lines.append("http-request return status 500 default-errorfiles if { var(txn.rule) -m found } !{ path_beg / }")
     return lines, "".join(f"{priority} {depth}\n" for priority, depth in sorted(depths.items()))
 
 

@@ -24,7 +24,8 @@ class HealthBook:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._servers: Mapping[ServerKey, ServerStatus] | None = None
+        self._servers: dict[ServerKey, ServerStatus] | None = None
+        self._healthy: frozenset[ServerKey] | None = None
         # Since when a server is known here, in seconds; what was there before this process is known since ever.
         self._known: dict[ServerKey, float] = {}
         # Servers that once passed or definitely failed: for the others the first passed check decides.
@@ -44,7 +45,7 @@ class HealthBook:
         """
         promoted = []
         with self._lock:
-            first = self._servers is None
+            first = self._healthy is None
             self._servers = dict(servers)
             self._settled &= set(servers)
             self._known = {key: self._known.get(key, 0.0 if first else now) for key in servers}
@@ -59,6 +60,7 @@ class HealthBook:
                     self._servers[key] = ServerStatus(True, status.check, status.code)
                 elif status.check not in NOT_YET and key in wanted and self._overdue(key, wanted[key], now):
                     self._settled.add(key)
+            self._healthy = frozenset(key for key, status in self._servers.items() if status.up)
         return promoted
 
     def _overdue(self, key: ServerKey, wanted: tuple[TargetGroup, Target], now: float) -> bool:
@@ -82,9 +84,9 @@ class HealthBook:
         return self._problem
 
     @property
-    def healthy(self) -> frozenset[ServerKey]:
-        with self._lock:
-            return frozenset(key for key, status in (self._servers or {}).items() if status.up)
+    def healthy(self) -> frozenset[ServerKey] | None:
+        """The servers that were up when HAProxy last answered; None if it never has."""
+        return self._healthy
 
     def unsettled(self) -> bool:
         """Whether some target has not been decided upon, so that looking again soon is worth it."""

@@ -20,28 +20,26 @@ def page_of(
 ) -> tuple[Sequence[Item], dict[str, str]]:
     """The part of ``items`` that ``request`` asks for by ``Marker`` and ``PageSize``, at most ``largest`` items.
 
-    Returns the part and either ``{"NextMarker": …}`` or nothing. A marker holds the key of the last item of its page,
-    so that a page read while others are added or removed neither repeats nor skips what stayed; where that item itself
-    is gone, the marker is refused as AWS refuses a stale one.
+    Returns the part and either ``{"NextMarker": …}`` or nothing. A marker names the first item of the next page, so
+    that reading on while others come and go neither repeats nor skips what stayed. Where that item itself is gone, its
+    place counts. Raises ValidationError for a marker that never was one.
     """
     start = 0
     if request.get("Marker"):
-        last = _decode(request["Marker"])
-        positions = [index for index, item in enumerate(items) if key(item) == last]
-        if not positions:
-            raise validation_error(f"'{request['Marker']}' is not a valid marker, or what it points at is gone")
-        start = positions[0] + 1
+        place, name = _decode(request["Marker"])
+        start = next((index for index, item in enumerate(items) if key(item) == name), place)
     end = start + min(request.get("PageSize", largest), largest)
-    part = items[start:end]
-    return part, ({"NextMarker": _encode(key(part[-1]))} if end < len(items) else {})
+    marker = {"NextMarker": _encode(end, key(items[end]))} if end < len(items) else {}
+    return items[start:end], marker
 
 
-def _encode(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode()
+def _encode(place: int, name: str) -> str:
+    return base64.urlsafe_b64encode(f"{place} {name}".encode()).decode()
 
 
-def _decode(marker: str) -> str:
+def _decode(marker: str) -> tuple[int, str]:
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode()
+        place, _, name = base64.b64decode(marker.encode(), altchars=b"-_", validate=True).decode().partition(" ")
+        return int(place), name
     except (binascii.Error, UnicodeError, ValueError):
         raise validation_error(f"'{marker}' is not a valid marker") from None

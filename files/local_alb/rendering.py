@@ -33,7 +33,7 @@ defaults
   mode http
   option http-no-delay
   option idle-close-on-response
-  option redispatch
+  option redispatch 1
   retries 2
   http-reuse safe
   timeout connect 1s

@@ -90,17 +90,19 @@ def _parse_list(shape: ListShape, node: Tree | str, where: str) -> list[Any]:
         raise malformed(f"Unexpected text at '{where}': a list is expected")
     if not shape.serialization.get("flattened"):
         stem = shape.member.serialization.get("name", "member")
-        if set(node) != {stem} or not isinstance(node[stem], dict):
+        members = node.get(stem)
+        if set(node) != {stem} or not isinstance(members, dict):
             raise malformed(f"A list is expected at '{where}', in the form '{where}.{stem}.1'")
-        node = node[stem]
+    else:
+        members = node
     indices = []
-    for index in node:
+    for index in members:
         if not index.isascii() or not index.isdigit() or not 1 <= int(index[:8]) <= MAX_INDEX:
             raise malformed(f"'{index}' is not an index of the list '{where}'")
         indices.append(int(index))
     if sorted(indices) != list(range(1, len(indices) + 1)):
         raise malformed(f"The list '{where}' has a gap")
-    return [_parse(shape.member, node[str(index)], f"{where}.{index}") for index in sorted(indices)]
+    return [_parse(shape.member, members[str(index)], f"{where}.{index}") for index in sorted(indices)]
 
 
 def _parse_map(shape: MapShape, node: Tree | str, where: str) -> dict[str, Any]:
