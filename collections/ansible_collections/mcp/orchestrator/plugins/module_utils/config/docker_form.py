@@ -111,7 +111,7 @@ class _DockerForm:
                 self.from_files[name] = secret
             elif name in self.env:
                 self.named.add(name)
-                self.from_files[name] = self.env[name]
+                self.draft.env.setdefault(name, self.env[name])
 
     def finish(self, command: tuple[str, ...]) -> Draft:
         """The draft, once all flags are applied."""
@@ -155,6 +155,8 @@ def read_docker(
     """
     errors_before = len(findings.errors)
     run = read_run_arguments(args, start, findings)
+    # Behind a flag that nobody knows, its value may be taken for the image.
+    is_certain = len(findings.errors) == errors_before
     form = _DockerForm(env, allowed, findings)
     for use in run.uses:
         form.apply(use)
@@ -166,6 +168,6 @@ def read_docker(
     else:
         draft.image = run.image
         problem = image_error(run.image)
-        if problem:
+        if problem and is_certain:
             findings.error(f"args[{run.image_position}]", problem)
     return draft

@@ -31,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
     ENTRY,
     EXTENSION,
     RESOURCES,
+    SYNONYMS,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.node_form import PROGRAMS, read_node
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.python_form import (
@@ -46,7 +47,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote imp
     read_proxy,
     read_remote,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import is_placeholder
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called, is_placeholder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape import Record
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.words import refuse_secrets, warn_of_paths
@@ -81,7 +82,8 @@ def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
     """Whether the entry is wished to run: neither ``disabled`` nor not ``enabled``."""
     said = {key: entry[key] is (key != "disabled") for key in sorted(_SWITCHES) if isinstance(entry.get(key), bool)}
     if len(set(said.values())) > 1:
-        findings.error(" and ".join(said), "contradict each other; keep one")
+        first, *others = said
+        findings.error(first, f"contradicts '{others[-1]}'; keep one")
     return all(said.values())
 
 
@@ -128,9 +130,17 @@ def _is_address(key: str) -> bool:
 
 def _judge_unknown(record: Record, value: Any, path: str, what: str, strict: bool, findings: Findings) -> None:
     for key in record.unknown(value):
-        message = f"is not a key of {what}{suggestion(key, record.keys)}"
+        message = f"is not a key of {what}{_meant(key, record)}"
         tell = findings.error if strict else findings.warn
         tell(key_path(path, key).lstrip("."), message if strict else f"is ignored: it {message}")
+
+
+def _meant(key: str, record: Record) -> str:
+    other = suggestion(key, SYNONYMS)
+    for word, meant in SYNONYMS.items():
+        if f"'{word}'" in other and meant in record.keys:
+            return f"; do you mean '{meant}'?"
+    return suggestion(key, record.keys)
 
 
 def _flat_transport(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
@@ -187,7 +197,9 @@ def _env_file(entry: Mapping[str, Any], findings: Findings) -> dict[str, Secret]
 
 def _env(entry: Mapping[str, Any]) -> dict[str, Secret]:
     given = entry.get("env", {})
-    return {name: Secret(value if isinstance(value, str) else str(value)) for name, value in given.items()}
+    # As editors have it, null is a variable that is not set.
+    said = {name: value for name, value in given.items() if value is not None}
+    return {name: Secret(value if isinstance(value, str) else str(value)) for name, value in said.items()}
 
 
 def _draft(
@@ -222,7 +234,7 @@ def _behind_run(command: Command, args: Sequence[str], findings: Findings) -> in
         return command.start + 1
     if words == ["container", "run"]:
         return command.start + 2
-    said = f"'{command.program} {printable(words[0])}' starts no container here" if words else "says nothing to run"
+    said = f"{command.program} {called(words[0])} starts no container here" if words else "says nothing to run"
     findings.error(
         f"args[{command.start}]" if words else "args",
         f"{said}; write '{command.program} run' with the image's name, and all flags behind it",
@@ -239,10 +251,10 @@ def _unknown_program(command: Command) -> str:
     program, path = command.program, command.path
     if re.search(r"\s", path.strip()) and not re.match(r"[A-Za-z]:[\\/]|/", path):
         first = path.split()[0]
-        return f"begins with '{printable(first)}' and has more words; put the others into args, one by one"
+        return f"begins with {called(first)} and has more words; put the others into args, one by one"
     way_out = "write docker run with an image that has it, or npx or uvx with the package that it is from"
     if program in _SHELLS:
         return f"'{program}' starts a line that cannot be split safely; write the program in command, its words in args"
     if program in _OTHERS:
         return f"'{program}' has no runtime template; build an image of the server and run it with docker"
-    return f"'{printable(path)}' is a program of the client's machine, and servers run in containers; {way_out}"
+    return f"{called(path)} is a program of the client's machine, and servers run in containers; {way_out}"

@@ -28,7 +28,9 @@ def printable(text: str, longest: int = 80) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """``; do you mean 'env'?`` or nothing."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.7)
+    candidates = list(known)
+    close = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.7)
+    close += [each for each in candidates if len(word) >= 3 and each.startswith(word.lower())]
     return f"; do you mean '{close[0]}'?" if close else ""
 
 

@@ -173,7 +173,7 @@ DOCKER_FLAGS: tuple[Flag, ...] = (
     _refused("uts", _NAMESPACE, "allow_host_namespaces"),
     _mapped("volume", "v"),
     _unsupported("volume-driver", "make the volume with docker volume create and mount it by name"),
-    _refused("volumes-from", "it opens the volumes of others; mount what is needed with --volume"),
+    _refused("volumes-from", "it opens the volumes of others"),
     _mapped("workdir", "w"),
 )
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -121,11 +122,16 @@ def _read(
     return settings, sources, _resolved(servers, resolver)
 
 
+def _better_name(name: str) -> str:
+    better = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-._")[:63]
+    return f"; for example '{better}'" if better else ""
+
+
 def _server(name: str, places: list[tuple[Place, Any]], context: Context) -> _Server:
     (place, entry), *others = places
     findings = Findings(place.label, place.path, name)
     if any(True for _problem in SERVER_NAME.problems(name, "")):
-        findings.error("", f"'{printable(name)}' is not {SERVER_NAME.meaning}")
+        findings.error("", f"'{printable(name)}' is not {SERVER_NAME.meaning}{_better_name(name)}")
     if others:
         listed = " and ".join(str(each) for each, _entry in others)
         findings.error("", f"is defined twice: here and in {listed}; keep one")

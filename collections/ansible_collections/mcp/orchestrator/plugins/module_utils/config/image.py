@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called, looks_secret
+
+LONGEST = 512
 # The grammar of github.com/distribution/reference, "reference.go".
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -20,10 +24,13 @@ _REFERENCE = re.compile(
 
 def image_error(text: str) -> str | None:
     """Why this is not an image's name, with the way out, or None when it is one."""
-    if len(text) <= 512 and _REFERENCE.fullmatch(text):
+    shown = called(text)
+    if looks_secret(text):
+        return f"{shown} stands where the image belongs; is '-e' missing before it?"
+    if len(text) <= LONGEST and _REFERENCE.fullmatch(text):
         return None
     if "=" in text:
-        return f"'{text.partition('=')[0][:80]}=…' stands where the image belongs; is '-e' missing before it?"
-    if text != text.lower() and len(text) <= 512 and _REFERENCE.fullmatch(text.lower()):
-        return f"'{text}' is not an image: names of images are lower case"
-    return f"'{text[:80]}' is not an image; write name:tag behind the flags"
+        return f"'{printable(text.partition('=')[0])}=…' stands where the image belongs; is '-e' missing before it?"
+    if text != text.lower() and len(text) <= LONGEST and _REFERENCE.fullmatch(text.lower()):
+        return f"{shown} is not an image: names of images are lower case"
+    return f"{shown} is not an image; write name:tag behind the flags"

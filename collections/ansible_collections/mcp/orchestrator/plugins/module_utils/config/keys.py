@@ -11,6 +11,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape impo
     Either,
     Key,
     Listing,
+    Nothing,
     Number,
     Record,
     Switch,
@@ -32,7 +33,7 @@ _PATH = Text(
 _VARIABLE = Text("the name of a variable", r"[^=\s\x00]+")
 _ENV = Table(
     Either(
-        (Text(), Number(-(2**63), 2**63, whole=False)),
+        (Text(), Number(-(2**63), 2**63, whole=False), Nothing()),
         "a string; put it in double quotes",
     ),
     _VARIABLE,
@@ -123,6 +124,23 @@ _USED = {
         "github@1",
     ),
     "orchestrator": Key(EXTENSION, "What only this orchestrator reads."),
+}
+
+# What people write when they mean another key.
+SYNONYMS = {
+    "address": "url",
+    "arguments": "args",
+    "cmd": "command",
+    "cpu": "cpus",
+    "endpoint": "url",
+    "environment": "env",
+    "envs": "env",
+    "mem": "memory",
+    "mounts": "volumes",
+    "timeoutms": "timeout",
+    "uri": "url",
+    "variables": "env",
+    "workingdirectory": "cwd",
 }
 
 # Other clients' words for the address of a remote server.

@@ -88,7 +88,10 @@ def read_node(program: str, args: Sequence[str], start: int, findings: Findings)
 
 
 def _read_package(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+    errors_before = len(findings.errors)
     read = read_tool_arguments(program, _OPTIONS, args, start, findings)
+    if len(findings.errors) > errors_before:
+        return None
     # npm exec takes its options before and behind "--".
     named = [each for position, text in read.packages if (each := _package(position, text, findings)) is not None]
     position = read.start
@@ -133,9 +136,7 @@ def _read_file(args: Sequence[str], start: int, findings: Findings) -> Draft | N
         if package is None or ".." in file.split("/"):
             return None
         recipe = Recipe(RUNTIME, package.name, file=file)
-        findings.warn(
-            f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; npx says so better"
-        )
+        findings.warn(f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; rather write npx")
         return Draft(recipe=recipe, image=recipe.image, command=tuple(args[start + 1 :]))
     what = (
         f"'node {word}' is not supported"

@@ -41,7 +41,7 @@ class Recipe:
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
         address = self.package.partition("://")[2]
         name = re.split(r"[@#]", address)[0].rstrip("/").rpartition("/")[2] if address else self.package
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower().removesuffix(".git")[-40:]).strip("-")
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower().removesuffix(".git")[:60]).strip("-")
         return f"{REPOSITORY}/{slug or self.runtime}:{digest}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference 
     ReferenceProblem,
     has_reference,
     references_in,
+    replaced,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
 # A part of a path that is long and has both letters and digits is as good as a password.
@@ -97,16 +99,18 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
 
 
 def _check_address(url: str, path: str, findings: Findings) -> None:
-    if _references_wrong(url, path, findings) or url.startswith("${"):
+    if _references_wrong(url, path, findings):
         return
+    filled = replaced(url, lambda _reference: "https://x" if url.startswith("${") else "x")
     try:
-        parts = urlsplit(url)
-        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", url)
+        parts = urlsplit(filled)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", filled)
         parts.port  # noqa: B018 - raises for a port that is none
     except ValueError:
         right = False
     if not right:
-        findings.error(path, f"'{shown_address(url)}' is not an address; write https://host/path")
+        shown = shown_address(url) if "://" in url else called(url)[1:-1]
+        findings.error(path, f"'{shown}' is not an address; write https://host/path")
 
 
 def _check_header(header: str, value: Any, path: str, findings: Findings) -> None:

@@ -33,12 +33,13 @@ _IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#]*:[^/\s?#]*@")
 _QUERY = re.compile(r"[?&;]([A-Za-z0-9_.-]+)=([^&;#\s]+)")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
 _ASSIGNMENT = re.compile(r"((?:--?)?[A-Za-z_][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
-_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s*(\S.*)", re.DOTALL)
+_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):\s*(\S.*)", re.DOTALL)
 _PLACEHOLDER = re.compile(
     r"<[^<>]+>|\[[A-Za-z _-]+\]|\{\{[^{}]+\}\}|\.\.\.|x{3,}|(?:sk|ghp|pat)[-_](?:\.\.\.|x{3,}|your.*)"
     r"|(?:insert|paste|enter|replace|put)[-_ ].*|(?:your|my)[-_ ].*(?:key|token|secret|password|here|id).*|changeme",
     re.IGNORECASE,
 )
+_DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
 _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
 
@@ -47,7 +48,8 @@ def is_secret_name(name: str) -> bool:
     return bool(_NAME.search(name)) and not _HARMLESS.search(name)
 
 
-def _is_secret_word(word: str) -> bool:
+def looks_secret(word: str) -> bool:
+    """Whether a word by itself is probably a secret, or holds one."""
     if _VALUE.search(word) or _IN_URL.search(word):
         return True
     if any(is_secret_name(name) for name, _value in _QUERY.findall(word)):
@@ -70,13 +72,14 @@ def secrets_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
         before = _FLAG.fullmatch(words[position - 1]) if position else None
         if before and is_secret_name(before[1]) and not word.startswith("-") and word.lower() not in _EMPTY:
             yield position, f"the value of '{printable(words[position - 1])}'"
-        elif _is_secret_word(word):
+        elif looks_secret(word):
             yield position, called(word)
 
 
 def called(word: str) -> str:
     """What to call a word in a sentence: itself in quotes, or as much of it as is no secret."""
-    if not _is_secret_word(word):
+    word = _DEFAULT.sub(r"\1:-…}", word)
+    if not looks_secret(word):
         return f"'{printable(word)}'"
     for pattern, joint in ((_ASSIGNMENT, "="), (_HEADER, ": ")):
         match = pattern.fullmatch(word)

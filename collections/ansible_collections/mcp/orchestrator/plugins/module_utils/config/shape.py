@@ -42,6 +42,20 @@ class Anything:
 
 
 @dataclass(frozen=True)
+class Nothing:
+    """Null."""
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        """At most one."""
+        if value is not None:
+            yield path, "must be null"
+
+    def schema(self) -> dict[str, Any]:
+        """That of null."""
+        return {"type": "null"}
+
+
+@dataclass(frozen=True)
 class Text:
     """A string: one of ``choices``, or one that ``pattern`` matches; ``meaning`` says it in words."""
 

@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
+from hypothesis import settings
 
 KEY = b"k" * 32
+
+# The machine is shared: how long an example takes says nothing.
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
 
 
 @pytest.fixture

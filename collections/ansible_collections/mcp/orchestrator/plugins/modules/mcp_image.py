@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_image
+short_description: Build the images of servers that come as packages
+version_added: 0.1.0
+description:
+  - A server that a config starts with C(npx), C(uvx) or their kin has a recipe in its spec instead of an image that
+    somebody else built. This module builds the image from a runtime template, in a container, never on the host.
+  - An image is built again when its package or the template changes, and else left alone; the engine's layer cache
+    saves what did not change.
+  - What was installed is recorded in the image's labels C(mcp_package), C(mcp_version) and C(mcp_package_digest).
+  - An image that cannot be built fails its own servers alone.
+options:
+  servers:
+    description: The specs of the fleet, as M(mcp.orchestrator.mcp_config_info) returns them. Others are left alone.
+    type: list
+    elements: dict
+    required: true
+  templates:
+    description: The folder with one folder for each runtime, C(node) and C(python), and a Dockerfile in each.
+    type: path
+    required: true
+  bases:
+    description: The image that each runtime's template builds on.
+    type: dict
+    default: {}
+    suboptions:
+      node:
+        description: An image with node and npm.
+        type: str
+        default: node:22-slim
+      python:
+        description: An image with Python 3, pip and venv.
+        type: str
+        default: python:3.12-slim
+  docker_host:
+    description: Where the engine answers. By default the environment decides, and else the local socket.
+    type: str
+requirements:
+  - docker (Python package)
+attributes:
+  check_mode:
+    description: Tells what would be built.
+    support: full
+  diff_mode:
+    description: Shows the images that are built, and why.
+    support: full
+  idempotent:
+    description: What is there as the recipe says is left alone.
+    support: full
+author:
+  - MCP Orchestrator contributors (@mcp-orchestrator)
+"""
+
+EXAMPLES = r"""
+- name: Build the images of servers that come as packages
+  mcp.orchestrator.mcp_image:
+    servers: "{{ config.servers }}"
+    templates: /etc/mcp-orchestrator/templates/runtimes
+
+- name: Build them on images of one's own
+  mcp.orchestrator.mcp_image:
+    servers: "{{ config.servers }}"
+    templates: /etc/mcp-orchestrator/templates/runtimes
+    bases:
+      python: registry.example.com/python:3.12
+      node: registry.example.com/node:22
+"""
+
+RETURN = r"""
+images:
+  description: The images that are there now, or in check mode would be.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - image: mcp-built/mcp-server-time:bb9eebe928c5
+      servers: [time]
+      action: built
+      reason: it is not there
+      id: sha256:9c1185a5c5e9
+      package: mcp-server-time
+      version: 2026.1.26
+      digest: sha256:5f0e
+errors:
+  description: The servers that have no image, and why.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server that the error belongs to.
+      type: str
+    message:
+      description: What is wrong and what to do, in one sentence.
+      type: str
+diff:
+  description: The images before and after.
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: The images that were to be built, as they were.
+      type: str
+    after:
+      description: The same after the build, each with its reason.
+      type: str
+"""
+
+import traceback
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import converge_images
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
+
+try:
+    import docker
+except ImportError:
+    docker = None  # type: ignore[assignment]
+    DOCKER_ERROR = traceback.format_exc()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "servers": {"type": "list", "elements": "dict", "required": True},
+            "templates": {"type": "path", "required": True},
+            "bases": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "node": {"type": "str", "default": "node:22-slim"},
+                    "python": {"type": "str", "default": "python:3.12-slim"},
+                },
+            },
+            "docker_host": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    if docker is None:
+        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
+    specs = [Spec.from_dict(server) for server in module.params["servers"]]
+    try:
+        with engine(module.params["docker_host"]) as client:
+            outcome = converge_images(
+                client, specs, module.params["templates"], module.params["bases"], dry_run=module.check_mode
+            )
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    result = {
+        "changed": outcome.changed,
+        "images": outcome.images,
+        "errors": outcome.errors,
+        "diff": {"before": outcome.before, "after": outcome.after},
+    }
+    if outcome.errors:
+        module.fail_json(msg="\n".join(error["message"] for error in outcome.errors), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
