@@ -65,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
 
     def status() -> dict[str, Any]:
-        return {"data_plane": health.load_balancer_state()["Code"], "problem": health.problem}
+        state = health.load_balancer_state()["Code"]
+        return {"data_plane": state, "current": plane.current, "problem": health.problem}
 
     faults = Faults() if options.faults else None
     try:

@@ -52,6 +52,7 @@ class DataPlane:
         self._clock = clock
         self._stopped = False
         self._world: World | None = None
+        self._served: World | None = None
         self._rendering: Rendering | None = None
         self._refused: tuple[str, str, float] | None = None
         self._reloaded = 0.0
@@ -78,6 +79,11 @@ class DataPlane:
         self._stopped = True
         self._store.changed.set()
 
+    @property
+    def current(self) -> bool:
+        """Whether HAProxy serves all that was asked for so far."""
+        return self._served is self._store.world and self._health.problem is None
+
     def holds(self, port: int) -> bool:
         """Whether the port is bound by the HAProxy that is kept here."""
         return self._world is not None and any(item.port == port for item in self._world.listeners.values())
@@ -102,6 +108,7 @@ class DataPlane:
             self._switch(world, self._rendering)
             self._look(world, now)
         self._cut_streams()
+        self._served = world
         self._report(None)
 
     def _report(self, problem: str | None) -> None:

@@ -10,7 +10,6 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from local_alb.api import Api
 from local_alb.context import Context
 from local_alb.faults import Faults

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
-
 from local_alb.constraints import check_request
 from local_alb.errors import ApiError
 from local_alb.operations import READS, WRITES
 from local_alb.service_model import operation_model
+
 from tests.unit.local_alb.inprocess import LISTENER, Alb, refusal
 
 OPERATIONS = sorted([*READS, *WRITES])

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from local_alb.model import Document
+
 from tests.unit.local_alb.inprocess import BALANCER, LISTENER, Alb, code_of, path_condition, refusal
 
 ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
