@@ -139,7 +139,7 @@ def _read_file(args: Sequence[str], start: int, findings: Findings) -> Draft | N
         findings.warn(f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; rather write npx")
         return Draft(recipe=recipe, image=recipe.image, command=tuple(args[start + 1 :]))
     what = (
-        f"'node {word}' is not supported"
+        f"node {called(word)} is not supported"
         if word.startswith("-")
         else f"{called(word)} is a file of the client's machine"
     )
