@@ -18,6 +18,8 @@ description:
   - Only containers that bear the label C(mcp_fleet) with the fleet's name are ever touched.
   - Containers drop all capabilities, cannot gain privileges, have limits of memory, CPU and processes, a read-only root
     with a C(/tmp) in memory, an init process, rotated logs, and publish one port on one address.
+  - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
+    an hour and more. A volume C(<fleet>-<server>.failures) remembers that; removing it makes the next run try.
   - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
     all the same.
 options:
@@ -187,6 +189,10 @@ endpoints:
     port:
       description: Its host port, or nothing when there is no container.
       type: int
+    ports:
+      description: The host ports of all its replicas.
+      type: list
+      elements: int
     path:
       description: The server's public prefix.
       type: str
@@ -205,6 +211,10 @@ endpoints:
     state:
       description: V(running), V(failed), or in check mode V(planned).
       type: str
+    exceptions:
+      description: What its container is allowed beyond the defaults, such as volumes or a writable root.
+      type: list
+      elements: str
 errors:
   description: One for each server that is not as wished. The module fails when there are any.
   returned: always
@@ -220,22 +230,18 @@ errors:
 """
 
 import os
-import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-DOCKER_MISSING = None
-try:
-    import docker  # noqa: F401
-except ImportError:
-    DOCKER_MISSING = traceback.format_exc()
-
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    DOCKER_ERROR,
+    DockerEngine,
+    EngineError,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
@@ -321,8 +327,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if DOCKER_MISSING:
-        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_MISSING)
+    if DOCKER_ERROR:
+        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
     try:
         result = run(module)
     except (EngineError, FleetBusy, ConfigFileError, KeyFileError, ValueError) as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan consists of, and what comes out of a run."""
+"""What a plan consists of."""
 
 from __future__ import annotations
 
@@ -44,49 +44,12 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """Where a server answers on this host."""
-
-    name: str
-    generation: str
-    container: str | None
-    address: str
-    port: int | None
-    path: str
-    mcp_path: str
-    health_path: str
-    health_matcher: str
-    strip_prefix: bool
-    state: str
-
-    @classmethod
-    def of(cls, spec: Spec, address: str, port: int | None, container: str | None, state: str) -> Endpoint:
-        """The endpoint of a container that was made from ``spec``; state is running, failed or planned."""
-        return cls(
-            name=spec.name,
-            generation=spec.generation,
-            container=container,
-            address=address,
-            port=port,
-            path=spec.path,
-            mcp_path=spec.mcp_path,
-            health_path=spec.health_path,
-            health_matcher=spec.health_matcher,
-            strip_prefix=spec.strip_prefix,
-            state=state,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As the module returns it."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class Slot:
     """One place of a server: who shall serve in it, who serves until then, and the steps that lead there.
 
     ``successor`` is the container that is there already; None means that ``actions`` create it.
-    ``wait`` says that the successor has yet to answer before it counts.
+    ``wait`` says that the successor has yet to answer before it counts. ``attempt`` names what is tried, for the memory
+    of failures.
     """
 
     spec: Spec
@@ -95,17 +58,22 @@ class Slot:
     successor: Container | None = None
     incumbent: Container | None = None
     wait: bool = False
+    attempt: str = ""
     problem: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in order: ``first`` for the fleet, then every slot (independent of each other), then ``last``."""
+    """Steps in order: ``first``, then the slots (those of different servers independent of each other), then ``last``.
+
+    ``forget`` are memories of failures that say nothing any more; letting go of them changes nothing for anybody.
+    """
 
     first: tuple[Action, ...] = ()
     slots: tuple[Slot, ...] = ()
     last: tuple[Action, ...] = ()
     problems: tuple[Problem, ...] = ()
+    forget: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -7,51 +7,39 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import (
-    Action,
-    Endpoint,
-    Plan,
-    Problem,
-    Slot,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
     CompositionError,
     compose,
     limits,
     network_body,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine, EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    STOP_SECONDS,
+    Engine,
+    EngineError,
+    EngineUnreachable,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer, Probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, Wait
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
 
-THREADS = 8
-WAITING_THREADS = 64
+# More creations at once make an engine slower, not faster.
+CREATIONS_AT_ONCE = 8
+SERVERS_AT_ONCE = 64
 LOG_LINES = 15
-POLL_SECONDS = (0.05, 1.0)
-# A process that the engine has restarted this often within its deadline will not become healthy by waiting longer.
-HOPELESS_RESTARTS = 4
 PORT_TRIES = 5
-
-
-class Clock:
-    """Time, so that tests need none."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Lets that many seconds pass."""
-        time.sleep(seconds)
+CREATIONS = ("create", "recreate")
 
 
 @dataclass
@@ -67,14 +55,20 @@ class ServerError(Exception):
     """One server cannot be made as wished."""
 
 
+class NotReady(Exception):
+    """A container does not answer as its spec wants."""
+
+
+_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, CompositionError, NoFreePort)
+
+
 @dataclass(frozen=True)
 class _Made:
-    """A container that serves a slot or shall do so."""
+    """A container that shall serve a slot; ``since`` (seconds since the epoch) it has had time to become healthy."""
 
     id: str
     port: int | None
     since: float
-    new: bool
 
 
 class Run:
@@ -87,31 +81,35 @@ class Run:
         self._world = world
         self._policy = policy
         self._environment = environment
-        self._probe = probe
         self._clock = clock
+        self._wait = Wait(engine, probe, clock, policy)
         self._lock = threading.Lock()
+        self._creating = threading.BoundedSemaphore(CREATIONS_AT_ONCE)
         self._images: dict[str, Future[Image]] = {}
+        self._containers = {each.id: each for each in world.containers}
         self._ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
         self._outcome = Outcome()
 
     def apply(self, plan: Plan) -> Outcome:
-        """Carries out ``plan``. An engine that stops answering ends every step with that reason, not the run."""
+        """Carries out ``plan``. What fails is a problem of its server, and never keeps the other servers waiting."""
         self._ports |= {action.port for action in plan.actions if action.port is not None}
         self._outcome.problems.extend(plan.problems)
         network_problem = self._prepare(plan)
-        with ThreadPoolExecutor(THREADS) as workers, ThreadPoolExecutor(WAITING_THREADS) as waiters:
-            for action in plan.first:
-                if action.server is not None:
-                    workers.submit(self._contained, action)
-            slots = [workers.submit(self._slot, slot, network_problem, waiters) for slot in plan.slots]
-            endpoints = [slot.result().result() for slot in slots]
+        servers: dict[str, list[Slot]] = {}
+        for slot in plan.slots:
+            servers.setdefault(slot.spec.name, []).append(slot)
+        with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
+            removals = [pool.submit(self._contained, action) for action in plan.first if action.server is not None]
+            answers = [pool.submit(self._server, slots, network_problem) for slots in servers.values()]
+            endpoints = [answer.result() for answer in answers]
+            for removal in removals:
+                removal.result()
         for action in plan.last:
             self._contained(action)
+        for volume in plan.forget:
+            self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
-        self._outcome.problems.sort(key=lambda problem: problem.server or "")
-        order = {id(action): place for place, action in enumerate(plan.actions)}
-        self._outcome.done.sort(key=lambda action: order.get(id(action), len(order)))
-        return self._outcome
+        return self._in_order(plan)
 
     def _prepare(self, plan: Plan) -> str | None:
         """The fleet's own steps. A failure is the problem of every server that needs them, so it is given back."""
@@ -130,31 +128,54 @@ class Run:
         except EngineError as error:
             self._problem(action.server, f"{action.target}: {error}")
 
-    def _slot(self, slot: Slot, network_problem: str | None, waiters: ThreadPoolExecutor) -> Future[Endpoint | None]:
+    def _server(self, slots: Iterable[Slot], network_problem: str | None) -> Endpoint | None:
+        """One server's replicas, one after the other; when one fails, no further one is replaced."""
+        endpoints: list[Endpoint] = []
+        failed = False
+        for slot in slots:
+            if not slot.spec.enabled:
+                self._disabled(slot)
+            elif failed and any(action.action in CREATIONS for action in slot.actions):
+                endpoints.append(self._fallback(slot))
+            else:
+                endpoint, well = self._slot(slot, network_problem)
+                endpoints.append(endpoint)
+                failed = failed or not well
+        return Endpoint.of_replicas(endpoints) if endpoints else None
+
+    def _disabled(self, slot: Slot) -> None:
+        for action in slot.actions:
+            self._contained(action)
+
+    def _slot(self, slot: Slot, network_problem: str | None) -> tuple[Endpoint, bool]:
+        """The slot's endpoint, and whether it is as wished."""
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
             if network_problem and slot.actions and slot.spec.network is None:
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
-        except (ServerError, EngineError, EnvChanged, CompositionError, NoFreePort) as error:
+            if made is None:
+                return self._fallback(slot), True
+            if slot.wait:
+                return self._settled(slot, made)
+        except _EXPECTED as error:
             self._problem(slot.spec.name, str(error))
-            done: Future[Endpoint | None] = Future()
-            done.set_result(self._fallback(slot))
-            return done
-        return waiters.submit(self._settle, slot, made)
+            return self._fallback(slot), False
+        silent = slot.successor is not None and slot.successor.ready is False
+        return self._endpoint(slot.spec, made.id, made.port, "failed" if silent else "running"), True
 
     def _bring_up(self, slot: Slot) -> _Made | None:
         found = slot.successor
-        made = _Made(found.id, found.port, _since(found), False) if found else None
+        made = _Made(found.id, found.port, _since(found)) if found else None
         for action in slot.actions:
-            if action.action in ("create", "recreate"):
+            if action.action in CREATIONS:
                 made = self._create(slot, action)
                 self._done(action)
             else:
                 self._perform(action, slot.spec)
                 if made is not None and action.action in ("start", "restart", "unpause"):
-                    made = _Made(made.id, made.port, self._clock.now(), False)
+                    made = replace(made, since=self._clock.now())
         return made
 
     def _perform(self, action: Action, spec: Spec | None = None) -> None:
@@ -162,11 +183,11 @@ class Run:
         calls: Mapping[str, Callable[[], object]] = {
             "create_network": lambda: self._engine.create_network(network_body(self._policy)),
             "remove_network": lambda: self._engine.remove_network(identity),
-            "pull": lambda: self._image(action.target),
-            "start": lambda: self._engine.start(identity),
+            "pull": lambda: self._image(action.target, spec.platform if spec else None),
+            "start": lambda: self._start(identity),
             "unpause": lambda: self._engine.unpause(identity),
             "restart": lambda: self._engine.restart(identity),
-            "stop": lambda: self._engine.stop(identity),
+            "stop": lambda: self._engine.stop(identity, self._patience(identity)),
             "rename": lambda: self._engine.rename(identity, action.target),
             "remove": lambda: self._remove(identity),
             "update": lambda: self._engine.update(identity, limits(spec) if spec else {}),
@@ -174,14 +195,24 @@ class Run:
         calls[action.action]()
         self._done(action)
 
+    def _start(self, identity: str) -> None:
+        with self._creating:
+            self._engine.start(identity)
+
     def _remove(self, identity: str) -> None:
-        self._engine.stop(identity)
+        self._engine.stop(identity, self._patience(identity))
         self._engine.remove(identity)
 
-    def _image(self, reference: str) -> Image:
-        """The image, pulled when this host does not hold it; every reference once, however many servers wait for it."""
+    def _patience(self, identity: str) -> int:
+        """Seconds that a container may take to end."""
+        found = self._containers.get(identity)
+        wanted = found.spec.stop_timeout if found is not None and found.spec is not None else None
+        return STOP_SECONDS if wanted is None else wanted
+
+    def _image(self, reference: str, platform: str | None) -> Image:
+        """The image, pulled where this host needs it: each once, however many servers wait for it."""
         known = self._world.images.get(reference)
-        if known is not None:
+        if known is not None and not known.newer:
             return known
         with self._lock:
             future = self._images.get(reference)
@@ -190,35 +221,45 @@ class Run:
                 future = self._images[reference] = Future()
         if mine:
             try:
-                self._engine.pull(reference)
-                raw = self._engine.image(reference)
-                if raw is None:
-                    raise EngineError(f"image {reference} was pulled and is not there; is the engine pruning images?")
-                future.set_result(Image.from_inspect(raw))
+                future.set_result(self._pulled(reference, platform))
             except BaseException as error:
                 future.set_exception(error)
         return future.result()
 
+    def _pulled(self, reference: str, platform: str | None) -> Image:
+        self._engine.pull(reference, platform)
+        raw = self._engine.image(reference)
+        if raw is None:
+            raise EngineError(f"image {reference} was pulled and is gone again; does something prune images?")
+        return Image.from_inspect(raw)
+
     def _create(self, slot: Slot, action: Action) -> _Made:
         spec = slot.spec
-        image = self._image(spec.image)
+        image = self._image(spec.image, spec.platform)
         values = self._environment.of(spec)
         port = action.port or 0
         for tries_left in range(PORT_TRIES, 0, -1):
             body = compose(spec, image, self._policy, port, slot.replica)
             body["Env"] = values
-            identity = self._engine.create_container(action.target, body)
-            try:
-                self._engine.start(identity)
-            except EngineError as error:
-                # The engine leaves what it could not start; left there it would hold the name.
-                self._engine.remove(identity)
-                if not error.port_taken or tries_left == 1:
-                    raise
-                port = self._another_port(spec)
-            else:
-                return _Made(identity, port, self._clock.now(), True)
+            with self._creating:
+                identity = self._engine.create_container(action.target, body, spec.platform)
+                try:
+                    self._engine.start(identity)
+                except EngineError as error:
+                    self._clear_away(identity, error)
+                    if not error.port_taken:
+                        raise self._failed(slot, str(error)) from error
+                    if tries_left == 1:
+                        raise
+                else:
+                    return _Made(identity, port, self._clock.now())
+            port = self._another_port(spec)
         raise ServerError(f"{PORT_TRIES} ports in a row were taken while the run was under way; run again")
+
+    def _clear_away(self, identity: str, error: EngineError) -> None:
+        """The engine leaves what it could not start, and left there it would hold the name."""
+        if not isinstance(error, EngineUnreachable):
+            self._engine.remove(identity)
 
     def _another_port(self, spec: Spec) -> int:
         with self._lock:
@@ -226,77 +267,52 @@ class Run:
             self._ports.add(port)
         return port
 
-    def _settle(self, slot: Slot, made: _Made | None) -> Endpoint | None:
-        """Waits until the slot's container answers; takes a new one away again when it does not."""
-        if not slot.spec.enabled:
-            return None
-        if made is None:
-            return self._fallback(slot)
-        if not slot.wait:
-            silent = slot.successor is not None and slot.successor.ready is False
-            return self._endpoint(slot.spec, made.id, made.port, "failed" if silent else "running")
-        failure = self._wait(slot.spec, made)
-        if failure is None:
-            return self._endpoint(slot.spec, made.id, made.port, "running")
-        self._problem(slot.spec.name, self._failed(slot, made, failure))
-        if slot.incumbent is None:
-            return self._endpoint(slot.spec, made.id, made.port, "failed")
-        return self._fallback(slot)
-
-    def _wait(self, spec: Spec, made: _Made) -> str | None:
-        """None when it answers in time, else why it does not."""
-        deadline = made.since + self._policy.health_timeout
-        pause = POLL_SECONDS[0]
-        while True:
-            answer = self._ask(spec, made)
-            if answer.ok:
-                return None
-            left = deadline - self._clock.now()
-            dead = self._dead(made) if pause >= POLL_SECONDS[1] or left <= 0 else ""
-            if dead:
-                return dead
-            if left <= 0:
-                return f"it does not answer as it should ({answer.said})"
-            self._clock.sleep(min(pause, max(left, 0.01)))
-            pause = min(pause * 1.5, POLL_SECONDS[1])
-
-    def _ask(self, spec: Spec, made: _Made) -> Answer:
-        if made.port is None:
-            return Answer(False, "no published port")
-        return self._probe(self._policy.reach_address, made.port, spec.health_path, spec.health_matcher)
-
-    def _dead(self, made: _Made) -> str:
-        """Why there is nothing to wait for, or nothing at all."""
-        try:
-            raw = self._engine.container(made.id)
-        except EngineError as error:
-            return str(error)
-        if raw is None:
-            return "its container was removed by somebody else"
-        found = Container.from_inspect(raw)
-        if found.restarts >= HOPELESS_RESTARTS or found.status in ("exited", "dead"):
-            return f"its process keeps ending (exit code {found.exit_code}, {found.restarts} restarts)"
-        return ""
-
-    def _failed(self, slot: Slot, made: _Made, failure: str) -> str:
+    def _settled(self, slot: Slot, made: _Made) -> tuple[Endpoint, bool]:
+        """Waits until the slot's container answers; takes it away again when it does not and an older one serves."""
         spec = slot.spec
-        where = f"GET http://{self._policy.reach_address}:{made.port}{spec.health_path}"
-        sentence = f"{failure}: {where} should give {spec.health_matcher} within {self._policy.health_timeout:g} s"
+        failure = self._wait.until_ready(spec, made.id, made.port, made.since)
+        if failure is None:
+            return self._endpoint(spec, made.id, made.port, "running"), True
         lines = self._engine.last_lines(made.id, LOG_LINES)
         if slot.incumbent is not None:
-            sentence += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
+            failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
             try:
                 self._remove(made.id)
             except EngineError as error:
-                sentence += f" (removing it failed: {error})"
+                failure += f" (removing it failed: {error})"
         if lines:
-            sentence += "; its last lines: " + " | ".join(line.strip() for line in lines if line.strip())
-        return sentence
+            failure += "; its last lines: " + " | ".join(line.strip() for line in lines if line.strip())
+        if slot.actions or slot.incumbent is not None:
+            self._remember(slot)
+        self._problem(spec.name, failure)
+        if slot.incumbent is None:
+            return self._endpoint(spec, made.id, made.port, "failed"), False
+        return self._fallback(slot), False
 
-    def _fallback(self, slot: Slot) -> Endpoint | None:
+    def _failed(self, slot: Slot, message: str) -> ServerError:
+        self._remember(slot)
+        return ServerError(message)
+
+    def _remember(self, slot: Slot) -> None:
+        """Writes the failure where the next run finds it; a labelled volume cannot be changed, only made anew."""
+        server = slot.spec.name
+        now = self._clock.now()
+        before = self._world.failures.get(server, Failure(server, ""))
+        volume = volume_name(self._policy.fleet, server)
+        try:
+            self._engine.remove_volume(volume)
+            self._engine.create_volume(volume, before.again(slot.attempt, now).labels(self._policy.fleet))
+        except EngineError as error:
+            self._problem(server, f"its failure could not be noted, so the next run will not wait: {error}")
+
+    def _forget(self, volume: str) -> None:
+        try:
+            self._engine.remove_volume(volume)
+        except EngineError as error:
+            self._problem(None, str(error))
+
+    def _fallback(self, slot: Slot) -> Endpoint:
         """Who serves when the wished container does not: the one before, or nobody."""
-        if not slot.spec.enabled:
-            return None
         old = slot.incumbent
         if old is not None:
             return self._endpoint(old.spec or slot.spec, old.id, old.port, "running")
@@ -317,29 +333,39 @@ class Run:
         with self._lock:
             self._outcome.problems.append(Problem(server, clean))
 
+    def _in_order(self, plan: Plan) -> Outcome:
+        """The outcome in the plan's order, whatever thread was first."""
+        places = {id(action): place for place, action in enumerate(plan.actions)}
+        self._outcome.done.sort(key=lambda action: places[id(action)])
+        self._outcome.problems.sort(key=lambda problem: problem.server or "")
+        return self._outcome
+
 
 def _since(container: Container) -> float:
-    """From when a container has had its time to become healthy; a crash loop does not begin anew with every crash."""
+    """From when a container has had time to become healthy; a crash loop does not begin anew with every crash."""
     return container.created if container.restarts else container.started
 
 
 def planned(plan: Plan, policy: Policy) -> list[Endpoint]:
     """The endpoints that a plan would lead to, for check mode."""
-    endpoints = []
+    servers: dict[str, list[Endpoint]] = {}
     for slot in plan.slots:
-        if not slot.spec.enabled:
-            continue
-        creation = next((each for each in slot.actions if each.action in ("create", "recreate")), None)
-        found = slot.successor
-        if creation is not None:
-            endpoint = Endpoint.of(slot.spec, policy.reach_address, creation.port, None, "planned")
-        elif found is not None:
-            state = "planned" if slot.actions else "failed" if slot.wait else "running"
-            endpoint = Endpoint.of(slot.spec, policy.reach_address, found.port, found.id, state)
-        elif slot.incumbent is not None:
-            old = slot.incumbent
-            endpoint = Endpoint.of(old.spec or slot.spec, policy.reach_address, old.port, old.id, "running")
-        else:
-            endpoint = Endpoint.of(slot.spec, policy.reach_address, None, None, "failed")
-        endpoints.append(endpoint)
-    return endpoints
+        if slot.spec.enabled:
+            servers.setdefault(slot.spec.name, []).append(_planned(slot, policy.reach_address))
+    return [Endpoint.of_replicas(endpoints) for endpoints in servers.values()]
+
+
+def _planned(slot: Slot, address: str) -> Endpoint:
+    spec, found, old = slot.spec, slot.successor, slot.incumbent
+    creation = next((each for each in slot.actions if each.action in CREATIONS), None)
+    if creation is not None:
+        return Endpoint.of(spec, address, creation.port, None, "planned")
+    if found is not None and slot.actions:
+        return Endpoint.of(spec, address, found.port, found.id, "planned")
+    if found is not None and not slot.wait and not slot.problem:
+        return Endpoint.of(spec, address, found.port, found.id, "running")
+    if old is not None:
+        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running")
+    if found is not None:
+        return Endpoint.of(spec, address, found.port, found.id, "failed")
+    return Endpoint.of(spec, address, None, None, "failed")

@@ -80,7 +80,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
             "SecurityOpt": ["no-new-privileges:true"],
             "Privileged": False,
             "ReadonlyRootfs": spec.read_only,
-            "Tmpfs": {path: options for path, _, options in (each.partition(":") for each in spec.tmpfs)},
+            "Tmpfs": dict(_path_and_options(each) for each in spec.tmpfs),
             "Init": spec.init,
             "LogConfig": LOG,
             "Binds": [*spec.volumes, *_bridge_binds(spec, policy)],
@@ -108,6 +108,25 @@ def limits(spec: Spec) -> dict[str, Any]:
         "PidsLimit": spec.pids,
         "RestartPolicy": {"Name": spec.restart or RESTART_POLICY, "MaximumRetryCount": 0},
     }
+
+
+def exceptions(spec: Spec) -> list[str]:
+    """What the spec asks for beyond the hard defaults, in words for people."""
+    found = [f"volume {volume}" for volume in spec.volumes]
+    if not spec.read_only:
+        found.append("writable root")
+    if spec.network is not None:
+        found.append(f"network {spec.network}")
+    if not spec.init:
+        found.append("no init")
+    if spec.user is not None and spec.user.partition(":")[0] in ("0", "root"):
+        found.append("runs as root")
+    found += [f"{name} {_words(value)}" for name, value in sorted(spec.host_config.items())]
+    return found
+
+
+def _words(value: object) -> str:
+    return " ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def network_body(policy: Policy) -> dict[str, Any]:
@@ -163,6 +182,11 @@ def _bridge_address(spec: Spec) -> list[str]:
 def _bridge_options(spec: Spec) -> list[str]:
     options = (("--isolation", spec.isolation), ("--idle-timeout", spec.idle_timeout))
     return [word for name, value in options if value is not None for word in (name, str(value))]
+
+
+def _path_and_options(tmpfs: str) -> tuple[str, str]:
+    path, _colon, options = tmpfs.partition(":")
+    return path, options
 
 
 def _child(spec: Spec, image: Image) -> Sequence[str]:

@@ -73,6 +73,8 @@ def drift_of(container: Container, spec: Spec, image: Image | None, network: Net
     update: list[str] = []
     if image is not None and container.image_id != image.id:
         replace.append(f"image {spec.image} now is {short(image.id)} (was {short(container.image_id)})")
+    if image is not None and image.newer:
+        replace.append(f"image {spec.image} in its registry now is {short(image.newer)}")
     if bridged(spec) and container.bridge != policy.bridge_digest:
         replace.append(
             f"bridge now is {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
@@ -92,8 +94,7 @@ def _network_drift(container: Container, spec: Spec, policy: Policy, network: Ne
     if name in ("host", "none"):
         return
     if name not in container.networks:
-        if container.runs:
-            yield f"it is not connected to {name}"
+        yield f"it is not connected to {name}"
     elif spec.network is None:
         # A network that was removed and made anew has another id, and the engine cannot start into the old one.
         joined = container.networks[name]
@@ -116,7 +117,7 @@ def spec_change(old: Spec | None, new: Spec) -> str:
 
 def short(identity: str) -> str:
     """An id as people compare it."""
-    kind, _, digits = identity.rpartition(":")
+    kind, _colon, digits = identity.rpartition(":")
     return f"{kind}:{digits[:12]}" if kind else digits[:12]
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -16,8 +17,10 @@ try:
     import docker.errors
     import docker.utils
     import requests.exceptions
+
+    DOCKER_ERROR = None
 except ImportError:
-    docker = None  # type: ignore[assignment]
+    DOCKER_ERROR = traceback.format_exc()
 
 STOP_SECONDS = 10
 CALL_SECONDS = 60
@@ -51,17 +54,20 @@ class Engine(Protocol):
     def network(self, name: str) -> dict[str, Any] | None:
         """One network, inspected; None when there is none."""
 
-    def pull(self, reference: str) -> None:
+    def registry_digest(self, reference: str) -> str:
+        """The digest that the image's registry has for it now."""
+
+    def pull(self, reference: str, platform: str | None = None) -> None:
         """Fetches an image from its registry."""
 
-    def create_container(self, name: str, body: Mapping[str, Any]) -> str:
+    def create_container(self, name: str, body: Mapping[str, Any], platform: str | None = None) -> str:
         """Makes a container and gives its id."""
 
     def start(self, identity: str) -> None:
         """Starts a container."""
 
-    def stop(self, identity: str) -> None:
-        """Stops a container, politely at first; nothing happens when it is gone."""
+    def stop(self, identity: str, patience: int = STOP_SECONDS) -> None:
+        """Stops a container, after ``patience`` seconds by force; nothing happens when it is gone."""
 
     def restart(self, identity: str) -> None:
         """Stops and starts a container."""
@@ -83,6 +89,15 @@ class Engine(Protocol):
 
     def remove_network(self, identity: str) -> None:
         """Removes a network; nothing happens when it is gone."""
+
+    def volumes(self, label: str) -> list[dict[str, Any]]:
+        """The volumes that bear a label, given as ``name=value``."""
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Makes an empty volume."""
+
+    def remove_volume(self, name: str) -> None:
+        """Removes a volume; nothing happens when it is gone."""
 
     def last_lines(self, identity: str, count: int) -> list[str]:
         """The last lines that a container wrote; empty when they cannot be had."""
@@ -134,23 +149,27 @@ class DockerEngine:
             found = [each for each in self._api.networks(names=[name]) if each["Name"] == name]
             return dict(found[0]) if found else None
 
-    def pull(self, reference: str) -> None:
+    def registry_digest(self, reference: str) -> str:
         with self._errors(f"pull {reference}"):
-            for line in self._api.pull(reference, stream=True, decode=True):
+            return str(self._api.inspect_distribution(reference)["Descriptor"]["digest"])
+
+    def pull(self, reference: str, platform: str | None = None) -> None:
+        with self._errors(f"pull {reference}"):
+            for line in self._api.pull(reference, stream=True, decode=True, platform=platform):
                 if "error" in line:
                     raise EngineError(pull_failure(reference, str(line["error"])))
 
-    def create_container(self, name: str, body: Mapping[str, Any]) -> str:
+    def create_container(self, name: str, body: Mapping[str, Any], platform: str | None = None) -> str:
         with self._errors(f"create {name}"):
-            return str(self._api.create_container_from_config(body, name)["Id"])
+            return str(self._api.create_container_from_config(body, name, platform)["Id"])
 
     def start(self, identity: str) -> None:
         with self._errors("start the container"):
             self._api.start(identity)
 
-    def stop(self, identity: str) -> None:
+    def stop(self, identity: str, patience: int = STOP_SECONDS) -> None:
         with self._errors("stop the container"), _gone_is_fine():
-            self._api.stop(identity, timeout=STOP_SECONDS)
+            self._api.stop(identity, timeout=patience)
 
     def restart(self, identity: str) -> None:
         with self._errors("restart the container"):
@@ -189,6 +208,18 @@ class DockerEngine:
     def remove_network(self, identity: str) -> None:
         with self._errors("remove the fleet's network"), _gone_is_fine():
             self._api.remove_network(identity)
+
+    def volumes(self, label: str) -> list[dict[str, Any]]:
+        with self._errors("list the volumes"):
+            return list(self._api.volumes(filters={"label": label})["Volumes"] or ())
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._errors(f"create volume {name}"):
+            self._api.create_volume(name, labels=dict(labels))
+
+    def remove_volume(self, name: str) -> None:
+        with self._errors(f"remove volume {name}"), _gone_is_fine():
+            self._api.remove_volume(name)
 
     def last_lines(self, identity: str, count: int) -> list[str]:
         try:

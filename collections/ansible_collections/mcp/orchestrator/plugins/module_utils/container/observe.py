@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    Engine,
+    EngineError,
+    EngineUnreachable,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, Network, World
@@ -24,7 +29,7 @@ _LISTEN = "0A"
 
 
 def observe(
-    engine: Engine, specs: Sequence[Spec], policy: Policy, probe: Probe, listening: Iterable[int] = ()
+    engine: Engine, specs: Sequence[Spec], policy: Policy, probe: Probe, clock: Clock, listening: Iterable[int] = ()
 ) -> World:
     """The world as it is now. ``listening`` are ports of this host on which something listens.
 
@@ -38,19 +43,25 @@ def observe(
     references = sorted({spec.image for spec in specs if spec.enabled})
     with ThreadPoolExecutor(THREADS) as pool:
         network = pool.submit(engine.network, policy.network)
+        memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
+        registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
         containers = [Container.from_inspect(raw) for raw in inspected]
-        asked = _worth_asking(containers)
+        failures = _failures(memory.result())
+        asked = _worth_asking(containers, failures)
         answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
     raw_network = network.result()
+    digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
         containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
-        images={reference: Image.from_inspect(raw) if raw else None for reference, raw in images.items()},
+        images={reference: _image(raw, digests.get(reference)) for reference, raw in images.items()},
         network=Network.from_inspect(raw_network, policy.fleet) if raw_network else None,
         strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
         busy=_published(strangers) | (frozenset(listening) - _published(ours)),
-        now=time.time(),
+        now=clock.now(),
+        failures=failures,
+        unanswered={reference: answer.why for reference, answer in digests.items() if answer.why},
     )
 
 
@@ -67,7 +78,43 @@ def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6"))
     return frozenset(ports)
 
 
-def _worth_asking(containers: Sequence[Container]) -> dict[str, Container]:
+@dataclass(frozen=True)
+class _Registry:
+    """A registry's answer: a digest, or why there is none."""
+
+    digest: str = ""
+    why: str = ""
+
+
+def _to_ask(specs: Sequence[Spec]) -> list[str]:
+    """The references that may have become another image; one with a digest cannot."""
+    return sorted({spec.image for spec in specs if spec.enabled and spec.pull == "always" and "@" not in spec.image})
+
+
+def _registry_digest(engine: Engine, reference: str) -> _Registry:
+    try:
+        return _Registry(digest=engine.registry_digest(reference))
+    except EngineUnreachable:
+        raise
+    except EngineError as error:
+        return _Registry(why=str(error))
+
+
+def _image(raw: Mapping[str, Any] | None, registry: _Registry | None) -> Image | None:
+    if raw is None:
+        return None
+    image = Image.from_inspect(raw)
+    if registry is None or any(known.endswith(f"@{registry.digest}") for known in image.digests):
+        return image
+    return replace(image, newer=registry.digest)
+
+
+def _failures(volumes: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
+    read = (Failure.from_volume(volume) for volume in volumes)
+    return {failure.server: failure for failure in read if failure is not None}
+
+
+def _worth_asking(containers: Sequence[Container], failures: Mapping[str, Failure]) -> dict[str, Container]:
     """Those whose answer decides something: a server with several containers, or one that is not plainly healthy."""
     counts: dict[tuple[str, int], int] = {}
     for each in containers:
@@ -82,6 +129,7 @@ def _worth_asking(containers: Sequence[Container]) -> dict[str, Container]:
             or each.health in ("starting", "unhealthy")
             or each.status != "running"
             or each.restarts > 0
+            or each.service in failures
         )
     }
 

@@ -16,8 +16,14 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import CompositionError, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
+    CompositionError,
+    bridged,
+    compose,
+    exceptions,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, drift_of, short, size
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
@@ -30,10 +36,13 @@ _STATUS_ORDER = ("dead", "created", "exited", "paused", "restarting", "running")
 def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     """The steps after which every enabled spec has a container of its generation, beside what served before."""
     draft = _Draft(specs, world, policy)
-    return Plan(
-        first=tuple(_network_before(specs, world, policy)),
-        slots=tuple(_converge(spec, replica, draft) for spec in specs if spec.enabled for replica in replicas(spec)),
-    )
+    slots = tuple(_converge(spec, replica, draft) for spec in specs if spec.enabled for replica in replicas(spec))
+    unanswered = [
+        Problem(spec.name, world.unanswered[spec.image])
+        for spec in specs
+        if spec.enabled and spec.pull == "always" and spec.image in world.unanswered
+    ]
+    return Plan(first=tuple(_network_before(specs, world, policy)), slots=slots, problems=tuple(unanswered))
 
 
 def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = ()) -> Plan:
@@ -62,12 +71,20 @@ def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable
         slots=slots,
         last=(*renames, *_network_after(specs, left, spared, world, policy)),
         problems=tuple(problems),
+        forget=tuple(_stale_memories(specs, spared, world, policy)),
     )
 
 
 def replicas(spec: Spec) -> range:
     """The numbers of a server's containers, from 1."""
-    return range(1, getattr(spec, "replicas", 1) + 1)
+    return range(1, spec.replicas + 1)
+
+
+def attempt_of(spec: Spec, world: World, policy: Policy) -> str:
+    """Names what is tried when ``spec`` is brought up now: another try of the same is expected to end the same way."""
+    image = world.images.get(spec.image)
+    parts = [spec.generation, short(image.newer or image.id) if image else "no image"]
+    return " ".join([*parts, policy.bridge_digest or "no bridge"] if bridged(spec) else parts)
 
 
 @dataclass(frozen=True)
@@ -114,24 +131,25 @@ class _Draft:
 
 def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
     world, policy = draft.world, draft.policy
-    blocked = _blocked(spec, replica, world, policy)
+    attempt = attempt_of(spec, world, policy)
     try:
         standing = _stand(spec, replica, world, policy)
-        image = world.images.get(spec.image)
-        if standing.successor is not None:
-            actions = tuple(_repairs(spec, standing.successor, standing.drifts[standing.successor.id]))
-        elif blocked:
-            raise CompositionError(blocked)
+        successor = standing.successor
+        if successor is not None:
+            actions = tuple(_repairs(spec, successor, standing.drifts[successor.id]))
         else:
-            if image is not None:
-                compose(spec, image, policy, policy.port_range_start, replica)
-            actions = tuple(_creation(spec, replica, image, standing, draft))
+            _refuse(spec, replica, world, policy)
+            actions = tuple(_creation(spec, replica, standing, draft))
     except (CompositionError, NoFreePort) as error:
         serving = _best(each for each in _owned(spec, replica, world) if each.runs)
-        return Slot(spec, replica, incumbent=serving, problem=str(error))
-    successor = standing.successor
+        return Slot(spec, replica, incumbent=serving, attempt=attempt, problem=str(error))
+    failure = world.failures.get(spec.name)
+    if actions and failure is not None:
+        pause = failure.pause(attempt, world.now, volume_name(policy.fleet, spec.name))
+        if pause is not None:
+            return Slot(spec, replica, (), successor, standing.incumbent, attempt=attempt, problem=pause)
     wait = bool(actions) or (successor is not None and successor.ready is False)
-    return Slot(spec, replica, actions, successor, standing.incumbent, wait)
+    return Slot(spec, replica, actions, successor, standing.incumbent, wait, attempt)
 
 
 def _stand(spec: Spec, replica: int, world: World, policy: Policy) -> _Standing:
@@ -171,19 +189,30 @@ def _status_rank(container: Container) -> int:
     return _STATUS_ORDER.index(container.status) if container.status in _STATUS_ORDER else -1
 
 
-def _blocked(spec: Spec, replica: int, world: World, policy: Policy) -> str | None:
-    name = policy.name_of(spec.name, replica)
-    if name in world.strangers:
-        return (
+def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
+    """Raises CompositionError when no container can be made of ``spec``."""
+    taken = [name for name in (policy.name_of(spec.name, each) for each in replicas(spec)) if name in world.strangers]
+    if taken:
+        name = taken[0]
+        raise CompositionError(
             f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
             f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
         )
     if spec.network is None and world.network is not None and not world.network.ours:
-        return (
+        raise CompositionError(
             f"a network {policy.network} exists that is not of fleet {policy.fleet};"
             f" remove it (docker network rm {policy.network}) or choose another fleet name"
         )
-    return None
+    image = world.images.get(spec.image)
+    if spec.pull == "always" and spec.image in world.unanswered:
+        raise CompositionError(world.unanswered[spec.image])
+    if image is None and spec.pull == "never":
+        raise CompositionError(
+            f"image {spec.image} is not on this host and its pull policy is never;"
+            " build or load it (docker load), or set pull to missing"
+        )
+    if image is not None:
+        compose(spec, image, policy, policy.port_range_start, replica)
 
 
 def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
@@ -196,29 +225,29 @@ def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]
             "restart": container.facts.restart,
         }
         yield _on(container, "update", ", ".join(drift.update), before, after)
-    verb, reason = _repair(container)
-    if verb:
+    for verb, reason in _repair(container):
         yield _on(container, verb, reason, {"state": container.status}, {"state": "running"})
 
 
-def _repair(container: Container) -> tuple[str, str]:
+def _repair(container: Container) -> Iterator[tuple[str, str]]:
     if container.status == "exited":
-        return "start", f"it is stopped (exit code {container.exit_code})"
+        yield "start", f"it is stopped (exit code {container.exit_code})"
     if container.status == "paused":
-        return "unpause", "it is paused"
-    if container.status == "running" and container.health == "unhealthy":
-        return "restart", "its health check fails"
-    return "", ""
+        yield "unpause", "it is paused"
+    if container.status in ("running", "paused") and container.health == "unhealthy":
+        yield "restart", "its health check fails"
 
 
-def _creation(spec: Spec, replica: int, image: Image | None, standing: _Standing, draft: _Draft) -> Iterator[Action]:
+def _creation(spec: Spec, replica: int, standing: _Standing, draft: _Draft) -> Iterator[Action]:
+    image = draft.world.images.get(spec.image)
     half_made = [each for each in standing.others if each.status in _HALF_MADE]
     for each in half_made:
         yield _remove(each, "it was left half-made" + (f": {each.error}" if each.error else ""))
     predecessor = _best(standing.others)
-    if image is None and spec.image not in draft.pulled:
+    if (image is None or image.newer) and spec.image not in draft.pulled:
         draft.pulled.add(spec.image)
-        yield Action(spec.name, "pull", f"image {spec.image} is not on this host", target=spec.image)
+        reason = f"its registry has {short(image.newer)}" if image else f"image {spec.image} is not on this host"
+        yield Action(spec.name, "pull", reason, target=spec.image)
     name = draft.take_name(spec, replica, (each.name for each in half_made))
     port = draft.take_port(spec, replica, (each.port for each in half_made if each.port is not None))
     yield Action(
@@ -341,6 +370,14 @@ def _network_after(
     )
 
 
+def _stale_memories(specs: Sequence[Spec], spared: frozenset[str], world: World, policy: Policy) -> Iterator[str]:
+    attempts = {spec.name: attempt_of(spec, world, policy) for spec in specs}
+    for server, failure in world.failures.items():
+        stale = server not in attempts or not failure.counts(attempts[server], world.now)
+        if stale and server not in spared:
+            yield volume_name(policy.fleet, server)
+
+
 def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
     if any(spec.name == container.service for spec in specs):
         return f"replica {container.replica} is not wished any more"
@@ -387,17 +424,3 @@ def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Polic
     if beyond:
         wished["exceptions"] = "; ".join(beyond)
     return wished
-
-
-def exceptions(spec: Spec) -> list[str]:
-    """What the spec asks for beyond the hard defaults."""
-    found = [f"volume {volume}" for volume in spec.volumes]
-    if not spec.read_only:
-        found.append("writable root")
-    if spec.network is not None:
-        found.append(f"network {spec.network}")
-    if not spec.init:
-        found.append("no init")
-    if spec.user in ("0", "root", "0:0"):
-        found.append("runs as root")
-    return found

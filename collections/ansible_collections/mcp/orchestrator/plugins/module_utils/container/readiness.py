@@ -10,6 +10,17 @@ import http.client
 from dataclasses import dataclass
 from typing import Protocol
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+# A process that the engine has restarted this often within its deadline will not become healthy by waiting longer.
+HOPELESS_RESTARTS = 4
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -49,7 +60,50 @@ def http_probe(address: str, port: int, path: str, matcher: str, timeout: float 
 def matches(status: int, matcher: str) -> bool:
     """Whether an HTTP status is among those of an ALB matcher."""
     for part in matcher.split(","):
-        low, _, high = part.strip().partition("-")
+        low, _dash, high = part.strip().partition("-")
         if low.isdecimal() and int(low) <= status <= int(high or low):
             return True
     return False
+
+
+class Wait:
+    """Waiting for containers to answer. ``policy.health_timeout`` is how long each may take, in seconds."""
+
+    def __init__(self, engine: Engine, probe: Probe, clock: Clock, policy: Policy) -> None:
+        self._engine = engine
+        self._probe = probe
+        self._clock = clock
+        self._policy = policy
+
+    def until_ready(self, spec: Spec, identity: str, port: int | None, since: float) -> str | None:
+        """None when the container of ``spec`` answers in time, else why it does not.
+
+        ``since`` is when its time began, in seconds since the epoch; it is asked at least once. Raises EngineError.
+        """
+        if port is None:
+            return "it publishes no port"
+        address = self._policy.reach_address
+        wanted = f"GET http://{address}:{port}{spec.health_path} should give {spec.health_matcher}"
+        deadline = since + self._policy.health_timeout
+        pause = FIRST_PAUSE
+        while True:
+            answer = self._probe(address, port, spec.health_path, spec.health_matcher)
+            if answer.ok:
+                return None
+            left = deadline - self._clock.now()
+            hopeless = self._hopeless(identity) if pause >= LONGEST_PAUSE or left <= 0 else ""
+            if hopeless:
+                return f"{hopeless} ({wanted})"
+            if left <= 0:
+                return f"{answer.said}: {wanted} within {self._policy.health_timeout:g} s"
+            self._clock.sleep(min(pause, left))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def _hopeless(self, identity: str) -> str:
+        raw = self._engine.container(identity)
+        if raw is None:
+            return "its container was removed by somebody else"
+        found = Container.from_inspect(raw)
+        if found.restarts >= HOPELESS_RESTARTS or found.status in ("exited", "dead"):
+            return f"its process keeps ending: exit code {found.exit_code}, {found.restarts} restarts"
+        return ""

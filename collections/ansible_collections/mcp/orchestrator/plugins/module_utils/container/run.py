@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Plan, Problem
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Clock, Outcome, Run, planned
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Outcome, Run, planned
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
@@ -39,7 +40,8 @@ def carry_out(wish: Wish, engine: Engine, probe: Probe = http_probe, clock: Cloc
 
     Raises EngineError when the engine cannot be asked how the world is.
     """
-    world = observe(engine, wish.specs, wish.policy, probe, wish.listening)
+    clock = clock or Clock()
+    world = observe(engine, wish.specs, wish.policy, probe, clock, wish.listening)
     plan = (
         plan_retire(wish.specs, world, wish.policy, wish.untouchable)
         if wish.retire
@@ -49,7 +51,7 @@ def carry_out(wish: Wish, engine: Engine, probe: Probe = http_probe, clock: Cloc
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
         outcome = Outcome(list(plan.actions), planned(plan, wish.policy), problems)
     else:
-        run = Run(engine, world, wish.policy, wish.environment, probe, clock or Clock())
+        run = Run(engine, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)
     return report(plan, outcome)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 
 RUNS = ("running", "paused", "restarting")
 
@@ -107,7 +108,10 @@ class Container:
 
 @dataclass(frozen=True)
 class Image:
-    """What an image brings of its own; ``exposed`` are its TCP ports."""
+    """What an image brings of its own; ``exposed`` are its TCP ports, ``digests`` its names with digests.
+
+    ``newer`` is the digest that the registry has for the same name, when it was asked and it is another one.
+    """
 
     id: str
     entrypoint: tuple[str, ...] = ()
@@ -115,18 +119,19 @@ class Image:
     user: str = ""
     exposed: tuple[int, ...] = ()
     digests: tuple[str, ...] = ()
+    newer: str = ""
 
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any]) -> Image:
         """Reads what the engine's ``GET /images/{name}/json`` answers."""
         config = raw.get("Config") or {}
-        ports = (port.partition("/") for port in config.get("ExposedPorts") or {})
+        ports = [port.partition("/")[::2] for port in config.get("ExposedPorts") or {}]
         return cls(
             id=_sha(raw["Id"]),
             entrypoint=tuple(config.get("Entrypoint") or ()),
             command=tuple(config.get("Cmd") or ()),
             user=config.get("User") or "",
-            exposed=tuple(sorted(int(number) for number, _, protocol in ports if protocol in ("", "tcp"))),
+            exposed=tuple(sorted(int(number) for number, protocol in ports if protocol in ("", "tcp"))),
             digests=tuple(raw.get("RepoDigests") or ()),
         )
 
@@ -157,7 +162,8 @@ class World:
     """Everything a plan is made from. ``images`` has None for a reference that this host does not hold.
 
     ``strangers`` are names of containers that are not of this fleet, ``busy`` host ports that others hold,
-    ``now`` the time of the observation in seconds since the epoch.
+    ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
+    ``unanswered`` why a registry that should be asked for an image did not answer, by reference.
     """
 
     containers: tuple[Container, ...] = ()
@@ -166,6 +172,8 @@ class World:
     strangers: frozenset[str] = frozenset()
     busy: frozenset[int] = frozenset()
     now: float = 0.0
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    unanswered: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:
@@ -232,7 +240,7 @@ def _seconds(text: Any) -> float:
     """An engine's RFC 3339 time with nanoseconds; the zero time is year 1."""
     if not isinstance(text, str) or text.startswith("0001-"):
         return 0.0
-    head, _, rest = text.partition(".")
+    head, _dot, rest = text.partition(".")
     zone = rest.lstrip("0123456789") if rest else ""
     fraction = rest[: len(rest) - len(zone)][:6].ljust(6, "0")
     try:

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a server answers on this host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """``ports`` are those of all replicas that serve, ``port`` the first of them; both empty without a container.
+
+    ``state`` is running, failed or planned; ``exceptions`` what the server's container is allowed beyond the defaults.
+    """
+
+    name: str
+    generation: str
+    container: str | None
+    address: str
+    port: int | None
+    ports: tuple[int, ...]
+    path: str
+    mcp_path: str
+    health_path: str
+    health_matcher: str
+    strip_prefix: bool
+    state: str
+    exceptions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, spec: Spec, address: str, port: int | None, container: str | None, state: str) -> Endpoint:
+        """The endpoint of one container that was made from ``spec``."""
+        return cls(
+            name=spec.name,
+            generation=spec.generation,
+            container=container,
+            address=address,
+            port=port,
+            ports=() if port is None else (port,),
+            path=spec.path,
+            mcp_path=spec.mcp_path,
+            health_path=spec.health_path,
+            health_matcher=spec.health_matcher,
+            strip_prefix=spec.strip_prefix,
+            state=state,
+            exceptions=tuple(exceptions(spec)),
+        )
+
+    @classmethod
+    def of_replicas(cls, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """One endpoint for all replicas of a server: those that serve, or when none does, those that are there."""
+        serving = [each for each in endpoints if each.state != "failed"] or list(endpoints)
+        first = next((each for each in serving if each.port is not None), serving[0])
+        return replace(first, ports=tuple(port for each in serving for port in each.ports))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the module returns it."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

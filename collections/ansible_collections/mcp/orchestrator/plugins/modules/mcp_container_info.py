@@ -1,0 +1,198 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_container_info
+short_description: See the containers of a fleet of MCP servers
+version_added: 0.1.0
+author:
+  - MCP Orchestrator contributors (@mcp-orchestrator)
+description:
+  - Lists the containers that bear the fleet's label, with what they are made from and how they are, and what servers
+    failed at before. Changes nothing.
+options:
+  fleet:
+    description:
+      - The fleet's name.
+    type: str
+    default: mcp
+  docker_host:
+    description:
+      - The engine's address as in the environment variable E(DOCKER_HOST), which is the default.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: N/A
+  idempotent:
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
+requirements:
+  - docker >= 7.1 (the Python SDK)
+seealso:
+  - module: mcp.orchestrator.mcp_container
+"""
+
+EXAMPLES = r"""
+- name: See the fleet
+  mcp.orchestrator.mcp_container_info:
+  register: seen
+
+- name: Tell what does not run
+  ansible.builtin.debug:
+    msg: "{{ seen.containers | rejectattr('status', 'equalto', 'running') | map(attribute='name') | list }}"
+"""
+
+RETURN = r"""
+containers:
+  description: The fleet's containers, by name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server that it belongs to.
+      type: str
+    replica:
+      description: Its number among the server's replicas, from 1.
+      type: int
+    name:
+      description: The container's name.
+      type: str
+    id:
+      description: The container's id.
+      type: str
+    generation:
+      description: The generation that it was made from.
+      type: str
+    image:
+      description: The image's name.
+      type: str
+    image_id:
+      description: The image's id.
+      type: str
+    bridge:
+      description: Digest of the bridge's runtime in it, or nothing.
+      type: str
+    port:
+      description: Its host port.
+      type: int
+    status:
+      description: V(created), V(running), V(paused), V(restarting), V(removing), V(exited) or V(dead).
+      type: str
+    health:
+      description: What its health check says, empty without one.
+      type: str
+    exit_code:
+      description: The code with which its process last ended.
+      type: int
+    restarts:
+      description: How often the engine restarted it.
+      type: int
+    started:
+      description: When it was started, in seconds since the epoch.
+      type: float
+network:
+  description: Id of the fleet's network, or nothing.
+  returned: always
+  type: str
+failures:
+  description: What servers failed at before.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server.
+      type: str
+    count:
+      description: How often in a row.
+      type: int
+    quarantined:
+      description: Whether it is left alone for long.
+      type: bool
+    next_try:
+      description: When the next try is due, as RFC 3339 in UTC.
+      type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    DOCKER_ERROR,
+    DockerEngine,
+    EngineError,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+
+
+def container_fact(container: Container) -> dict[str, Any]:
+    """One container as the module returns it."""
+    return {
+        "server": container.service,
+        "replica": container.replica,
+        "name": container.name,
+        "id": container.id,
+        "generation": container.generation,
+        "image": container.image,
+        "image_id": container.image_id,
+        "bridge": container.bridge,
+        "port": container.port,
+        "status": container.status,
+        "health": container.health,
+        "exit_code": container.exit_code,
+        "restarts": container.restarts,
+        "started": container.started,
+    }
+
+
+def failure_fact(failure: Failure) -> dict[str, Any]:
+    """One memory of failures as the module returns it."""
+    return {
+        "server": failure.server,
+        "count": failure.count,
+        "quarantined": failure.quarantined,
+        "next_try": clock_time(failure.next_try),
+    }
+
+
+def facts(world: World) -> dict[str, Any]:
+    """The module's result."""
+    return {
+        "containers": [container_fact(each) for each in sorted(world.containers, key=lambda each: each.name)],
+        "network": world.network.id if world.network is not None and world.network.ours else None,
+        "failures": [failure_fact(world.failures[server]) for server in sorted(world.failures)],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={"fleet": {"type": "str", "default": "mcp"}, "docker_host": {"type": "str"}},
+        supports_check_mode=True,
+    )
+    if DOCKER_ERROR:
+        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
+    try:
+        engine = DockerEngine(module.params["docker_host"])
+        world = observe(engine, [], Policy(fleet=module.params["fleet"]), http_probe, Clock())
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **facts(world))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Docker engine in memory: keeps names and ports unique, echoes what it was given, and can be killed at any call."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
+
+RUNS = ("running", "paused", "restarting")
+
+
+class Killed(BaseException):
+    """The run was killed: what was asked of the engine before stands, nothing more is asked."""
+
+
+class StillClock(Clock):
+    """Time passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class SimulatedEngine:
+    """Also the probe: a running container answers unless its generation is in ``sick``."""
+
+    def __init__(self, clock: StillClock | None = None) -> None:
+        self.clock = clock or StillClock()
+        self.held: dict[str, dict[str, Any]] = {}
+        self.images = {"one": "sha256:" + "1" * 64, "two": "sha256:" + "2" * 64}
+        self.registry = {"far": "sha256:" + "f" * 64}
+        self.nets: dict[str, dict[str, Any]] = {"other": {"Id": "net-other", "Labels": {}, "Options": {}}}
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.sick: set[str] = set()
+        self.calls_left: int | None = None
+        self.faults: dict[str, Callable[[str], None]] = {}
+        self.written: list[str] = []
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+
+    # What the engine is asked
+
+    def containers(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "Id": each["Id"],
+                "Names": ["/" + each["Name"]],
+                "Labels": each["Config"]["Labels"],
+                "Ports": [{"PublicPort": port} for port in self._ports(each)] if self._runs(each) else [],
+            }
+            for each in self.held.values()
+        ]
+
+    def container(self, identity: str) -> dict[str, Any] | None:
+        with self._lock:
+            return copy.deepcopy(self.held.get(identity))
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        found = self.images.get(reference)
+        if found is None:
+            return None
+        digest = found.replace("sha256:", "sha256:d")
+        return {
+            "Id": found,
+            "RepoDigests": [f"{reference}@{digest}"],
+            "Config": {"Cmd": ["serve"], "ExposedPorts": {"8000/tcp": {}}},
+        }
+
+    def network(self, name: str) -> dict[str, Any] | None:
+        return self.nets.get(name)
+
+    def registry_digest(self, reference: str) -> str:
+        if reference not in self.registry:
+            raise EngineError(f"image {reference} cannot be pulled: not found")
+        return self.registry[reference].replace("sha256:", "sha256:d")
+
+    def volumes(self, label: str) -> list[dict[str, Any]]:
+        name, _, value = label.partition("=")
+        return [volume for volume in self.kept.values() if volume["Labels"].get(name) == value]
+
+    def last_lines(self, identity: str, count: int) -> list[str]:
+        return self.written[-count:]
+
+    # What the engine is told
+
+    def pull(self, reference: str, platform: str | None = None) -> None:
+        with self._told("pull", reference):
+            if reference not in self.registry:
+                raise EngineError(f"image {reference} cannot be pulled: not found")
+            self.images[reference] = self.registry[reference]
+
+    def create_container(self, name: str, body: Mapping[str, Any], platform: str | None = None) -> str:
+        with self._told("create", name):
+            if any(each["Name"] == name for each in self.held.values()):
+                raise EngineError(f"the name {name} is already in use by another container", name_taken=True)
+            if body["Image"] not in self.images:
+                raise EngineError(f"no such image: {body['Image']}")
+            identity = f"{next(self._numbers):064x}"
+            mode = body["HostConfig"]["NetworkMode"]
+            self.held[identity] = {
+                "Id": identity,
+                "Name": name,
+                "Created": self._now(),
+                "Image": self.images[body["Image"]],
+                "RestartCount": 0,
+                "Config": {key: value for key, value in copy.deepcopy(dict(body)).items() if key != "HostConfig"},
+                "HostConfig": copy.deepcopy(body["HostConfig"]),
+                "State": {"Status": "created", "ExitCode": 0, "Error": "", "StartedAt": "0001-01-01T00:00:00Z"},
+                "NetworkSettings": {"Networks": {mode: {"NetworkID": ""}}},
+            }
+            return identity
+
+    def start(self, identity: str) -> None:
+        with self._told("start", identity):
+            found = self._get(identity)
+            taken = {port for each in self.held.values() if self._runs(each) for port in self._ports(each)}
+            mode = found["HostConfig"]["NetworkMode"]
+            joined = found["NetworkSettings"]["Networks"].get(mode)
+            if mode not in self.nets or (joined and joined["NetworkID"] not in ("", self.nets[mode]["Id"])):
+                raise EngineError(f"network {mode} not found")
+            if not self._runs(found) and set(self._ports(found)) & taken:
+                raise EngineError("port is already allocated", port_taken=True)
+            if joined:
+                joined["NetworkID"] = self.nets[mode]["Id"]
+            found["State"] |= {"Status": "running", "StartedAt": self._now()}
+            found["State"].pop("Health", None)
+
+    def stop(self, identity: str, patience: int = 10) -> None:
+        with self._told("stop", identity):
+            if identity in self.held and self._runs(self.held[identity]):
+                self.held[identity]["State"] |= {"Status": "exited", "ExitCode": 143}
+
+    def restart(self, identity: str) -> None:
+        with self._told("restart", identity):
+            self._get(identity)["State"] |= {"Status": "running", "StartedAt": self._now()}
+            self._get(identity)["State"].pop("Health", None)
+
+    def unpause(self, identity: str) -> None:
+        with self._told("unpause", identity):
+            self._get(identity)["State"]["Status"] = "running"
+
+    def update(self, identity: str, limits: Mapping[str, Any]) -> None:
+        with self._told("update", identity):
+            self._get(identity)["HostConfig"] |= copy.deepcopy(dict(limits))
+
+    def rename(self, identity: str, name: str) -> None:
+        with self._told("rename", identity):
+            if any(each["Name"] == name for each in self.held.values()):
+                raise EngineError(f"the name {name} is already in use by another container", name_taken=True)
+            self._get(identity)["Name"] = name
+
+    def remove(self, identity: str) -> None:
+        with self._told("remove", identity):
+            self.held.pop(identity, None)
+
+    def create_network(self, body: Mapping[str, Any]) -> None:
+        with self._told("create_network", body["Name"]):
+            if body["Name"] in self.nets:
+                raise EngineError(f"network with name {body['Name']} already exists")
+            number = next(self._numbers)
+            self.nets[body["Name"]] = {"Id": f"net-{number}", "Labels": body["Labels"], "Options": body["Options"]}
+
+    def remove_network(self, identity: str) -> None:
+        with self._told("remove_network", identity):
+            for name, net in list(self.nets.items()):
+                if net["Id"] == identity:
+                    if any(self._runs(each) and name in self._nets(each) for each in self.held.values()):
+                        raise EngineError(f"network {name} has active endpoints")
+                    del self.nets[name]
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._told("create_volume", name):
+            self.kept.setdefault(name, {"Name": name, "Labels": dict(labels)})
+
+    def remove_volume(self, name: str) -> None:
+        with self._told("remove_volume", name):
+            self.kept.pop(name, None)
+
+    def probe(self, address: str, port: int, path: str, matcher: str) -> Answer:
+        with self._lock:
+            for each in self.held.values():
+                if each["State"]["Status"] == "running" and port in self._ports(each):
+                    well = each["Config"]["Labels"].get(labels.GENERATION) not in self.sick
+                    return Answer(well, "status 200" if well else "status 503")
+            return Answer(False, "connection refused")
+
+    # What a test looks at
+
+    def of_fleet(self, fleet: str) -> list[dict[str, Any]]:
+        return [each for each in self.held.values() if each["Config"]["Labels"].get(labels.FLEET) == fleet]
+
+    def _told(self, call: str, subject: str) -> threading.RLock:
+        with self._lock:
+            if self.calls_left is not None:
+                if self.calls_left == 0:
+                    raise Killed
+                self.calls_left -= 1
+            if call in self.faults:
+                self.faults[call](subject)
+        return self._lock
+
+    def _get(self, identity: str) -> dict[str, Any]:
+        if identity not in self.held:
+            raise EngineError(f"no such container: {identity}")
+        return self.held[identity]
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self.clock.time, UTC).isoformat().replace("+00:00", ".0Z")
+
+    @staticmethod
+    def _runs(container: Mapping[str, Any]) -> bool:
+        return container["State"]["Status"] in RUNS
+
+    @staticmethod
+    def _nets(container: Mapping[str, Any]) -> list[str]:
+        return list(container["NetworkSettings"]["Networks"])
+
+    @staticmethod
+    def _ports(container: Mapping[str, Any]) -> list[int]:
+        bindings = container["HostConfig"].get("PortBindings") or {}
+        return [int(binding["HostPort"]) for each in bindings.values() for binding in each]
