@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 try:
     import boto3

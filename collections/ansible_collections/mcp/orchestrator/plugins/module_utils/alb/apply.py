@@ -75,9 +75,9 @@ class Application:
 
     def run(self, plan: Plan) -> Outcome:
         """Do the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
-        for (phase, _), found in groupby(plan.actions, key=lambda action: action.order):
+        for order, found in groupby(plan.actions, key=lambda action: action.order):
             actions = list(found)
-            if phase is Phase.SEAL and (self._outcome.errors or plan.problems):
+            if order[0] is Phase.SEAL and (self._outcome.errors or plan.problems):
                 break
             waits = [action for action in actions if action.operation in WAITS]
             if waits:
@@ -213,8 +213,8 @@ class Application:
 
 def _is_reached(action: Action, states: Mapping[str, tuple[str, str]]) -> bool:
     if action.operation == WAIT_HEALTHY:
-        return bool(states) and all(state == "healthy" for state, _ in states.values())
-    return all(state == "unused" for state, _ in states.values())
+        return bool(states) and all(state[0] == "healthy" for state in states.values())
+    return all(state[0] == "unused" for state in states.values())
 
 
 def _too_late(action: Action, states: Mapping[str, tuple[str, str]], timeout: float) -> WaitError:
@@ -227,7 +227,7 @@ def _too_late(action: Action, states: Mapping[str, tuple[str, str]], timeout: fl
         hint = "see that the server answers its health path and that the load balancer may reach its port"
         kept = "; what served before still serves" if action.undo else ""
         return WaitError(f"not healthy after {timeout:.0f} s: {', '.join(sick) or 'no target'}; {hint}{kept}")
-    slow = ", ".join(target for target, (state, _) in states.items() if state != "unused")
+    slow = ", ".join(target for target, state in states.items() if state[0] != "unused")
     return WaitError(f"still draining after {timeout:.0f} s: {slow}; the next run goes on")
 
 

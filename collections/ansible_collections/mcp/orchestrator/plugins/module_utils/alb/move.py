@@ -107,8 +107,8 @@ def _action(turn: int | None, moves: list[tuple[Place, frozenset[str]]]) -> Acti
             {"RuleArn": place.arn, "Priority": place.after, "Needs": sorted(needs)} for place, needs in moves
         ]
     }
-    before = {place.label: place.before for place, _ in moves}
-    after = {place.label: place.after for place, _ in moves}
+    before = {place.label: place.before for place, needs in moves}
+    after = {place.label: place.after for place, needs in moves}
     reason = "all at once, so that no path is without its rule"
     phase, rank = (Phase.MOVE, 0) if turn is None else (Phase.TURN, after_turn(turn))
     return Action(phase, "", "set_priorities", "set_rule_priorities", arguments, reason, before, after, rank=rank)

@@ -76,7 +76,7 @@ class FakeElbv2:
 
     @property
     def changes(self) -> list[str]:
-        return [operation for operation, _ in self.calls if not operation.startswith(READS)]
+        return [operation for operation, arguments in self.calls if not operation.startswith(READS)]
 
     def state_of(self, group_arn: str, target: tuple[str, int]) -> tuple[str, str]:
         entry = self.targets[group_arn].get(target)

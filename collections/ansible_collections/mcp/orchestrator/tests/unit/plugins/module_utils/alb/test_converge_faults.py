@@ -174,4 +174,4 @@ def test_without_credentials_no_further_call_is_made():
     result = run(elbv2, wish)
 
     assert set(result.errors) == {"alpha", "beta", "gamma"}
-    assert [operation for operation, _ in elbv2.calls].count("create_target_group") == 1
+    assert [operation for operation, arguments in elbv2.calls].count("create_target_group") == 1
