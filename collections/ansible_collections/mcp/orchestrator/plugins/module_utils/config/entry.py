@@ -47,7 +47,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote imp
     read_proxy,
     read_remote,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called, is_placeholder
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import (
+    called,
+    is_placeholder,
+    looks_secret,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape import Record
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.words import refuse_secrets, warn_of_paths
@@ -223,6 +227,8 @@ def _draft(
     if remote is not None:
         return remote
     refuse_secrets(draft.command, first, findings)
+    if any(looks_secret(word) for word in (draft.recipe.executable, draft.recipe.module, draft.recipe.file) if word):
+        findings.error("args", "has a secret where the program belongs; put it into env")
     draft.env = env
     return draft
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import looks_secret
+
 _NPM = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
 _NPM_VERSION = re.compile(r"[A-Za-z0-9^~<>=|*][A-Za-z0-9.^~<>=|* +-]*")
 _NPM_GIT = re.compile(r"(?:github:)?([A-Za-z0-9-]+/[A-Za-z0-9._-]+)(?:#([A-Za-z0-9._/-]+))?")
@@ -36,6 +38,8 @@ class PackageError(ValueError):
 
 
 def _refuse_local(text: str) -> None:
+    if looks_secret(text):
+        raise PackageError("stands where the package belongs; put it into env")
     if _LOCAL.match(text):
         raise PackageError(
             "is a path of the client's machine; publish the package, or build an image of it and run it with docker"

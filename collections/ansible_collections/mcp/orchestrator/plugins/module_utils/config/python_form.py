@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.package im
     pypi_package,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called, looks_secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.tool_arguments import (
     Option,
     ToolArguments,
@@ -226,7 +226,7 @@ def _read_python(args: Sequence[str], start: int, findings: Findings) -> Draft |
         return None
     module = args[position + 1]
     top = module.split(".")[0]
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module, re.ASCII) or top in _OWN_CODE:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module, re.ASCII) or top in _OWN_CODE or looks_secret(module):
         findings.error(
             f"args[{position + 1}]",
             f"{called(module)} is a module of the client's machine; write uvx with the package that it is from, or"

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
+from ansible_collections.mcp.orchestrator.plugins.modules import mcp_image
+from docker.errors import ImageNotFound
+
+NPX = Recipe("node", "x")
+SERVER = Spec(name="x", image=NPX.image, build=NPX.to_dict()).to_dict()
+
+
+class Empty:
+    """An engine without images."""
+
+    def inspect_image(self, name: str) -> Any:
+        raise ImageNotFound(name)
+
+
+@pytest.fixture(autouse=True)
+def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def connected(docker_host: str | None) -> Iterator[Empty]:
+        if docker_host:
+            raise EngineError(f"no Docker engine answers at {docker_host}")
+        yield Empty()
+
+    monkeypatch.setattr(mcp_image, "engine", connected)
+
+
+def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
+    with patch_module_args(arguments), pytest.raises(SystemExit):
+        mcp_image.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_check_mode_says_what_would_be_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "node").mkdir()
+    (tmp_path / "node" / "Dockerfile").write_text("FROM x\n")
+    result = run(capsys, servers=[SERVER], templates=str(tmp_path), _ansible_check_mode=True, _ansible_diff=True)
+    assert result["changed"] is True
+    assert result["images"][0]["action"] == "build"
+    assert result["diff"]["after"] == f"{NPX.image}: built, because it is not there\n"
+    # Warnings are kept for the whole process: those of other tests may be among them.
+    assert set(yaml.safe_load(mcp_image.RETURN)) == set(result) - {"changed", "invocation", "warnings"}
+
+
+def test_errors_fail_the_module_with_all_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, servers=[SERVER], templates=str(tmp_path))
+    assert result["failed"] is True
+    assert [error["server"] for error in result["errors"]] == ["x"]
+    assert result["images"] == []
+
+
+def test_no_engine_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, servers=[SERVER], templates=str(tmp_path), docker_host="tcp://nowhere:1")
+    assert result["failed"] is True
+    assert result["msg"] == "no Docker engine answers at tcp://nowhere:1"
