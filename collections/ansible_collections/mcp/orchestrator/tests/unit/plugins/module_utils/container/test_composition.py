@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a container is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
+    CompositionError,
+    compose,
+    exceptions,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import POLICY, spec
+
+IMAGE = Image("sha256:1", entrypoint=("python", "-m"), command=("server",))
+
+
+def stdio(**more: Any) -> dict[str, Any]:
+    return compose(spec("time", transport="stdio", **more), IMAGE, POLICY, 20001)
+
+
+def child(body: dict[str, Any]) -> list[str]:
+    words: list[str] = body["Entrypoint"]
+    return words[words.index("--") + 1 :]
+
+
+def test_a_container_is_hard_by_default() -> None:
+    host = compose(spec("a", port=8000, tmpfs=("/tmp",)), IMAGE, POLICY, 20001)["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Privileged"] is False
+    assert host["ReadonlyRootfs"] is True
+    assert host["Tmpfs"] == {"/tmp": ""}
+    assert host["Init"] is True
+    assert host["Memory"] == host["MemorySwap"] == 512 * 1024**2
+    assert host["NanoCpus"] == 1_000_000_000
+    assert host["PidsLimit"] == 256
+    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["NetworkMode"] == "f-net"
+
+
+def test_a_port_is_published_on_the_one_address_only() -> None:
+    body = compose(spec("a", port=9000), IMAGE, Policy(publish_address="10.0.0.7"), 20001)
+    assert body["HostConfig"]["PortBindings"] == {"9000/tcp": [{"HostIp": "10.0.0.7", "HostPort": "20001"}]}
+
+
+def test_a_stdio_server_runs_behind_the_bridge_with_its_own_process_as_child() -> None:
+    body = stdio()
+    assert body["Entrypoint"][:2] == ["/.mcp/ld.so", "--library-path"]
+    assert body["Entrypoint"][-8:] == ["--port", "8000", "--path", "/mcp/time", "--", "python", "-m", "server"]
+    assert body["Cmd"] == []
+    assert "/opt/bridge/abc123:/.mcp:ro" in body["HostConfig"]["Binds"]
+    assert body["Labels"]["mcp_bridge"] == "abc123"
+
+
+def test_the_bridge_asks_itself_whether_it_is_well() -> None:
+    check = stdio()["Healthcheck"]["Test"]
+    assert check[0] == "CMD"
+    assert check[-5:] == ["bridge.healthcheck", "--port", "8000", "--path", "/mcp/time"]
+
+
+@pytest.mark.parametrize(
+    ("more", "process"),
+    [
+        ({"command": ("other",)}, ["python", "-m", "other"]),
+        ({"entrypoint": ("node",)}, ["node"]),
+        ({"entrypoint": ("node",), "command": ("x.js",)}, ["node", "x.js"]),
+    ],
+)
+def test_entrypoint_and_command_replace_the_image_s_as_docker_run_does(
+    more: dict[str, Any], process: list[str]
+) -> None:
+    assert child(stdio(**more)) == process
+
+
+def test_an_image_without_a_process_is_refused_with_the_way_out() -> None:
+    with pytest.raises(CompositionError, match="neither an entrypoint nor a command; write"):
+        compose(spec("a", transport="stdio"), Image("sha256:1"), POLICY, 20001)
+
+
+def test_a_stdio_server_without_a_bridge_is_refused_with_the_way_out() -> None:
+    with pytest.raises(CompositionError, match=r"none is installed on this host; run setup.sh again"):
+        compose(spec("a", transport="stdio"), IMAGE, Policy(), 20001)
+
+
+def test_an_http_server_without_a_port_listens_where_its_image_says() -> None:
+    body = compose(spec("a"), Image("sha256:1", exposed=(3000,)), POLICY, 20001)
+    assert list(body["ExposedPorts"]) == ["3000/tcp"]
+
+
+@pytest.mark.parametrize("exposed", [(), (80, 443)])
+def test_an_http_server_whose_port_nothing_tells_is_refused(exposed: tuple[int, ...]) -> None:
+    with pytest.raises(CompositionError, match="the port on which the server listens is not known"):
+        compose(spec("a"), Image("sha256:1", exposed=exposed), POLICY, 20001)
+
+
+def test_our_labels_win_over_the_user_s() -> None:
+    body = compose(spec("a", port=1, labels={"mcp_fleet": "theirs", "team": "x"}), IMAGE, POLICY, 20001)
+    assert body["Labels"]["mcp_fleet"] == "f"
+    assert body["Labels"]["team"] == "x"
+
+
+def test_what_the_user_adds_to_security_does_not_take_ours_away() -> None:
+    body = compose(spec("a", port=1, host_config={"SecurityOpt": ["label:disable"]}), IMAGE, POLICY, 20001)
+    assert body["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true", "label:disable"]
+
+
+def test_what_goes_beyond_the_defaults_is_listed() -> None:
+    wide = spec("a", read_only=False, volumes=("/x:/y",), user="root", host_config={"CapAdd": ["NET_ADMIN"]})
+    assert exceptions(wide) == ["volume /x:/y", "writable root", "runs as root", "CapAdd NET_ADMIN"]
+    assert exceptions(spec("a")) == []

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reasons that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import run, spec, whole_run
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
+    SimulatedEngine,
+)
+
+Hurt = Callable[[dict[str, Any]], object]
+
+
+def fleet() -> SimulatedEngine:
+    engine = SimulatedEngine()
+    run(engine, [spec("a")])
+    return engine
+
+
+def told(engine: SimulatedEngine, **more: Any) -> list[str]:
+    actions = run(engine, [spec("a", **more)], check_mode=True)["actions"]
+    return [f"{each['action']}: {each['reason']}" for each in actions]
+
+
+def test_a_moved_tag_is_named_with_both_images() -> None:
+    engine = fleet()
+    engine.images["one"] = "sha256:" + "9" * 64
+    assert told(engine) == ["recreate: image one now is sha256:999999999999 (was sha256:111111111111)"]
+
+
+def test_a_changed_spec_tells_what_changed() -> None:
+    assert told(fleet(), memory=256 * 1024**2, image="two") == ["recreate: image one → two, memory 512 MiB → 256 MiB"]
+
+
+def test_a_changed_env_tells_the_name_only() -> None:
+    assert told(fleet(), env={"TOKEN": "0" * 16}) == ["recreate: env TOKEN changed"]
+
+
+@pytest.mark.parametrize(
+    ("hurt", "plan"),
+    [
+        (lambda c: c["State"].update(Status="paused"), ["unpause: it is paused"]),
+        (lambda c: c["State"].update(Status="exited", ExitCode=137), ["start: it is stopped (exit code 137)"]),
+        (lambda c: c["State"].update(Health={"Status": "unhealthy"}), ["restart: its health check fails"]),
+        (lambda c: c["HostConfig"].update(Memory=0), ["update: memory is unlimited, should be 512 MiB"]),
+        (lambda c: c["HostConfig"].update(PidsLimit=None), ["update: pids is unlimited, should be 256"]),
+        (
+            lambda c: c["HostConfig"].update(RestartPolicy={"Name": ""}),
+            ["update: restart policy is no, should be unless-stopped"],
+        ),
+        (
+            lambda c: c["HostConfig"].update(CapDrop=[]),
+            ["recreate: dropped capabilities is none, should be ALL"],
+        ),
+        (
+            lambda c: c["HostConfig"].update(ReadonlyRootfs=False),
+            ["recreate: read-only root is off, should be on"],
+        ),
+        (lambda c: c["NetworkSettings"].update(Networks={}), ["recreate: it is not connected to f-net"]),
+    ],
+)
+def test_each_drift_has_its_step_and_its_reason(hurt: Hurt, plan: list[str]) -> None:
+    engine = fleet()
+    (container,) = engine.of_fleet("f")
+    hurt(container)
+    assert told(engine) == plan
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        {"CapDrop": ["CAP_ALL"]},
+        {"SecurityOpt": ["no-new-privileges"]},
+        {"SecurityOpt": ["no-new-privileges=true"]},
+        {"NanoCpus": 0, "CpuPeriod": 100000, "CpuQuota": 100000},
+        {"CapAdd": None},
+    ],
+)
+def test_the_same_wish_in_another_engine_s_words_is_no_drift(echo: dict[str, Any]) -> None:
+    engine = fleet()
+    (container,) = engine.of_fleet("f")
+    container["HostConfig"].update(echo)
+    assert told(engine) == []
+
+
+def test_a_registry_with_a_newer_image_is_followed_when_the_pull_policy_is_always() -> None:
+    engine = SimulatedEngine()
+    engine.registry["one"] = engine.images["one"]
+    always = spec("a", pull="always")
+    whole_run(engine, [always])
+    assert run(engine, [always])["actions"] == []
+    engine.registry["one"] = "sha256:" + "8" * 64
+    actions = run(engine, [always])["actions"]
+    assert [each["action"] for each in actions] == ["pull", "recreate"]
+    run(engine, [always], retire=True)
+    assert run(engine, [always])["actions"] == []
+    assert [each["Image"] for each in engine.of_fleet("f")] == [engine.registry["one"]]
+
+
+def test_an_image_that_may_not_be_pulled_is_told_with_the_way_out() -> None:
+    result = run(SimulatedEngine(), [spec("a", image="far", pull="never")])
+    assert "its pull policy is never; build or load it" in result["errors"][0]["message"]
