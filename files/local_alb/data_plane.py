@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .haproxy_backends import backend_name, server_name
+from .haproxy_backends import ALL, OPEN, backend_name, server_name
 from .health import HealthBook
 from .master_socket import MasterSocket, MasterUnavailable
 from .model import World
@@ -211,10 +211,12 @@ class DataPlane:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _cut_streams(self) -> None:
+        """Ends what older workers still hold to targets whose deregistration delay has passed."""
         if self._to_cut:
             for worker in self._master.processes().old_workers:
-                for backend, server in self._to_cut:
-                    self._master.cut_streams(worker, backend, server)
+                for stream, backend, server in self._master.streams(worker):
+                    if (backend.removesuffix(ALL), server.removesuffix(OPEN)) in self._to_cut:
+                        self._master.cut(worker, stream)
             self._to_cut = []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 from .attributes import TARGET_GROUP, attribute
 from .haproxy_text import quoted, quoted_format
@@ -17,7 +18,9 @@ ALGORITHMS = {
 SESSION = "Mcp-Session-Id"
 # The server that a session belongs to stands before the session's own id: t1a2b3c4d~…
 OWNER = "^t[0-9a-f]{8}~"
+# Names of what serves when too few targets are healthy: servers beside the probed ones, and a backend of all targets.
 OPEN = ".open"
+ALL = ".all"
 
 
 def backend_name(group: TargetGroup) -> str:
@@ -34,35 +37,63 @@ def active_targets(group: TargetGroup) -> list[Target]:
     return [target for target in group.targets if target.draining_until is None]
 
 
-def group_backend(group: TargetGroup, idle: int, pages: str) -> list[str]:
-    """The backend of one target group; ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder
-    of error pages."""
-    check = group.health_check
+def minimum_healthy(group: TargetGroup) -> int:
+    """How many targets must be healthy for requests to go to these only; below, they go to all."""
+    prefix = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
+    count = int(attribute(TARGET_GROUP, group.attributes, f"{prefix}.count"))
+    percentage = attribute(TARGET_GROUP, group.attributes, f"{prefix}.percentage")
+    if percentage == "off":
+        return count
+    return max(count, math.ceil(len(active_targets(group)) * int(percentage) / 100))
+
+
+def group_backends(group: TargetGroup, idle: int, pages: str) -> list[list[str]]:
+    """What serves one target group; ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder of
+    error pages."""
+    targets = active_targets(group)
+    cookie = _cookie(group)
+    probed = [
+        *_common(group, backend_name(group), idle, pages),
+        "  option allbackups",
+        *_probe(group),
+        *[_server(group, target, bool(cookie)) for target in targets],
+        # Fail open: where no target is healthy, all get requests.
+        *[f"{_server_address(group, target, OPEN)} backup" for target in targets],
+    ]
+    if minimum_healthy(group) < 2:
+        return [probed]
+    everybody = _common(group, backend_name(group) + ALL, idle, pages)
+    everybody += [
+        _server_address(group, target) + (f" cookie {server_name(target)}" if cookie else "") for target in targets
+    ]
+    return [probed, everybody]
+
+
+def _common(group: TargetGroup, name: str, idle: int, pages: str) -> list[str]:
     algorithm = ALGORITHMS[attribute(TARGET_GROUP, group.attributes, "load_balancing.algorithm.type")]
     lines = [
-        f"backend {backend_name(group)}",
+        f"backend {name}",
         f"  timeout server {idle}s",
         f"  timeout tunnel {idle}s",
         f"  balance {algorithm}",
-        "  option allbackups",
+    ]
+    if active_targets(group):
+        # ALB answers 502 where a target refuses the connection, and 503 only where there is no target.
+        lines.append(f"  errorfile 503 {pages}/502.http")
+    lines += _affinity()
+    cookie = _cookie(group)
+    return [*lines, f"  {cookie}"] if cookie else lines
+
+
+def _probe(group: TargetGroup) -> list[str]:
+    check = group.health_check
+    return [
         "  option httpchk",
         f"  http-check send meth GET uri {quoted_format(check.path)} ver HTTP/1.1"
         " hdr Host localhost hdr User-Agent ELB-HealthChecker/2.0",
         f"  http-check expect status {check.matcher}",
         f"  timeout check {check.timeout}s",
     ]
-    targets = active_targets(group)
-    if targets:
-        # ALB answers 502 where a target refuses the connection, and 503 only where there is no target.
-        lines.append(f"  errorfile 503 {pages}/502.http")
-    lines += _affinity()
-    cookie = _cookie(group)
-    if cookie:
-        lines.append(f"  {cookie}")
-    lines += [_server(group, target, bool(cookie)) for target in targets]
-    # Fail open: where no target is healthy, all get requests.
-    lines += [_server(group, target, False, OPEN) for target in targets]
-    return lines
 
 
 def _affinity() -> list[str]:
@@ -84,32 +115,35 @@ def _cookie(group: TargetGroup) -> str:
     return f"cookie {name} insert indirect nocache maxidle {seconds}"
 
 
-def _server(group: TargetGroup, target: Target, with_cookie: bool, suffix: str = "") -> str:
-    name = server_name(target)
+def _server_address(group: TargetGroup, target: Target, suffix: str = "") -> str:
     address = address_of(group, target)
     shown = f"[{address}]" if ":" in address else address
-    words = [f"  server {name}{suffix} {shown}:{target.port}"]
+    words = [f"  server {server_name(target)}{suffix} {shown}:{target.port}"]
     if group.protocol == "HTTPS":
         # ALB encrypts towards its targets and does not check their certificates.
         words.append("ssl verify none")
     if group.protocol_version == "HTTP2":
         words.append("alpn h2" if group.protocol == "HTTPS" else "proto h2")
-    if suffix:
-        words.append("backup")
-        return " ".join(words)
+    return " ".join(words)
+
+
+def _server(group: TargetGroup, target: Target, with_cookie: bool) -> str:
     check = group.health_check
-    words.append(f"check inter {check.interval}s fall {check.unhealthy_threshold} rise {check.healthy_threshold}")
+    words = [
+        _server_address(group, target),
+        f"check inter {check.interval}s fall {check.unhealthy_threshold} rise {check.healthy_threshold}",
+    ]
     if check.port != "traffic-port":
         words.append(f"port {check.port}")
-    if check.protocol == "HTTPS":
+    if check.protocol == "HTTPS" and group.protocol != "HTTPS":
         words.append("check-ssl verify none")
-    elif group.protocol == "HTTPS":
+    elif check.protocol != "HTTPS" and group.protocol == "HTTPS":
         words.append("no-check-ssl")
     slow_start = attribute(TARGET_GROUP, group.attributes, "slow_start.duration_seconds")
     if slow_start != "0":
         words.append(f"slowstart {slow_start}s")
     if with_cookie:
-        words.append(f"cookie {name}")
+        words.append(f"cookie {server_name(target)}")
     return " ".join(words)
 
 

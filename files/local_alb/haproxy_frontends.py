@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .attributes import LISTENER, LOAD_BALANCER, attribute
-from .haproxy_backends import answer_backend, answer_name, backend_name
+from .haproxy_backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
 from .haproxy_conditions import acls
 from .haproxy_rewrites import rewrite_lines
 from .haproxy_text import quoted_format
@@ -102,6 +102,19 @@ def _destinations(world: World, result: Frontend, listener: Listener, rules: lis
     else:
         target = _destination(world, result, listener, default, None, folder)
         lines.append(f"http-request set-var(txn.backend) str({target}) if {unmatched}")
+    return lines + _below_minimum(world, listener)
+
+
+def _below_minimum(world: World, listener: Listener) -> list[str]:
+    """Sends requests to all targets of a group that has fewer healthy ones than it was told to need."""
+    lines = []
+    for arn in sorted(world.groups_of(listener.load_balancer_arn)):
+        group = world.target_groups[arn]
+        needed = minimum_healthy(group)
+        if needed > 1:
+            name = backend_name(group)
+            condition = f"{{ var(txn.backend) -m str {name} }} {{ nbsrv({name}) lt {needed} }}"
+            lines.append(f"http-request set-var(txn.backend) str({name}{ALL}) if {condition}")
     return lines
 
 

@@ -91,6 +91,12 @@ class MasterSocket:
         """Counts the server as healthy from now on, without waiting for more checks."""
         self.command(f"@1 set server {backend}/{server} health up")
 
-    def cut_streams(self, worker: int, backend: str, server: str) -> None:
-        """Ends the streams that an older worker still holds to the server."""
-        self.command(f"@!{worker} shutdown sessions server {backend}/{server}")
+    def streams(self, worker: int) -> list[tuple[str, str, str]]:
+        """Identifier, backend and server of each stream that an older worker still holds."""
+        answer = self.command(f"@!{worker} show sess")
+        return re.findall(r"^(0x[0-9a-f]+): .*? be=(\S+) srv=(\S+)", answer, re.MULTILINE)
+
+    def cut(self, worker: int, stream: str) -> None:
+        """Ends one stream of an older worker."""
+        # "shutdown sessions server" would do for all at once, but a worker that is finishing refuses it.
+        self.command(f"@!{worker} shutdown session {stream}")

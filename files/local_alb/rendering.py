@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .attributes import LOAD_BALANCER, attribute
 from .error_pages import REASONS, error_page
-from .haproxy_backends import active_targets, backend_name, group_backend, server_name
+from .haproxy_backends import active_targets, backend_name, group_backends, server_name
 from .haproxy_frontends import NO_TARGET, frontend
 from .model import Listener, Target, TargetGroup, World
 
@@ -76,7 +76,7 @@ def render(world: World, site: Site) -> Rendering:
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):
-        sections.append(group_backend(group, idle, _PLACE))
+        sections += group_backends(group, idle, _PLACE)
     sections.append([f"backend {NO_TARGET}", "  http-request return status 503 default-errorfiles"])
     text = "\n\n".join("\n".join(lines) for lines in sections) + "\n"
     digest = _digest(text, files)

@@ -312,6 +312,10 @@ class Host:
         answer = self.client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         return {item["Target"]["Port"]: item["TargetHealth"]["State"] for item in answer}
 
+    def reaches(self, group: str, port: int, state: str | None) -> None:
+        """Waits until a target is in the state; None means that it is not there any more."""
+        eventually(lambda: self.states(group).get(port) == state, f"the target {port} is {state}")
+
     def healthy(self, *groups: str) -> None:
         def all_healthy() -> bool:
             return all(set(self.states(group).values()) == {"healthy"} for group in groups)

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from local_alb.api import Api
@@ -92,7 +93,7 @@ class Alb:
         authorization = request.headers["Authorization"]
         text = authorization.decode() if isinstance(authorization, bytes) else authorization
         answer = self.api.answer(body, text)
-        return AWSResponse(request.url, answer.status, {"content-type": "text/xml"}, Raw(answer.body.encode()))
+        return AWSResponse(request.url, answer.status, HTTPHeaders(), Raw(answer.body.encode()))
 
     def group(self, name: str = "mcp-time", **settings: Any) -> str:
         """Creates a target group; returns its ARN."""

@@ -16,12 +16,14 @@ from tests.unit.local_alb.inprocess import LISTENER, Alb, refusal
 OPERATIONS = sorted([*READS, *WRITES])
 
 
-def sample(shape: Shape) -> Any:
+def sample(shape: Shape | None) -> Any:
     """The smallest value that keeps all of a shape's limits, as far as the model states them."""
     if isinstance(shape, StructureShape):
         return {name: sample(shape.members[name]) for name in shape.required_members}
     if isinstance(shape, ListShape):
         return [sample(shape.member)]
+    if shape is None:
+        return {}
     if shape.type_name in ("integer", "long"):
         return shape.metadata.get("min", 1)
     if shape.type_name == "boolean":
