@@ -70,7 +70,9 @@ def cut_after(elbv2: FakeElbv2, changes: int) -> None:
     elbv2.after_change = count
 
 
-def any_world(before: list[RouteDraw], around: list[Drift], behind: list[Drift], cut: int | None) -> FakeElbv2:
+def any_world(
+    before: list[RouteDraw], around: list[Drift], behind: list[Drift], cut: int | None
+) -> tuple[FakeElbv2, Ports]:
     """A world with a past: foreign rules, an earlier wish (cut short or not), then drift."""
     elbv2 = FakeElbv2()
     ports = Ports(elbv2)
@@ -84,7 +86,7 @@ def any_world(before: list[RouteDraw], around: list[Drift], behind: list[Drift],
     for drift in behind:
         drift(elbv2, ports)
     pass_time(elbv2, 10)
-    return elbv2
+    return elbv2, ports
 
 
 worlds = {
@@ -109,8 +111,8 @@ def unavoidable(result: Result) -> set[str]:
 @MANY
 @given(**worlds)
 def test_applying_a_plan_leaves_nothing_to_plan(before, after, around, behind, cut):
-    elbv2 = any_world(before, around, behind, cut)
-    wish = wish_for(after, Ports(elbv2))
+    elbv2, ports = any_world(before, around, behind, cut)
+    wish = wish_for(after, ports)
     settle(elbv2, wish)
 
     again = run(elbv2, wish, is_full=True, is_check=True)
@@ -121,10 +123,10 @@ def test_applying_a_plan_leaves_nothing_to_plan(before, after, around, behind, c
 @MANY
 @given(**worlds)
 def test_nothing_foreign_is_ever_changed(before, after, around, behind, cut):
-    elbv2 = any_world(before, around, behind, cut)
+    elbv2, ports = any_world(before, around, behind, cut)
     foreign, targets = foreign_things(elbv2), others_targets(elbv2)
 
-    settle(elbv2, wish_for(after, Ports(elbv2)))
+    settle(elbv2, wish_for(after, ports))
 
     assert foreign_things(elbv2) == foreign
     assert others_targets(elbv2) == targets
@@ -133,8 +135,8 @@ def test_nothing_foreign_is_ever_changed(before, after, around, behind, cut):
 @MANY
 @given(**worlds)
 def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before, after, around, behind, cut):
-    elbv2 = any_world(before, around, behind, cut)
-    wish = wish_for(after, Ports(elbv2))
+    elbv2, ports = any_world(before, around, behind, cut)
+    wish = wish_for(after, ports)
     routes = {path: route for route in wish.routes if route.ports for path in (route.path, f"{route.path}/deeper")}
     allowed = {path: elbv2.served_by(path) | {route.name} for path, route in routes.items() if elbv2.served_by(path)}
     borrowed = {path for path in allowed if not OWNER.owns(elbv2.tags[elbv2.rule_for(path)["RuleArn"]])}
