@@ -121,10 +121,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
 
+DOCKER_ERROR = None
 try:
-    import docker
+    import docker  # noqa: F401
 except ImportError:
-    docker = None  # type: ignore[assignment]
     DOCKER_ERROR = traceback.format_exc()
 
 
@@ -145,7 +145,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if docker is None:
+    if DOCKER_ERROR is not None:
         module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
     specs = [Spec.from_dict(server) for server in module.params["servers"]]
     try:

@@ -41,15 +41,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         fleet = read_fleet(options.config, options.settings, read_key(None), Unasked())
     except ConfigFileError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
-    print(report(fleet))
+    sys.stdout.write(f"{report(fleet)}\n")
     for warning in fleet.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        sys.stderr.write(f"warning: {warning}\n")
     for problem in fleet.errors:
-        print(f"error: {problem}", file=sys.stderr)
+        sys.stderr.write(f"error: {problem}\n")
     return 1 if fleet.errors else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

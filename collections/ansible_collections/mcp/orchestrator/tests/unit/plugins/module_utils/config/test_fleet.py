@@ -54,6 +54,7 @@ def test_a_name_with_a_dot_is_quoted_in_the_keys_path(read: Read) -> None:
     ("text", "message"),
     [
         ("{", "line 1, column 2: is not JSON"),
+        ("{\u201cmcpServers\u201d: {}}", "line 1, column 2: is not JSON: Expecting property name"),
         ("[]", "must be an object"),
         ("{}", "has no 'mcpServers'"),
         ('{"mcpservers": {}}', "has no 'mcpServers'; rename 'mcpservers'"),
@@ -71,6 +72,13 @@ def test_a_file_that_is_no_config_is_refused_as_a_whole(tmp_path: Path, text: st
     with pytest.raises(ConfigFileError) as caught:
         read_fleet([str(path)], None, KEY)
     assert str(caught.value).startswith(f"mcp.config.json: {message}")
+
+
+def test_typographic_quotes_are_told_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.config.json"
+    path.write_text("{\u201cmcpServers\u201d: {}}")
+    with pytest.raises(ConfigFileError, match='use straight double quotes: "'):
+        read_fleet([str(path)], None, KEY)
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
