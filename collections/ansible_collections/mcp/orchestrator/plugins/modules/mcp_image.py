@@ -113,19 +113,11 @@ diff:
       type: str
 """
 
-import traceback
-
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import converge_images
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
-
-DOCKER_ERROR = None
-try:
-    import docker  # noqa: F401
-except ImportError:
-    DOCKER_ERROR = traceback.format_exc()
 
 
 def main() -> None:

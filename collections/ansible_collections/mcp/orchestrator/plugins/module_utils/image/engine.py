@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tarfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,13 +20,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import LABEL, Build, Present
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import Template
 
+DOCKER_ERROR: str | None = None
 try:
     import docker
     from docker.errors import APIError, DockerException, ImageNotFound
     from docker.utils import kwargs_from_env
     from requests.exceptions import RequestException
-except ImportError:  # main() says so
-    docker = None  # type: ignore[assignment]
+except ImportError:
+    DOCKER_ERROR = traceback.format_exc()  # main() says so
 
 PATIENCE = 1800  # seconds that a build may be silent: a large package is
 _INSTALLED = "/opt/server/installed.json"
