@@ -1,0 +1,127 @@
+"""A fleet of tiny HTTP servers on a real engine, under a name of its own, driven through the module's own story."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
+
+SOURCE = Path(__file__).parent / "tiny" / "tiny.c"
+KEY = b"k" * 32
+
+
+def tiny_image(api: docker.APIClient, tag: str, note: str = "") -> str:
+    """Compiles the tiny server and imports it; another ``note`` makes another image of the same behaviour. Its id."""
+    with tempfile.TemporaryDirectory() as directory:
+        binary = Path(directory) / "tiny"
+        subprocess.run(["gcc", "-static", "-Os", "-Wall", "-Wextra", "-Werror", "-o", binary, SOURCE], check=True)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.add(binary, "tiny")
+            entry = tarfile.TarInfo("note")
+            entry.size = len(note)
+            tar.addfile(entry, io.BytesIO(note.encode()))
+    repository, _, version = tag.rpartition(":")
+    api.import_image_from_data(
+        archive.getvalue(), repository=repository, tag=version, changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000"]
+    )
+    return str(api.inspect_image(tag)["Id"])
+
+
+def until(true: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    """Waits for a condition and gives its value; fails with ``what`` after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.05)
+    return value
+
+
+class ContainerScene:
+    """One fleet. ``address`` is the engine's, ``publish`` where its containers publish their ports."""
+
+    def __init__(self, address: str | None = None, publish: str = "127.0.0.1", **policy: Any) -> None:
+        self.fleet = f"t{os.getpid()}x{time.monotonic_ns() % 10**9}"
+        self.values: dict[str, dict[str, Secret]] = {}
+        self.image = f"mcp-test/{self.fleet}:1"
+        self.engine = DockerEngine(address, timeout=policy.pop("timeout", 60))
+        self.api = docker.APIClient(base_url=self.engine.address, version="auto")
+        start = 21000 + os.getpid() % 40 * 100
+        ports = {"port_range_start": start, "port_range_end": start + 99}
+        self.policy = Policy(self.fleet, **({"health_timeout": 10, "publish_address": publish} | ports | policy))
+        tiny_image(self.api, self.image)
+
+    def spec(self, name: str, env: dict[str, str] | None = None, **more: Any) -> Spec:
+        """A tiny http server, told by ``env`` what to do."""
+        wanted: dict[str, Any] = {
+            "image": self.image,
+            "transport": "http",
+            "port": 8000,
+            "path": f"/mcp/{name}",
+            "health_path": "/health",
+            "tmpfs": ("/tmp",),
+            "memory": 32 * 1024**2,
+        }
+        if env:
+            self.values.setdefault(name, {}).update({key: Secret(value) for key, value in env.items()})
+            wanted["env"] = {key: Secret(value).digest(KEY, name, key) for key, value in env.items()}
+        return Spec(name=name, **(wanted | more)).with_generation()
+
+    def run(self, specs: Sequence[Spec], **more: Any) -> dict[str, Any]:
+        """Converge, or with ``retire=True`` retire; the module's result."""
+        environment = Environment(self.values, KEY)
+        listening = listening_ports() if self.engine.local else frozenset[int]()
+        return carry_out(Wish(list(specs), self.policy, environment, listening=listening, **more), self.engine)
+
+    def run_apart(self, specs: Sequence[Spec]) -> None:
+        """Converge in a process of its own, with connections of its own."""
+        self.engine = DockerEngine(self.engine.address)
+        self.run(specs)
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """The fleet's containers as inspected, by name."""
+        listed = self.api.containers(all=True, filters={"label": f"mcp_fleet={self.fleet}"})
+        inspected = [self.api.inspect_container(each["Id"]) for each in listed]
+        return {each["Name"].lstrip("/"): each for each in inspected}
+
+    def name(self, server: str) -> str:
+        return f"{self.fleet}-{server}"
+
+    def get(self, port: int, path: str = "/") -> str:
+        """What a server answers; an empty string when it does not."""
+        try:
+            with urllib.request.urlopen(f"http://{self.policy.reach_address}:{port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return str(error.code)
+        except OSError:
+            return ""
+
+    def clean(self) -> None:
+        """Removes everything that bears this fleet's name."""
+        label = {"label": f"mcp_fleet={self.fleet}"}
+        for each in self.api.containers(all=True, filters=label):
+            self.api.remove_container(each["Id"], force=True, v=True)
+        for each in self.api.volumes(filters=label)["Volumes"] or ():
+            self.api.remove_volume(each["Name"])
+        for each in self.api.networks(filters=label):
+            self.api.remove_network(each["Id"])
+        for each in self.api.images(name=self.image.partition(":")[0]):
+            self.api.remove_image(each["Id"], force=True)
