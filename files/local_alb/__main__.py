@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .api import Api
+from .certificates import Certificates
 from .context import Context
 from .data_plane import DataPlane
 from .faults import Faults
 from .first_start import first_world
 from .health import HealthBook
+from .jwks import KeySets
 from .master_socket import MasterSocket
+from .model import World
 from .quotas import Quotas
-from .rendering import Site
+from .rendering import Site, Surroundings
 from .server import ControlServer
 from .state_file import StateError, StateFile
 from .store import Store
+from .surroundings import surroundings
 
 log = logging.getLogger("local_alb")
 
@@ -52,7 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     address = options.listener[0]
     site = Site(address, str(directory / "haproxy"), str(directory / "haproxy" / "server-states"))
     master = MasterSocket(options.haproxy_socket.resolve())
-    plane = DataPlane(store, health, master, site, options.haproxy_config.resolve())
+    certificates, key_sets = Certificates(directory / "certificates"), KeySets()
+
+    def around(world: World) -> Surroundings:
+        return surroundings(world, certificates, key_sets)
+
+    plane = DataPlane(store, health, master, site, options.haproxy_config.resolve(), around)
 
     def context(now: float) -> Context:
         return Context(
@@ -60,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             health=health,
             quotas=options.quotas,
             port_taken=lambda port: not plane.holds(port) and _port_taken(address, port),
+            certificates=certificates.arns,
             dns_name=address,
             page_size=options.page_size,
         )

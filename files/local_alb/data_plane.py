@@ -14,7 +14,7 @@ from .haproxy_backends import ALL, OPEN, backend_name, server_name
 from .health import HealthBook
 from .master_socket import MasterSocket, MasterUnavailable
 from .model import World
-from .rendering import Rendering, Site, render, render_states, servers_of
+from .rendering import Rendering, Site, Surroundings, render, render_states, servers_of
 from .store import Store
 from .targets import without_drained
 
@@ -42,6 +42,7 @@ class DataPlane:
         master: MasterSocket,
         site: Site,
         config: Path,
+        around: Callable[[World], Surroundings] = lambda world: Surroundings(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -49,11 +50,13 @@ class DataPlane:
         self._master = master
         self._site = site
         self._config = config
+        self._around = around
         self._clock = clock
         self._stopped = False
         self._world: World | None = None
         self._served: World | None = None
         self._rendering: Rendering | None = None
+        self._rendered_with: Surroundings | None = None
         self._refused: tuple[str, str, float] | None = None
         self._reloaded = 0.0
         self._states = ""
@@ -94,9 +97,10 @@ class DataPlane:
         now = self._clock()
         self._drop_drained(now)
         world = self._store.world
-        if world is not self._world or self._rendering is None:
-            self._rendering = render(world, self._site)
-            self._world = world
+        around = self._around(world)
+        if world is not self._world or around != self._rendered_with or self._rendering is None:
+            self._rendering = render(world, self._site, around)
+            self._world, self._rendered_with = world, around
         serving = None
         try:
             serving = self._master.serving()

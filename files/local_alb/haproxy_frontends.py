@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .attributes import LISTENER, LOAD_BALANCER, attribute
@@ -10,6 +10,8 @@ from .haproxy_backends import ALL, answer_backend, answer_name, backend_name, mi
 from .haproxy_conditions import acls
 from .haproxy_rewrites import rewrite_lines
 from .haproxy_text import quoted_format
+from .haproxy_tokens import token_lines
+from .jwks import Keys
 from .model import Document, Listener, Rule, Strings, World
 from .routing_table import RoutingTable, routing_table
 
@@ -28,8 +30,9 @@ class Frontend:
     files: dict[str, str] = field(default_factory=dict)
 
 
-def frontend(world: World, listener: Listener, bind: str, folder: str) -> Frontend:
-    """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be."""
+def frontend(world: World, listener: Listener, bind: str, folder: str, keys: Mapping[str, Keys]) -> Frontend:
+    """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
+    sets of token issuers by their endpoints."""
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
     idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))
@@ -46,6 +49,7 @@ def frontend(world: World, listener: Listener, bind: str, folder: str) -> Fronte
     ]
     _add(result, _choice(result, listener, routing_table(rules), folder))
     _add(result, _destinations(world, result, listener, rules, folder))
+    _add(result, _tokens(result, listener, rules, folder, keys))
     rewrites, text = rewrite_lines(rules, f"{folder}/strip.{listener.port}.map")
     if text:
         result.files[f"strip.{listener.port}.map"] = text
@@ -118,6 +122,21 @@ def _below_minimum(world: World, listener: Listener) -> list[str]:
     return lines
 
 
+def _tokens(
+    result: Frontend, listener: Listener, rules: list[Rule], folder: str, keys: Mapping[str, Keys]
+) -> list[str]:
+    """Refuses requests without a valid token where the chosen rule asks for one."""
+    asking = [(rule.actions, f"{{ var(txn.rule) -m int {rule.priority} }}") for rule in rules]
+    asking.append((listener.default_actions, "!{ var(txn.rule) -m found }"))
+    lines = []
+    for actions, condition in asking:
+        if actions[0]["Type"] == "jwt-validation":
+            more, files = token_lines(actions[0]["JwtValidationConfig"], condition, keys, folder)
+            lines += more
+            result.files |= files
+    return lines
+
+
 def _is_split(action: Document) -> bool:
     if action["Type"] != "forward":
         return False
@@ -176,6 +195,11 @@ def _forwarded_headers(listener: Listener, explicit: Strings) -> list[str]:
         f"http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
         f"http-request set-header X-Forwarded-Port {listener.port}",
     ]
+    if listener.protocol == "HTTPS":
+        name = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"
+        if attribute(LOAD_BALANCER, explicit, name) == "true":
+            lines.append("http-request set-header X-Amzn-Tls-Version %[ssl_fc_protocol]")
+            lines.append("http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]")
     if mode == "remove":
         lines.append("http-request del-header X-Forwarded-For")
     if mode == "append":

@@ -5,6 +5,8 @@ Source: the JwtValidationActionConfig page of the Elastic Load Balancing API ref
 
 from __future__ import annotations
 
+import re
+
 from .errors import validation_error
 from .model import Document
 
@@ -35,6 +37,10 @@ def _check_claim(claim: Document) -> None:
     if not name or len(name) > MAX_TEXT or not name.isprintable() or name in CHECKED_ANYWAY:
         raise validation_error(
             f"The additional claim '{name}' is not allowed; {', '.join(CHECKED_ANYWAY)} are checked anyway"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_.:/-]+", name):
+        raise validation_error(
+            f"The additional claim '{name}' has a character that the local load balancer cannot match"
         )
     if form is None:
         raise validation_error(f"The additional claim '{name}' needs a format")

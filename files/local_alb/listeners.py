@@ -7,6 +7,7 @@ from typing import Any
 
 from . import attributes
 from .actions import check_actions
+from .certificates import SSL_POLICIES
 from .context import Context
 from .errors import ApiError, invalid_configuration, validation_error
 from .lookup import listener, load_balancer
@@ -16,14 +17,6 @@ from .rules import check_group_quota
 from .tags import tags_of_request
 
 DEFAULT_SSL_POLICY = "ELBSecurityPolicy-2016-08"
-# The policies that are rendered for HAProxy, and the oldest TLS version that each allows.
-SSL_POLICIES = {
-    "ELBSecurityPolicy-2016-08": "TLSv1.0",
-    "ELBSecurityPolicy-TLS-1-2-2017-01": "TLSv1.2",
-    "ELBSecurityPolicy-TLS13-1-2-2021-06": "TLSv1.2",
-    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06": "TLSv1.2",
-    "ELBSecurityPolicy-TLS13-1-3-2021-06": "TLSv1.3",
-}
 
 
 def describe(item: Listener) -> Document:

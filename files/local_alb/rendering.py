@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 from .attributes import LOAD_BALANCER, attribute
 from .error_pages import REASONS, error_page
 from .haproxy_backends import active_targets, backend_name, group_backends, server_name
 from .haproxy_frontends import NO_TARGET, frontend
-from .model import Listener, Target, TargetGroup, World
+from .jwks import Keys
+from .model import Target, TargetGroup, World
 
 ServerKey = tuple[str, str]  # backend and server, by HAProxy's names
 
@@ -57,29 +58,41 @@ class Rendering:
 @dataclass(frozen=True)
 class Site:
     """Where things are on this host: the address of all listeners, the folder that holds one folder for each
-    rendering, and the file with the states of servers. ``tls`` gives the words of a ``bind`` line after the address."""
+    rendering, and the file with the states of servers."""
 
     address: str
     folder: str
     state_file: str
-    tls: Callable[[Listener], str] = lambda listener: ""
 
 
-def render(world: World, site: Site) -> Rendering:
+@dataclass(frozen=True)
+class Surroundings:
+    """What a configuration depends on besides the world.
+
+    ``tls`` has the words of a ``bind`` line after its address, by the ARN of the listener; ``certificates`` changes
+    whenever one of them is renewed; ``keys`` has the key sets of token issuers by their endpoints.
+    """
+
+    tls: Mapping[str, str] = field(default_factory=dict)
+    certificates: str = ""
+    keys: Mapping[str, Keys] = field(default_factory=dict)
+
+
+def render(world: World, site: Site, around: Surroundings) -> Rendering:
     """The configuration that serves ``world`` on this host."""
     sections = [_GLOBAL.replace("@STATE@", site.state_file).rstrip("\n").split("\n")]
     sections[0] += [f"  errorfile {status} {_PLACE}/{status}.http" for status in REASONS]
     files = {f"{status}.http": error_page(status) for status in REASONS}
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
-        bind = f"{_bracketed(site.address)}:{listener.port}{site.tls(listener)}"
-        rendered = frontend(world, listener, bind, _PLACE)
+        bind = f"{_bracketed(site.address)}:{listener.port}{around.tls.get(listener.arn, '')}"
+        rendered = frontend(world, listener, bind, _PLACE, around.keys)
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):
         sections += group_backends(group, idle, _PLACE)
     sections.append([f"backend {NO_TARGET}", "  http-request return status 503 default-errorfiles"])
     text = "\n\n".join("\n".join(lines) for lines in sections) + "\n"
-    digest = _digest(text, files)
+    digest = _digest(text + around.certificates, files)
     folder = f"{site.folder}/{digest}"
     return Rendering(digest, text.replace("@DIGEST@", digest).replace(_PLACE, folder), folder, files)
 

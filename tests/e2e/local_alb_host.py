@@ -66,12 +66,13 @@ class Reply:
 class Upstream:
     """A target: tells what it was asked, streams events, and is as healthy as it is told to be."""
 
-    def __init__(self, name: str = "upstream", port: int = 0, tls: Any = None) -> None:
+    def __init__(self, name: str = "upstream", port: int = 0, tls: Any = None, fixed: bytes | None = None) -> None:
         self.name = name
         self.health = 200
         self.hold = threading.Event()
         self.go = threading.Event()
         self.requests = 0
+        self.fixed = fixed
         upstream = self
 
         class Handler(_Handler):
@@ -109,7 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(owner.health, b"")
             return
         owner.requests += 1
-        if self.headers.get("Upgrade", "").lower() == "websocket":
+        if owner.fixed is not None:
+            self._answer(200, owner.fixed)
+        elif self.headers.get("Upgrade", "").lower() == "websocket":
             self._upgrade()
         elif self.path.startswith("/stream"):
             self._stream()
