@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,17 +11,16 @@ from tests.e2e.site import PROJECT, Site
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site() -> Iterator[Site]:
     """The product, installed once for the session with the sample config, and torn down after it."""
-    root = tmp_path_factory.mktemp("site")
-    for parent in list(root.parents)[:2]:
-        parent.chmod(0o755)
+    # Not one of pytest's folders: those are root's alone, and the services run as users of their own.
+    root = Path(tempfile.mkdtemp(prefix="mcp-e2e-", dir="/var/tmp"))
     site = Site(root)
-    sample = PROJECT / "files" / "mcp.config.json"
-    (site.etc / "mcp.config.json").write_bytes(Path(sample).read_bytes())
+    (site.etc / "mcp.config.json").write_bytes((PROJECT / "files" / "mcp.config.json").read_bytes())
     run = site.install()
     try:
         assert run.code == 0, run.output
         yield site
     finally:
         site.play("teardown")
+        shutil.rmtree(root)

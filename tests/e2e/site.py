@@ -15,7 +15,6 @@ import boto3
 import docker
 
 PROJECT = Path(__file__).resolve().parents[2]
-CACHE = Path.home() / ".cache" / "mcp-orchestrator" / "e2e"
 FLEET = "e2e"
 CONTROL = "127.0.0.1:18481"
 LISTENER = "127.0.0.1:18080"
@@ -56,7 +55,7 @@ class Site:
     @property
     def variables(self) -> dict[str, Any]:
         return {
-            "mcp_home": str(CACHE),
+            "mcp_home": str(self.root / "home"),
             "mcp_etc": str(self.etc),
             "mcp_var": str(self.var),
             "mcp_local_alb_control": CONTROL,
@@ -95,6 +94,9 @@ class Site:
     def write_config(self, servers: dict[str, Any]) -> None:
         """Replace the config as an editor does."""
         (self.etc / "mcp.config.json").write_text(json.dumps({"mcpServers": servers}, indent=2))
+
+    def config(self) -> dict[str, Any]:
+        return json.loads((self.etc / "mcp.config.json").read_text())["mcpServers"]
 
     def state(self) -> dict[str, Any]:
         return json.loads((self.var / "state.json").read_text())
