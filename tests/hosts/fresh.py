@@ -7,6 +7,7 @@ Usage: fresh.py [--without-systemd]. Exits 0 when both runs succeed and the seco
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--without-systemd", action="store_true", help="PID 1 is something that starts nothing")
     systemd = not parser.parse_args().without_systemd
-    host = Host("mcp-fresh" if systemd else "mcp-fresh-without-systemd", systemd=systemd)
+    host = Host(f"mcp-fresh-{os.getpid()}", systemd=systemd)
     directory = f"/home/{host.user}/mcp-orchestrator"
     try:
         with host:
