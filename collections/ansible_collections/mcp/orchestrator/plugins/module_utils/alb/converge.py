@@ -84,7 +84,7 @@ def converge(api: Caller, wish: Wish, conduct: Conduct, clock: Clock | None = No
     """
     check_wish(wish)
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        run = _Run(Observer(api, pool), wish, conduct)
+        run = _Run(Observer(api, pool), pool, wish, conduct)
         done: list[Action] = []
         arns: dict[str, str] = {}
         room = Room.AMPLE
@@ -115,8 +115,9 @@ def converge(api: Caller, wish: Wish, conduct: Conduct, clock: Clock | None = No
 class _Run:
     """Looks and plans; stops where quotas forbid."""
 
-    def __init__(self, observer: Observer, wish: Wish, conduct: Conduct) -> None:
+    def __init__(self, observer: Observer, pool: ThreadPoolExecutor, wish: Wish, conduct: Conduct) -> None:
         self._observer = observer
+        self._pool = pool
         self._wish = wish
         self._conduct = conduct
 
@@ -141,13 +142,13 @@ class _Run:
         return world, plan
 
     def _fit(self, world: World, plan: Plan, room: Room) -> Plan:
+        elsewhere = self._pool.submit(self._observer.count_rules_elsewhere, world.listener)
         limits = self._limits()
-        elsewhere = self._observer.rules_elsewhere(world.listener)
-        found = excesses(plan, self._wish, world, limits, elsewhere)
+        found = excesses(plan, self._wish, world, limits, elsewhere.result())
         while found and room < Room.NONE:
             room = Room(room + 1)
             plan = make_plan(self._wish, world, room)
-            found = excesses(plan, self._wish, world, limits, elsewhere)
+            found = excesses(plan, self._wish, world, limits, elsewhere.result())
         if found:
             raise QuotaError(
                 f"the wished routes do not fit on {world.listener.load_balancer_arn}: they would need "

@@ -92,15 +92,14 @@ class Observer:
         found = self._api.pages("describe_account_limits", "Limits", {})
         return {limit["Name"]: int(limit["Max"]) for limit in found if str(limit.get("Max", "")).isdigit()}
 
-    def rules_elsewhere(self, listener: Listener) -> int:
+    def count_rules_elsewhere(self, listener: Listener) -> int:
         """Count the rules of the load balancer's other listeners, the default ones left out."""
         arguments = {"LoadBalancerArn": listener.load_balancer_arn}
-        others = [
-            found["ListenerArn"]
+        return sum(
+            len(self._rules(found["ListenerArn"]))
             for found in self._api.pages("describe_listeners", "Listeners", arguments)
             if found["ListenerArn"] != listener.arn
-        ]
-        return sum(len(rules) for rules in self._pool.map(self._rules, others))
+        )
 
     def _listener(self, arn: str) -> Listener:
         answer = self._api.call("describe_listeners", {"ListenerArns": [arn]})
