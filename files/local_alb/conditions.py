@@ -30,7 +30,8 @@ WITH_REGEX = ("path-pattern", "host-header", "http-header")
 
 PATH = re.compile(r"[A-Za-z0-9_\-.$/~\"'@:+&*?]+")
 HOST = re.compile(r"[A-Za-z0-9\-.*?]+")
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,40}")
+# RFC 7230 allows more; those characters mean something to HAProxy, and no header in use has them.
+HEADER_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 METHOD = re.compile(r"[A-Z_\-]{1,40}")
 MAX_TEXT = 128
 

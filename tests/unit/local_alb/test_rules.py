@@ -116,6 +116,7 @@ def test_a_priority_belongs_to_one_rule(alb: Alb) -> None:
         {"Field": "http-header", "Values": ["a"]},
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Host", "Values": ["a"]}},
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X A", "Values": ["a"]}},
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X'$%", "Values": ["a"]}},
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["a\nb"]}},
         {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["get"]}},
         {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.1"]}},

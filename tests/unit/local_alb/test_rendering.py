@@ -1,0 +1,129 @@
+"""HAProxy's configuration is a pure function of the world, and HAProxy itself finds no fault with it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from local_alb.haproxy_backends import backend_name, server_name
+from local_alb.model import Target, World
+from local_alb.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
+
+from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
+
+
+def rendered(world: World, folder: Path | str = "/maps") -> Rendering:
+    return render(world, Site("127.0.0.1", str(folder), f"{folder}/states"), Surroundings())
+
+
+def checked(world: World, folder: Path) -> str:
+    """What ``haproxy -c`` says; empty where all is well."""
+    rendering = rendered(world, folder)
+    Path(rendering.folder).mkdir(parents=True)
+    for name, content in rendering.files.items():
+        (Path(rendering.folder) / name).write_text(content, newline="")
+    (folder / "states").write_text(render_states(world, frozenset()))
+    config = folder / "haproxy.cfg"
+    config.write_text(rendering.config)
+    run = subprocess.run(["haproxy", "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    warnings = [line for line in run.stderr.splitlines() if "is DOWN, changed from server-state" not in line]
+    complaints = [line for line in warnings if "WARNING" in line or "ALERT" in line]
+    return "\n".join(complaints) if run.returncode == 0 else run.stderr
+
+
+@pytest.fixture
+def busy(alb: Alb) -> Alb:
+    """A load balancer with some of everything."""
+    first, second = alb.group("mcp-a"), alb.group("mcp-b", Protocol="HTTPS", HealthCheckPort="9")
+    alb.register(first, 8001, 8002)
+    alb.register(second, 8001)
+    rewrite = {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/a/?(.*)$", "Replace": "/$1"}]}}
+    alb.rule(10, first, "/a", "/a/*", Transforms=[rewrite])
+    alb.rule(20, None, "/fixed")
+    choices = [{"TargetGroupArn": arn, "Weight": 2} for arn in (first, second)]
+    alb.rule(30, None, "/w*x", Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": choices}}])
+    body = "quotes \" ' and $HOME and %[src] and # and \\ and\nlines"
+    config = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": body}
+    alb.rule(40, None, "/odd/~$.\"@&'*", Actions=[{"Type": "fixed-response", "FixedResponseConfig": config}])
+    for arn, key, value in (
+        (first, "stickiness.enabled", "true"),
+        (first, "slow_start.duration_seconds", "30"),
+        (second, "load_balancing.algorithm.type", "least_outstanding_requests"),
+    ):
+        alb.client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[{"Key": key, "Value": value}])
+    header = "routing.http.response.content_security_policy.header_value"
+    alb.client.modify_listener_attributes(
+        ListenerArn=LISTENER, Attributes=[{"Key": header, "Value": "default-src 'self'; img-src \"x\" %d $x"}]
+    )
+    return alb
+
+
+def test_haproxy_finds_no_fault_with_a_bit_of_everything(busy: Alb, tmp_path: Path) -> None:
+    assert checked(busy.store.world, tmp_path / "haproxy") == ""
+
+
+def test_haproxy_finds_no_fault_with_hostile_values(alb: Alb, tmp_path: Path) -> None:
+    hostile = "x\" } || $HOME \\ # %[src] ' {"
+    conditions = [
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-a_b.c", "Values": [hostile]}},
+        {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": hostile, "Value": "-i"}]}},
+        {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ['^/"[ #]\\$']}},
+    ]
+    rewrites = {"Rewrites": [{"Regex": '^/"[ #](.*)$', "Replace": '/ "$1" %[src] \\1 $'}]}
+    alb.rule(1, None, Conditions=conditions, Transforms=[{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}])
+    redirect = {"StatusCode": "HTTP_302", "Host": 'a"b %[src]', "Path": "/$HOME #{path}", "Query": '"%'}
+    alb.rule(2, None, "/r", Actions=[{"Type": "redirect", "RedirectConfig": redirect}])
+    assert checked(alb.store.world, tmp_path / "haproxy") == ""
+
+
+def test_the_same_world_is_always_rendered_the_same(busy: Alb) -> None:
+    assert rendered(busy.store.world) == rendered(busy.store.world)
+
+
+def test_tags_change_nothing_for_haproxy(busy: Alb) -> None:
+    before = rendered(busy.store.world)
+    busy.client.add_tags(ResourceArns=[BALANCER, LISTENER], Tags=[{"Key": "a", "Value": "b"}])
+    assert rendered(busy.store.world).digest == before.digest
+
+
+def test_every_other_change_is_noticed(busy: Alb) -> None:
+    seen = {rendered(busy.store.world).digest}
+    group = busy.client.describe_target_groups(Names=["mcp-a"])["TargetGroups"][0]["TargetGroupArn"]
+    rule = busy.client.describe_rules(ListenerArn=LISTENER)["Rules"][0]["RuleArn"]
+    idle = [{"Key": "idle_timeout.timeout_seconds", "Value": "90"}]
+    for change in (
+        lambda: busy.register(group, 8003),
+        lambda: busy.client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": INSTANCE, "Port": 8001}]),
+        lambda: busy.client.modify_target_group(TargetGroupArn=group, HealthCheckPath="/other"),
+        lambda: busy.client.set_rule_priorities(RulePriorities=[{"RuleArn": rule, "Priority": 7}]),
+        lambda: busy.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=idle),
+        lambda: busy.client.delete_rule(RuleArn=rule),
+    ):
+        change()
+        digest = rendered(busy.store.world).digest
+        assert digest not in seen
+        seen.add(digest)
+
+
+def test_groups_that_no_rule_names_are_not_probed(alb: Alb) -> None:
+    alb.register(alb.group("idle"), 8001)
+    assert servers_of(alb.store.world) == {}
+    assert "8001" not in rendered(alb.store.world).config
+
+
+def test_a_targets_name_is_its_own_and_stays_so() -> None:
+    one, two = Target("i-1", 80, 1.0), Target("i-1", 81, 1.0)
+    assert server_name(one) == server_name(Target("i-1", 80, 2.0))
+    assert server_name(one) != server_name(two)
+
+
+def test_what_was_never_probed_starts_as_down_and_what_was_healthy_as_up(alb: Alb) -> None:
+    arn = alb.group()
+    alb.register(arn, 8001, 8002)
+    alb.rule(1, arn)
+    group = alb.store.world.target_groups[arn]
+    known, new = (server_name(target) for target in group.targets)
+    text = render_states(alb.store.world, frozenset({(backend_name(group), known)}))
+    states = {line.split()[3]: line.split()[5] for line in text.splitlines()[2:]}
+    assert states == {known: "2", new: "0"}
