@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's edges: what goes in, what comes out, how it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineUnreachable
+from ansible_collections.mcp.orchestrator.plugins.modules import mcp_container, mcp_container_info
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import spec
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
+    SimulatedEngine,
+)
+
+
+class Engine(SimulatedEngine):
+    """Found by the module in the place of a real one."""
+
+    local = False
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine()
+    story = mcp_container.carry_out
+    for module in (mcp_container, mcp_container_info):
+        monkeypatch.setattr(module, "DockerEngine", lambda _address: engine)
+    monkeypatch.setattr(
+        mcp_container, "carry_out", lambda wish, found: story(wish, found, probe=engine.probe, clock=engine.clock)
+    )
+    monkeypatch.setattr(mcp_container_info, "http_probe", engine.probe)
+    return engine
+
+
+def call(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **arguments: Any
+) -> dict[str, Any]:
+    """Runs a module's main() and gives what it printed."""
+    more = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False}
+    packed = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **more}}).encode()
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", packed)
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        module.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def servers(*specs: Any) -> list[dict[str, Any]]:
+    return [each.to_dict() for each in specs]
+
+
+def test_it_brings_up_what_is_wished_and_then_changes_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wished = servers(spec("web"), spec("api"))
+    first = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    assert (first["changed"], [each["state"] for each in first["endpoints"]]) == (True, ["running", "running"])
+    again = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    assert (again["changed"], again["actions"], again["errors"]) == (False, [], [])
+
+
+def test_a_failed_server_fails_the_module_which_still_tells_everything(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wished = servers(spec("web"), spec("lost", image="nowhere"))
+    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    assert result["failed"] is True
+    assert result["msg"] == "lost: image nowhere cannot be pulled: not found"
+    assert {each["name"]: each["state"] for each in result["endpoints"]} == {"web": "running", "lost": "failed"}
+    assert set(result) >= {"changed", "diff", "actions", "endpoints", "errors"}
+
+
+def test_check_mode_touches_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = {"servers": servers(spec("web")), "fleet": "f", "_ansible_check_mode": True}
+    result = call(mcp_container, monkeypatch, capsys, **arguments)
+    assert (result["changed"], result["endpoints"][0]["state"], engine.held) == (True, "planned", {})
+
+
+def test_an_engine_that_does_not_answer_is_one_sentence(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dead(_address: str | None) -> Engine:
+        raise EngineUnreachable("no Docker engine answers at unix:///x")
+
+    monkeypatch.setattr(mcp_container, "DockerEngine", dead)
+    result = call(mcp_container, monkeypatch, capsys, servers=[], fleet="f")
+    assert result["msg"] == "no Docker engine answers at unix:///x"
+    assert result["errors"] == [{"server": None, "message": result["msg"]}]
+    assert "exception" not in result
+
+
+@pytest.mark.parametrize(
+    ("wished", "message"),
+    [
+        ([{"name": "web"}], "servers[0] (web) is not a spec"),
+        (servers(spec("web"), spec("web")), "servers names web more than once"),
+    ],
+)
+def test_servers_that_are_no_fleet_are_refused(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wished: list[dict[str, Any]],
+    message: str,
+) -> None:
+    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    assert result["failed"] is True
+    assert message in result["msg"]
+
+
+def test_the_bridge_s_digest_is_that_of_the_directory_behind_the_link(tmp_path: Path) -> None:
+    (tmp_path / "3f9a").mkdir()
+    (tmp_path / "current").symlink_to("3f9a")
+    assert mcp_container.bridge_directory(str(tmp_path / "current")) == str(tmp_path / "3f9a")
+
+
+def test_the_info_module_shows_the_fleet_and_what_it_failed_at(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill = spec("ill")
+    engine.sick = {ill.generation}
+    call(mcp_container, monkeypatch, capsys, servers=servers(spec("web", memory=2**27), ill), fleet="f")
+    seen = call(mcp_container_info, monkeypatch, capsys, fleet="f")
+    assert [(each["name"], each["status"]) for each in seen["containers"]] == [
+        ("f-ill", "running"),
+        ("f-web", "running"),
+    ]
+    assert [(each["server"], each["count"]) for each in seen["failures"]] == [("ill", 1)]
+    assert seen["changed"] is False
