@@ -57,7 +57,8 @@ molecule: venv ## A whole host with systemd and its own engine
 
 .PHONY: check-config
 check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
-	$(BIN)/ansible-playbook playbooks/config.yml -i inventory/local -e config_file=$(abspath $(FILE))
+	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \
+	  --settings files/settings.conf $(FILE)
 
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py))) ## All benchmarks

@@ -43,6 +43,10 @@ options:
     description: The registered result of M(mcp.orchestrator.mcp_config_info).
     type: dict
     default: {}
+  images:
+    description: The registered result of M(mcp.orchestrator.mcp_image), where the fleet has images to build.
+    type: dict
+    default: {}
   containers:
     description: The registered result of C(mcp_container), converging.
     type: dict
@@ -110,7 +114,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import StateFileError, write_state
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
 
-STEPS = ("config", "containers", "routes", "retire", "probe")
+STEPS = ("config", "images", "containers", "routes", "retire", "probe")
 ARGUMENTS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "started": {"type": "str"},

@@ -57,14 +57,17 @@ def build_state(
     retire: Mapping[str, Any],
     probe: Mapping[str, Any],
     public_url: str,
+    images: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The state file's content, from the results that Ansible registered for the steps of one run.
 
-    Any result may be empty (not reached), skipped, or failed. Only known fields are taken, so that nothing secret
+    Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
+    images to build. Only known fields are taken, so that nothing secret
     comes along. The shape is that of files/state.schema.json.
     """
     steps = {
         "config": Step("config", config),
+        **({"images": Step("images", images)} if images else {}),
         "containers": Step("containers", containers),
         "routes": Step("routes", routes),
         "retire": Step("retire", retire),
