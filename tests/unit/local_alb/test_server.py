@@ -1,0 +1,82 @@
+"""The HTTP server of the control plane."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_alb.server import ControlServer
+
+from tests.unit.local_alb.inprocess import Alb
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ControlServer]:
+    alb = Alb(tmp_path)
+    server = ControlServer(("127.0.0.1", 0), alb.api, lambda: {"current": True}, alb.faults)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ask(server: ControlServer, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    try:
+        connection.request(method, path, body or None, {name.replace("_", "-"): text for name, text in headers.items()})
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode()
+    finally:
+        connection.close()
+
+
+def test_health_is_told_without_a_signature(server: ControlServer) -> None:
+    assert ask(server, "GET", "/health") == (200, '{"current": true}')
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_pages_of_a_browser_cannot_reach_it_by_a_name_of_their_own(server: ControlServer, method: str) -> None:
+    for path in ("/", "/health", "/faults"):
+        assert ask(server, method, path, Host="evil.example:8481")[0] == 403
+    for host in ("localhost", "127.0.0.1:1", "[::1]:1"):
+        assert ask(server, "GET", "/health", Host=host)[0] == 200
+
+
+def test_a_form_that_a_browser_could_post_is_refused(server: ControlServer) -> None:
+    status, text = ask(server, "POST", "/", "Action=DescribeRules&Version=2015-12-01")
+    assert status == 403
+    assert "MissingAuthenticationToken" in text
+
+
+def test_a_body_without_a_length_or_with_too_much_of_one_is_refused(server: ControlServer) -> None:
+    for length in ("-1", "x", "99999999"):
+        assert ask(server, "POST", "/", Content_Length=length)[0] == 413
+    assert ask(server, "POST", "/", Transfer_Encoding="chunked")[0] == 413
+
+
+def test_faults_are_set_and_seen_over_http(server: ControlServer) -> None:
+    assert ask(server, "PUT", "/faults", json.dumps({"faults": []}))[0] == 204
+    assert json.loads(ask(server, "GET", "/faults")[1]) == {"calls": []}
+    assert ask(server, "PUT", "/faults", "{")[0] == 400
+
+
+def test_faults_are_not_there_unless_they_were_asked_for(server: ControlServer) -> None:
+    server.faults = None
+    assert ask(server, "PUT", "/faults", json.dumps({"faults": []}))[0] == 404
+    assert ask(server, "GET", "/faults")[0] == 404
+
+
+def test_a_dropped_call_closes_the_connection(server: ControlServer) -> None:
+    ask(server, "PUT", "/faults", json.dumps({"faults": [{"drop": True}]}))
+    authorization = (
+        "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/elasticloadbalancing/aws4_request, "
+        f"SignedHeaders=host, Signature={'0' * 64}"
+    )
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        ask(server, "POST", "/", "Action=DescribeAccountLimits&Version=2015-12-01", Authorization=authorization)
