@@ -92,7 +92,7 @@ class SimulatedEngine:
         return self.registry[reference].replace("sha256:", "sha256:d")
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
-        name, _, value = label.partition("=")
+        name, value = label.split("=", 1)
         return [volume for volume in self.kept.values() if volume["Labels"].get(name) == value]
 
     def last_lines(self, identity: str, count: int) -> list[str]:
