@@ -66,6 +66,11 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
     Raises CompositionError when the spec cannot run in this image or on this host.
     """
+    if spec.network == "none":
+        raise CompositionError(
+            "network none leaves no way to the server, not even for the load balancer; leave the network out"
+            " (servers of a fleet do not reach each other), or name one without a way out of the host"
+        )
     port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
     body: dict[str, Any] = {

@@ -101,6 +101,11 @@ def test_an_http_server_whose_port_nothing_tells_is_refused(exposed: tuple[int, 
         compose(spec("a"), Image("sha256:1", exposed=exposed), POLICY, 20001)
 
 
+def test_a_server_without_any_network_is_refused_at_once() -> None:
+    with pytest.raises(CompositionError, match="network none leaves no way to the server"):
+        compose(spec("a", port=1, network="none"), IMAGE, POLICY, 20001)
+
+
 def test_our_labels_win_over_the_user_s() -> None:
     body = compose(spec("a", port=1, labels={"mcp_fleet": "theirs", "team": "x"}), IMAGE, POLICY, 20001)
     assert body["Labels"]["mcp_fleet"] == "f"
