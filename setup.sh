@@ -12,8 +12,9 @@ step() { printf '\n==> %s\n' "$*"; }
 [ "$(id -u)" = 0 ] || fail "it installs packages and services, so it needs root: sudo ./setup.sh"
 command -v apt-get >/dev/null || fail "it installs Debian packages, and there is no apt-get here; use Debian 12 or newer"
 [ -x /usr/bin/python3 ] || fail "there is no /usr/bin/python3; run: apt-get install python3"
-exec 9>/run/mcp-orchestrator-setup.lock
-flock -n 9 || fail "another setup.sh is running here; wait for it to end"
+# The reconciler's runs hold the same lock.
+exec 9>/run/mcp-orchestrator.lock
+flock -n 9 || { step "Waiting for a run under way to end"; flock -w 1800 9 || fail "a run has been under way for 30 minutes; see: journalctl -u mcp-reconcile"; }
 
 step "Python environment in $home/venv"
 mkdir -p "$home"
