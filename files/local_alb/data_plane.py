@@ -195,7 +195,7 @@ class DataPlane:
         draft.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(rendering.config)
         check = subprocess.run(
-            ["haproxy", "-c", "-q", "-f", str(draft)], capture_output=True, text=True, timeout=30, check=False
+            ["haproxy", "-c", "-f", str(draft)], capture_output=True, text=True, timeout=30, check=False
         )
         if check.returncode != 0:
             complaint = next((line for line in check.stderr.splitlines() if "ALERT" in line), check.stderr.strip())
