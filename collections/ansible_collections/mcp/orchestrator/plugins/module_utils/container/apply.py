@@ -200,7 +200,13 @@ class Run:
             self._engine.start(identity)
 
     def _remove(self, identity: str) -> None:
-        self._engine.stop(identity, self._patience(identity))
+        try:
+            self._engine.stop(identity, self._patience(identity))
+        except EngineUnreachable:
+            raise
+        except EngineError:
+            # Podman does not stop a paused container; removing takes it by force.
+            pass
         self._engine.remove(identity)
 
     def _patience(self, identity: str) -> int:

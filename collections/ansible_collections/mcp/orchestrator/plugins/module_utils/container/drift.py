@@ -148,7 +148,7 @@ def _shown(name: str, value: object) -> str:
 def _differences(live: Facts, wished: Facts) -> Iterator[tuple[str, str]]:
     for each in fields(Facts):
         is_now, shall_be = getattr(live, each.name), getattr(wished, each.name)
-        if is_now == shall_be:
+        if is_now == shall_be or (each.name == "log" and not is_now):
             continue
         word = _WORDS.get(each.name, each.name)
         yield each.name, f"{word} is {_fact(each.name, is_now)}, should be {_fact(each.name, shall_be)}"

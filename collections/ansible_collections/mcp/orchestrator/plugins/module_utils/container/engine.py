@@ -185,7 +185,10 @@ class DockerEngine:
             url = f"{self._api.base_url}/v{self._api.api_version}/containers/{identity}/update"
             answer = self._api.post(url, json=dict(limits), timeout=self._api.timeout)
             if not answer.ok:
-                raise EngineError(f"the engine could not update the container's limits: {answer.text.strip()}")
+                raise EngineError(
+                    f"the engine could not update the container's limits: {answer.text.strip()};"
+                    " where it cannot at all, as podman 4, remove the container (docker rm -f) and run again"
+                )
 
     def rename(self, identity: str, name: str) -> None:
         with self._errors(f"rename the container to {name}"):

@@ -75,7 +75,7 @@ class Failure:
             labels.SERVICE: self.server,
             labels.ATTEMPT: self.attempt,
             labels.FAILURES: str(self.count),
-            labels.FAILED_AT: f"{self.at:.0f}",
+            labels.FAILED_AT: str(int(self.at)),
         }
 
     @classmethod

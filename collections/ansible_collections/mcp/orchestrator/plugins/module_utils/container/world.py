@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ class Facts:
     """Live settings of a container that can differ from what we asked for, in one form for all engines.
 
     ``bindings`` are (container port, host address, host port); sizes in bytes; ``cpus`` in cores; 0 means no limit.
+    ``log`` is empty where the engine does not tell.
     """
 
     bindings: tuple[tuple[str, str, str], ...] = ()
@@ -80,6 +81,8 @@ class Container:
         """Reads what the engine's ``GET /containers/{id}/json`` answers."""
         config, host, state = raw["Config"], raw["HostConfig"], raw["State"]
         found: Mapping[str, str] = config.get("Labels") or {}
+        joined = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+        networks = {name: (each or {}).get("NetworkID") or "" for name, each in joined.items()}
         return cls(
             id=raw["Id"],
             name=raw["Name"].lstrip("/"),
@@ -98,11 +101,8 @@ class Container:
             error=state.get("Error") or "",
             created=_seconds(raw.get("Created")),
             started=_seconds(state.get("StartedAt")),
-            facts=facts_of(host),
-            networks={
-                name: (joined or {}).get("NetworkID") or ""
-                for name, joined in ((raw.get("NetworkSettings") or {}).get("Networks") or {}).items()
-            },
+            facts=_without_podman(facts_of(host), host, networks),
+            networks=networks,
         )
 
 
@@ -202,6 +202,35 @@ def facts_of(host: Mapping[str, Any]) -> Facts:
         network=host.get("NetworkMode") or "",
         log=(("driver", log.get("Type") or ""), *sorted((str(key), str(value)) for key, value in options.items())),
     )
+
+
+# Podman echoes "drop ALL" as the list of what it would have granted; these are in that list in every release.
+_GRANTED_BY_PODMAN = frozenset(
+    {
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    }
+)
+
+
+def _without_podman(facts: Facts, host: Mapping[str, Any], networks: Mapping[str, str]) -> Facts:
+    """``facts`` as Docker would have echoed them; what Docker echoed stays as it is."""
+    if not facts.cap_add and frozenset(facts.cap_drop) >= _GRANTED_BY_PODMAN:
+        facts = replace(facts, cap_drop=("ALL",))
+    if facts.network == "bridge" and len(networks) == 1:
+        facts = replace(facts, network=next(iter(networks)))
+    if (host.get("LogConfig") or {}).get("Config") is None:
+        facts = replace(facts, log=())
+    return facts
 
 
 def _cpus(host: Mapping[str, Any]) -> float:

@@ -174,6 +174,23 @@ def test_a_quarantined_server_is_released(release: str) -> None:
     assert result["endpoints"][0]["generation"] == new.generation
 
 
+def test_the_first_failure_is_tried_again_by_the_very_next_run() -> None:
+    engine = SimulatedEngine()
+    engine.clock.time += 0.7
+    new = rolled(engine)
+    run(engine, [new])
+    engine.sick = set()
+    assert run(engine, [new])["errors"] == []
+
+
+def test_a_container_that_cannot_be_stopped_is_removed_all_the_same() -> None:
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a")])
+    engine.faults["stop"] = only(EngineError("container state improper"), "")
+    assert run(engine, [], retire=True)["errors"] == []
+    assert engine.of_fleet("f") == []
+
+
 def test_memories_of_servers_that_are_gone_go_too() -> None:
     engine = SimulatedEngine()
     new = rolled(engine)

@@ -15,6 +15,19 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.contai
     SimulatedEngine,
 )
 
+PODMAN_DROPS = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+]
 Hurt = Callable[[dict[str, Any]], object]
 
 
@@ -81,6 +94,9 @@ def test_each_drift_has_its_step_and_its_reason(hurt: Hurt, plan: list[str]) -> 
         {"SecurityOpt": ["no-new-privileges=true"]},
         {"NanoCpus": 0, "CpuPeriod": 100000, "CpuQuota": 100000},
         {"CapAdd": None},
+        {"CapDrop": [*PODMAN_DROPS, "MKNOD", "NET_RAW"]},
+        {"NetworkMode": "bridge"},
+        {"LogConfig": {"Type": "json-file", "Config": None}},
     ],
 )
 def test_the_same_wish_in_another_engine_s_words_is_no_drift(echo: dict[str, Any]) -> None:
