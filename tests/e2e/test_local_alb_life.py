@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
-from tests.e2e.local_alb_host import BALANCER, LISTENER, Document, Host, eventually, free_port, next_event
+from tests.e2e.local_alb_host import BALANCER, FILES, LISTENER, Document, Host, eventually, free_port, next_event
 
 ANSWER = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "fixed"}}]
 
@@ -301,7 +302,7 @@ def test_haproxy_can_be_killed_and_serves_the_same_rules_when_it_is_back(host: H
 def test_a_second_control_plane_on_the_same_state_refuses(host: Host) -> None:
     other = Host(host.root)
     other.directory = host.directory
-    run = subprocess.run(other.command(), cwd="files", capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(other.command(), cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"in use by another local_alb (process {host.alb.pid if host.alb else 0})" in run.stderr
@@ -314,7 +315,7 @@ def test_a_damaged_state_is_refused_and_kept(host: Host) -> None:
     state = host.directory / "state.json"
     whole = state.read_bytes()
     state.write_bytes(whole[: len(whole) // 2])
-    run = subprocess.run(host.command(), cwd="files", capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(host.command(), cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"{state} is damaged" in run.stderr
@@ -326,57 +327,31 @@ def test_a_damaged_state_is_refused_and_kept(host: Host) -> None:
     assert host.client.describe_target_groups()["TargetGroups"][0]["TargetGroupName"] == "precious"
 
 
-def test_rules_that_haproxy_cannot_serve_leave_the_old_ones_serving(host: Host) -> None:
+def test_a_haproxy_that_cannot_start_is_told_and_serves_as_soon_as_it_can(host: Host) -> None:
     host.rule(10, ["/old"], Actions=ANSWER)
-    host.settled()
-    before = host.config.read_text()
     port = free_port()
-    with host_port_taken_later(port) as take:
-        host.client.create_listener(LoadBalancerArn=BALANCER, Protocol="HTTP", Port=port, DefaultActions=ANSWER)
-        host.settled()
-        host.kill_haproxy()
-        take()
+    host.client.create_listener(LoadBalancerArn=BALANCER, Protocol="HTTP", Port=port, DefaultActions=ANSWER)
+    host.settled()
+    host.kill_haproxy()
+    with socket.socket() as taken:
+        eventually(lambda: taken.connect_ex(("127.0.0.1", port)) != 0, "the port is free")
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
         host.start_haproxy()
-        eventually(lambda: (host.status() or {})["problem"], "the port that is taken is told")
-    assert before
-    eventually(lambda: host.haproxy and host.haproxy.poll() is not None, "HAProxy gave up")
+        eventually(lambda: host.haproxy and host.haproxy.poll() is not None, "HAProxy gave up")
+        eventually(lambda: (host.status() or {})["problem"], "that is told")
     host.start_haproxy()
     host.settled()
     assert host.get("/old").body == b"fixed"
-
-
-class host_port_taken_later:
-    """Gives a function that binds a port, and frees the port at the end of the block."""
-
-    def __init__(self, port: int) -> None:
-        import socket
-
-        self._port = port
-        self._socket = socket.socket()
-
-    def __enter__(self) -> host_port_taken_later:
-        return self
-
-    def __call__(self) -> None:
-        def bound() -> bool:
-            try:
-                self._socket.bind(("127.0.0.1", self._port))
-            except OSError:
-                return False
-            return True
-
-        eventually(bound, "the port is free")
-        self._socket.listen()
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
 
 
 @pytest.mark.parametrize("option", ["--control", "--listener"])
 def test_an_address_that_is_not_loopback_needs_a_word_of_consent(tmp_path: Path, option: str) -> None:
     command = Host(tmp_path).command()
     command[command.index(option) + 1] = f"0.0.0.0:{free_port()}"
-    run = subprocess.run(command, cwd="files", capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(command, cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == 1
     assert "--allow-remote" in run.stderr
     assert not (tmp_path / "state").exists()

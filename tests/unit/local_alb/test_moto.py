@@ -19,6 +19,8 @@ from moto import mock_aws
 from tests.unit.local_alb.inprocess import LISTENER, Alb, path_condition
 
 Document = dict[str, Any]
+# One of the images that moto knows of itself; asking it for the list takes two seconds.
+IMAGE = "ami-03cf127a"
 ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"}}
 
 
@@ -68,8 +70,7 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             for number, zone in enumerate("ab")
         ]
         ids = [subnet["Subnet"]["SubnetId"] for subnet in subnets]
-        image = ec2.describe_images()["Images"][0]["ImageId"]
-        instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=ids[0])["Instances"][0]
+        instance = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=ids[0])["Instances"][0]
         client = boto3.client("elbv2", region_name="us-east-1")
         balancer = client.create_load_balancer(Name="mcp-local", Subnets=ids)["LoadBalancers"][0]["LoadBalancerArn"]
         listener = client.create_listener(
