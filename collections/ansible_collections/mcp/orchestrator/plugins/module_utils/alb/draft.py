@@ -55,10 +55,14 @@ class Draft:
 
     @cached_property
     def spare_groups(self) -> tuple[TargetGroup, ...]:
-        """Our target groups that no route wants."""
+        """Our target groups that no route wants, and that no kept server has."""
         wished = set(self.wish.group_names.values())
         return tuple(
-            group for group in self.world.groups if self.wish.owner.owns(group.tags) and group.name not in wished
+            group
+            for group in self.world.groups
+            if self.wish.owner.owns(group.tags)
+            and group.name not in wished
+            and service_of(group.tags, "") not in self.wish.keep
         )
 
     @cached_property

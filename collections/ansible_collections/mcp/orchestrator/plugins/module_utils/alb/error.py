@@ -38,6 +38,8 @@ class ApiError(AlbError):
     @property
     def is_quota(self) -> bool:
         """Whether a quota was met that preflight did not foresee."""
+        if self.name == "TooManyRequests":  # that is throttling
+            return False
         return self.name.startswith("TooMany") or self.name == "TargetGroupAssociationLimit"
 
     @property

@@ -84,13 +84,14 @@ def _allocate(draft: Draft, doomed: tuple[Rule, ...]) -> tuple[Allocation, dict[
 
 
 def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
-    """Our rules that no route wants, but for those that other hosts still serve through."""
+    """Our rules that no route wants, but for those of kept servers and those that other hosts still serve through."""
     wished = {route.name for route in draft.wish.routes}
     shared = {group.arn for group in draft.spare_groups if draft.is_shared(group)}
     return tuple(
         rule
         for rule in draft.matching.doomed
-        if service_of(rule.tags, "") in wished or not any(arn in shared for arn in rule.weights)
+        if service_of(rule.tags, "") not in draft.wish.keep
+        and (service_of(rule.tags, "") in wished or not any(arn in shared for arn in rule.weights))
     )
 
 

@@ -71,10 +71,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Wish:
-    """All that a run wants: the routes and the settings that they share. Times are seconds."""
+    """All that a run wants: the routes and the settings that they share. Times are seconds.
+
+    ``keep`` names servers of which nobody knows what is wished: what they have stays as it is.
+    """
 
     owner: Owner
     routes: tuple[Route, ...] = ()
+    keep: frozenset[str] = frozenset()
     target_type: str = "instance"
     vpc_id: str = ""
     health_interval: int = 10

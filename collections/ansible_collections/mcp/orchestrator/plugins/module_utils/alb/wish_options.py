@@ -29,6 +29,7 @@ def wish_from_options(options: Mapping[str, Any]) -> Wish:
     return Wish(
         owner=Owner(options["fleet"], options["listener_arn"], options["target_id"]),
         routes=tuple(_route(entry) for entry in options["routes"]),
+        keep=frozenset(options.get("keep") or ()),
         vpc_id=options["vpc_id"] or "",
         extra_tags={str(key): str(value) for key, value in options["tags"].items()},
         **{name: options[name] for name in SHARED},

@@ -60,9 +60,9 @@ class FakeElbv2:
     # -- the interface that the code under test uses
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append((operation, copy.deepcopy(dict(arguments))))
+        self.before_call(operation, arguments)
         with self._lock:
-            self.calls.append((operation, copy.deepcopy(dict(arguments))))
-            self.before_call(operation, arguments)
             answer: dict[str, Any] = copy.deepcopy(getattr(self, f"_{operation}")(**copy.deepcopy(dict(arguments))))
             if not operation.startswith(READS):
                 self.after_change(operation)
