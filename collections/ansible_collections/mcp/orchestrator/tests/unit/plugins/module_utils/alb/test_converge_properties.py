@@ -139,7 +139,7 @@ def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before
     wish = wish_for(after, ports)
     routes = {path: route for route in wish.routes if route.ports for path in (route.path, f"{route.path}/deeper")}
     allowed = {path: elbv2.served_by(path) | {route.name} for path, route in routes.items() if elbv2.served_by(path)}
-    borrowed = {path for path in allowed if not OWNER.owns(elbv2.tags[elbv2.rule_for(path)["RuleArn"]])}
+    borrowed = {path for path in allowed if routes[path].name not in elbv2.served_by(path)}
     lost: set[tuple[str, str]] = set()
 
     def look(operation: str) -> None:
@@ -152,8 +152,8 @@ def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before
 
     result = settle(elbv2, wish)
 
-    # What a rule of others did for a route that cannot be as it is wished is not ours to keep, and what rules of
-    # others do to a wished route is told.
+    # A route that cannot be as it is wished keeps what its own server did, not what another's did in its place; and
+    # what rules of others do to a wished route is told.
     given_up = {path for path in borrowed if routes[path].name in unavoidable(result)}
     told = " ".join(result.plan.notes)
     taken = {path for path in allowed if f"requests of {routes[path].path} " in told}
