@@ -40,7 +40,10 @@ def tiny_image(api: docker.APIClient, tag: str, note: str = "") -> str:
             tar.addfile(entry, io.BytesIO(note.encode()))
     repository, _, version = tag.rpartition(":")
     api.import_image_from_data(
-        archive.getvalue(), repository=repository, tag=version, changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000"]
+        archive.getvalue(),
+        repository=repository,
+        tag=version,
+        changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000", f"LABEL mcp_test={tag}"],
     )
     return str(api.inspect_image(tag)["Id"])
 
@@ -123,5 +126,6 @@ class ContainerScene:
             self.api.remove_volume(each["Name"])
         for each in self.api.networks(filters=label):
             self.api.remove_network(each["Id"])
-        for each in self.api.images(name=self.image.partition(":")[0]):
+        # An image whose tag moved on has no name left, so it is known by its label.
+        for each in self.api.images(filters={"label": f"mcp_test={self.image}"}):
             self.api.remove_image(each["Id"], force=True)
