@@ -146,6 +146,17 @@ def test_one_bad_entry_fails_alone_and_the_run_says_so(site: Site) -> None:
     assert site.state()["run"]["result"] == "failed"
 
 
+def test_a_mistake_in_an_entry_leaves_its_server_serving(site: Site) -> None:
+    containers, rules = site.containers(), site.rules()
+    site.write_config(
+        {**SAMPLE, "time": {**SAMPLE["time"], "args": ["run", "-i", "--privileged", "mcp-sample/time:1"]}}
+    )
+    run = site.reconcile()
+    assert run.code != 0
+    assert (site.containers(), site.rules()) == (containers, rules)
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+
+
 def test_a_changed_server_is_replaced_without_a_second_container_left_behind(site: Site) -> None:
     before = site.containers()
     site.write_config(

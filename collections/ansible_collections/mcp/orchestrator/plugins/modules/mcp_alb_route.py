@@ -93,6 +93,13 @@ options:
         description:
           - The rule's priority. By default one is chosen from the range and kept.
         type: int
+  keep:
+    description:
+      - Names of servers that are not in O(routes) and whose rules and target groups stay all the same, because what is
+        wished of them is not known. A server whose entry in the config is wrong is one.
+    type: list
+    elements: str
+    default: []
   target_id:
     description:
       - This host in the load balancer's eyes, an instance id or (with O(target_type=ip)) an address.
@@ -313,6 +320,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "fleet": {"type": "str", "default": "mcp"},
     "listener_arn": {"type": "str", "required": True},
     "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
+    "keep": {"type": "list", "elements": "str", "default": []},
     "target_id": {"type": "str", "required": True},
     "target_type": {"type": "str", "choices": ["instance", "ip"], "default": "instance"},
     "vpc_id": {"type": "str"},
