@@ -13,14 +13,17 @@ import uvloop
 
 from .child import Launcher
 from .endpoint import Endpoint
-from .environment import original
+from .environment import Environment, original
 from .front import Front
+from .guard import Guard
 from .health import Canary, Health
 from .http import Connection, Connections
 from .log import Log
+from .modern import Modern
 from .options import Options, parse
 from .reaper import Reaper
 from .relay import Relay
+from .sse import EventEndpoint
 
 # An image's STOPSIGNAL may be any of these.
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -31,10 +34,16 @@ async def serve(options: Options) -> int:
     loop = asyncio.get_running_loop()
     log = Log(options.log_level)
     limits = options.limits
-    launcher = Launcher(loop, options.command, original(), Reaper(loop), log, limits)
+    environment = Environment(original())
+    if environment.personal and options.isolation != "per_session":
+        log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
+        return 2
+    launcher = Launcher(loop, options.command, environment, Reaper(loop), log, limits)
     health = Health()
-    relay = Relay(loop, launcher, log, limits, health)
-    front = Front(options.path, relay, Endpoint(relay).serve, options.isolation)
+    relay = Relay(loop, launcher, log, limits, health, isolation=options.isolation, spares=options.warm)
+    endpoint = Endpoint(relay, Modern(relay, translate=options.isolation != "per_session"))
+    guard = Guard(options.origins, options.hosts)
+    front = Front(options.path, relay, guard, endpoint.serve, EventEndpoint(relay, options.path))
     connections = Connections(limits)
     stopped: asyncio.Future[int] = loop.create_future()
     for number in _STOP_SIGNALS:

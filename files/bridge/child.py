@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .message import Message, NotAMessage, decode, from_value
+from .pipe import Reader, Writer
 from .span import elements
 
 if TYPE_CHECKING:
+    from .environment import Environment
     from .limits import Limits
     from .log import Log
     from .reaper import Reaper
@@ -44,13 +46,12 @@ class Child:
         self.started_at = time.time()
         self.on_message: Callable[[Message], None] = _ignore
         self.on_lost: Callable[[str], None] = _ignore
-        self.on_gone: Callable[[], None] = _nothing
         self.lost: str | None = None  # why it can say no more
         self.status: int | None = None  # exit code, or minus a signal's number
         self._launcher = launcher
-        self.input: asyncio.WriteTransport | None = None
-        self.output: asyncio.ReadTransport | None = None
-        self.errors: asyncio.ReadTransport | None = None
+        self._input: Writer | None = None
+        self._output: Reader | None = None
+        self._errors: Reader | None = None
         self._ending = False
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -58,29 +59,29 @@ class Child:
 
     def send(self, line: bytes) -> bool:
         """Writes one message. False where the child does not take its input."""
-        if self.input is None or self.lost is not None or self._ending or self.input.is_closing():
+        if self._input is None or self._output is None or self._ending or self._input.closed:
             return False
-        if self.input.get_write_buffer_size() > self._launcher.limits.backlog:
+        if self._input.backlog > self._launcher.limits.backlog:
             return False
-        self.input.write(line + b"\n")
+        self._input.write(line + b"\n")
         return True
 
     def pause(self) -> None:
         """Lets the child's output wait in its pipe."""
-        if self.output is not None and not self.output.is_closing():
-            self.output.pause_reading()
+        if self._output is not None:
+            self._output.pause()
 
     def resume(self) -> None:
-        if self.output is not None and not self.output.is_closing():
-            self.output.resume_reading()
+        if self._output is not None:
+            self._output.resume()
 
     def end(self) -> None:
         """Closes the child's input; what does not leave by itself is told to, and then killed."""
         if self._ending:
             return
         self._ending = True
-        if self.input is not None:
-            self.input.close()
+        if self._input is not None:
+            self._input.close()
         if self.status is None:
             seconds = self._launcher.limits.stop_seconds
             self._later(seconds, lambda: self._signal(self._launcher.stop_signal))
@@ -108,13 +109,16 @@ class Child:
         self.kill()
 
     def output_ended(self) -> None:
-        self.output = None
+        self._output = None
         if self.status is not None:
             self._lose(self._how_it_ended())
         else:
             # It may be about to exit; if not, it is of no use without an output.
-            self._later(_EXIT_TO_EOF_SECONDS, lambda: self._lose("the server closed its output"))
-            self.end()
+            self._later(_EXIT_TO_EOF_SECONDS, self._muted)
+
+    def _muted(self) -> None:
+        self._lose("the server closed its output")
+        self.end()
 
     def complain(self, line: bytes) -> None:
         self._launcher.log.child(self.tag, line)
@@ -124,20 +128,29 @@ class Child:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        if self.input is not None:
-            self.input.close()
+        if self._input is not None:
+            self._input.abort()
         self._launcher.children.pop(self.pid, None)
-        if self.output is None:
+        if self._output is None:
             self._lose(self._how_it_ended())
-        else:  # a descendant outside of the group may hold the pipe for ever
-            self._later(_EXIT_TO_EOF_SECONDS, self.close_pipes)
-        self.on_gone()
+        # What it has said before is still in its pipes; a descendant outside of the group may hold them for ever.
+        self._later(_EXIT_TO_EOF_SECONDS, self._close_pipes)
 
-    def close_pipes(self) -> None:
+    def run(self, pid: int, pipes: list[int]) -> None:
+        """It runs, as `pid`, and these are our ends of its standard streams."""
+        loop, limit = self._launcher.loop, self._launcher.limits.message
+        lines, errors = _Lines(self, limit), _Errors(self)
+        self.pid = pid
+        self._input = Writer(loop, pipes[0])
+        self._output = Reader(loop, pipes[1], lines.received, lines.ended)
+        self._errors = Reader(loop, pipes[2], errors.received, errors.ended)
+
+    def _close_pipes(self) -> None:
         self._lose(self._how_it_ended())
-        for pipe in (self.input, self.output, self.errors):
-            if pipe is not None:
-                pipe.close()
+        if self._output is not None:
+            self._output.close()
+        if self._errors is not None:
+            self._errors.close()
 
     def _how_it_ended(self) -> str:
         if self.status is None:
@@ -174,11 +187,7 @@ def _ignore(_: object) -> None:
     pass
 
 
-def _nothing() -> None:
-    pass
-
-
-class _Output(asyncio.Protocol):
+class _Lines:
     """Cuts a child's output into lines."""
 
     def __init__(self, child: Child, limit: int) -> None:
@@ -187,7 +196,10 @@ class _Output(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
+        if data.endswith(b"\n") and not self._parts and data.count(b"\n") == 1:  # nearly always
+            self._child.received(data)
+            return
         *lines, rest = data.split(b"\n")
         if lines and self._parts:
             self._parts.append(lines[0])
@@ -204,21 +216,21 @@ class _Output(asyncio.Protocol):
                 self._size = 0
                 self._child.too_long()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def ended(self) -> None:
         if self._parts:  # a last line without its end
             self._child.received(b"".join(self._parts))
             self._parts.clear()
         self._child.output_ended()
 
 
-class _Errors(asyncio.Protocol):
+class _Errors:
     """Passes what a child says on stderr to the container's log, by lines."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
         self._rest = b""
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._child.complain(line)
@@ -226,10 +238,9 @@ class _Errors(asyncio.Protocol):
             self._child.complain(self._rest)
             self._rest = b""
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def ended(self) -> None:
         if self._rest:
             self._child.complain(self._rest)
-        self._child.errors = None
 
 
 class Launcher:
@@ -239,7 +250,7 @@ class Launcher:
         self,
         loop: asyncio.AbstractEventLoop,
         command: Sequence[str],
-        environment: Mapping[str, str],
+        environment: Environment,
         reaper: Reaper,
         log: Log,
         limits: Limits,
@@ -252,55 +263,46 @@ class Launcher:
         self.children: dict[int, Child] = {}
         self.starts = 0
         self._command = list(command)
-        self._environment = dict(environment)
+        self._environment = environment
 
-    async def start(self, tag: str, environment: Mapping[str, str] | None = None) -> Child:
-        """A new child whose log lines bear `tag`. Raises CannotStart."""
-        child = Child(self, tag)
+    @property
+    def personal(self) -> bool:
+        """Whether children differ by the client they are started for."""
+        return self._environment.personal
+
+    def start(self, tag: str, headers: Mapping[bytes, bytes] | None = None) -> Child:
+        """A new child whose log lines bear `tag`, for a client whose request had `headers`. Raises CannotStart."""
+        ours: list[int] = []
         theirs: list[int] = []
         try:
-            await self._connect(child, theirs)
-            child.pid = os.posix_spawnp(
+            for number in range(3):
+                reading, writing = os.pipe()
+                ours.append(writing if number == 0 else reading)
+                theirs.append(reading if number == 0 else writing)
+            pid = os.posix_spawnp(
                 self._command[0],
                 self._command,
-                self._environment if environment is None else environment,
+                self._environment.of(headers or {}),
                 file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(theirs)],
                 setsid=True,
                 setsigmask=[],
                 setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and what is ignored stays so through exec
             )
         except OSError as error:
-            child.close_pipes()
+            for fd in ours:
+                os.close(fd)
             passing = error.errno in _PASSING
             raise CannotStart(f"{self._command[0]} cannot be started: {error.strerror}", passing=passing) from error
         finally:
             for fd in theirs:
                 os.close(fd)
+        child = Child(self, tag)
+        child.run(pid, ours)
         self.starts += 1
-        self.children[child.pid] = child
-        self.reaper.watch(child.pid, child.exited)
-        _prefer_as_victim(child.pid)
+        self.children[pid] = child
+        self.reaper.watch(pid, child.exited)
+        _prefer_as_victim(pid)
         return child
-
-    async def _connect(self, child: Child, theirs: list[int]) -> None:
-        """Puts our ends of three pipes into `child` and the other ends into `theirs`, in the order of the streams."""
-        reading, writing = os.pipe()
-        theirs.append(reading)
-        written, _ = await self.loop.connect_write_pipe(_Input, open(writing, "wb", buffering=0))  # noqa: SIM115
-        child.input = written
-        reading, writing = os.pipe()
-        theirs.append(writing)
-        lines = _Output(child, self.limits.message)
-        read, _ = await self.loop.connect_read_pipe(lambda: lines, open(reading, "rb", buffering=0))  # noqa: SIM115
-        child.output = read
-        reading, writing = os.pipe()
-        theirs.append(writing)
-        read, _ = await self.loop.connect_read_pipe(lambda: _Errors(child), open(reading, "rb", buffering=0))  # noqa: SIM115
-        child.errors = read
-
-
-class _Input(asyncio.BaseProtocol):
-    """A child's stdin; that it broke is learnt from the child's end."""
 
 
 def _prefer_as_victim(pid: int) -> None:

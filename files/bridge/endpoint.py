@@ -5,29 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import message as messages
+from .greeting import PREFIX
 from .message import Message, NotAMessage
 from .revision import BATCHES, HANDSHAKE
 from .span import elements
 
 if TYPE_CHECKING:
     from .http import Request
+    from .modern import Modern
     from .relay import Relay
     from .session import Session
 
 _UNKNOWN_SESSION = -32001
-_UNSUPPORTED_REVISION = -32022
+_MODERN_KEY = PREFIX + "protocolVersion"
 
 
 class Endpoint:
-    """Serves the MCP endpoint of revisions with sessions (2025-03-26 to 2025-11-25)."""
+    """Serves the MCP endpoint: revisions with sessions (2025-03-26 to 2025-11-25) itself, others by `modern`."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, modern: Modern) -> None:
         self._relay = relay
+        self._modern = modern
         self._accepted: dict[bytes, tuple[bool, bool]] = {}
 
     def serve(self, request: Request) -> None:
         if request.method == b"POST":
             self._post(request)
+        elif self._stands_alone(request):
+            request.respond(405, headers=[(b"allow", b"POST")])
         elif request.method == b"GET":
             self._get(request)
         elif request.method == b"DELETE":
@@ -51,6 +56,9 @@ class Endpoint:
         except NotAMessage as error:
             request.respond(400, messages.error(None, error.code, str(error)))
             return
+        if self._stands_alone(request) or _MODERN_KEY in posted[0].meta:
+            self._modern.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
+            return
         if b"mcp-session-id" not in request.headers:
             session = self._open(request, posted, batch)
         else:
@@ -68,6 +76,14 @@ class Endpoint:
         session = self._session(request)
         if session is not None and not session.listen(request, request.headers.get(b"last-event-id")):
             _refuse(request, 400, "the stream of this Last-Event-ID is not held any more")
+
+    def _stands_alone(self, request: Request) -> bool:
+        """Whether the request is of a revision without sessions, or of one that nobody here knows."""
+        revision = request.headers.get(b"mcp-protocol-version", b"").decode("latin-1")
+        if not revision or revision in HANDSHAKE:
+            return False
+        session = self._relay.sessions.get(request.headers.get(b"mcp-session-id", b"").decode("latin-1"))
+        return session is None or session.revision != revision
 
     def _open(self, request: Request, posted: list[Message], batch: bool) -> Session | None:
         if batch or posted[0].method != "initialize" or not posted[0].is_request:
@@ -89,12 +105,6 @@ class Endpoint:
         if session is None:
             body = messages.error(_ident(posted), _UNKNOWN_SESSION, "the session is not known; initialize a new one")
             request.respond(404, body)
-            return None
-        revision = request.headers.get(b"mcp-protocol-version", b"").decode("latin-1")
-        if revision and revision not in HANDSHAKE and session.revision not in (None, revision):
-            data = {"supported": [session.revision], "requested": revision}
-            text = "the protocol version is not the one of this session"
-            request.respond(400, messages.error(_ident(posted), _UNSUPPORTED_REVISION, text, data))
             return None
         return session
 

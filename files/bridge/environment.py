@@ -1,8 +1,12 @@
-"""The environment of the server's processes: the container's own, as the engine made it."""
+"""The environment of the server's processes: the container's own, as the engine made it, and what clients may add."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
+
+_HEADER = re.compile(r"\$\{header:([A-Za-z0-9-]+)\}")
 
 
 def original() -> dict[str, str]:
@@ -16,3 +20,29 @@ def original() -> dict[str, str]:
     return {
         os.fsdecode(name): os.fsdecode(value) for name, sign, value in (pair.partition(b"=") for pair in pairs) if sign
     }
+
+
+class Environment:
+    """Variables whose values may name headers of the request that opens a session, as in `Bearer ${header:X-Token}`."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._fixed = {name: value for name, value in variables.items() if not _HEADER.search(value)}
+        self._asking = {name: value for name, value in variables.items() if name not in self._fixed}
+
+    @property
+    def personal(self) -> bool:
+        """Whether it differs from client to client."""
+        return bool(self._asking)
+
+    def of(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
+        """The environment for a client with `headers`. A variable that names a header it lacks is not set."""
+        found = dict(self._fixed)
+        for name, template in self._asking.items():
+            values = {header: headers.get(header.lower().encode()) for header in _HEADER.findall(template)}
+            if None not in values.values():
+                found[name] = _HEADER.sub(lambda match: _text(values[match.group(1)]), template)  # noqa: B023
+        return found
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("latin-1").replace("\0", "")

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .message import Id, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .http import Header, Request
-    from .stream import Stream
+
+
+class Events(Protocol):
+    """A stream of messages to one client."""
+
+    def attach(self, request: Request, headers: Iterable[Header] = ()) -> None:
+        """Answers `request` with the stream."""
+
+    def send(self, raw: bytes) -> None: ...
+
+    def finish(self) -> None: ...
 
 
 class Call:
@@ -46,7 +56,7 @@ class Exchange:
     )
 
     def __init__(
-        self, request: Request, waiting: set[Id], *, batch: bool, can_stream: bool, make_stream: Callable[[], Stream]
+        self, request: Request, waiting: set[Id], *, batch: bool, can_stream: bool, make_stream: Callable[[], Events]
     ) -> None:
         self.request = request
         self.waiting = waiting
@@ -54,7 +64,7 @@ class Exchange:
         self.headers: list[Header] = []
         self.since = time.monotonic()
         self.status = 200
-        self.stream: Stream | None = None
+        self.stream: Events | None = None
         self._batch = batch
         self._answers: list[bytes] = []
         self._make_stream = make_stream
@@ -72,7 +82,7 @@ class Exchange:
         """Turns the reply into a stream."""
         if self.stream is None and not self.request.answered:
             self.stream = self._make_stream()
-            self.stream.attach(self.request, headers=self.headers)
+            self.stream.attach(self.request, self.headers)
             for answer in self._answers:
                 self.stream.send(answer)
             self._answers.clear()

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from . import message as messages
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .guard import Guard
     from .http import Request
     from .relay import Relay
+    from .sse import EventEndpoint
 
 _FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
 
@@ -19,14 +23,18 @@ class Front:
     """Finds who serves a path. Everything is reachable below the public prefix, and without it for balancers that
     take the prefix away."""
 
-    def __init__(self, prefix: str, relay: Relay, serve: Callable[[Request], None], isolation: str) -> None:
+    def __init__(
+        self, prefix: str, relay: Relay, guard: Guard, endpoint: Callable[[Request], None], events: EventEndpoint
+    ) -> None:
         self._relay = relay
-        self._isolation = isolation
+        self._guard = guard
         public = prefix.rstrip("/").encode()
         self._routes: dict[bytes, Callable[[Request], None]] = {}
         for root in {public, b""}:
             for path in (b"", b"/", b"/mcp", b"/mcp/"):
-                self._routes[root + path] = serve
+                self._routes[root + path] = self._guarded(endpoint)
+            self._routes[root + b"/sse"] = self._guarded(events.open)
+            self._routes[root + b"/messages"] = self._guarded(events.post)
             self._routes[root + b"/health"] = self._health
             self._routes[root + b"/metrics"] = self._metrics
 
@@ -37,6 +45,16 @@ class Front:
         else:
             route(request)
 
+    def _guarded(self, serve: Callable[[Request], None]) -> Callable[[Request], None]:
+        def guarded(request: Request) -> None:
+            refusal = self._guard.refuses(request)
+            if refusal is None:
+                serve(request)
+            else:
+                request.respond(403, messages.error(None, messages.INVALID_REQUEST, refusal))
+
+        return guarded
+
     def _health(self, request: Request) -> None:
         if request.method not in (b"GET", b"HEAD"):
             request.respond(405, headers=[(b"allow", b"GET")])
@@ -44,8 +62,8 @@ class Front:
         relay = self._relay
         report: dict[str, Any] = {
             **relay.health.report(),
-            "isolation": self._isolation,
-            "sessions": len(relay.sessions),
+            "isolation": relay.isolation,
+            "sessions": len(relay.sessions) + len(relay.event_sessions),
             "max_sessions": relay.limits.sessions,
             "calls": relay.metrics.calls.total(),
             "calls_in_flight": relay.calls_in_flight,
@@ -64,8 +82,10 @@ class Front:
         relay = self._relay
         page = relay.metrics.render(
             {
-                "sessions": len(relay.sessions),
+                "sessions": len(relay.sessions) + len(relay.event_sessions),
                 "calls_in_flight": relay.calls_in_flight,
+                "calls_queued": relay.calls_queued,
+                "spares": len(relay.spares),
                 "children": len(relay.launcher.children),
                 "healthy": int(relay.health.serves),
             },

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from .conversation import Conversation, Lost, NoAnswer, Silent
+from .conversation import Conversation, NoAnswer, Silent
 from .message import Message
 from .revision import HANDSHAKE, MODERN
 
@@ -87,6 +87,3 @@ async def check(conversation: Conversation, greeting: Greeting, seconds: float) 
         await conversation.ask("server/discover", {"_meta": META}, seconds)
     else:
         await conversation.ask("ping", None, seconds)  # an error is an answer, too
-
-
-__all__ = ["META", "PREFIX", "SELF", "Greeting", "Lost", "Refused", "check", "greet"]

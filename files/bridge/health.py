@@ -11,6 +11,8 @@ from .conversation import Conversation, Lost, NoAnswer
 from .greeting import Greeting, check, greet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .child import Launcher
     from .log import Log
 
@@ -30,10 +32,24 @@ class Health:
         self.failures = 0
         self.latency: float | None = None
         self.greeting: Greeting | None = None
+        self._curious: list[Callable[[Greeting | None], None]] = []
 
     @property
     def serves(self) -> bool:
         return self.state in ("ok", "degraded")
+
+    def when_known(self, told: Callable[[Greeting | None], None]) -> None:
+        """Calls `told` with what the server said of itself: now, or at the end of its first start, well or not."""
+        if self.greeting is not None or self.state == "failing":
+            told(self.greeting)
+        else:
+            self._curious.append(told)
+
+    def greeted(self, greeting: Greeting, child_started: float) -> None:
+        """A new child has said what it is. `child_started`: seconds since the epoch."""
+        self.greeting = greeting
+        self.child_started = child_started
+        self._tell()
 
     def answered(self, seconds: float) -> None:
         """The child gave a sign of life after `seconds`."""
@@ -50,6 +66,7 @@ class Health:
         times = f" ({self.failures} times in a row)" if self.failures > 1 else ""
         was_well = self.serves and self.failures < _FAILURES_TO_FAIL
         self._judge("degraded" if was_well else "failing", kind, why + times)
+        self._tell()
 
     def report(self) -> dict[str, Any]:
         """For people and balancers, as JSON."""
@@ -64,6 +81,11 @@ class Health:
             "server": None if greeting is None else greeting.server,
             "protocol": None if greeting is None else greeting.revision,
         }
+
+    def _tell(self) -> None:
+        curious, self._curious = self._curious, []
+        for told in curious:
+            told(self.greeting)
 
     def _judge(self, state: str, kind: str, reason: str) -> None:
         self.state, self.kind, self.reason = state, kind, reason
@@ -107,7 +129,7 @@ class Canary:
     async def _life(self) -> None:
         """One child's life. Ends by an exception that says how."""
         began = time.monotonic()
-        child = self._child = await self._launcher.start("health")
+        child = self._child = self._launcher.start("health")
         conversation = Conversation(child)
         try:
             greeting = await greet(conversation, self._patience, discover=self._discover)
@@ -120,8 +142,7 @@ class Canary:
                 f"{server.get('name', 'the server')} {server.get('version', '')} answers after "
                 f"{time.monotonic() - began:.2f} s, protocol {greeting.revision}"
             )
-        self._health.greeting = greeting
-        self._health.child_started = child.started_at
+        self._health.greeted(greeting, child.started_at)
         misses = 0
         while True:
             began = time.monotonic()

@@ -189,6 +189,7 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         self._transport = None
         self.closing = True
+        self._drained()  # nobody waits for a client that is gone
         waiting = [self._active, *self._waiting]
         self._active = None
         self._waiting.clear()
@@ -201,8 +202,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.stalled = None
-        if self.on_drain is not None:
-            self.on_drain()
+        self._drained()
 
     # httptools
 
@@ -285,12 +285,16 @@ class Connection(asyncio.Protocol):
     def request_done(self, keep_alive: bool) -> None:
         self._active = None
         self._head_size = 0
-        self.on_drain = None
         self.since = time.monotonic()
         if not keep_alive or self.closing:
             self.close()
         elif self._waiting:
             self._start(self._waiting.popleft())
+
+    def _drained(self) -> None:
+        on_drain, self.on_drain = self.on_drain, None
+        if on_drain is not None:
+            on_drain()
 
     def _start(self, request: Request) -> None:
         self._active = request

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+import orjson
+
+from . import message as messages
 from .child import CannotStart, Child
-from .message import Message
+from .greeting import Greeting
+from .message import Id, Message, NotAMessage
+from .passage import Passage
+from .revision import HANDSHAKE
+from .span import find, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 
 class Owner(Protocol):
@@ -19,7 +25,8 @@ class Owner(Protocol):
         """The server says something to this client."""
 
     def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
-        """The server will say no more to this client. `status`: HTTP status for what is still waiting."""
+        """The server will say no more to this client. `status`: HTTP status for what is still waiting; `passing`
+        where trying again later may help."""
 
 
 class Lane(Protocol):
@@ -37,20 +44,63 @@ class Lane(Protocol):
     def resume(self) -> None: ...
 
 
-class OwnLane:
-    """A child of the client's own."""
+class Switchboard(Protocol):
+    """Children that serve the calls of many clients."""
 
-    def __init__(self, owner: Owner, start: Callable[[], Awaitable[Child]], loop: asyncio.AbstractEventLoop) -> None:
+    changed: Callable[[Message], None]
+    """Told of list changes, which concern every client."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that no child has got yet."""
+
+    @property
+    def size(self) -> int:
+        """Children at work or ready."""
+
+    def call(self, passage: Passage) -> None:
+        """Sees to a call; its owner receives one answer, an error at worst."""
+
+    def cancel(self, passage: Passage, note: Message | None = None) -> None:
+        """The caller does not want the answer any more; `note` is its own notification of that."""
+
+    def join(self, owner: Owner) -> None:
+        """The owner has been told that the server is ready for it, and must learn when it no longer is."""
+
+    def leave(self, owner: Owner) -> None:
+        """The owner is gone, and all its calls with it."""
+
+    def when_greeted(self, told: Callable[[Greeting | str], None]) -> None:
+        """Calls `told` with what a child said of itself, or with the reason why none did."""
+
+    def warm(self) -> None:
+        """Has a child ready before anybody asks."""
+
+    def tick(self, now: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class OwnLane:
+    """A child of the client's own, started for its first message: everything passes as it is."""
+
+    def __init__(self, owner: Owner, start: Callable[[], Child]) -> None:
         self._owner = owner
+        self._start = start
         self._child: Child | None = None
         self._closed = False
-        self._early: list[Message] = []
-        self._starting: asyncio.Task[None] | None = loop.create_task(self._start(start))
 
     def send(self, message: Message) -> bool:
+        if self._closed:
+            return False
         if self._child is None:
-            self._early.append(message)
-            return not self._closed
+            try:
+                child = self._child = self._start()
+            except CannotStart as error:
+                self._owner.lose(str(error), status=503 if error.passing else 502, passing=error.passing)
+                return False
+            child.on_message = self._owner.receive
+            child.on_lost = self._owner.lose
         return self._child.send(message.raw)
 
     def close(self) -> None:
@@ -67,23 +117,78 @@ class OwnLane:
         if self._child is not None:
             self._child.resume()
 
-    async def _start(self, start: Callable[[], Awaitable[Child]]) -> None:
+
+class SwitchedLane:
+    """A share in a switchboard's children, which have long been initialised when a client says `initialize`."""
+
+    def __init__(self, owner: Owner, board: Switchboard) -> None:
+        self._owner = owner
+        self._board = board
+        self._calls: dict[Id, Passage] = {}
+        self._closed = False
+
+    def send(self, message: Message) -> bool:
+        if message.is_request:
+            self._call(message)
+        elif message.method == "notifications/cancelled":
+            passage = self._calls.get(message.params.get("requestId", ""))
+            if passage is not None:
+                self._board.cancel(passage, message)
+        # Any other notification is about this client, of which the children know nothing.
+        return True
+
+    def close(self) -> None:
+        self._closed = True
+        self._board.leave(self)
+
+    def pause(self) -> bool:
+        return False
+
+    def resume(self) -> None:
+        pass
+
+    # as the owner of its calls
+
+    def receive(self, message: Message) -> None:
+        if message.is_answer and message.id is not None:
+            self._calls.pop(message.id, None)
+        self._owner.receive(message)
+
+    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
+        self._owner.lose(why, status=status, passing=passing)
+
+    # inside
+
+    def _call(self, message: Message) -> None:
+        if message.id is None:
+            return
+        if message.method == "initialize":
+            self._board.when_greeted(lambda greeting: self._greet(message, greeting))
+            return
         try:
-            child = await start()
-        except CannotStart as error:
-            self._owner.lose(str(error), status=503 if error.passing else 502, passing=error.passing)
+            passage = self._calls[message.id] = Passage(self, message)
+        except NotAMessage as error:
+            self._owner.receive(messages.parse(messages.error(message.id, error.code, str(error))))
             return
-        finally:
-            self._starting = None
-        self._child = child
-        if self._closed:
-            child.end()
+        self._board.call(passage)
+
+    def _greet(self, message: Message, greeting: Greeting | str) -> None:
+        if self._closed or message.id is None:
             return
-        child.on_message = self._owner.receive
-        child.on_lost = self._owner.lose
-        if child.lost is not None:
-            self._owner.lose(child.lost)
-            return
-        for message in self._early:
-            child.send(message.raw)
-        self._early.clear()
+        if isinstance(greeting, str):
+            self._owner.receive(messages.Failure(message.id, greeting))
+        else:
+            self._board.join(self)
+            self._owner.receive(hello(message, greeting))
+
+
+def hello(asked: Message, greeting: Greeting) -> Message:
+    """The answer to a client's `initialize`, in the words of a child that has been greeted already. The client's
+    revision stands where it is one that the child's includes."""
+    wanted = asked.params.get("protocolVersion")
+    agreed = wanted if wanted in HANDSHAKE and wanted <= greeting.revision else greeting.revision
+    raw = greeting.answer.raw
+    raw = replace(raw, find(raw, "result", "protocolVersion"), orjson.dumps(agreed))
+    start, end = find(asked.raw, "id")
+    raw = replace(raw, find(raw, "id"), asked.raw[start:end])
+    return messages.parse(raw)

@@ -26,6 +26,9 @@ class Limits:
     """An open stream is never silent for longer: below every common idle timeout."""
     patience_seconds: float = 0.5
     """How long an answer may take before the client, if it can, is given a stream instead of a plain body."""
+    long_patience_seconds: float = 10.0
+    """The same for requests that stand alone: their streams cannot be resumed, so a stream is worth less to the client
+    than the HTTP status that some errors must have."""
     idle_seconds: float = 1800.0
     """A session that nobody used for so long is ended."""
     grace_seconds: float = 300.0
@@ -35,6 +38,14 @@ class Limits:
     """What a session keeps for clients that resume a broken stream."""
     backlog: int = 8 * 1024 * 1024
     """Bytes that a slow client or a slow child may leave untaken before its peer has to wait."""
+    pool: int = 8
+    """Children of a pool."""
+    queue: int = 256
+    """Calls that may wait for one of them."""
+    spare_seconds: float = 300.0
+    """How long a child may stay that nobody needs."""
+    greet_seconds: float = 60.0
+    """How long a child may take to be of use."""
     stop_seconds: float = 2.0
     """A child's time to leave after its input is closed, and again after the signal, before it is killed."""
     drain_seconds: float = 5.0

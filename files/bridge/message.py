@@ -39,6 +39,10 @@ class Message:
         self.id: Id | None = body.get("id")
         self.method: str | None = body.get("method")
 
+    def renumbered(self, raw: bytes, ident: Id) -> Message:
+        """The same message with another id; `raw` has it already."""
+        return Message(raw, {**self._body, "id": ident})
+
     @property
     def is_request(self) -> bool:
         return self.method is not None and self.id is not None
@@ -68,6 +72,23 @@ class Message:
         """The error of an answer, None for a result."""
         error = self._body.get("error")
         return error if isinstance(error, dict) else None
+
+
+class Failure(Message):
+    """An answer of the bridge's own: the server gave none."""
+
+    __slots__ = ()
+
+    def __init__(self, ident: Id, why: str) -> None:
+        raw = error(ident, SERVER_ERROR, why)
+        super().__init__(raw, orjson.loads(raw))
+
+
+def outcome(answer: Message) -> str:
+    """ok, error (the server's) or lost (the bridge's own, instead of the server's)."""
+    if isinstance(answer, Failure):
+        return "lost"
+    return "ok" if answer.error is None else "error"
 
 
 def decode(raw: bytes | bytearray) -> Any:

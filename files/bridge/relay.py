@@ -1,4 +1,4 @@
-"""What all clients share: the sessions, their bounds, and the server's children."""
+"""What all clients share: the sessions, their bounds, and the ways to the server."""
 
 from __future__ import annotations
 
@@ -7,62 +7,160 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from .health import Canary, Health
-from .lane import OwnLane
+from .lane import Lane, Owner, OwnLane, SwitchedLane
 from .metrics import Metrics
 from .patience import Patience
+from .pool import Pool
 from .session import Session
+from .shared import Shared
+from .spares import Spares
+from .stream import COMMENT, PlainStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .child import Child, Launcher
+    from .health import Health
+    from .http import Request
+    from .lane import Switchboard
     from .limits import Limits
     from .log import Log
+    from .message import Message
+    from .modern import Call, Subscription
+    from .sse import EventSession
 
 
 class Relay:
-    """Opens, finds and ends sessions."""
+    """Opens, finds and ends sessions, and gives each its lane to the server."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, launcher: Launcher, log: Log, limits: Limits, health: Health
+        self,
+        loop: asyncio.AbstractEventLoop,
+        launcher: Launcher,
+        log: Log,
+        limits: Limits,
+        health: Health,
+        *,
+        isolation: str,
+        spares: int,
     ) -> None:
         self.log = log
         self.limits = limits
         self.launcher = launcher
         self.health = health
+        self.isolation = isolation
         self.metrics = Metrics()
         self.patience = Patience(loop, limits.patience_seconds)
+        self.long_patience = Patience(loop, limits.long_patience_seconds)
         self.sessions: dict[str, Session] = {}
+        self.event_sessions: dict[str, EventSession] = {}
+        self.lone_calls: set[Call] = set()
+        self.subscriptions: set[Subscription] = set()
+        self._plain: set[PlainStream] = set()
+        self._boards: dict[tuple[bool, bool], Switchboard] = {}
         self._loop = loop
+        self.spares = Spares(loop, launcher, log, limits, spares)
+
+    # sessions
 
     @property
     def full(self) -> bool:
-        return len(self.sessions) >= self.limits.sessions
+        return len(self.sessions) + len(self.event_sessions) >= self.limits.sessions
 
     def open(self, headers: Mapping[bytes, bytes]) -> Session:
         """A new session with a lane to the server; `headers` are those of the request that opens it."""
         session = Session(self, os.urandom(16).hex())
         self.sessions[session.ident] = session
-        self.metrics.sessions += 1
-        session.lane = OwnLane(session, lambda: self._start(session), self._loop)
+        session.lane = self.lane(session, session.tag, headers)
         return session
 
     def forget(self, session: Session) -> None:
         self.sessions.pop(session.ident, None)
 
+    @property
+    def calls_in_flight(self) -> int:
+        calls = sum(len(session.calls) for session in self.sessions.values())
+        return calls + sum(len(session.calls) for session in self.event_sessions.values()) + len(self.lone_calls)
+
+    @property
+    def calls_queued(self) -> int:
+        return sum(board.waiting for board in self._boards.values())
+
+    # ways to the server
+
+    def lane(self, owner: Owner, tag: str, headers: Mapping[bytes, bytes]) -> Lane:
+        self.metrics.sessions += 1
+        if self.isolation == "per_session":
+            return OwnLane(owner, lambda: self._start(tag, headers))
+        return SwitchedLane(owner, self.board(modern=False))
+
+    def board(self, *, modern: bool, listening: bool = False) -> Switchboard:
+        """The children that serve many clients' calls. `listening`: for subscriptions, which last and name
+        themselves in all that they say."""
+        shared = self.isolation == "shared"
+        key = (modern, listening and not shared)
+        board = self._boards.get(key)
+        if board is None:
+            kind = Shared if shared or listening else Pool
+            board = self._boards[key] = kind(self._loop, self.launcher, self.log, self.limits, modern=modern)
+            board.changed = self._changed
+        return board
+
+    def _start(self, tag: str, headers: Mapping[bytes, bytes]) -> Child:
+        return self.launcher.start(tag, headers) if self.launcher.personal else self.spares.take(tag)
+
+    def _changed(self, message: Message) -> None:
+        for session in list(self.sessions.values()):
+            session.changed(message)
+        for event_session in list(self.event_sessions.values()):
+            event_session.receive(message)
+        for subscription in list(self.subscriptions):
+            subscription.changed(message)
+
+    # streams
+
+    def plain_stream(self, left: Callable[[], None]) -> PlainStream:
+        """A stream that cannot be resumed; `left` is called when its client is gone."""
+
+        def lost(stream: PlainStream) -> None:
+            self._plain.discard(stream)
+            left()
+
+        stream = PlainStream(slow=self._too_slow, lost=lost)
+        self._plain.add(stream)
+        return stream
+
+    def comment(self, readers: Iterable[Request], now: float) -> None:
+        """Keeps quiet streams alive on every hop."""
+        for request in readers:
+            if now - request.written >= self.limits.comment_seconds:
+                request.write(COMMENT)
+
+    def _too_slow(self, request: Request) -> None:
+        if request.backlog > self.limits.backlog:
+            request.abort()
+
+    # time
+
+    def after(self, seconds: float, what: Callable[[], None]) -> None:
+        self._loop.call_later(seconds, what)
+
     def tick(self, now: float) -> None:
-        """Once a second: comments on quiet streams, and the end of sessions that nobody uses."""
+        """Once a second: comments on quiet streams, and the end of what nobody uses."""
         for session in list(self.sessions.values()):
             if session.expired(now):
                 self.log.info(f"session {session.tag}: ended, unused")
                 session.close()
             else:
                 session.comment(now)
-
-    @property
-    def calls_in_flight(self) -> int:
-        return sum(len(session.calls) for session in self.sessions.values())
+        for stream in list(self._plain):
+            self.comment(stream.readers, now)
+        self._plain = {stream for stream in self._plain if stream.readers}
+        self.spares.tick(now)
+        for board in self._boards.values():
+            board.tick(now)
+        if self.isolation != "per_session" and self.health.serves:
+            self.board(modern=False).warm()
 
     async def drain(self) -> None:
         """Lets calls in flight end within their time, then ends every session."""
@@ -71,9 +169,12 @@ class Relay:
             await asyncio.sleep(0.02)
         for session in list(self.sessions.values()):
             session.close()
-
-    async def _start(self, session: Session) -> Child:
-        return await self.launcher.start(session.tag)
-
-
-__all__ = ["Canary", "Relay"]
+        for event_session in list(self.event_sessions.values()):
+            event_session.close()
+        for call in list(self.lone_calls):
+            call.close("the bridge is stopping")
+        for subscription in list(self.subscriptions):
+            subscription.close()
+        self.spares.close()
+        for board in self._boards.values():
+            board.close()

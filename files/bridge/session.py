@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .lane import Lane
     from .relay import Relay
 
+_CANCELLED = -32800  # as the Python SDK ends a cancelled call's POST
 _LISTENING = 0  # the number of the stream that belongs to no call
 _TO_LISTENERS = frozenset(
     {
@@ -56,7 +57,7 @@ class Session:
         self.used = time.monotonic()
         asked = [message for message in posted if message.is_request]
         if not asked:
-            passed = [self._send(message) for message in posted]
+            passed = [self._tell(message) for message in posted]
             request.respond(202 if all(passed) else 503)
             return
         idents = {message.id for message in asked if message.id is not None}
@@ -75,7 +76,7 @@ class Session:
 
     def _pass_on(self, message: Message, exchange: Exchange) -> None:
         if not message.is_request:
-            self._send(message)
+            self._tell(message)
             return
         ident = message.id
         if ident is None:
@@ -87,7 +88,8 @@ class Session:
             self._tokens[token] = call
         if message.method == "initialize" and self.revision is None:
             self._initialize = ident
-        if not self._send(message):
+            exchange.headers.append((b"mcp-session-id", self.ident.encode()))
+        if not self._send(message) and ident in self.calls:
             self._settle(
                 ident, "busy", messages.error(ident, messages.SERVER_ERROR, "the server does not read its input")
             )
@@ -105,6 +107,11 @@ class Session:
             return False
         stream.attach(request, after=where[1])
         return True
+
+    def changed(self, message: Message) -> None:
+        """A list has changed, for every client: this one learns of it if it listens."""
+        if self.listening.readers:
+            self.listening.send(message.raw)
 
     # from the server
 
@@ -125,8 +132,7 @@ class Session:
         self._relay.log.info(f"session {self.tag}: {why}")
         for ident, call in list(self.calls.items()):
             call.exchange.status = status
-            if passing:
-                call.exchange.headers.append((b"retry-after", b"5"))
+            call.exchange.headers = [(b"retry-after", b"5")] if passing else []
             self._settle(ident, "lost", messages.error(ident, messages.SERVER_ERROR, why))
         self.close()
 
@@ -148,9 +154,7 @@ class Session:
     def comment(self, now: float) -> None:
         """Keeps quiet streams alive on every hop."""
         for stream in self._streams.values():
-            for request in stream.readers:
-                if now - request.written >= self._relay.limits.comment_seconds:
-                    request.write(b":\n\n")
+            self._relay.comment(stream.readers, now)
 
     def expired(self, now: float) -> bool:
         """Whether nobody has used the session for too long."""
@@ -165,28 +169,42 @@ class Session:
     def _send(self, message: Message) -> bool:
         return self.lane is not None and self.lane.send(message)
 
+    def _tell(self, message: Message) -> bool:
+        """Passes on what is not a request."""
+        if message.method == "notifications/cancelled":
+            call = self.calls.get(message.params.get("requestId", ""))
+            if call is not None:
+                # Many servers do not answer a cancelled call, but its POST must end.
+                self._relay.after(self._relay.limits.stop_seconds, lambda: self._give_up(call))
+        return self._send(message)
+
+    def _give_up(self, call: Call) -> None:
+        ident = call.message.id
+        if ident is not None and self.calls.get(ident) is call:
+            self._settle(ident, "cancelled", messages.error(ident, _CANCELLED, "the call was cancelled"))
+
     def _answered(self, message: Message) -> None:
         ident = message.id
         if ident is None:
             return
         call = self.calls.get(ident)
         if call is None:
-            self._relay.log.info(f"session {self.tag}: the server answered a call that is not in flight")
+            self._relay.log.debug(f"session {self.tag}: the server answered a call that is not in flight")
             return
         if ident == self._initialize:
-            self._initialized(message, call)
-        self._settle(ident, "error" if message.error else "ok", message.raw)
+            self._initialized(message, call.exchange)
+        self._settle(ident, messages.outcome(message), message.raw)
         if ident == self._initialize and self.revision is None:
             self.close()
 
-    def _initialized(self, message: Message, call: Call) -> None:
+    def _initialized(self, message: Message, exchange: Exchange) -> None:
         revision = message.result.get("protocolVersion")
         if not isinstance(revision, str):  # refused; there is no session
+            exchange.headers.clear()
             return
         self.revision = revision
         for stream in self._streams.values():
             stream.primes = primes(revision)
-        call.exchange.headers.append((b"mcp-session-id", self.ident.encode()))
 
     def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
         call = self.calls.pop(ident)
@@ -216,7 +234,7 @@ class Session:
         return self._make_stream(self._numbers)
 
     def _make_stream(self, number: int) -> Stream:
-        stream = Stream(number, self._journal, self._slow, self._forget, self._left)
+        stream = Stream(number, self._journal, slow=self._slow, left=self._left, forget=self._forget)
         stream.primes = primes(self.revision)
         self._streams[number] = stream
         return stream

@@ -1,4 +1,4 @@
-"""Server-sent events towards one client, numbered, so that a broken stream can be taken up again."""
+"""Server-sent events towards one client."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ class Journal:
 
 
 class Stream:
-    """Events `<stream>-<number>`, written to the client's newest connection, or kept until it has one."""
+    """Events `<stream>-<number>`, written to the client's newest connection, or kept until it has one.
+
+    `slow` is told of a connection after each event, `left` when the last connection is gone, `forget` when nothing of
+    the stream can be resumed any more.
+    """
 
     __slots__ = (
         "_forget",
@@ -57,9 +61,10 @@ class Stream:
         self,
         number: int,
         journal: Journal,
+        *,
         slow: Callable[[Request], None],
-        forget: Callable[[Stream], None],
         left: Callable[[Stream], None],
+        forget: Callable[[Stream], None],
     ) -> None:
         self.number = number
         self.count = 0
@@ -70,13 +75,13 @@ class Stream:
         self.primes = False  # whether the client understands an event without data (2025-11-25 and later)
         self._journal = journal
         self._slow = slow
-        self._forget = forget
         self._left = left
+        self._forget = forget
 
-    def attach(self, request: Request, after: int | None = None, headers: Iterable[Header] = ()) -> None:
+    def attach(self, request: Request, headers: Iterable[Header] = (), *, after: int | None = None) -> None:
         """Answers `request` with this stream, from the event after number `after` on, or from what nobody got yet."""
         request.open_stream(headers=headers)
-        request.on_lost = lambda: self.detach(request)
+        request.on_lost = lambda: self._detach(request)
         self.readers.append(request)
         start = self.delivered if after is None else after
         if self.primes and after is None:
@@ -87,11 +92,6 @@ class Stream:
         self.delivered = self.count
         if self.finished:
             self._close()
-
-    def detach(self, request: Request) -> None:
-        if request in self.readers:
-            self.readers.remove(request)
-            self._left(self)
 
     def send(self, raw: bytes) -> None:
         """Sends one message."""
@@ -115,11 +115,49 @@ class Stream:
         if self.finished and not self.events:
             self._forget(self)
 
+    def _detach(self, request: Request) -> None:
+        if request in self.readers:
+            self.readers.remove(request)
+            if not self.readers:
+                self._left(self)
+
     def _close(self) -> None:
         for request in self.readers:
             request.on_lost = None
             request.close()
         self.readers.clear()
+
+
+class PlainStream:
+    """Events without numbers, for one connection: when it is lost, the stream is."""
+
+    __slots__ = ("_lost", "_slow", "readers")
+
+    def __init__(self, *, slow: Callable[[Request], None], lost: Callable[[PlainStream], None]) -> None:
+        self.readers: list[Request] = []
+        self._slow = slow
+        self._lost = lost
+
+    def attach(self, request: Request, headers: Iterable[Header] = ()) -> None:
+        request.open_stream(headers=headers)
+        request.on_lost = self._detach
+        self.readers.append(request)
+
+    def send(self, raw: bytes, event: bytes = b"message") -> None:
+        for request in self.readers:
+            request.write(b"event: %b\ndata: %b\n\n" % (event, raw))
+            self._slow(request)
+
+    def finish(self) -> None:
+        readers, self.readers = self.readers, []
+        for request in readers:
+            request.on_lost = None
+            request.close()
+
+    def _detach(self) -> None:
+        if self.readers:
+            self.readers.clear()
+            self._lost(self)
 
 
 def position(text: bytes) -> tuple[int, int] | None:

@@ -60,7 +60,8 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
     if name == "params":
         return text({"meta": meta, "arguments": given})
     if name == "environment":
-        return text(dict(os.environ))
+        with open("/proc/self/environ", encoding="utf-8") as file:  # as given: the interpreter adds to its own
+            return text(dict(pair.split("=", 1) for pair in file.read().split("\0") if pair))
     if name == "descriptors":
         found = {}
         for entry in os.listdir("/proc/self/fd"):
@@ -85,10 +86,16 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
         return text(sorted(map(str, CANCELLED)))
     if name == "progress":
         for step in range(given["steps"]):
-            say({
-                "method": "notifications/progress",
-                "params": {"progressToken": meta.get("progressToken"), "progress": step + 1, "message": given.get("tag")},
-            })
+            say(
+                {
+                    "method": "notifications/progress",
+                    "params": {
+                        "progressToken": meta.get("progressToken"),
+                        "progress": step + 1,
+                        "message": given.get("tag"),
+                    },
+                }
+            )
         return text({"token": meta.get("progressToken")})
     if name == "log":
         for step in range(given.get("count", 1)):
@@ -116,7 +123,7 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
         threading.Thread(target=afterwards, daemon=True).start()
         return text("later")
     if name == "garbage":
-        write(b"this is not JSON\n\x00\xff\xfe binary \x80\n{\"jsonrpc\": \"2.0\"}\n[]\n42\n\n{\n")
+        write(b'this is not JSON\n\x00\xff\xfe binary \x80\n{"jsonrpc": "2.0"}\n[]\n42\n\n{\n')
         return text("garbage")
     if name == "big":
         return text("x" * given["size"])
@@ -155,6 +162,7 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
         os._exit(4)
     if name == "kill":
         os.kill(os.getpid(), signal.SIGSEGV)
+        time.sleep(10)  # another thread may be the one that gets it
     if name == "close_output":
         os.close(1)
         return None
@@ -166,7 +174,7 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
         return text("thawed")
     if name == "fork":
         command = ["sleep", str(given.get("seconds", 300))]
-        started = subprocess.Popen(command, start_new_session=given.get("detached", False))  # noqa: S603
+        started = subprocess.Popen(command, start_new_session=given.get("detached", False))
         return text({"pid": started.pid})
     raise ValueError(name)
 
@@ -229,10 +237,12 @@ def option(name: str) -> str | None:
 def listen(ident: Any, params: dict[str, Any]) -> None:
     """A subscription of 2026-07-28: acknowledged, then one change every tenth of a second until it is cancelled."""
     tag = {PREFIX + "subscriptionId": ident}
-    say({
-        "method": "notifications/subscriptions/acknowledged",
-        "params": {"_meta": tag, "notifications": params.get("notifications", {})},
-    })
+    say(
+        {
+            "method": "notifications/subscriptions/acknowledged",
+            "params": {"_meta": tag, "notifications": params.get("notifications", {})},
+        }
+    )
     while ident not in CANCELLED:
         time.sleep(0.1)
         say({"method": "notifications/tools/list_changed", "params": {"_meta": tag}})

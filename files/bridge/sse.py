@@ -1,0 +1,102 @@
+"""The transport of revision 2024-11-05: one event stream for all that the server says, and a second URL to post to."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from . import message as messages
+from .endpoint import read
+from .message import Id, Message, NotAMessage
+
+if TYPE_CHECKING:
+    from .http import Request
+    from .lane import Lane
+    from .relay import Relay
+
+
+class EventSession:
+    """A client of that transport. It lives as long as its stream."""
+
+    def __init__(self, relay: Relay, request: Request, prefix: bytes) -> None:
+        self.ident = os.urandom(16).hex()
+        self.tag = self.ident[:8]
+        self.lane: Lane | None = None
+        self.calls: dict[Id, tuple[str, float]] = {}
+        self._relay = relay
+        self._stream = relay.plain_stream(self.close)
+        self._stream.attach(request)
+        # The public path, whatever path a balancer has made of it on the way here.
+        self._stream.send(prefix + b"/messages?session_id=" + self.ident.encode(), event=b"endpoint")
+
+    def post(self, request: Request) -> None:
+        """Passes what the client posts on; answers come on the stream."""
+        try:
+            posted, _ = read(request.body)
+        except NotAMessage as error:
+            request.respond(400, messages.error(None, error.code, str(error)))
+            return
+        now = time.monotonic()
+        for message in posted:
+            if message.is_request and message.id is not None:
+                self.calls[message.id] = (message.method or "", now)
+            if self.lane is None or not self.lane.send(message):
+                request.respond(503)
+                return
+        request.respond(202)
+
+    def receive(self, message: Message) -> None:
+        if message.is_answer and message.id is not None:
+            self._settle(message.id, messages.outcome(message))
+        self._stream.send(message.raw)
+
+    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
+        for ident in list(self.calls):
+            self._settle(ident, "lost")
+            self._stream.send(messages.error(ident, messages.SERVER_ERROR, why))
+        self.close()
+
+    def close(self) -> None:
+        if self._relay.event_sessions.pop(self.ident, None) is None:
+            return
+        for ident in list(self.calls):
+            self._settle(ident, "ended")
+        self._stream.finish()
+        if self.lane is not None:
+            self.lane.close()
+
+    def _settle(self, ident: Id, outcome: str) -> None:
+        method, since = self.calls.pop(ident, ("", 0.0))
+        if method:
+            self._relay.metrics.called(method, outcome, time.monotonic() - since)
+
+
+class EventEndpoint:
+    """Serves `/sse` and `/messages`. `prefix` is the public path before both."""
+
+    def __init__(self, relay: Relay, prefix: str) -> None:
+        self._relay = relay
+        self._prefix = prefix.encode()
+
+    def open(self, request: Request) -> None:
+        if request.method != b"GET":
+            # Clients of several transports try a POST first, and this one when they are told that it is not allowed.
+            request.respond(405, headers=[(b"allow", b"GET")])
+        elif self._relay.full:
+            request.respond(503, headers=[(b"retry-after", b"5")])
+        else:
+            session = EventSession(self._relay, request, self._prefix)
+            self._relay.event_sessions[session.ident] = session
+            session.lane = self._relay.lane(session, session.tag, request.headers)
+
+    def post(self, request: Request) -> None:
+        if request.method != b"POST":
+            request.respond(405, headers=[(b"allow", b"POST")])
+            return
+        ident = next((part[11:] for part in request.query.split(b"&") if part.startswith(b"session_id=")), b"")
+        session = self._relay.event_sessions.get(ident.decode("latin-1"))
+        if session is None:
+            request.respond(404, messages.error(None, -32001, "the session is not known; open a new stream"))
+        else:
+            session.post(request)

@@ -1,0 +1,123 @@
+"""Health is the server's, not the bridge's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, until
+
+Start = Callable[..., Bridge]
+
+
+def test_a_server_that_answers_is_ok_and_says_what_it_is(bridge: Bridge) -> None:
+    for path in ("/mcp/x/health", "/health"):
+        reply = bridge.request("GET", path)
+        assert reply.status == 200
+        assert reply.json["state"] == "ok"
+        assert reply.json["server"] == {"name": "hostile", "version": "1.0"}
+        assert reply.json["protocol"] == "2025-11-25"
+    assert bridge.request("HEAD", "/health").status == 200
+
+
+def test_a_server_that_is_still_starting_is_503_and_starting(start_bridge: Start) -> None:
+    bridge = start_bridge(command=[*HOSTILE, "--slow-start", "1.5"])
+    assert (bridge.health()["status"], bridge.health()["state"]) == (503, "starting")
+    bridge.wait_healthy()
+
+
+def test_a_server_that_exits_at_once_is_failing_for_that_reason(start_bridge: Start) -> None:
+    bridge = start_bridge(command=[*HOSTILE, "--crash-at-start"])
+    health = until(lambda: (found := bridge.health())["state"] == "failing" and found)
+    assert isinstance(health, dict)
+    assert (health["status"], health["kind"]) == (503, "exits")
+    assert "status 7" in health["reason"]
+    until(lambda: "times in a row" in bridge.health()["reason"])
+    assert "[health] cannot find my configuration" in bridge.log
+
+
+def test_a_server_that_never_answers_is_failing_for_that_reason(start_bridge: Start) -> None:
+    bridge = start_bridge("--probe-timeout", "0.6", command=[*HOSTILE, "--silent"])
+    until(lambda: bridge.health()["state"] == "failing")
+    assert bridge.health()["kind"] == "silent"
+    assert "initialize was not answered within 0.6 s" in bridge.health()["reason"]
+
+
+def test_a_server_without_ping_is_ok(start_bridge: Start) -> None:
+    start_bridge(command=[*HOSTILE, "--no-ping"]).wait_healthy()
+
+
+def test_a_server_of_the_new_era_is_ok(start_bridge: Start) -> None:
+    bridge = start_bridge(command=[*HOSTILE, "--modern"])
+    bridge.wait_healthy()
+    assert bridge.health()["protocol"] == "2026-07-28"
+
+
+def test_a_frozen_server_is_first_degraded_then_failing_and_then_replaced(start_bridge: Start) -> None:
+    bridge = start_bridge("--probe-interval", "0.2", "--probe-timeout", "0.4")
+    bridge.wait_healthy()
+    os.kill(bridge.descendants()[0], signal.SIGSTOP)
+    states = []
+
+    def failing() -> bool:
+        health = bridge.health()
+        states.append((health["state"], health["status"]))
+        return bool(health["state"] == "failing")
+
+    until(failing)
+    assert ("degraded", 200) in states
+    assert states[-1] == ("failing", 503)
+    bridge.wait_healthy()
+
+
+def test_the_death_of_the_watched_child_is_seen_at_once_and_one_death_is_not_a_failure(start_bridge: Start) -> None:
+    bridge = start_bridge("--probe-interval", "60")
+    bridge.wait_healthy()
+    os.kill(bridge.descendants()[0], signal.SIGKILL)
+    until(lambda: bridge.health()["kind"] == "exits", 3)
+    assert bridge.health()["status"] == 200
+    bridge.wait_healthy()
+
+
+def test_the_containers_healthcheck_says_the_same(start_bridge: Start) -> None:
+    def check(bridge: Bridge) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bridge.healthcheck", "--port", str(bridge.port), "--path", bridge.path]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "files")}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    well = start_bridge()
+    well.wait_healthy()
+    assert check(well).returncode == 0
+    ill = start_bridge(command=["/does/not/exist"])
+    found = check(ill)
+    assert found.returncode == 1
+    assert "cannot be started" in found.stdout
+    ill.stop()
+    assert check(ill).returncode == 1
+
+
+def test_metrics_count_calls_by_method_and_outcome_and_are_hidden_from_the_balancers_side(start_bridge: Start) -> None:
+    bridge = start_bridge()
+    client = Client(bridge)
+    client.open()
+    client.call("echo", text="x")
+    client.call_raw("no such tool")
+    client.call_raw("die")
+    metrics = bridge.metrics()
+    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="ok"}'] == 1
+    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="error"}'] == 1
+    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="lost"}'] == 1
+    assert metrics["mcp_bridge_call_seconds_count"] == 4
+    assert metrics["mcp_bridge_sessions_total"] == 1
+    for path in ("/metrics", "/mcp/x/metrics"):
+        assert bridge.request("GET", path).status == 200
+        assert bridge.request("GET", path, headers={"X-Forwarded-For": "203.0.113.9"}).status == 404
+
+
+def test_invented_methods_make_no_time_series(client: Client) -> None:
+    for number in range(5):
+        client.post({"jsonrpc": "2.0", "id": f"i{number}", "method": f"invented/{number}"})
+    assert not [name for name in client.bridge.metrics() if "invented" in name]
