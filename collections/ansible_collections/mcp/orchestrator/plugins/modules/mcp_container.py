@@ -29,7 +29,7 @@ options:
     type: list
     elements: dict
     required: true
-  invalid:
+  keep:
     description:
       - Names of servers whose config entry is wrong. With O(retire=true) their containers are left as they are,
         so that a slip in the config takes no server away.
@@ -122,7 +122,7 @@ EXAMPLES = r"""
 - name: Take away what is superseded, after the routes have moved
   mcp.orchestrator.mcp_container:
     servers: "{{ config.servers }}"
-    invalid: "{{ config.errors | map(attribute='server') | select | list }}"
+    keep: "{{ config.errors | map(attribute='server') | select | list }}"
     retire: true
 """
 
@@ -250,7 +250,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run imp
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "servers": {"type": "list", "elements": "dict", "required": True},
-    "invalid": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "list", "elements": "str", "default": []},
     "fleet": {"type": "str", "default": "mcp"},
     "config": {"type": "list", "elements": "path", "default": []},
     "settings": {"type": "path"},
@@ -315,7 +315,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         policy=policy,
         environment=environment_of(parameters, specs),
         retire=parameters["retire"],
-        untouchable=parameters["invalid"],
+        untouchable=parameters["keep"],
         check_mode=module.check_mode,
         listening=listening_ports() if engine.local else frozenset(),
     )
