@@ -156,7 +156,7 @@ class RuleSteps:
         ]
         occupied = any(rule.priority == wished for rule in draft.world.rules)
         served = draft.is_attached(draft.group(route)) and not missing_targets(draft, route)
-        served = served and self._turns(route) is None
+        served = served and self._turns(route) is None and self._narrower_come_first(route, wished)
         if not occupied and (served or not behind):
             return wished
         place = parking_place(self._taken(), max(behind, default=wished), draft.wish)
@@ -164,6 +164,12 @@ class RuleSteps:
             return wished
         self.parked[route.name] = place
         return place
+
+    def _narrower_come_first(self, route: Route, place: int) -> bool:
+        """Say whether the routes inside this one have rules before a place, so that it would not take them along."""
+        kept = self.draft.matching.kept
+        inside = [other.name for other in self.draft.wish.routes if takes_from(route, other)]
+        return all(name in kept and kept[name].priority < place for name in inside)
 
     def _change(self, route: Route, rule: Rule) -> list[Action]:
         draft = self.draft
