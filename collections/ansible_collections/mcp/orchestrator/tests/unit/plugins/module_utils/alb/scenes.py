@@ -166,8 +166,9 @@ def _stray_target(elbv2: FakeElbv2, arn: str) -> None:
 
 def _other_hosts_target(elbv2: FakeElbv2, arn: str) -> None:
     health_path = elbv2.groups[arn]["HealthCheckPath"]
-    elbv2.servers[(OTHER_HOST, 20500)] = (health_path, health_path == "/mcp", elbv2.tags[arn]["mcp_service"])
-    elbv2.call("register_targets", {"TargetGroupArn": arn, "Targets": [{"Id": OTHER_HOST, "Port": 20500}]})
+    port = 20500 + len(elbv2.servers)
+    elbv2.servers[(OTHER_HOST, port)] = (health_path, health_path == "/mcp", elbv2.tags[arn]["mcp_service"])
+    elbv2.call("register_targets", {"TargetGroupArn": arn, "Targets": [{"Id": OTHER_HOST, "Port": port}]})
 
 
 def _change_health_check(elbv2: FakeElbv2, arn: str) -> None:
