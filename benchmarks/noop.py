@@ -25,7 +25,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 from benchmarks import containers, routes  # noqa: E402
 from tests.e2e.site import Site  # noqa: E402
 
-SERVERS = 100
+SERVERS = 99  # a load balancer takes 100 target groups, and the monitor has one of them
 RUNS = 3
 IMAGE = "mcp-bench/tiny:1"
 DOCKERFILE = 'FROM mcp-base/python:3.11\nCOPY server.py /server.py\nENTRYPOINT ["python3", "-I", "/server.py"]\n'
