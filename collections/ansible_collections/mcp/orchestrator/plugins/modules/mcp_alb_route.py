@@ -104,8 +104,8 @@ options:
     description:
       - This host in the load balancer's eyes, an instance id or (with O(target_type=ip)) an address.
       - Targets with other ids are never registered or deregistered.
+      - By default the instance id that the host's metadata service tells.
     type: str
-    required: true
   target_type:
     description:
       - Whether targets are registered by instance id or by address.
@@ -302,6 +302,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BOTO3_ERROR, connect
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
 
@@ -321,7 +322,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "listener_arn": {"type": "str", "required": True},
     "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
     "keep": {"type": "list", "elements": "str", "default": []},
-    "target_id": {"type": "str", "required": True},
+    "target_id": {"type": "str"},
     "target_type": {"type": "str", "choices": ["instance", "ip"], "default": "instance"},
     "vpc_id": {"type": "str"},
     "region": {"type": "str"},
@@ -348,7 +349,7 @@ def main() -> None:
     options = module.params
     conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     try:
-        wish = wish_from_options(options)
+        wish = wish_from_options({**options, "target_id": options["target_id"] or instance_id()})
         result = converge(connect(options["region"], options["endpoint_url"]), wish, conduct)
     except AlbError as error:
         module.fail_json(msg=str(error), actions=[], routes=[], errors=[{"server": "", "message": str(error)}])

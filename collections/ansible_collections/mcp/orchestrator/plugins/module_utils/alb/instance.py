@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which EC2 instance this host is, in its own metadata service's words (version 2: a token first).
+
+Source: "Use the Instance Metadata Service to access instance metadata" in the Amazon EC2 user guide.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
+
+METADATA = "http://169.254.169.254"
+TIMEOUT = 2.0  # seconds; the service is on the host itself
+
+
+def instance_id(metadata: str = METADATA) -> str:
+    """This host's instance id, such as i-0123456789abcdef0. Raises AlbError where there is no metadata service."""
+    try:
+        token = _ask(f"{metadata}/latest/api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+        found = _ask(f"{metadata}/latest/meta-data/instance-id", "GET", {"X-aws-ec2-metadata-token": token})
+    except (OSError, UnicodeDecodeError) as error:
+        raise AlbError(
+            f"this host's instance id is not set, and its metadata service does not tell it ({error}); "
+            "set instance_id under [aws] in settings.conf"
+        ) from error
+    if not re.fullmatch(r"i-[0-9a-f]{8,17}", found):
+        raise AlbError("the metadata service gave no instance id; set instance_id under [aws] in settings.conf")
+    return found
+
+
+def _ask(url: str, method: str, headers: dict[str, str]) -> str:
+    # Never through a proxy: the address means this very host.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - a constant http address
+    with opener.open(request, timeout=TIMEOUT) as answer:
+        text: str = answer.read(1024).decode("ascii")
+    return text.strip()
