@@ -128,7 +128,7 @@ def test_two_hosts_that_start_at_once_end_with_one_rule_for_each_server():
 
     assert result.errors == {}
     assert len(elbv2.rules) == 1
-    (group,) = elbv2.groups
+    group = next(iter(elbv2.groups))
     assert set(elbv2.targets[group]) == {(HOST, route.ports[0]), (OTHER_HOST, 30000)}
 
 
@@ -207,7 +207,7 @@ def test_the_diff_shows_a_rule_before_and_after():
     elbv2 = FakeElbv2()
     wish = Wish(OWNER, tuple(answer(elbv2, "alpha")))
     run(elbv2, wish)
-    (rule,) = elbv2.rules.values()
+    rule = next(iter(elbv2.rules.values()))
     rule["Conditions"] = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/mcp/alpha"]}}]
 
     told = report(wish, run(elbv2, wish, is_check=True))
