@@ -9,11 +9,13 @@ put a rule in front that does not lead where it should yet; then as soon as it d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Action, Phase
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import any_overlap
+
+BEFORE_ALL_TURNS = -1
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Place:
 
     ``turns`` is the rank of the last turn after which the rule leads where it should, None where it does already;
     ``needs`` are the servers that must not have failed for the move to make sense; ``is_partial`` says that the rule
-    looks at more than paths.
+    looks at more than paths, and ``is_ours`` that it is not somebody else's.
     """
 
     label: str
@@ -33,6 +35,7 @@ class Place:
     turns: int | None = None
     needs: frozenset[str] = frozenset()
     is_partial: bool = False
+    is_ours: bool = True
 
     @property
     def moves(self) -> bool:
@@ -53,55 +56,86 @@ class Place:
 
 def priority_actions(places: Sequence[Place]) -> list[Action]:
     """Plan the changes of priorities."""
-    occupied = {place.before for place in places}
-    free = [place for place in places if _is_free(place) and place.after not in occupied]
-    timed: dict[int | None, list[tuple[Place, frozenset[str]]]] = {}
-    if free:
-        timed[None] = [(place, place.needs) for place in free]
-    settled = [replace(place, before=place.after) if place in free else place for place in places]
-    for group in _groups([place for place in settled if place.moves]):
-        needs = frozenset(name for place in group for name in place.needs)
-        waits = [rank for place in group for rank in _awaited_turns(place, settled)]
-        timed.setdefault(max(waits, default=None), []).extend((place, needs) for place in group)
-    return [_action(rank, moves) for rank, moves in timed.items()]
+    units = _units([place for place in places if place.moves])
+    when = dict.fromkeys(range(len(units)), BEFORE_ALL_TURNS)
+    while True:
+        later = _postponed(units, when, places)
+        if later == when:
+            break
+        when = later
+    timed: dict[int, list[tuple[Place, frozenset[str]]]] = {}
+    for index, unit in enumerate(units):
+        needs = frozenset(name for place in unit for name in place.needs)
+        timed.setdefault(when[index], []).extend((place, needs) for place in unit)
+    return [_action(turn, moves) for turn, moves in timed.items()]
 
 
-def _is_free(place: Place) -> bool:
-    """Say whether a rule may come forward whatever else moves, because it leads right already."""
-    return place.after < place.before and place.turns is None
-
-
-def _groups(moving: Iterable[Place]) -> list[list[Place]]:
-    """Put together what has to move at once: rules of common paths, and rules that follow each other in a place."""
-    groups: list[list[Place]] = []
+def _units(moving: Sequence[Place]) -> list[list[Place]]:
+    """Put together what has to move at once."""
+    units: list[list[Place]] = []
     for place in moving:
         joined = [place]
         apart = []
-        for group in groups:
-            if any(place.meets(other) or place.after == other.before or place.before == other.after for other in group):
-                joined += group
+        for unit in units:
+            if any(_belong_together(place, other) for other in unit):
+                joined += unit
             else:
-                apart.append(group)
-        groups = [*apart, joined]
-    return groups
+                apart.append(unit)
+        units = [*apart, joined]
+    return units
 
 
-def _awaited_turns(place: Place, places: Sequence[Place]) -> list[int]:
-    """List the turns before which a move would put a rule in front that leads elsewhere."""
-    found = []
-    for other in places:
-        overtakes = place.before > other.before and place.after < other.after
-        falls_behind = place.before < other.before and place.after > other.after
-        winner, loser = (place, other) if overtakes else (other, place)
-        if not (overtakes or falls_behind) or winner.turns is None or not place.meets(other):
-            continue
-        # What a third rule takes before the winner, and leads right, the winner cannot lead astray.
-        if not any(third.after < winner.after and third.turns is None and third.covers(loser) for third in places):
-            found.append(winner.turns)
-    return found
+def _belong_together(one: Place, other: Place) -> bool:
+    """Say whether one takes the other's place, or would pass it for a moment if it moved alone."""
+    if one.after == other.before or one.before == other.after:
+        return True
+    keeps_order = (one.before < other.before) == (one.after < other.after)
+    return keeps_order and (_passes_alone(one, other) or _passes_alone(other, one)) and one.meets(other)
 
 
-def _action(turn: int | None, moves: list[tuple[Place, frozenset[str]]]) -> Action:
+def _postponed(units: list[list[Place]], when: Mapping[int, int], places: Sequence[Place]) -> dict[int, int]:
+    """Let every unit wait until it puts no rule in front that leads elsewhere at that time."""
+    later = dict(when)
+    unit_of = {place.arn: index for index, unit in enumerate(units) for place in unit}
+    for time in sorted(set(when.values())):
+        now = {
+            place.arn: place.after if place.arn in unit_of and when[unit_of[place.arn]] <= time else place.before
+            for place in places
+        }
+        moved = [place for place in places if now[place.arn] != place.before]
+        for place in moved:
+            for other in places:
+                was_first, is_first = place.before < other.before, now[place.arn] < now[other.arn]
+                if other is place or was_first == is_first or not place.meets(other):
+                    continue
+                winner, loser = (place, other) if is_first else (other, place)
+                turn = _awaited_turn(winner, loser, now, places)
+                if turn > time:
+                    involved = [one for one in (place, other) if now[one.arn] != one.before]
+                    causes = [one for one in involved if _passes_alone(one, other if one is place else place)]
+                    later.update({unit_of[one.arn]: max(later[unit_of[one.arn]], turn) for one in causes or involved})
+    return later
+
+
+def _passes_alone(one: Place, other: Place) -> bool:
+    """Say whether a rule's own move, without the other's, changes which of the two comes first."""
+    return (one.before < other.before) != (one.after < other.before)
+
+
+def _awaited_turn(winner: Place, loser: Place, now: Mapping[str, int], places: Sequence[Place]) -> int:
+    """Tell after which turn a rule may be put in front of another."""
+    awaited = BEFORE_ALL_TURNS
+    if not winner.is_ours:  # what somebody else's rule must not take has to have its own by then
+        heirs = (third for third in places if third is not loser and third.meets(loser))
+        awaited = max((heir.turns for heir in heirs if heir.turns is not None), default=awaited)
+    # What a third rule takes before the winner, and leads right, the winner cannot lead astray.
+    is_covered = any(
+        now[third.arn] < now[winner.arn] and third.turns is None and third.covers(loser) for third in places
+    )
+    return awaited if winner.turns is None or is_covered else max(awaited, winner.turns)
+
+
+def _action(turn: int, moves: list[tuple[Place, frozenset[str]]]) -> Action:
     arguments = {
         "RulePriorities": [
             {"RuleArn": place.arn, "Priority": place.after, "Needs": sorted(needs)} for place, needs in moves
@@ -110,7 +144,7 @@ def _action(turn: int | None, moves: list[tuple[Place, frozenset[str]]]) -> Acti
     before = {place.label: place.before for place, needs in moves}
     after = {place.label: place.after for place, needs in moves}
     reason = "all at once, so that no path is without its rule"
-    phase, rank = (Phase.MOVE, 0) if turn is None else (Phase.TURN, after_turn(turn))
+    phase, rank = (Phase.MOVE, 0) if turn == BEFORE_ALL_TURNS else (Phase.TURN, after_turn(turn))
     return Action(phase, "", "set_priorities", "set_rule_priorities", arguments, reason, before, after, rank=rank)
 
 

@@ -76,11 +76,28 @@ def _allocate(draft: Draft, doomed: tuple[Rule, ...]) -> tuple[Allocation, dict[
         leaving = {rule.priority for rule in doomed if rule.arn not in staying}
         others = {rule.priority for rule in draft.world.rules} - leaving - set(current.values())
         allocation = allocate(draft.wish, current, others, leaving)
-        problems = {problem.server: problem for problem in (*foreign_groups, *allocation.problems)}
+        problems = {problem.server: problem for problem in allocation.problems} | foreign_groups
+        problems |= _held_up(draft, problems)
         stuck = {rule.arn for rule in doomed if draft.overlapping(rule) & problems.keys()}
         if stuck <= staying:
             return allocation, problems
         staying |= stuck
+
+
+def _held_up(draft: Draft, problems: Mapping[str, Problem]) -> dict[str, Problem]:
+    """Find the routes that would take over the rule of an impossible route, and with it all that it has."""
+    stuck = set(problems)
+    found: dict[str, Problem] = {}
+    while True:
+        more = {
+            name: Problem(name, f"its path still leads to server '{owner}', whose own route cannot be as it is wished")
+            for name, rule in draft.matching.kept.items()
+            if (owner := service_of(rule.tags, name)) in stuck and name not in stuck
+        }
+        if not more:
+            return found
+        found |= more
+        stuck |= more.keys()
 
 
 def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
@@ -95,18 +112,16 @@ def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
     )
 
 
-def _foreign_groups(draft: Draft) -> list[Problem]:
-    problems = []
+def _foreign_groups(draft: Draft) -> dict[str, Problem]:
+    problems = {}
     for route in draft.wish.routes:
         group = draft.group(route)
         if group is not None and not draft.wish.owner.owns(group.tags):
             tags = ", ".join(f"{key}={value}" for key, value in draft.wish.owner.tags.items())
-            problems.append(
-                Problem(
-                    route.name,
-                    f"target group {group.name} exists but does not bear this fleet's tags; "
-                    f"if it is ours, tag it with {tags}; otherwise delete or rename it",
-                )
+            problems[route.name] = Problem(
+                route.name,
+                f"target group {group.name} exists but does not bear this fleet's tags; "
+                f"if it is ours, tag it with {tags}; otherwise delete or rename it",
             )
     return problems
 

@@ -57,7 +57,7 @@ class RuleSteps:
         ]
         known = {place.arn for place in places}
         places += [
-            Place(rule.arn, rule.arn, rule.priority, rule.priority, tuple(rule.path_values))
+            Place(rule.arn, rule.arn, rule.priority, rule.priority, tuple(rule.path_values), is_ours=False)
             for rule in self.draft.world.rules
             if rule.arn not in known
         ]
