@@ -164,7 +164,8 @@ class Child:
     def _lose(self, why: str) -> None:
         if self.lost is None:
             self.lost = why
-            self.on_lost(why)
+            on_lost, self.on_lost, self.on_message = self.on_lost, _ignore, _ignore
+            on_lost(why)
 
     def _signal(self, number: int) -> None:
         if self.status is None:

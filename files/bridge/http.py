@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._serve = serve
         self._connections = connections
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Request] = deque()  # pipelined behind the one in service
         self._active: Request | None = None
@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
             self._refuse(503, "too many connections")
 
     def data_received(self, data: bytes) -> None:
-        if self._refusal is not None:
+        if self._refusal is not None or self._parser is None:
             return
         try:
             self._parser.feed_data(data)
@@ -188,6 +188,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
+        self._parser = None  # it knows this connection, and would keep it in memory
         self.closing = True
         self._drained()  # nobody waits for a client that is gone
         waiting = [self._active, *self._waiting]
@@ -225,8 +226,11 @@ class Connection(asyncio.Protocol):
         self._headers[name] = value if known is None else known + b", " + value
 
     def on_headers_complete(self) -> None:
-        request = Request(self, self._parser.get_method(), self._url, self._headers)
-        request._chunked = self._parser.get_http_version() != "1.0"
+        parser = self._parser
+        if parser is None:
+            return
+        request = Request(self, parser.get_method(), self._url, self._headers)
+        request._chunked = parser.get_http_version() != "1.0"
         self._reading = request
         length = self._headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._limits.message:
@@ -244,7 +248,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         request, self._reading = self._reading, None
-        if request is None or self._refusal is not None:
+        if request is None or self._refusal is not None or self._parser is None:
             return
         request._keep_alive = self._parser.should_keep_alive()
         if self._active is None:
@@ -309,7 +313,7 @@ class Connection(asyncio.Protocol):
         if self._refusal is None:
             self._refusal = (status, why)
         self.closing = True
-        if self._parser is None or self._active is None:
+        if self._active is None:
             self._send_refusal()
 
     def _send_refusal(self) -> None:

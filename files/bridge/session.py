@@ -146,8 +146,12 @@ class Session:
             self._settle(ident, "ended", messages.error(ident, messages.SERVER_ERROR, "the session was ended"))
         for stream in list(self._streams.values()):
             stream.finish()
-        if self.lane is not None:
-            self.lane.close()
+            stream.release()
+        self.listening.release()
+        self._streams.clear()
+        lane, self.lane = self.lane, None
+        if lane is not None:
+            lane.close()
 
     # for the relay's clock
 

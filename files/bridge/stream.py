@@ -110,6 +110,10 @@ class Stream:
         self._close()
         self.trim()
 
+    def release(self) -> None:
+        """The session is over: nothing is told to it any more, so that nothing keeps it in memory."""
+        self._slow = self._left = self._forget = _ignore
+
     def trim(self) -> None:
         """A finished stream of which nothing is left cannot be resumed."""
         if self.finished and not self.events:
@@ -158,6 +162,10 @@ class PlainStream:
         if self.readers:
             self.readers.clear()
             self._lost(self)
+
+
+def _ignore(_: object) -> None:
+    pass
 
 
 def position(text: bytes) -> tuple[int, int] | None:

@@ -1,8 +1,9 @@
 /* A stdio MCP server of the least possible cost: what is measured in front of it is the bridge.
- * Tools: anything; the answer is the request's own line as text when it is short. Build: cc -O2 [-static] echo.c */
+ * Any tool gives the same answer, but for one that is called "die". Build: cc -O2 [-static] echo.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *line;
 static size_t room;
@@ -14,6 +15,8 @@ int main(void)
     ssize_t length;
     while ((length = getline(&line, &room, stdin)) > 0) {
         char *id = strstr(line, "\"id\":");
+        if (strstr(line, "\"die\""))
+            _exit(3);
         if (!id || !strstr(line, "\"method\":"))
             continue;
         id += 5;
