@@ -55,6 +55,14 @@ e2e: venv ## The parts together, on a real engine, HAProxy and browser
 molecule: venv ## A whole host with systemd and its own engine
 	tests/run.sh molecule
 
+.PHONY: fresh
+fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host
+	tests/run.sh fresh
+
+.PHONY: conformance
+conformance: venv ## The official MCP conformance suite against the bridge
+	$(BIN)/python tests/conformance/run.py
+
 .PHONY: check-config
 check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
 	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \

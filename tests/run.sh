@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: lint unit e2e molecule bench-NAME
+# Targets: lint unit e2e molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -34,6 +34,7 @@ for target in "$@"; do
     lint | unit) make --no-print-directory "$target" ;;
     e2e) prepare && "$bin/pytest" -q tests/e2e ;;
     molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
+    fresh) prepare && tests/hosts/fresh.py ;;
     bench-*) prepare && "$bin/python" "benchmarks/${target#bench-}.py" ;;
     *) echo "run.sh: unknown target $target" >&2; exit 2 ;;
   esac
