@@ -135,6 +135,7 @@ def test_nothing_foreign_is_ever_changed(before, after, around, behind, cut):
 # Known limit: where somebody fixed priorities, changed our rules and nested paths, all at once, the plan does not
 # always find an order in which every path is served at every moment. So this holds for priorities that the module
 # chooses.
+# chooses.
 @MANY
 @given(**{**worlds, "before": route_lists(False), "after": route_lists(False)})
 def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before, after, around, behind, cut):
