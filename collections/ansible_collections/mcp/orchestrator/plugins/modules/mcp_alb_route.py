@@ -93,6 +93,104 @@ options:
         description:
           - The rule's priority. By default one is chosen from the range and kept.
         type: int
+      conditions:
+        description:
+          - What else a request has to meet. A rule takes five values in all, two of which are the path's.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          field:
+            description:
+              - What is looked at.
+            type: str
+            required: true
+            choices: [host-header, http-header, http-request-method, query-string, source-ip]
+          values:
+            description:
+              - What it may be. A query string is written C(key=value) or C(value), a source as a CIDR block.
+            type: list
+            elements: str
+            required: true
+          header_name:
+            description:
+              - The header's name, for V(http-header).
+            type: str
+      authenticate_oidc:
+        description:
+          - Let only users pass who are known to an OpenID Connect provider. Needs an HTTPS listener. Clients that keep
+            no cookies cannot pass it.
+        type: dict
+        suboptions:
+          issuer:
+            description: The provider's issuer identifier.
+            type: str
+            required: true
+          authorization_endpoint:
+            description: URL of the provider's authorization endpoint.
+            type: str
+            required: true
+          token_endpoint:
+            description: URL of the provider's token endpoint.
+            type: str
+            required: true
+          user_info_endpoint:
+            description: URL of the provider's user info endpoint.
+            type: str
+            required: true
+          client_id:
+            description: The client's identifier.
+            type: str
+            required: true
+          client_secret:
+            description:
+              - The client's secret. A slow hash of it in the rule's tags lets a later run see that it changed.
+            type: str
+          scope:
+            description: What is asked of the provider.
+            type: str
+          session_cookie_name:
+            description: Name of the cookie.
+            type: str
+          session_timeout:
+            description: Seconds that a session lasts.
+            type: int
+          on_unauthenticated_request:
+            description: What happens to users who are not known.
+            type: str
+            choices: [deny, allow, authenticate]
+      jwt_validation:
+        description:
+          - Let only requests pass that carry a valid JSON web token. Needs an HTTPS listener.
+        type: dict
+        suboptions:
+          issuer:
+            description: The issuer that the token has to name.
+            type: str
+            required: true
+          jwks_endpoint:
+            description: URL of the issuer's public keys.
+            type: str
+            required: true
+          additional_claims:
+            description: What else the token has to claim.
+            type: list
+            elements: dict
+            suboptions:
+              claim_name:
+                description: Name of the claim.
+                type: str
+                required: true
+              claim_format:
+                description: How the claim is written.
+                type: str
+                choices: [single-string, string-array, space-separated-values]
+                default: single-string
+              claim_values:
+                description: What it may be.
+                type: list
+                elements: str
+                required: true
   keep:
     description:
       - Names of servers that are not in O(routes) and whose rules and target groups stay all the same, because what is
@@ -315,6 +413,56 @@ ROUTE_SPEC: dict[str, Any] = {
     "health_path": {"type": "str", "default": "/"},
     "health_matcher": {"type": "str", "default": "200"},
     "priority": {"type": "int"},
+    "conditions": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "field": {
+                "type": "str",
+                "required": True,
+                "choices": ["host-header", "http-header", "http-request-method", "query-string", "source-ip"],
+            },
+            "values": {"type": "list", "elements": "str", "required": True},
+            "header_name": {"type": "str"},
+        },
+        "required_if": [("field", "http-header", ["header_name"])],
+    },
+    "authenticate_oidc": {
+        "type": "dict",
+        "options": {
+            "issuer": {"type": "str", "required": True},
+            "authorization_endpoint": {"type": "str", "required": True},
+            "token_endpoint": {"type": "str", "required": True, "no_log": False},
+            "user_info_endpoint": {"type": "str", "required": True},
+            "client_id": {"type": "str", "required": True},
+            "client_secret": {"type": "str", "no_log": True},
+            "scope": {"type": "str"},
+            "session_cookie_name": {"type": "str"},
+            "session_timeout": {"type": "int"},
+            "on_unauthenticated_request": {"type": "str", "choices": ["deny", "allow", "authenticate"]},
+        },
+    },
+    "jwt_validation": {
+        "type": "dict",
+        "options": {
+            "issuer": {"type": "str", "required": True},
+            "jwks_endpoint": {"type": "str", "required": True},
+            "additional_claims": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "claim_name": {"type": "str", "required": True},
+                    "claim_format": {
+                        "type": "str",
+                        "choices": ["single-string", "string-array", "space-separated-values"],
+                        "default": "single-string",
+                    },
+                    "claim_values": {"type": "list", "elements": "str", "required": True},
+                },
+            },
+        },
+    },
 }
 
 ARGUMENT_SPEC: dict[str, Any] = {

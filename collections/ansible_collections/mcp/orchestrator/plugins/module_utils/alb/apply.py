@@ -23,6 +23,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError, WaitError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.observe import Caller
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import SECRET_REFERENCE
 
 # A freshly made object may be unknown to the next call for a moment, and a group is in use until its rule's deletion
 # has spread (AWS Load Balancer Controller waits for both): attempts, and seconds between them.
@@ -61,10 +62,16 @@ class Outcome:
 
 
 class Application:
-    """Applies one plan. ``wait_timeout`` and ``drain_timeout`` are seconds."""
+    """Applies one plan. Timeouts are seconds; ``secrets`` are the client secrets by route."""
 
     def __init__(
-        self, api: Caller, pool: ThreadPoolExecutor, clock: Clock, wait_timeout: float, drain_timeout: float
+        self,
+        api: Caller,
+        pool: ThreadPoolExecutor,
+        clock: Clock,
+        wait_timeout: float,
+        drain_timeout: float,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._api = api
         self._pool = pool
@@ -72,6 +79,7 @@ class Application:
         self._timeouts = {True: wait_timeout, False: drain_timeout}
         self._outcome = Outcome()
         self._fatal: ApiError | None = None
+        self._secrets = {SECRET_REFERENCE + name: secret for name, secret in (secrets or {}).items()}
 
     def run(self, plan: Plan) -> Outcome:
         """Do the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
@@ -163,6 +171,8 @@ class Application:
             return {key: self._resolve(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._resolve(inner) for inner in value]
+        if isinstance(value, str) and value.startswith(SECRET_REFERENCE):
+            return self._secrets[value]
         if isinstance(value, str) and value.startswith((GROUP_REFERENCE, RULE_REFERENCE)):
             return self._outcome.arns.get(value, value)
         return value

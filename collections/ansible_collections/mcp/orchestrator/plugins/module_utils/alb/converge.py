@@ -99,9 +99,9 @@ def converge(api: Caller, wish: Wish, conduct: Conduct, clock: Clock | None = No
                 continue
             if conduct.is_check:
                 return Result(world, plan, list(plan.actions), _problems(plan))
-            application = Application(
-                api, pool, clock or Clock(), conduct.wait_timeout, wish.deregistration_delay + DRAIN_MARGIN
-            )
+            drain_timeout = wish.deregistration_delay + DRAIN_MARGIN
+            secrets = {route.name: route.client_secret for route in wish.routes}
+            application = Application(api, pool, clock or Clock(), conduct.wait_timeout, drain_timeout, secrets)
             outcome = application.run(plan)
             done += outcome.done
             arns.update(outcome.arns)

@@ -90,7 +90,7 @@ def _belong_together(one: Place, other: Place) -> bool:
     if one.after == other.before or one.before == other.after:
         return True
     keeps_order = (one.before < other.before) == (one.after < other.after)
-    return keeps_order and (_passes_alone(one, other) or _passes_alone(other, one)) and one.meets(other)
+    return keeps_order and any(_passes_alone(*pair) for pair in ((one, other), (other, one))) and one.meets(other)
 
 
 def _postponed(units: list[list[Place]], when: Mapping[int, int], places: Sequence[Place]) -> dict[int, int]:

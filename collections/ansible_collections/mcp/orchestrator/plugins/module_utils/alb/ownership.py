@@ -26,6 +26,8 @@ TAG_LISTENER = "mcp_listener"
 TAG_SERVICE = "mcp_service"
 TAG_PATH = "mcp_path"
 TAG_URL = "mcp_url"
+# The mark of an OpenID Connect client secret, which the service takes and never tells.
+TAG_SECRET = "mcp_secret"  # noqa: S105 - a tag's name
 TAG_ATTRIBUTES = "mcp_attributes"
 
 

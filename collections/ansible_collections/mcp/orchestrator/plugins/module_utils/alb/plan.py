@@ -70,13 +70,13 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
 def _allocate(draft: Draft, doomed: tuple[Rule, ...]) -> tuple[Allocation, dict[str, Problem]]:
     """Give out priorities. A rule that may be all that serves an impossible route's path keeps its own."""
     current = {name: rule.priority for name, rule in draft.matching.kept.items()}
-    foreign_groups = _foreign_groups(draft)
+    unmet = _unmet_needs(draft)
     staying: set[str] = set()
     while True:
         leaving = {rule.priority for rule in doomed if rule.arn not in staying}
         others = {rule.priority for rule in draft.world.rules} - leaving - set(current.values())
         allocation = allocate(draft.wish, current, others, leaving)
-        problems = {problem.server: problem for problem in allocation.problems} | foreign_groups
+        problems = {problem.server: problem for problem in allocation.problems} | unmet
         problems |= _held_up(draft, problems)
         stuck = {rule.arn for rule in doomed if draft.overlapping(rule) & problems.keys()}
         if stuck <= staying:
@@ -112,8 +112,13 @@ def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
     )
 
 
-def _foreign_groups(draft: Draft) -> dict[str, Problem]:
-    problems = {}
+def _unmet_needs(draft: Draft) -> dict[str, Problem]:
+    """Find the routes that ask of the listener, or of a target group, what it cannot give."""
+    problems = {
+        route.name: Problem(route.name, "authenticate_oidc and jwt_validation need an HTTPS listener; this one is HTTP")
+        for route in draft.wish.routes
+        if route.front_actions and draft.world.listener.protocol != "HTTPS"
+    }
     for route in draft.wish.routes:
         group = draft.group(route)
         if group is not None and not draft.wish.owner.owns(group.tags):

@@ -15,6 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
     TAG_ATTRIBUTES,
     TAG_PATH,
+    TAG_SECRET,
     TAG_SERVICE,
     TAG_URL,
     Owner,
@@ -24,6 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
     Json,
     canonical_conditions,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import secret_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import ATTRIBUTE_DEFAULTS, Target
 
 # Letters that a path pattern takes as themselves and that a tag's value may hold as well.
@@ -47,6 +49,7 @@ class Route:
     priority: int | None = None
     extra_conditions: list[Json] = field(default_factory=list)
     front_actions: list[Json] = field(default_factory=list)
+    client_secret: str = field(default="", repr=False)
 
     @property
     def patterns(self) -> list[str]:
@@ -137,12 +140,17 @@ class Wish:
 
     def rule_tags(self, route: Route) -> dict[str, str]:
         """The tags of a route's rule."""
-        return {**self.extra_tags, **self.owner.tags, TAG_SERVICE: route.name}
+        tags = {**self.extra_tags, **self.owner.tags, TAG_SERVICE: route.name}
+        if route.client_secret:
+            tags[TAG_SECRET] = secret_mark(route.client_secret, self.owner.listener_arn)
+        return tags
 
     def group_tags(self, route: Route, base_url: str) -> dict[str, str]:
         """The tags of a route's target group; the last two let a later run trust what it did not look at."""
         return {
-            **self.rule_tags(route),
+            **self.extra_tags,
+            **self.owner.tags,
+            TAG_SERVICE: route.name,
             TAG_PATH: route.path,
             **({TAG_URL: f"{base_url}{route.path}"} if base_url else {}),
             TAG_ATTRIBUTES: digest(self.attributes),
@@ -163,6 +171,7 @@ class Wish:
                     [
                         *(route.name, self.group_names[route.name], sorted(route.ports), self.health_check(route)),
                         *(route.conditions, route.transforms, route.front_actions, route.priority),
+                        self.rule_tags(route),
                     ]
                     for route in sorted(self.routes, key=lambda route: route.name)
                 ],

@@ -22,6 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, api_tags
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.group_steps import missing_targets, surplus_targets
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.move import Place, at_turn, priority_actions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_SECRET
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.priority import parking_place, takes_from
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
@@ -31,6 +32,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
     forward,
     with_forward,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import SECRET_REFERENCE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import Target
 
 
@@ -133,7 +135,7 @@ class RuleSteps:
             "ListenerArn": draft.wish.owner.listener_arn,
             "Priority": place,
             "Conditions": route.conditions,
-            "Actions": actions_for_api(actions),
+            "Actions": self._for_api(route, actions),
             "Tags": api_tags(draft.wish.rule_tags(route)),
         }
         if route.transforms:
@@ -187,8 +189,11 @@ class RuleSteps:
             reason = "its targets' health shows only when a rule refers to it"
             steps.append(self._modify(Phase.BUILD, route, rule, "attach_target_group", actions, reason))
         steps += self._wait(route, awaited)
-        if (rule.conditions, rule.transforms, rule.actions) != (route.conditions, route.transforms, turned):
-            reason = _difference(route, rule, turned)
+        wished_mark = draft.wish.rule_tags(route).get(TAG_SECRET)
+        has_new_secret = wished_mark is not None and (rule.tags or {}).get(TAG_SECRET) != wished_mark
+        as_wished = (rule.conditions, rule.transforms, rule.actions) == (route.conditions, route.transforms, turned)
+        if has_new_secret or not as_wished:
+            reason = "the client secret is another" if as_wished else _difference(route, rule, turned)
             steps.append(self._modify(Phase.TURN, route, rule, "modify_rule", turned, reason, whole=True))
         if old:
             reason = "the old target group is drained"
@@ -198,10 +203,23 @@ class RuleSteps:
     def _wished_actions(self, route: Route) -> list[Json]:
         return [*route.front_actions, forward({self.draft.group_arn(route): 1})]
 
+    def _for_api(self, route: Route, actions: list[Json]) -> list[Json]:
+        """Write actions for the API, with a reference where the client secret belongs."""
+        written = actions_for_api(actions)
+        for action in written:
+            if action["Type"] == "authenticate-oidc":
+                secret = (
+                    {"ClientSecret": SECRET_REFERENCE + route.name}
+                    if route.client_secret
+                    else {"UseExistingClientSecret": True}
+                )
+                action["AuthenticateOidcConfig"] = {**action["AuthenticateOidcConfig"], **secret}
+        return written
+
     def _modify(
         self, phase: Phase, route: Route, rule: Rule, name: str, actions: list[Json], reason: str, whole: bool = False
     ) -> Action:
-        arguments: Json = {"RuleArn": rule.arn, "Actions": actions_for_api(actions)}
+        arguments: Json = {"RuleArn": rule.arn, "Actions": self._for_api(route, actions)}
         conditions, transforms = rule.conditions, rule.transforms
         if whole:
             if rule.conditions != route.conditions:

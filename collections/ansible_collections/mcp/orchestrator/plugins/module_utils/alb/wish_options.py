@@ -10,6 +10,10 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import (
+    conditions_from_options,
+    front_actions_from_options,
+)
 
 SHARED = (
     "target_type",
@@ -46,4 +50,7 @@ def _route(entry: Mapping[str, Any]) -> Route:
         health_path=entry["health_path"],
         health_matcher=entry["health_matcher"],
         priority=entry["priority"],
+        extra_conditions=conditions_from_options(entry.get("conditions") or []),
+        front_actions=front_actions_from_options(entry),
+        client_secret=(entry.get("authenticate_oidc") or {}).get("client_secret") or "",
     )
