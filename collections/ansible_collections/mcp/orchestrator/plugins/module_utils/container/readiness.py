@@ -105,5 +105,7 @@ class Wait:
             return "its container was removed by somebody else"
         found = Container.from_inspect(raw)
         if found.restarts >= HOPELESS_RESTARTS or found.status in ("exited", "dead"):
-            return f"its process keeps ending: exit code {found.exit_code}, {found.restarts} restarts"
+            # While the next try runs, the engine shows 0 for it and has forgotten what the last one ended with.
+            code = f"exit code {found.exit_code}, " if found.status != "running" else ""
+            return f"its process keeps ending: {code}{found.restarts} restarts"
         return ""
