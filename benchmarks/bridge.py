@@ -92,8 +92,9 @@ def running(peer: Peer, server: Path, *, argv: list[str] | None = None) -> Itera
     try:
         deadline = time.monotonic() + 60
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                if connection.getsockname() != connection.getpeername():  # a port nobody has may connect to itself
+                    break
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{peer.name} does not listen")
             time.sleep(0.005)

@@ -129,10 +129,11 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
         return text("x" * given["size"])
     if name == "split":  # a character in three writes
         line = json.dumps({"jsonrpc": "2.0", "id": ident, "result": text("héllo 世界 🎉")}, ensure_ascii=False).encode()
-        for position in range(len(line)):
-            write(line[position : position + 1])
-            time.sleep(0.0005)
-        write(b"\r\n")
+        with LOCK:
+            for position in range(len(line)):
+                os.write(1, line[position : position + 1])
+                time.sleep(0.0005)
+            os.write(1, b"\r\n")
         return None
     if name == "raw":  # the answer's result in the caller's own bytes
         write(b'{"jsonrpc":"2.0","id":' + json.dumps(ident).encode() + b',"result":' + given["json"].encode() + b"}\n")

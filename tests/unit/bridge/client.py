@@ -292,8 +292,8 @@ def start(
 
     def listens() -> bool:
         assert process.poll() is None, bridge.log
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            return bool(connection.getsockname() != connection.getpeername())  # a port nobody has may connect to itself
         return False
 
     until(listens, 60)

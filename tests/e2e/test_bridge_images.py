@@ -1,0 +1,221 @@
+"""The bridge inside unchanged images: whatever libc they have, or none, and however little they are allowed."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, until
+
+LABEL = "bridge-test"
+PATH = "/mcp/tried"
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "mem_limit": "512m",
+    "pids_limit": 128,
+}
+Run = Callable[..., "Contained"]
+
+
+class Contained(Bridge):
+    """A bridge in a container."""
+
+    def __init__(self, container: Any, port: int) -> None:
+        self.container = container
+        self.port = port
+        self.path = PATH
+        self.log = []
+
+    def exec(self, *command: str) -> tuple[int, str]:
+        found = self.container.exec_run(list(command))
+        return found.exit_code, found.output.decode()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Any]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runtime, built from this Python as from a host's."""
+    # Not one of pytest's folders: those are root's alone, and containers run as other users.
+    parent = Path("/var/tmp/bridge-test-runtime")
+    command = [sys.executable, str(ROOT / "files/bridge/runtime/build.py"), "--parent", str(parent)]
+    yield Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    shutil.rmtree(parent)
+
+
+@pytest.fixture(scope="module")
+def tiny(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Images with nothing but one program: static, and dynamic on musl."""
+    folder = tmp_path_factory.mktemp("tiny")
+    source = ROOT / "benchmarks/bridge_parts/echo.c"
+    if not (shutil.which("cc") and shutil.which("musl-gcc")):
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "gcc", "libc6-dev", "musl-tools"]
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cc", "-O2", "-static", "-o", str(folder / "static"), str(source)], check=True)
+    subprocess.run(["musl-gcc", "-O2", "-o", str(folder / "musl"), str(source)], check=True)
+    loader = next(Path("/lib").glob("ld-musl-*.so.1"))
+    images = {
+        "static": imported(engine, "scratch", {"server": folder / "static"}),
+        "musl": imported(engine, "musl", {"server": folder / "musl", str(loader)[1:]: loader.resolve()}),
+    }
+    yield images
+    for image in images.values():
+        engine.images.remove(image, force=True)
+
+
+def imported(engine: Any, tag: str, files: dict[str, Path]) -> str:
+    """An image with these files alone, which starts /server as a user who is nobody."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, path in files.items():
+            archive.add(path, name)
+    changes = ['ENTRYPOINT ["/server"]', "USER 65534:65534", "ENV GREETING=hello"]
+    engine.api.import_image_from_data(packed.getvalue(), repository=LABEL, tag=tag, changes=changes)
+    return f"{LABEL}:{tag}"
+
+
+@pytest.fixture
+def run(engine: Any, runtime: Path) -> Iterator[Run]:
+    """Runs images with the bridge as their entrypoint."""
+    started: list[Any] = []
+
+    def running(image: str, *options: str, **more: Any) -> Contained:
+        config = engine.images.get(image).attrs["Config"]
+        server = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
+        port = free_port()
+        loader = ["--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-I", "-m", "bridge"]
+        container = engine.containers.run(
+            image,
+            [*loader, "--port", "8000", "--path", PATH, *options, "--", *server],
+            entrypoint=["/.mcp/ld.so"],
+            detach=True,
+            init=True,
+            labels={LABEL: "1"},
+            ports={"8000/tcp": ("127.0.0.1", port)},
+            volumes={str(runtime): {"bind": "/.mcp", "mode": "ro"}},
+            **{**HARDENED, **more},
+        )
+        started.append(container)
+        bridge = Contained(container, port)
+
+        def serves() -> bool:
+            try:
+                return bool(bridge.health()["state"] == "ok")
+            except (OSError, ValueError):
+                container.reload()
+                assert container.status == "running", container.logs().decode()
+                return False
+
+        until(serves, 60)
+        return bridge
+
+    yield running
+    for container in started:
+        container.remove(force=True)
+
+
+def test_a_static_binary_in_an_image_without_anything_else_is_served(run: Run, tiny: dict[str, str]) -> None:
+    bridge = run(tiny["static"])
+    client = Client(bridge)
+    client.open()
+    assert client.call("echo") == "the echo of a call"
+    found, said = bridge.exec(
+        "/.mcp/ld.so",
+        "--library-path",
+        "/.mcp/lib",
+        "--argv0",
+        "/.mcp/python",
+        "/.mcp/python",
+        "-I",
+        "-m",
+        "bridge.healthcheck",
+        "--port",
+        "8000",
+        "--path",
+        PATH,
+    )
+    assert (found, json.loads(said)["state"]) == (0, "ok")
+
+
+def test_a_dynamic_binary_on_musl_is_served(run: Run, tiny: dict[str, str]) -> None:
+    client = Client(run(tiny["musl"]))
+    client.open()
+    assert client.call("echo") == "the echo of a call"
+
+
+@pytest.mark.parametrize("user", ["0:0", "1234:5678", "65534"])
+def test_any_user_may_run_it(run: Run, tiny: dict[str, str], user: str) -> None:
+    client = Client(run(tiny["static"], user=user))
+    client.open()
+    assert client.call("echo") == "the echo of a call"
+
+
+@pytest.mark.parametrize(
+    ("image", "tool", "arguments", "expected"),
+    [
+        ("mcp-sample/time:1", "get_current_time", {"timezone": "Etc/UTC"}, "Etc/UTC"),
+        ("mcp-sample/everything:1", "echo", {"message": "hello"}, "hello"),
+    ],
+)
+def test_real_servers_in_python_and_node_are_served_on_a_read_only_root(
+    run: Run, image: str, tool: str, arguments: dict[str, str], expected: str
+) -> None:
+    client = Client(run(image, user="1234:1234"))
+    client.open()
+    assert expected in str(client.call(tool, **arguments))
+
+
+def test_processes_of_ended_sessions_leave_the_container(run: Run) -> None:
+    bridge = run("mcp-sample/everything:1", "--warm", "0")
+    before = len(bridge.container.top()["Processes"])
+    clients = [Client(bridge) for _ in range(3)]
+    for client in clients:
+        client.open()
+    assert len(bridge.container.top()["Processes"]) == before + 3
+    for client in clients:
+        client.delete()
+    until(lambda: len(bridge.container.top()["Processes"]) == before)
+
+
+def test_the_container_stops_well_before_the_engine_kills_it(run: Run, tiny: dict[str, str]) -> None:
+    bridge = run(tiny["static"])
+    Client(bridge).open()
+    began = time.monotonic()
+    bridge.container.stop()
+    assert time.monotonic() - began < 5
+    bridge.container.reload()
+    assert bridge.container.attrs["State"]["ExitCode"] == 0
+
+
+def test_the_bridge_is_light(run: Run, tiny: dict[str, str]) -> None:
+    bridge = run(tiny["static"])
+    processes = bridge.container.top(ps_args="-o pid,rss,args")["Processes"]
+    resident = [int(fields[1]) / 1024 for fields in processes if "ld.so" in fields[2] and "init" not in fields[2]]
+    assert resident[0] < 30
+
+
+def test_the_runtime_is_built_once_and_named_by_its_content(runtime: Path) -> None:
+    command = [sys.executable, str(ROOT / "files/bridge/runtime/build.py"), "--parent", str(runtime.parent)]
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert again.stdout.strip() == str(runtime)
+    assert "built" not in again.stderr
+    other = subprocess.run(["/usr/bin/python3", *command[1:]], check=True, capture_output=True, text=True)
+    assert (Path(other.stdout.strip()) == runtime) == (Path(sys.base_prefix) == Path("/usr"))
