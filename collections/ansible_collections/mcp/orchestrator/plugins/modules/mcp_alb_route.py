@@ -42,8 +42,16 @@ options:
   listener_arn:
     description:
       - The listener that the rules belong to.
+      - Either this or O(load_balancer_name) is needed.
     type: str
-    required: true
+  load_balancer_name:
+    description:
+      - Name of the load balancer whose listener the rules belong to. Finding it costs two calls more.
+    type: str
+  listener_port:
+    description:
+      - The port of that load balancer's listener. Without it the load balancer must have only one.
+    type: int
   routes:
     description:
       - The whole list of routes. Whatever this fleet has beyond it is removed.
@@ -267,6 +275,13 @@ options:
         it gets its full share at once.
     type: int
     default: 0
+  stickiness:
+    description:
+      - For how many seconds a client's requests stay with one of several replicas, 1 to 604800, or 0 for not at all.
+      - The load balancer recognises a client by a cookie, and by nothing else. A client that keeps no cookies, as many
+        MCP clients do, is sent to any replica, and its session may not be known there.
+    type: int
+    default: 0
   priority_start:
     description:
       - The first priority that may be given to a rule.
@@ -401,6 +416,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BO
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener import find_listener
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
 
@@ -467,7 +483,9 @@ ROUTE_SPEC: dict[str, Any] = {
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "fleet": {"type": "str", "default": "mcp"},
-    "listener_arn": {"type": "str", "required": True},
+    "listener_arn": {"type": "str"},
+    "load_balancer_name": {"type": "str"},
+    "listener_port": {"type": "int"},
     "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
     "keep": {"type": "list", "elements": "str", "default": []},
     "target_id": {"type": "str"},
@@ -483,6 +501,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "unhealthy_threshold": {"type": "int", "default": 2},
     "deregistration_delay": {"type": "int", "default": 30},
     "slow_start": {"type": "int", "default": 0},
+    "stickiness": {"type": "int", "default": 0},
     "priority_start": {"type": "int", "default": 1000},
     "priority_end": {"type": "int", "default": 1999},
     "tags": {"type": "dict", "default": {}},
@@ -491,14 +510,25 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def main() -> None:
     """Converge, and say what came of it."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_one_of=[("listener_arn", "load_balancer_name")],
+        mutually_exclusive=[("listener_arn", "load_balancer_name")],
+        supports_check_mode=True,
+    )
     if BOTO3_ERROR is not None:
         module.fail_json(msg=missing_required_lib("boto3"), exception=BOTO3_ERROR)
     options = module.params
     conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     try:
-        wish = wish_from_options({**options, "target_id": options["target_id"] or instance_id()})
-        result = converge(connect(options["region"], options["endpoint_url"]), wish, conduct)
+        api = connect(options["region"], options["endpoint_url"])
+        found = {
+            "target_id": options["target_id"] or instance_id(),
+            "listener_arn": options["listener_arn"]
+            or find_listener(api, options["load_balancer_name"], options["listener_port"]),
+        }
+        wish = wish_from_options({**options, **found})
+        result = converge(api, wish, conduct)
     except AlbError as error:
         module.fail_json(msg=str(error), actions=[], routes=[], errors=[{"server": "", "message": str(error)}])
     except Exception as error:  # a fault of ours: say so in a sentence, and keep the trace for a report

@@ -64,7 +64,7 @@ class Observer:
         With ``trust`` a group whose tags say that it is as wished is not asked for its targets and attributes.
         """
         arn = glanced.listener.load_balancer_arn
-        balancer = self._pool.submit(self._load_balancer, arn)
+        balancer = self._pool.submit(self._load_balancer, arn, with_attributes=not trust)
         groups = [
             group
             for group in self._target_groups({})
@@ -108,9 +108,21 @@ class Observer:
         found = answer["Listeners"][0]
         return Listener(arn, found["LoadBalancerArn"], found.get("Protocol", "HTTP"), int(found.get("Port", 80)))
 
-    def _load_balancer(self, arn: str) -> LoadBalancer:
+    def _load_balancer(self, arn: str, with_attributes: bool) -> LoadBalancer:
         found = self._api.call("describe_load_balancers", {"LoadBalancerArns": [arn]})["LoadBalancers"][0]
-        return LoadBalancer(arn, found.get("DNSName", ""), found.get("VpcId", ""))
+        idle_timeout = self._idle_timeout(arn) if with_attributes else None
+        return LoadBalancer(arn, found.get("DNSName", ""), found.get("VpcId", ""), idle_timeout)
+
+    def _idle_timeout(self, arn: str) -> int | None:
+        """Seconds after which the load balancer cuts a silent connection; None where this role may not know."""
+        try:
+            found = self._api.call("describe_load_balancer_attributes", {"LoadBalancerArn": arn})["Attributes"]
+        except ApiError as error:
+            if error.is_fatal:
+                raise
+            return None
+        seconds = [entry["Value"] for entry in found if entry["Key"] == "idle_timeout.timeout_seconds"]
+        return int(seconds[0]) if seconds and seconds[0].isdigit() else None
 
     def _rules(self, listener_arn: str) -> list[Rule]:
         answers = self._api.pages("describe_rules", "Rules", {"ListenerArn": listener_arn})

@@ -33,6 +33,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import R
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_steps import RuleSteps
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
 
+# An open stream of the bridge is never silent for longer than this.
+BRIDGE_COMMENT_SECONDS = 15
+
 
 def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
     """Plan everything that has to change.
@@ -61,7 +64,7 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
     return Plan(
         actions=tuple(ordered),
         problems=tuple(problems.values()),
-        notes=(*_shadow_notes(draft, allocation.priorities), *group_notes(draft)),
+        notes=(*_shadow_notes(draft, allocation.priorities), *group_notes(draft), *_idle_notes(world)),
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in draft.matching.kept.items()},
     )
@@ -158,6 +161,17 @@ def _with_seal(draft: Draft, actions: list[Action], has_problems: bool) -> list[
 def _seal_home(draft: Draft) -> str | None:
     """The target group whose tags bear the seal: the first by name."""
     return min(draft.wish.group_names.values(), default=None)
+
+
+def _idle_notes(world: World) -> list[str]:
+    """Say that the load balancer cuts streams sooner than the bridge shows signs of life."""
+    seconds = world.load_balancer.idle_timeout if world.load_balancer else None
+    if seconds is None or seconds > BRIDGE_COMMENT_SECONDS:
+        return []
+    return [
+        f"the load balancer's idle timeout is {seconds} s, but on an open stream the bridge is silent for up to "
+        f"{BRIDGE_COMMENT_SECONDS} s: streams will be cut; raise idle_timeout.timeout_seconds (AWS's default is 60)"
+    ]
 
 
 def _shadow_notes(draft: Draft, priorities: Mapping[str, int]) -> list[str]:

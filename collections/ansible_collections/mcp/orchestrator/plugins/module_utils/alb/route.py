@@ -34,6 +34,17 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 MATCHER = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
 PATTERN_LENGTH = 128
 HIGHEST_PRIORITY = 50000
+# What CreateTargetGroup and ModifyTargetGroupAttributes take (API reference): lowest and highest.
+RANGES = {
+    "health_interval": (5, 300),
+    "health_timeout": (2, 120),
+    "healthy_threshold": (2, 10),
+    "unhealthy_threshold": (2, 10),
+    "deregistration_delay": (0, 3600),
+    "slow_start": (30, 900),
+    "stickiness": (1, 604800),
+}
+MAY_BE_OFF = ("slow_start", "stickiness")  # with 0
 
 
 @dataclass(frozen=True)
@@ -189,6 +200,11 @@ def check_wish(wish: Wish) -> None:
     problems += _duplicates(wish)
     if not wish.owner.target_id and any(route.ports for route in wish.routes):
         problems.append("target_id is empty, so nothing can be registered; set it to this host's instance id")
+    for name, (lowest, highest) in RANGES.items():
+        value = getattr(wish, name)
+        if not lowest <= value <= highest and not (value == 0 and name in MAY_BE_OFF):
+            or_off = " or 0" if name in MAY_BE_OFF else ""
+            problems.append(f"{name} is {value}; it must be between {lowest} and {highest}{or_off}")
     if wish.health_timeout >= wish.health_interval:
         problems.append(
             f"health_timeout ({wish.health_timeout}) must be smaller than health_interval ({wish.health_interval})"

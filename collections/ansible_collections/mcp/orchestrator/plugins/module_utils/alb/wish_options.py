@@ -23,6 +23,7 @@ SHARED = (
     "unhealthy_threshold",
     "deregistration_delay",
     "slow_start",
+    "stickiness",
     "priority_start",
     "priority_end",
 )

@@ -31,6 +31,7 @@ class LoadBalancer:
     arn: str
     dns_name: str
     vpc_id: str
+    idle_timeout: int | None = None
 
 
 @dataclass(frozen=True)

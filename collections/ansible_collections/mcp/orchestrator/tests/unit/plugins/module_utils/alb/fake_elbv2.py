@@ -53,6 +53,7 @@ class FakeElbv2:
         self.before_call: Callable[[str, Mapping[str, Any]], None] = lambda operation, arguments: None
         self.after_change: Callable[[str], None] = lambda operation: None
         self.drain_seconds = 3.0
+        self.idle_timeout = 60
         self.warm_up_seconds = 2.0
         self._number = 0
         self._lock = threading.RLock()
@@ -177,6 +178,9 @@ class FakeElbv2:
     def _describe_load_balancers(self, LoadBalancerArns: list[str]) -> dict[str, Any]:
         balancer = {"LoadBalancerArn": LOAD_BALANCER, "DNSName": "shared.example.net", "VpcId": VPC}
         return {"LoadBalancers": [balancer]}
+
+    def _describe_load_balancer_attributes(self, LoadBalancerArn: str) -> dict[str, Any]:
+        return {"Attributes": _api_tags({"idle_timeout.timeout_seconds": str(self.idle_timeout)})}
 
     def _describe_account_limits(self) -> dict[str, Any]:
         return {"Limits": [{"Name": name, "Max": str(limit)} for name, limit in self.limits.items()]}

@@ -228,3 +228,24 @@ def test_tags_that_others_put_on_our_things_stay():
     result = run(elbv2, wish, is_full=True)
 
     assert result.actions == []
+
+
+def test_a_load_balancer_that_cuts_silent_streams_too_soon_is_told_by_a_full_look():
+    elbv2 = FakeElbv2()
+    elbv2.idle_timeout = 10
+    wish = Wish(OWNER, tuple(answer(elbv2, "alpha")))
+    run(elbv2, wish)
+
+    (note,) = run(elbv2, wish, is_full=True).plan.notes
+
+    assert "idle timeout is 10 s" in note
+
+
+def test_sticky_replicas_get_a_cookie():
+    elbv2 = FakeElbv2()
+
+    run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha")), stickiness=600))
+
+    set_on = list(elbv2.attributes.values())
+    assert [attributes["stickiness.enabled"] for attributes in set_on] == ["true"]
+    assert [attributes["stickiness.lb_cookie.duration_seconds"] for attributes in set_on] == ["600"]

@@ -104,3 +104,22 @@ def test_the_seal_changes_with_everything_that_is_wished():
     ]
 
     assert len({wish.seal for wish in wishes}) == len(wishes)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"health_interval": 4},
+        {"health_timeout": 1},
+        {"healthy_threshold": 11},
+        {"unhealthy_threshold": 1},
+        {"deregistration_delay": 3601},
+        {"slow_start": 29},
+        {"stickiness": -1},
+    ],
+)
+def test_a_setting_out_of_aws_range_is_refused_with_the_range(settings):
+    (name,) = settings
+
+    with pytest.raises(WishError, match=f"{name} is .*; it must be between"):
+        check_wish(Wish(OWNER, (), **settings))
