@@ -32,7 +32,7 @@ DOCKERFILE = 'FROM mcp-base/python:3.11\nCOPY server.py /server.py\nENTRYPOINT [
 # The least that a server of streamable HTTP has to say: no session, a JSON answer to each request.
 SERVER = """
 import json
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ANSWERS = {
     "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
-HTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
 """
 
 
