@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -100,9 +101,13 @@ class ContainerScene:
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """The fleet's containers as inspected, by name."""
-        listed = self.api.containers(all=True, filters={"label": f"mcp_fleet={self.fleet}"})
-        inspected = [self.api.inspect_container(each["Id"]) for each in listed]
-        return {each["Name"].lstrip("/"): each for each in inspected}
+        found = {}
+        for each in self.api.containers(all=True, filters={"label": f"mcp_fleet={self.fleet}"}):
+            # One that a run removed between the two looks is no longer there.
+            with contextlib.suppress(docker.errors.NotFound):
+                inspected = self.api.inspect_container(each["Id"])
+                found[inspected["Name"].lstrip("/")] = inspected
+        return found
 
     def name(self, server: str) -> str:
         return f"{self.fleet}-{server}"
