@@ -208,6 +208,9 @@ endpoints:
     strip_prefix:
       description: Whether the load balancer takes the prefix away.
       type: bool
+    priority:
+      description: The priority that its rule is wished to have, or nothing for any.
+      type: int
     state:
       description: V(running), V(failed), or in check mode V(planned).
       type: str

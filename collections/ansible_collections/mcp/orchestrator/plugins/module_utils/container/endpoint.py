@@ -32,6 +32,7 @@ class Endpoint:
     health_path: str
     health_matcher: str
     strip_prefix: bool
+    priority: int | None
     state: str
     exceptions: tuple[str, ...] = ()
 
@@ -50,6 +51,7 @@ class Endpoint:
             health_path=spec.health_path,
             health_matcher=spec.health_matcher,
             strip_prefix=spec.strip_prefix,
+            priority=spec.priority,
             state=state,
             exceptions=tuple(exceptions(spec)),
         )

@@ -245,3 +245,10 @@ def test_fewer_replicas_keep_the_first_ones() -> None:
     retired = run(engine, [spec("a", replicas=1)], retire=True)
     assert sorted(each["target"] for each in retired["actions"]) == ["f-a.2", "f-a.3"]
     assert ports == retired["endpoints"][0]["ports"]
+
+
+def test_a_wished_priority_reaches_the_routes_without_a_new_container() -> None:
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a")])
+    result = run(engine, [spec("a", priority=7)])
+    assert (result["endpoints"][0]["priority"], result["actions"]) == (7, [])
