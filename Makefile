@@ -68,6 +68,11 @@ check-config: venv ## Validate and explain a config: make check-config FILE=mcp.
 	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \
 	  --settings files/settings.conf $(FILE)
 
+.PHONY: export
+export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.json [SECRETS=true]
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export.yml -i inventory/local \
+	  -e export_file=$(abspath $(or $(FILE),mcp.json)) -e export_secrets=$(or $(SECRETS),false)
+
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py))) ## All benchmarks
 

@@ -13,7 +13,7 @@ import bottle
 
 from monitor.door import Door
 from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
-from monitor.state import StateMissing, StateUnreadable, parse_state, read_bytes
+from monitor.state import StateMissing, StateUnreadable, client_config, parse_state, read_bytes
 
 log = logging.getLogger("monitor")
 
@@ -58,11 +58,17 @@ def monitor_app(state_file: Path, path: str, door: Door) -> WsgiApp:
             content = read_bytes(state_file)
             parse_state(content)
         except StateUnreadable as error:
-            status = 404 if isinstance(error, StateMissing) else 503
-            return bottle.HTTPResponse(
-                json.dumps({"error": str(error)}), status=status, headers={"Content-Type": "application/json"}
-            )
+            return _no_state(error)
         return bottle.HTTPResponse(content, headers={"Content-Type": "application/json"})
+
+    def mcp_json() -> Any:
+        try:
+            state = parse_state(read_bytes(state_file))
+        except StateUnreadable as error:
+            return _no_state(error)
+        content = json.dumps(client_config(state), indent=2, ensure_ascii=False) + "\n"
+        headers = {"Content-Type": "application/json", "Content-Disposition": 'attachment; filename="mcp.json"'}
+        return bottle.HTTPResponse(content.encode(), headers=headers)
 
     def health() -> dict[str, str]:
         return {"status": "ok"}
@@ -70,8 +76,15 @@ def monitor_app(state_file: Path, path: str, door: Door) -> WsgiApp:
     for address in {base or "/", f"{base}/"}:
         app.route(address, callback=_guarded(door, page))
     app.route(f"{base}/state.json", callback=_guarded(door, state_json))
+    app.route(f"{base}/mcp.json", callback=_guarded(door, mcp_json))
     app.route(f"{base}/health", callback=health)
     return _with_headers(app)
+
+
+def _no_state(error: StateUnreadable) -> Any:
+    status = 404 if isinstance(error, StateMissing) else 503
+    body = json.dumps({"error": str(error)})
+    return bottle.HTTPResponse(body, status=status, headers={"Content-Type": "application/json"})
 
 
 def _guarded(door: Door, callback: Callable[[], Any]) -> Callable[[], Any]:

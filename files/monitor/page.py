@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import jinja2
 
 from monitor.duration import ago, in_words
-from monitor.state import Problem, Server, State
+from monitor.state import Problem, Remote, Server, State
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "style.css").read_text("utf-8")
@@ -65,11 +65,15 @@ _templates = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Fact:
-    """A name and its value; long values get a line for themselves."""
+    """A name and its value, or several; long values get a line for themselves."""
 
     name: str
-    value: str | None
+    value: str | tuple[str, ...] | None
     wide: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return (self.value or "",) if not isinstance(self.value, tuple) else self.value
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,15 @@ class Row:
     origin: str
     path: str
     note: str | None
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class RemoteRow:
+    """One remote server on the page."""
+
+    remote: Remote
+    called: str
     facts: tuple[Fact, ...]
 
 
@@ -109,6 +122,7 @@ def render_state(state: State, now: datetime, base: str) -> str:
         due=in_words(_interval(state)) if stale else None,
         counts=list(_counts(state)),
         rows=rows,
+        remotes=[_remote_row(remote) for remote in state.remotes],
         problems=[(problem, anchors.get(problem.server or "")) for problem in _news(state)],
         run=_run_facts(state),
         changes=state.changes[:MOST_CHANGES_SHOWN],
@@ -138,6 +152,16 @@ def _row(anchor: str, server: Server, fleet: str, now: datetime) -> Row:
     return Row(anchor, server, _TONES[condition], CONDITIONS[condition], origin, path, note, facts)
 
 
+def _remote_row(remote: Remote) -> RemoteRow:
+    facts = (
+        Fact("Speaks", {"http": "MCP over HTTP", "sse": "MCP over SSE"}.get(remote.type or "")),
+        Fact("Clients send", ", ".join(remote.headers)),
+        Fact("Address", remote.url, wide=True),
+        Fact("Of its entry", remote.notes, wide=True),
+    )
+    return RemoteRow(remote, "remote" if remote.enabled else "disabled", tuple(fact for fact in facts if fact.value))
+
+
 def _facts(server: Server, fleet: str, now: datetime) -> Iterator[Fact]:
     container = f"{fleet}-{server.name}"
     yield Fact("Asked", _asked(server, now))
@@ -149,16 +173,33 @@ def _facts(server: Server, fleet: str, now: datetime) -> Iterator[Fact]:
     elif server.desired != "invalid":
         yield Fact("Container", server.observed)
     yield Fact("Image", server.image)
+    yield Fact("Built from", server.package)
     yield Fact("Generation", server.generation)
-    yield Fact(
-        "Transport", {"stdio": "stdio, through the bridge", "http": "HTTP of its own"}.get(server.transport or "")
-    )
+    yield Fact("Transport", _transport(server))
+    yield Fact("Limits", _limits(server))
+    yield Fact("Allowed beyond the defaults", ", ".join(server.exceptions))
     yield Fact("On this host", server.endpoint)
     yield Fact("Rule priority", None if server.priority is None else str(server.priority))
     yield Fact("Log", f"docker logs {container}" if server.container else None)
+    yield Fact("Command", server.command, wide=True)
     yield Fact("Address", server.url, wide=True)
     yield Fact("Rule", server.rule_arn, wide=True)
     yield Fact("Target group", server.target_group_arn, wide=True)
+    yield Fact("Of its entry", server.notes, wide=True)
+
+
+def _transport(server: Server) -> str | None:
+    if server.transport in (None, "stdio"):
+        return server.transport and "stdio, through the bridge"
+    port = f", on port {server.port} of its container" if server.port else ""
+    return f"{server.transport.upper()} of its own{port}"
+
+
+def _limits(server: Server) -> str | None:
+    if server.memory is None or server.cpus is None or server.pids is None:
+        return None
+    cores = "1 core" if server.cpus == 1 else f"{server.cpus:g} cores"
+    return f"{server.memory / 1024**2:.0f} MiB of memory, {cores}, {server.pids} processes"
 
 
 def _asked(server: Server, now: datetime) -> str | None:
@@ -213,6 +254,8 @@ def _counts(state: State) -> Iterator[tuple[str, int, str]]:
     for condition, word in _COUNTED.items():
         if conditions[condition]:
             yield _TONES[condition], conditions[condition], word
+    if state.remotes:
+        yield "idle", len(state.remotes), "remote"
     tools = sum(len(server.tools) for server in state.servers)
     if tools:
         yield "plain", tools, "tool" if tools == 1 else "tools"

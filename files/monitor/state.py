@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
+_PACKAGE = ("name", "version")
 # A state of a thousand servers has about a megabyte; anything far beyond is not ours.
 LARGEST_FILE = 32 * 1024 * 1024
 
@@ -29,7 +30,14 @@ class Server:
     desired: str
     observed: str
     image: str | None
+    package: str | None
+    command: str | None
     transport: str | None
+    port: int | None
+    path: str | None
+    memory: int | None
+    cpus: float | None
+    pids: int | None
     generation: str | None
     container: str | None
     endpoint: str | None
@@ -44,6 +52,9 @@ class Server:
     protocol: str | None
     tools: tuple[str, ...]
     reason: str | None
+    exceptions: tuple[str, ...]
+    notes: tuple[str, ...]
+    client: dict[str, Any] | None
     error: str | None
 
     @property
@@ -59,6 +70,19 @@ class Server:
         if self.error or self.status == "failing" or self.observed == "failed":
             return "failing"
         return "unknown"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One server of the config that runs elsewhere; ``client`` is what clients may be told, if they can use it."""
+
+    name: str
+    enabled: bool
+    type: str | None
+    url: str | None
+    headers: tuple[str, ...]
+    notes: tuple[str, ...]
+    client: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +107,7 @@ class State:
     interval_seconds: int | None
     changes: tuple[str, ...]
     servers: tuple[Server, ...]
+    remotes: tuple[Remote, ...]
     problems: tuple[Problem, ...]
 
 
@@ -124,8 +149,9 @@ def parse_state(content: bytes) -> State:
         finished=run.get("finished").moment(),
         result=run.get("result").text(),
         interval_seconds=run.get("interval_seconds").maybe_whole(),
-        changes=tuple(change.text() for change in run.get("changes").members()),
+        changes=run.get("changes").texts(),
         servers=tuple(_server(node) for node in root.get("servers").members()),
+        remotes=tuple(_remote(node) for node in root.get("remotes").members()),
         problems=tuple(
             Problem(node.get("server").maybe_text(), node.get("step").text(), node.get("message").text())
             for node in root.get("errors").members()
@@ -133,18 +159,34 @@ def parse_state(content: bytes) -> State:
     )
 
 
+def client_config(state: State) -> dict[str, Any]:
+    """The config file that an MCP client needs to reach every server that it can; no secret is in it."""
+    listed: list[Server | Remote] = [*state.servers, *state.remotes]
+    told = {each.name: each.client for each in listed if each.client is not None}
+    return {"mcpServers": dict(sorted(told.items()))}
+
+
 def _server(node: _Node) -> Server:
     endpoint = node.get("endpoint")
     route = node.get("route")
     health = node.get("health")
     software = health.get("server")
+    package = node.get("package")
+    limits = node.get("limits")
     checked = health.get("checked")
     return Server(
         name=node.get("name").text(),
         desired=node.get("desired").text(),
         observed=node.get("observed").text(),
         image=node.get("image").maybe_text(),
+        package=None if package.none else " ".join(filter(None, (package.get(k).maybe_text() for k in _PACKAGE))),
+        command=None if node.get("command").none else " ".join(node.get("command").texts()),
         transport=node.get("transport").maybe_text(),
+        port=node.get("port").maybe_whole(),
+        path=node.get("path").maybe_text(),
+        memory=None if limits.none else limits.get("memory").maybe_whole(),
+        cpus=None if limits.none else limits.get("cpus").maybe_number(),
+        pids=None if limits.none else limits.get("pids").maybe_whole(),
         generation=node.get("generation").maybe_text(),
         container=node.get("container").maybe_text(),
         endpoint=None if endpoint.none else f"{endpoint.get('address').maybe_text()}:{endpoint.get('port').raw}",
@@ -157,9 +199,24 @@ def _server(node: _Node) -> Server:
         latency_ms=health.get("latency_ms").maybe_number(),
         software=None if software.none else f"{software.get('name').text()} {software.get('version').text()}".strip(),
         protocol=health.get("protocol").maybe_text(),
-        tools=tuple(tool.text() for tool in health.get("tools").members()),
+        tools=health.get("tools").texts(),
         reason=health.get("reason").maybe_text(),
+        exceptions=node.get("exceptions").texts(),
+        notes=node.get("notes").texts(),
+        client=node.get("client").maybe_object(),
         error=node.get("error").maybe_text(),
+    )
+
+
+def _remote(node: _Node) -> Remote:
+    return Remote(
+        name=node.get("name").text(),
+        enabled=node.get("enabled").raw is True,
+        type=node.get("type").maybe_text(),
+        url=node.get("url").maybe_text(),
+        headers=node.get("headers").texts(),
+        notes=node.get("notes").texts(),
+        client=node.get("client").maybe_object(),
     )
 
 
@@ -185,6 +242,14 @@ class _Node:
         if not isinstance(self.raw, list):
             raise self._unlike("a list")
         return [_Node(member, f"{self.place}[{index}]") for index, member in enumerate(self.raw)]
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(member.text() for member in self.members())
+
+    def maybe_object(self) -> dict[str, Any] | None:
+        if self.raw is not None and not isinstance(self.raw, dict):
+            raise self._unlike("an object")
+        return self.raw
 
     def text(self) -> str:
         if not isinstance(self.raw, str):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from monitor.duration import ago
-from monitor.state import Server, State, StateUnreadable, read_state
+from monitor.state import Remote, Server, State, StateUnreadable, read_state
 
 WIDTH = 100
 LONGEST_NAME = 30
@@ -44,14 +44,20 @@ class Pen:
 
 def table(state: State, pen: Pen, now: datetime, monitor: str | None, login: str | None) -> Iterator[str]:
     """The lines of the table; ``login`` says who may see the monitor, and with what."""
-    name_width = min(LONGEST_NAME, max([len("server"), *(len(_plain(server.name)) for server in state.servers)]))
-    state_width = max([len("state"), *(len(_LOOKS[server.condition][3]) for server in state.servers)])
-    if state.servers:
+    listed: list[Server | Remote] = [*state.servers, *state.remotes]
+    name_width = min(LONGEST_NAME, max([len("server"), *(len(_plain(each.name)) for each in listed)]))
+    words = [*(_LOOKS[server.condition][3] for server in state.servers), *("remote" for _remote in state.remotes)]
+    state_width = max(map(len, ["state", *words]))
+    if listed:
         heads = f"{'server':<{name_width}}  {'state':<{state_width}}  {'tools':>5}  url"
         yield pen.colour("2", f"  {heads}")
     for server in state.servers:
         yield from _row(server, pen, name_width, state_width)
-    if not state.servers and not state.problems:
+    for remote in state.remotes:
+        called = "remote" if remote.enabled else "disabled"
+        line = f"{_plain(remote.name):<{name_width}}  {called:<{state_width}}  {'-':>5}  {_plain(remote.url or '')}"
+        yield f"{pen.colour('2', pen.sign('↗', '>'))} {line}"
+    if not state.servers and not state.remotes and not state.problems:
         yield "  The config holds no servers."
     for problem in state.problems:
         if problem.server is None:

@@ -27,6 +27,9 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
     }  # fmt: skip
     plain = {
         "name": name, "desired": "running", "observed": "running", "image": f"mcp/{name}:latest", "transport": "stdio",
+        "package": None, "command": ["--zone", "Etc/UTC"], "port": None, "path": f"/mcp/{name}",
+        "limits": {"memory": 512 * 1024**2, "cpus": 1.0, "pids": 256}, "exceptions": [], "notes": [],
+        "client": {"type": "http", "url": f"http://127.0.0.1:8080/mcp/{name}/mcp"},
         "generation": hexes(name, 12), "container": hexes(f"container {name}", 64),
         "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
         "route": {
@@ -53,7 +56,18 @@ def failing(name: str, reason: str, number: int = 0, **changes: Any) -> dict[str
 
 
 def invalid(name: str, error: str) -> dict[str, Any]:
-    nothing = ("image", "transport", "generation", "container", "endpoint", "route")
+    nothing = (
+        "image",
+        "command",
+        "transport",
+        "path",
+        "limits",
+        "generation",
+        "container",
+        "endpoint",
+        "route",
+        "client",
+    )
     return server(
         name, desired="invalid", observed="absent", error=error, health=unasked("not asked in this run"),
         **dict.fromkeys(nothing),
@@ -62,14 +76,14 @@ def invalid(name: str, error: str) -> dict[str, Any]:
 
 def disabled(name: str, number: int = 0) -> dict[str, Any]:
     return server(
-        name, number, desired="disabled", observed="stopped", container=None, endpoint=None, route=None,
+        name, number, desired="disabled", observed="stopped", container=None, endpoint=None, route=None, client=None,
         health=unasked("disabled"),
     )  # fmt: skip
 
 
 def state(
     servers: list[dict[str, Any]], *, finished: datetime = FINISHED, problems: list[dict[str, Any]] | None = None,
-    changes: list[str] | None = None, **run: Any,
+    changes: list[str] | None = None, remotes: list[dict[str, Any]] | None = None, **run: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """The state after a run; the servers' own errors are listed too."""
     errors = [
@@ -86,8 +100,20 @@ def state(
             "interval_seconds": 300, "changes": changes or [], **run,
         },
         "servers": servers,
+        "remotes": remotes or [],
         "errors": errors,
     }  # fmt: skip
+
+
+def remote(name: str, **changes: Any) -> dict[str, Any]:
+    """A remote server that clients send one header to, which they are not told."""
+    url = f"https://{name}.example.com/mcp"
+    plain = {
+        "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
+        "notes": ["headers.Authorization: it may be a secret, which is only told with consent"],
+        "client": {"type": "http", "url": url},
+    }  # fmt: skip
+    return {**plain, **changes}
 
 
 def three_servers(finished: datetime = FINISHED) -> dict[str, Any]:

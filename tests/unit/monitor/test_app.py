@@ -55,7 +55,7 @@ def test_the_page_is_behind_the_password(app: WsgiApp, path: str) -> None:
     assert refused.body == "Sign in to see the monitor.\n"
 
 
-@pytest.mark.parametrize("path", ["/monitor", "/monitor/state.json"])
+@pytest.mark.parametrize("path", ["/monitor", "/monitor/state.json", "/monitor/mcp.json"])
 def test_a_wrong_password_gets_nothing(app: WsgiApp, path: str) -> None:
     assert ask(app, path, credentials="admin:wrong").status == 401
 
@@ -90,6 +90,20 @@ def test_programs_get_the_state_as_it_is(app: WsgiApp, state_file: Path) -> None
     assert answer.body == state_file.read_text()
 
 
+def test_clients_get_their_config_to_save(app: WsgiApp, state_file: Path) -> None:
+    remotes = [samples.remote("docs"), samples.remote("hidden", client=None)]
+    servers = [samples.server("time"), samples.disabled("off")]
+    state_file.write_text(json.dumps(samples.state(servers, remotes=remotes)))
+    answer = ask(app, "/monitor/mcp.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="mcp.json"'
+    assert json.loads(answer.body) == {
+        "mcpServers": {
+            "docs": {"type": "http", "url": "https://docs.example.com/mcp"},
+            "time": {"type": "http", "url": "http://127.0.0.1:8080/mcp/time/mcp"},
+        }
+    }
+
+
 @pytest.mark.parametrize(
     ("content", "status", "headline"),
     [
@@ -114,6 +128,7 @@ def test_without_a_good_state_the_page_says_so_and_programs_get_an_error(
     answer = ask(app, "/monitor/state.json")
     assert answer.status == status
     assert "error" in json.loads(answer.body)
+    assert ask(app, "/monitor/mcp.json").status == status
 
 
 def test_a_new_state_is_shown_without_a_restart(app: WsgiApp, state_file: Path) -> None:

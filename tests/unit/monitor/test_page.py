@@ -64,6 +64,29 @@ def test_a_server_shows_all_that_belongs_to_it() -> None:
         assert fact in text
 
 
+def test_a_server_shows_what_became_of_its_entry() -> None:
+    server = samples.server(
+        "time", transport="sse", port=8000, package={"name": "mcp-server-time", "version": "2026.1.26", "digest": None},
+        exceptions=["a writable root"], notes=["args[1]: '--rm' is ignored", "cwd: is ignored"],
+    )  # fmt: skip
+    text = read(rendered(samples.state([server])))
+    for fact in (
+        "--zone Etc/UTC", "SSE of its own, on port 8000 of its container", "mcp-server-time 2026.1.26",
+        "512 MiB of memory, 1 core, 256 processes", "a writable root", "args[1]: '--rm' is ignored cwd: is ignored",
+    ):  # fmt: skip
+        assert fact in text
+
+
+def test_remote_servers_have_a_list_of_their_own() -> None:
+    remotes = [samples.remote("docs"), samples.remote("off", enabled=False)]
+    text = read(rendered(samples.state([samples.server("time")], remotes=remotes)))
+    assert "The server answers" in text
+    assert "2 remote" in text
+    told = text[text.index("Remote servers") :]
+    for fact in ("docs remote https://docs.example.com/mcp", "off disabled", "Clients send Authorization"):
+        assert fact in told
+
+
 def test_what_needs_a_hand_stands_first() -> None:
     page = rendered(samples.hundred_servers())
     names = re.findall(r'class="name">([^<]*)<', page)
@@ -128,7 +151,9 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 def test_nothing_in_a_state_becomes_markup() -> None:
     document = samples.state(
         [samples.server(HOSTILE, image=HOSTILE, error=HOSTILE,
+                        command=[HOSTILE], notes=[HOSTILE], exceptions=[HOSTILE],
                         health={"tools": [HOSTILE], "server": {"name": HOSTILE, "version": HOSTILE}})],
+        remotes=[samples.remote(HOSTILE, url=HOSTILE, headers=[HOSTILE], notes=[HOSTILE])],
         problems=[{"server": None, "step": "routes", "message": HOSTILE}], changes=[HOSTILE], id=HOSTILE,
     )  # fmt: skip
     page = rendered(document | {"fleet": HOSTILE})

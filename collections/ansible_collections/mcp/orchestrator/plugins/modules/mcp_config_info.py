@@ -100,7 +100,9 @@ explain:
   sample:
     time: ["args[1]: '--rm' is ignored: the reconciler removes containers"]
 remotes:
-  description: Servers that run elsewhere, ordered by name. Addresses without what may be a secret, headers by name.
+  description:
+    - Servers that run elsewhere, ordered by name. Addresses without what may be a secret, headers by name.
+    - C(client) is what clients may be told of it without consent, C(left_out) what not.
   returned: success
   type: list
   elements: dict
@@ -110,6 +112,8 @@ remotes:
       type: http
       url: https://mcp.example.com/mcp
       headers: [Authorization]
+      client: {type: http, url: "https://mcp.example.com/mcp"}
+      left_out: ["headers.Authorization: it may be a secret, which is only told with consent"]
 clients:
   description: For each server, what its entry says to clients alone, such as C(autoApprove) and C(timeout).
   returned: success
@@ -123,11 +127,22 @@ report:
   sample: "time\n  state      runs\n  image      mcp/time"
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
+
+
+def _remote(remote: Remote, said: Mapping[str, Any]) -> dict[str, Any]:
+    entry = open_entry(remote, said)
+    left_out = [f"{key}: {reason}" for key, reason in entry.left_out.items()]
+    return {**remote.to_dict(), "client": entry.told, "left_out": left_out}
 
 
 def main() -> None:
@@ -151,7 +166,7 @@ def main() -> None:
         settings=fleet.settings.to_dict(),
         errors=[{"server": error.server, "message": str(error)} for error in fleet.errors],
         explain=fleet.explain,
-        remotes=[remote.to_dict() for remote in fleet.remotes],
+        remotes=[_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
         clients=fleet.clients,
         report=report(fleet),
     )

@@ -111,7 +111,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import StateFileError, write_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import FileNotWritten, write_json
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")
@@ -152,8 +152,8 @@ def main() -> None:
     failed = failed_servers(state)
     if not module.check_mode:
         try:
-            write_state(options["path"], state)
-        except StateFileError as error:
+            write_json(options["path"], state)
+        except FileNotWritten as error:
             module.fail_json(msg=f"{error}\n{summary(state)}", failed_servers=failed)
     if options["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.

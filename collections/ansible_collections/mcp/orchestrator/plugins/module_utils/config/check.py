@@ -14,22 +14,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import Reference
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, Unresolved
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret, read_key
-
-
-class Unasked(Resolver):
-    """Takes every reference to have a value, without asking anybody."""
-
-    def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
-        """An empty value for each."""
-        return {reference: Secret("") for reference in references}
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import read_key
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
     CLIENT_KEYS,
     ENTRY,
     EXTENSION,
+    PRIVATE_KEYS,
     RESOURCES,
     SYNONYMS,
 )
@@ -94,6 +96,11 @@ def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
 def client_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What clients are told of the server, as it stands in the entry."""
     return {key: entry[key] for key in CLIENT_KEYS if key in entry}
+
+
+def private_keys(entry: Mapping[str, Any]) -> dict[str, Secret]:
+    """What only clients read and may hold a secret, each as JSON."""
+    return {key: Secret(json.dumps(entry[key])) for key in PRIVATE_KEYS if key in entry}
 
 
 def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> Started | Remote | None:

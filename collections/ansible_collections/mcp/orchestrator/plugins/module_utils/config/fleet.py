@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry impo
     Started,
     client_keys,
     is_enabled,
+    private_keys,
     read_entry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
@@ -38,7 +39,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables 
 class Fleet:
     """What a config says. A server with an error is in ``errors``, and neither in ``specs`` nor in ``remotes``.
 
-    ``clients`` holds, by server, what its entry says to clients alone and is no secret.
+    ``clients`` holds, by server, what its entry says to clients alone and is no secret; ``private`` the rest of that,
+    each as JSON.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Fleet:
     warnings: list[str] = field(default_factory=list)
     explain: dict[str, list[str]] = field(default_factory=dict)
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    private: dict[str, dict[str, Secret]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class _Server:
     findings: Findings
     found: Started | Remote | None
     clients: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, Secret] = field(default_factory=dict)
     env: Mapping[str, Secret] = field(default_factory=dict)
 
 
@@ -71,14 +75,16 @@ def read_fleet(
     Templates are looked for in the folder ``templates`` beside the settings, or beside the first config without.
     A wrong entry fails alone, in ``errors``. Raises ConfigFileError when a file or the settings cannot be used at all.
     """
-    settings, sources, servers = _read(config_paths, settings_path, resolver)
+    settings, sources, servers, resolver = _read(config_paths, settings_path, resolver)
     fleet = Fleet(settings, warnings=list(sources.warnings))
-    for server in servers:
+    for server in _resolved(servers, resolver):
         fleet.errors.extend(server.findings.errors)
         fleet.warnings.extend(server.findings.warnings)
         fleet.explain[server.name] = server.findings.explained
         if server.clients:
             fleet.clients[server.name] = dict(server.clients)
+        if server.private:
+            fleet.private[server.name] = dict(server.private)
         if isinstance(server.found, Remote):
             fleet.remotes.append(replace(server.found, enabled=server.enabled))
         elif server.found is not None:
@@ -94,13 +100,31 @@ def load_env(
 
     Raises ConfigFileError as ``read_fleet`` does.
     """
-    _settings, _sources, servers = _read(config_paths, settings_path, resolver)
-    return {server.name: dict(server.env) for server in servers if isinstance(server.found, Started)}
+    _settings, _sources, servers, resolver = _read(config_paths, settings_path, resolver)
+    resolved = _resolved(servers, resolver)
+    return {server.name: dict(server.env) for server in resolved if isinstance(server.found, Started)}
+
+
+def load_remotes(
+    config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None = None
+) -> dict[str, tuple[dict[str, Secret], dict[str, str]]]:
+    """By remote server: ``url`` and ``headers.NAME`` with the values behind their references; why some have none.
+
+    Raises ConfigFileError as ``read_fleet`` does.
+    """
+    _settings, _sources, servers, resolver = _read(config_paths, settings_path, resolver)
+    written = {
+        server.name: {"url": remote.url, **{f"headers.{name}": value for name, value in remote.headers.items()}}
+        for server in servers
+        if isinstance(remote := server.found, Remote)
+    }
+    return resolve_variables(written, dict.fromkeys(written, ()), resolver)
 
 
 def _read(
     config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None
-) -> tuple[Settings, Sources, list[_Server]]:
+) -> tuple[Settings, Sources, list[_Server], Resolver]:
+    """Settings, files, the servers without the values behind their references, and who knows those."""
     errors: list[ConfigError] = []
     settings, sources = Settings(), Sources({}, {}, [])
     try:
@@ -119,7 +143,7 @@ def _read(
     servers = [_server(name, places, context) for name, places in sorted(sources.entries.items())]
     resolver = resolver or Resolver(client=boto3_client(settings.aws.region))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
-    return settings, sources, _resolved(servers, resolver)
+    return settings, sources, servers, resolver
 
 
 def _better_name(name: str) -> str:
@@ -139,7 +163,8 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context) -> _Se
     found = read_entry(name, entry, context, findings)
     enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
     clients = client_keys(entry) if isinstance(entry, dict) else {}
-    return _Server(name, enabled, findings, None if findings.errors else found, clients)
+    private = private_keys(entry) if isinstance(entry, dict) else {}
+    return _Server(name, enabled, findings, None if findings.errors else found, clients, private)
 
 
 def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:

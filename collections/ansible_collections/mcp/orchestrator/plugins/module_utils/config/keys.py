@@ -160,8 +160,8 @@ CLIENT_KEYS = {
     "trust": Key(Anything(), "Whether a client calls tools without asking (Gemini CLI)."),
 }
 
-# What only clients read, and may hold a secret: never shown.
-_PRIVATE = {
+# What only clients read, and may hold a secret: never shown, and exported with consent alone.
+PRIVATE_KEYS = {
     name: Key(Anything(), description)
     for name, description in {
         "$schema": "For editors.",
@@ -202,7 +202,7 @@ ENTRY = Record(
         **_USED,
         **{name: Key(_USED["url"].shape, "Another word for url.") for name in ADDRESSES[1:]},
         **CLIENT_KEYS,
-        **_PRIVATE,
+        **PRIVATE_KEYS,
     },
     'an object: {"command": "docker", "args": ["run", "-i", "--rm", "IMAGE"]}',
 )

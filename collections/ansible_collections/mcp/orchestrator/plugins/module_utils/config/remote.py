@@ -49,12 +49,17 @@ class Remote:
         }
 
 
+def is_token(part: str) -> bool:
+    """Whether a part of an address is as good as a password."""
+    return bool(_TOKEN.fullmatch(part))
+
+
 def shown_address(url: str) -> str:
     """An address without what may be a secret in it."""
     scheme, _separator, rest = url.partition("://")
     host_and_path = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = host_and_path.partition("/")
-    parts = ["…" if _TOKEN.fullmatch(part) or has_reference(part) else part for part in path.split("/")]
+    parts = ["…" if is_token(part) or has_reference(part) else part for part in path.split("/")]
     hidden = "?…" if len(host_and_path) < len(rest) else ""
     return printable(f"{scheme}://{host.rpartition('@')[2]}{slash}{'/'.join(parts)}{hidden}", 256)
 

@@ -159,6 +159,14 @@ class Resolver:
             return _of_aws(error, service)
 
 
+class Unasked(Resolver):
+    """Takes every reference to have a value, without asking anybody."""
+
+    def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
+        """An empty value for each."""
+        return {reference: Secret("") for reference in references}
+
+
 def _put_together(
     written: Secret | Unresolved, inners: Sequence[Reference], found: Mapping[Reference, Secret | Unresolved]
 ) -> Secret | Unresolved:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import Facts, server_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Problem, Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, whole, word
@@ -92,6 +93,7 @@ def build_state(
             "changes": [change for step in steps.values() for change in step.changes],
         },
         "servers": [server_entry(name, facts) for name in sorted(facts.names)],
+        "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
         "errors": [problem.to_dict() for problem in problems],
     }
 

@@ -12,36 +12,34 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-# The monitor reads it as a user of its own; there is no secret in it.
-MODE = 0o644
+# The monitor reads the state as a user of its own; there is no secret in it.
+READABLE = 0o644
 
 
-class StateFileError(Exception):
-    """The state file could not be written; the former one is as it was."""
+class FileNotWritten(Exception):
+    """The file could not be written; the former one is as it was."""
 
 
-def write_state(path: str, state: Mapping[str, Any]) -> None:
-    """Replace the state file in one step: a reader sees the former file or the new one, whole, even after a crash.
+def write_json(path: str, document: Mapping[str, Any], mode: int = READABLE) -> None:
+    """Replace a file in one step: a reader sees the former file or the new one, whole, even after a crash.
 
-    Raises StateFileError with the file, the reason and the way out.
+    Raises FileNotWritten with the file, the reason and the way out.
     """
     folder = os.path.dirname(path) or "."
-    content = (json.dumps(state, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(descriptor, MODE)
+            os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         os.replace(temporary, path)
         temporary = None
         _flush(folder)
     except OSError as error:
-        raise StateFileError(
-            f"{path}: cannot be written: {_reason(error, folder)}; the former state is kept"
-        ) from error
+        raise FileNotWritten(f"{path}: cannot be written: {_reason(error, folder)}; the former one is kept") from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):

@@ -7,17 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import hosted_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Problem, Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import (
+    LONGEST_LIST,
     moment,
     number,
     one_of,
     text,
+    texts,
     whole,
     word,
 )
-
-LONGEST_LIST = 1000
 
 
 class Facts:
@@ -27,6 +28,14 @@ class Facts:
         self.steps = steps
         self.public_url = public_url
         self.specs = steps["config"].by_name("servers")
+        self.remotes = steps["config"].by_name("remotes")
+        self.clients = steps["config"].table("clients")
+        self.packages = {
+            name: image
+            for image in (steps["images"].members("images") if "images" in steps else [])
+            for name in texts(image.get("servers")) or []
+        }
+        self.notes = steps["config"].table("explain")
         self.endpoints = steps["containers"].by_name("endpoints")
         self.routes = steps["routes"].by_name("routes")
         self.reports = steps["probe"].by_name("servers")
@@ -48,19 +57,51 @@ def server_entry(name: str, facts: Facts) -> dict[str, Any]:
     spec = facts.specs.get(name, {})
     endpoint = facts.endpoints.get(name, {})
     desired = _desired(name, facts)
+    route = _route(facts.routes.get(name), spec, facts.public_url)
     return {
         "name": name,
         "desired": desired,
         "observed": _observed(name, desired, facts),
         "image": word(spec.get("image")),
-        "transport": one_of(spec.get("transport"), ("stdio", "http")),
+        "package": _package(facts.packages.get(name), spec.get("build")),
+        "command": texts(spec.get("command")),
+        "transport": one_of(spec.get("transport"), ("stdio", "http", "sse")),
+        "port": whole(spec.get("port"), 1, 65535),
+        "path": word(spec.get("path")),
+        "limits": _limits(spec) if spec else None,
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": word(endpoint.get("container")),
         "endpoint": _address(endpoint),
-        "route": _route(facts.routes.get(name), spec, facts.public_url),
+        "route": route,
         "health": _health(name, desired, facts),
+        "exceptions": texts(endpoint.get("exceptions")) or [],
+        "notes": texts(facts.notes.get(name)) or [],
+        "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": "; ".join(problem.message for problem in facts.problems.get(name, [])) or None,
     }
+
+
+def _package(built: Mapping[str, Any] | None, recipe: Any) -> dict[str, Any] | None:
+    """What was installed into a server's image, or what was to be."""
+    told = built if built is not None else recipe if isinstance(recipe, dict) else None
+    if told is None:
+        return None
+    return {"name": word(told.get("package")), "version": word(told.get("version")), "digest": word(told.get("digest"))}
+
+
+def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "memory": whole(spec.get("memory"), 1, 2**63),
+        "cpus": number(spec.get("cpus")),
+        "pids": whole(spec.get("pids"), 1, 2**31),
+    }
+
+
+def _client(name: str, spec: Mapping[str, Any], route: Mapping[str, Any] | None, facts: Facts) -> dict[str, Any] | None:
+    if route is None or route["url"] is None:
+        return None
+    said = facts.clients.get(name)
+    return hosted_entry(str(spec.get("transport")), route["url"], said if isinstance(said, dict) else {})
 
 
 def _desired(name: str, facts: Facts) -> str:

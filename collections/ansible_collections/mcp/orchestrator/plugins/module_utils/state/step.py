@@ -59,6 +59,11 @@ class Step:
         """The dicts of a returned list, by their name."""
         return {name: entry for entry in self.members(key) if (name := word(entry.get("name"))) is not None}
 
+    def table(self, key: str) -> dict[str, Any]:
+        """A returned dict; empty where there is none."""
+        found = self.result.get(key)
+        return dict(found) if isinstance(found, Mapping) else {}
+
     @property
     def problems(self) -> list[Problem]:
         """What the step itself says went wrong."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 LONGEST_TEXT = 1000
+LONGEST_LIST = 1000
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
@@ -37,6 +38,13 @@ def text(value: Any) -> str | None:
     line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     line = _CREDENTIALS.sub(lambda found: f"{found['kept'] or ''}***", line)
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+
+
+def texts(value: Any) -> list[str] | None:
+    """The texts of a list; None where there is no list."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    return [line for each in value[:LONGEST_LIST] if (line := text(each)) is not None]
 
 
 def word(value: Any) -> str | None:

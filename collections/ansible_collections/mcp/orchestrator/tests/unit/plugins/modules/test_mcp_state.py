@@ -94,7 +94,7 @@ def test_a_state_that_cannot_be_written_fails_and_tells_the_runs_errors_too(
     result = run(monkeypatch, path=str(tmp_path / "none" / "state.json"), **steps(probe=FAILING))
     assert result["failed"]
     lines = result["msg"].splitlines()
-    assert lines[0].endswith("is no directory; make it and run again; the former state is kept")
+    assert lines[0].endswith("is no directory; make it and run again; the former one is kept")
     assert lines[2].startswith("time: the line went dead")
 
 

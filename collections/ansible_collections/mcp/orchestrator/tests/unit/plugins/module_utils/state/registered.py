@@ -28,7 +28,8 @@ RUN = Run("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 2
 def spec(name: str, **changes: Any) -> dict[str, Any]:
     plain = {
         "name": name, "enabled": True, "image": f"mcp/{name}", "env": {"TOKEN": "9f3c"}, "transport": "stdio",
-        "path": f"/mcp/{name}", "mcp_path": "/mcp", "generation": "8f700f2b17ec",
+        "path": f"/mcp/{name}", "mcp_path": "/mcp", "generation": "8f700f2b17ec", "command": ["--zone", "UTC"],
+        "port": None, "memory": 536870912, "cpus": 0.5, "pids": 256, "build": None,
     }  # fmt: skip
     return {**plain, **changes}
 
@@ -37,6 +38,15 @@ def endpoint(name: str, port: int | None = 20001, **changes: Any) -> dict[str, A
     plain = {
         "name": name, "generation": "8f700f2b17ec", "container": "c0ffee", "address": "127.0.0.1", "port": port,
         "path": f"/mcp/{name}", "mcp_path": "/mcp", "state": "running",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def remote(name: str, **changes: Any) -> dict[str, Any]:
+    url = f"https://{name}.example.com/mcp"
+    plain = {
+        "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
+        "client": {"type": "http", "url": url}, "left_out": ["headers.Authorization: it may be a secret"],
     }  # fmt: skip
     return {**plain, **changes}
 

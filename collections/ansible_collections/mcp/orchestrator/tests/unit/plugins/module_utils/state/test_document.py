@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.
     SCHEMA,
     SETTINGS,
     endpoint,
+    remote,
     report,
     route,
     server_of,
@@ -53,7 +54,12 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "desired": "running",
         "observed": "running",
         "image": "mcp/time",
+        "package": None,
+        "command": ["--zone", "UTC"],
         "transport": "stdio",
+        "port": None,
+        "path": "/mcp/time",
+        "limits": {"memory": 536870912, "cpus": 0.5, "pids": 256},
         "generation": "8f700f2b17ec",
         "container": "c0ffee",
         "endpoint": {"address": "127.0.0.1", "port": 20001},
@@ -72,8 +78,61 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
             "tools": ["now", "convert"],
             "reason": None,
         },
+        "exceptions": [],
+        "notes": [],
+        "client": {"type": "http", "url": "http://127.0.0.1:8080/mcp/time/mcp"},
         "error": None,
     }
+
+
+def test_what_became_of_an_entry_and_what_clients_are_told_stands_with_the_server() -> None:
+    config = {
+        "servers": [spec("time", transport="sse", port=8000)],
+        "errors": [],
+        "explain": {"time": ["args[1]: '--rm' is ignored: the reconciler removes containers"]},
+        "clients": {"time": {"autoApprove": ["now"]}},
+    }
+    containers = {"endpoints": [endpoint("time", exceptions=["volumes"])], "errors": []}
+    server = server_of(state_of(config=config, containers=containers))
+    assert (server["transport"], server["port"], server["exceptions"]) == ("sse", 8000, ["volumes"])
+    assert server["notes"] == ["args[1]: '--rm' is ignored: the reconciler removes containers"]
+    assert server["client"] == {
+        "type": "sse",
+        "url": "http://127.0.0.1:8080/mcp/time/mcp",
+        "autoApprove": ["now"],
+    }
+
+
+def test_a_package_is_told_with_the_version_that_was_installed() -> None:
+    recipe = {"runtime": "python", "package": "mcp-server-time", "version": None}
+    config = {"servers": [spec("time", build=recipe)], "errors": []}
+    built = {"servers": ["time"], "package": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
+    before = server_of(state_of(config=config))["package"]
+    assert before == {"name": "mcp-server-time", "version": None, "digest": None}
+    after = server_of(state_of(config=config, images={"images": [built], "errors": []}))["package"]
+    assert after == {"name": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
+
+
+def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
+    config = {
+        "servers": [spec("time")],
+        "errors": [],
+        "remotes": [remote("docs"), remote("off", enabled=False)],
+        "explain": {"docs": ["env: is ignored: nothing is started"]},
+    }
+    state = state_of(config=config)
+    assert [server["name"] for server in state["servers"]] == ["time"]
+    docs, off = state["remotes"]
+    assert docs == {
+        "name": "docs",
+        "enabled": True,
+        "type": "http",
+        "url": "https://docs.example.com/mcp",
+        "headers": ["Authorization"],
+        "notes": ["env: is ignored: nothing is started", "headers.Authorization: it may be a secret"],
+        "client": {"type": "http", "url": "https://docs.example.com/mcp"},
+    }
+    assert off["client"] is None
 
 
 def test_the_generation_is_that_of_the_container_that_serves() -> None:

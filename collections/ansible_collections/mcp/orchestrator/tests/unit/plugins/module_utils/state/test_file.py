@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import StateFileError, write_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import FileNotWritten, write_json
 
 
 def test_the_file_holds_the_state_for_everybody_to_read(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     old_umask = os.umask(0o077)
     try:
-        write_state(str(path), {"version": 1, "name": "zürich"})
+        write_json(str(path), {"version": 1, "name": "zürich"})
     finally:
         os.umask(old_umask)
     assert json.loads(path.read_text()) == {"version": 1, "name": "zürich"}
@@ -33,7 +33,7 @@ def test_the_file_holds_the_state_for_everybody_to_read(tmp_path: Path) -> None:
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    write_state(str(path), {"number": -1, "padding": ""})
+    write_json(str(path), {"number": -1, "padding": ""})
     done = threading.Event()
     seen: list[int] = []
 
@@ -44,7 +44,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(100):
-        write_state(str(path), {"number": number, "padding": "x" * 50_000})
+        write_json(str(path), {"number": number, "padding": "x" * 50_000})
     done.set()
     reader.join()
     assert seen == sorted(seen)
@@ -56,17 +56,17 @@ def test_a_full_disk_leaves_the_former_state_and_no_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     path = tmp_path / "state.json"
-    write_state(str(path), {"former": True})
+    write_json(str(path), {"former": True})
 
     def full(*_arguments: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(StateFileError) as caught:
-        write_state(str(path), {"former": False})
+    with pytest.raises(FileNotWritten) as caught:
+        write_json(str(path), {"former": False})
     monkeypatch.undo()
     assert str(caught.value) == (
-        f"{path}: cannot be written: no space is left in {tmp_path}; make room and run again; the former state is kept"
+        f"{path}: cannot be written: no space is left in {tmp_path}; make room and run again; the former one is kept"
     )
     assert json.loads(path.read_text()) == {"former": True}
     assert os.listdir(tmp_path) == ["state.json"]
@@ -74,12 +74,12 @@ def test_a_full_disk_leaves_the_former_state_and_no_rest(
 
 def test_a_write_that_really_breaks_off_leaves_the_former_state(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    write_state(str(path), {"former": True})
+    write_json(str(path), {"former": True})
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
-        with pytest.raises(StateFileError, match="File too large; the former state is kept"):
-            write_state(str(path), {"former": False, "padding": "x" * 100_000})
+        with pytest.raises(FileNotWritten, match="File too large; the former one is kept"):
+            write_json(str(path), {"former": False, "padding": "x" * 100_000})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert json.loads(path.read_text()) == {"former": True}
@@ -87,25 +87,25 @@ def test_a_write_that_really_breaks_off_leaves_the_former_state(tmp_path: Path) 
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StateFileError, match=f"{tmp_path}/none is no directory; make it and run again"):
-        write_state(str(tmp_path / "none" / "state.json"), {})
+    with pytest.raises(FileNotWritten, match=f"{tmp_path}/none is no directory; make it and run again"):
+        write_json(str(tmp_path / "none" / "state.json"), {})
 
 
 def test_a_directory_in_the_files_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "state.json").mkdir()
-    with pytest.raises(StateFileError, match="a directory is in its place"):
-        write_state(str(tmp_path / "state.json"), {})
+    with pytest.raises(FileNotWritten, match="a directory is in its place"):
+        write_json(str(tmp_path / "state.json"), {})
     assert os.listdir(tmp_path) == ["state.json"]
 
 
 def test_a_directory_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.json"
-    write_state(str(path), {"former": True})
+    write_json(str(path), {"former": True})
 
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(StateFileError, match="does not let us write"):
-        write_state(str(path), {})
+    with pytest.raises(FileNotWritten, match="does not let us write"):
+        write_json(str(path), {})
     assert json.loads(path.read_text()) == {"former": True}

@@ -1,0 +1,159 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_client_config
+short_description: Write the config file that MCP clients need to reach the fleet
+version_added: 0.1.0
+description:
+  - Writes an C(mcpServers) file with an entry for each server of the config that is switched on. Servers that run here
+    are told by their address at the load balancer, remote ones as they are, and all with what their entries say to
+    clients alone, such as C(autoApprove) and C(timeout).
+  - Without O(with_secrets) whatever may be a secret is left out. That is the value of every header that is more than a
+    reference such as C(Bearer ${TOKEN}), addresses with a token, and sign-in settings.
+  - Variables of servers that run here are never told; no client needs them.
+  - A file that this module did not write is never replaced.
+options:
+  path:
+    description: The file to write.
+    type: path
+    required: true
+  config:
+    description: The config files, as M(mcp.orchestrator.mcp_config_info) reads them.
+    type: list
+    elements: path
+    required: true
+  settings:
+    description: The settings file.
+    type: path
+  state:
+    description: The state file, which tells where the last run has made each server reachable.
+    type: path
+    required: true
+  with_secrets:
+    description:
+      - Whether secrets are told too. References in them are resolved on the host.
+      - The file is then readable by its owner alone.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Tells what would be written.
+    support: full
+  diff_mode:
+    description: Shows the servers with their addresses and the names of their headers; never a secret.
+    support: full
+  idempotent:
+    description: The same config and state give the same file.
+    support: full
+author:
+  - MCP Orchestrator contributors (@mcp-orchestrator)
+"""
+
+EXAMPLES = r"""
+- name: Write what clients need
+  mcp.orchestrator.mcp_client_config:
+    path: /srv/share/mcp.json
+    config: [/etc/mcp-orchestrator/mcp.config.json]
+    settings: /etc/mcp-orchestrator/settings.conf
+    state: /var/lib/mcp-orchestrator/state.json
+"""
+
+RETURN = r"""
+servers:
+  description: The servers that the file tells of.
+  returned: success
+  type: list
+  elements: str
+  sample: [docs, time]
+left_out:
+  description: What of the config the file does not tell, and why.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server.
+      type: str
+    message:
+      description: The key and the reason, in one sentence.
+      type: str
+  sample:
+    - server: docs
+      message: "headers.Authorization: it may be a secret, which is only told with consent"
+report:
+  description: The same for people, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["2 servers are told: docs, time", "not told: docs: headers.Authorization: it may be a secret"]
+diff:
+  description: The servers before and after, a line each.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description: What the former file told.
+      type: str
+    after:
+      description: What the new one tells.
+      type: str
+"""
+
+import os
+import stat
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document import client_config, report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.file import (
+    ClientFileError,
+    former,
+    outline,
+    reached,
+    write,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import read_key
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "config": {"type": "list", "elements": "path", "required": True},
+            "settings": {"type": "path"},
+            "state": {"type": "path", "required": True},
+            "with_secrets": {"type": "bool", "default": False, "no_log": False},  # the consent, no secret itself
+        },
+        supports_check_mode=True,
+    )
+    path, consent = module.params["path"], module.params["with_secrets"]
+    files = (module.params["config"], module.params["settings"])
+    try:
+        # No variable of a server goes into the file, so nobody is asked for their values.
+        fleet = read_fleet(*files, read_key(None), Unasked())
+        told = client_config(fleet, reached(module.params["state"]), load_remotes(*files) if consent else None)
+        document = told.document(fleet.settings.service.fleet)
+        before = former(path, fleet.settings.service.fleet)
+        changed = before != document or (consent and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0)
+        if changed and not module.check_mode:
+            write(path, document, secret=consent)
+    except (ConfigFileError, ClientFileError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=changed,
+        servers=sorted(told.servers),
+        left_out=told.left_out,
+        report=report(told),
+        diff={"before": outline(before), "after": outline(document)},
+    )
+
+
+if __name__ == "__main__":
+    main()
