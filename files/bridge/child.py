@@ -147,10 +147,12 @@ class Child:
 
     def _close_pipes(self) -> None:
         self._lose(self._how_it_ended())
-        if self._output is not None:
-            self._output.close()
-        if self._errors is not None:
-            self._errors.close()
+        for pipe in (self._output, self._errors):
+            if pipe is not None:
+                pipe.close()
+        # They know this child, and would keep it in memory until a collector comes by.
+        self._input = self._output = self._errors = None
+        self._timers.clear()
 
     def _how_it_ended(self) -> str:
         if self.status is None:
@@ -302,11 +304,4 @@ class Launcher:
         self.starts += 1
         self.children[pid] = child
         self.reaper.watch(pid, child.exited)
-        _prefer_as_victim(pid)
         return child
-
-
-def _prefer_as_victim(pid: int) -> None:
-    """Where the container runs out of memory, a child goes before the bridge does, and the bridge says so."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w") as file:
-        file.write("500")

@@ -8,25 +8,36 @@ import os
 import signal
 from collections.abc import Callable
 
+from .descent import Descent
+
 Exited = Callable[[int], None]
 
 
 class Reaper:
     """Collects exit statuses on SIGCHLD and tells those who watch a process.
 
-    The bridge may be process 1 of its container, so it also collects strangers whose parents have died.
+    It also collects strangers whose parents have died, and ends those among them whose child has ended.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._watched: dict[int, Exited] = {}
+        self._descent = Descent()
         # uvloop keeps SIGCHLD from `add_signal_handler`; its own use of it is for processes that it started itself.
         signal.signal(signal.SIGCHLD, lambda *_: _call_soon(loop, self.collect))
 
     def watch(self, pid: int, exited: Exited) -> None:
         """Calls `exited(status)` once when `pid` ends; the status is an exit code, or minus a signal's number."""
         self._watched[pid] = exited
+        self._descent.mark(pid)
 
     def collect(self) -> None:
+        """Takes note of all who have exited. Killing what they left behind brings the next signal, until nothing is."""
+        self._collect()
+        for pid in self._descent.strays(self._watched):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _collect(self) -> None:
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -43,6 +54,7 @@ class Reaper:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
             if exited is not None:
+                self._descent.ended(pid)
                 exited(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
 

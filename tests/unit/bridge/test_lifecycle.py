@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -53,6 +54,20 @@ def test_deleting_a_session_ends_its_child_and_its_childs_children(bridge: Bridg
     assert all(map(alive, pids))
     client.delete()
     until(lambda: not any(map(alive, pids)))
+
+
+def test_descendants_that_detach_themselves_end_with_their_session_and_with_no_other(bridge: Bridge) -> None:
+    clients = [Client(bridge) for _ in range(2)]
+    left: list[list[int]] = []
+    for client in clients:
+        client.open()
+        # One that its parent outlives, and one whose parents are long gone, with all descriptors closed.
+        left.append([client.call("fork", detached=True)["pid"], client.call("daemon")["pid"]])
+    clients[0].delete()
+    until(lambda: not any(map(alive, left[0])), 30)
+    assert all(map(alive, left[1]))
+    clients[1].call_raw("die")
+    until(lambda: not any(map(alive, left[1])), 30)
 
 
 def test_a_child_that_ignores_every_hint_is_killed(start_bridge: Start) -> None:
@@ -240,7 +255,7 @@ def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start
     bridge = start_bridge("--warm", "0", command=[sys.executable, "-S", "-E", *HOSTILE[1:]])
     bridge.wait_healthy()
     descriptors = len(os.listdir(f"/proc/{bridge.process.pid}/fd"))
-    endings = ("die", "delete", "kill", "fork", "close_output")
+    endings = ("die", "delete", "kill", "fork", "daemon", "close_output")
 
     def one(ending: str) -> None:
         client = Client(bridge)
@@ -259,3 +274,30 @@ def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start
             thread.join()
     until(lambda: len(bridge.descendants()) == 1)
     until(lambda: len(os.listdir(f"/proc/{bridge.process.pid}/fd")) <= descriptors)
+
+
+def test_an_ended_child_needs_no_collector_to_leave_the_memory() -> None:
+    script = """
+import asyncio, gc, os, weakref
+from bridge.child import Launcher
+from bridge.environment import Environment
+from bridge.limits import Limits
+from bridge.log import Log
+from bridge.reaper import Reaper
+
+async def main():
+    gc.disable()
+    loop = asyncio.get_running_loop()
+    launcher = Launcher(loop, ["cat"], Environment(dict(os.environ)), Reaper(loop), Log(), Limits())
+    child = weakref.ref(launcher.start("x"))
+    await asyncio.sleep(0)
+    child().end()
+    async with asyncio.timeout(30):
+        while child() is not None:
+            await asyncio.sleep(0.01)
+
+asyncio.run(main())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "files")}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
