@@ -212,6 +212,10 @@ def test_the_bridge_is_light(run: Run, tiny: dict[str, str]) -> None:
     assert resident[0] < 30
 
 
+def test_the_runtime_shares_no_file_with_anything_that_may_change(runtime: Path) -> None:
+    assert not [path for path in runtime.rglob("*") if path.is_file() and path.stat().st_nlink > 1]
+
+
 def test_the_runtime_is_built_once_and_named_by_its_content(runtime: Path) -> None:
     command = [sys.executable, str(ROOT / "files/bridge/runtime/build.py"), "--parent", str(runtime.parent)]
     again = subprocess.run(command, check=True, capture_output=True, text=True)

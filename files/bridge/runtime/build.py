@@ -144,7 +144,9 @@ def install_packages(library: Path) -> None:
     common = ["--target", str(library), "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(LOCK)]
     uv = shutil.which("uv")
     if uv is not None:
-        _run([uv, "pip", "install", "--quiet", "--python", sys.executable, *common])
+        # By default uv makes hard links to its cache. What strip writes into them later would change the same files in
+        # other environments and in older runtimes, under the processes that have them mapped.
+        _run([uv, "pip", "install", "--quiet", "--link-mode", "copy", "--python", sys.executable, *common])
     else:
         _run([*_pip(), "install", "--quiet", "--disable-pip-version-check", "--no-compile", *common])
     for left in [*library.glob("*.dist-info"), library / "bin", library / ".lock"]:
