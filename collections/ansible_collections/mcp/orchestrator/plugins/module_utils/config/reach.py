@@ -51,6 +51,12 @@ def read_reach(name: str, draft: Draft, extension: Extension, findings: Findings
 
 def _direct(name: str, transport: str, draft: Draft, extension: Extension, findings: Findings) -> Reach:
     mcp_path = extension.path or _DEFAULT_PATHS[transport]
+    if transport == "sse":
+        findings.explain(
+            f"{KEY}.transport",
+            f"a server of the older transport tells clients where to send messages; it has to know that it is reached"
+            f" under {PREFIX}/{name}, or its messages get lost",
+        )
     # Without a path of its own for health, any answer that is not a server's fault says that it lives.
     matcher = "200" if extension.health_path else "200-499"
     return Reach(

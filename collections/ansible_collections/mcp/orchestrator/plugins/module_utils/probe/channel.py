@@ -133,6 +133,10 @@ class Channel:
         self._sock: socket.socket | None = None
         self._last: http.client.HTTPResponse | None = None
 
+    def to(self, url: str) -> Channel:
+        """Another connection, to another URL, with the same deadline; raises ValueError."""
+        return Channel(url, self.deadline, self._tls)
+
     def remaining(self) -> float:
         """Seconds until the deadline; raises TimeoutError when there are none."""
         remaining = self.deadline - time.monotonic()

@@ -10,14 +10,16 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel import Answer, BodyTooLarge, Channel
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.event_stream import messages
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.older_stream import OlderStream, older_stream
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.refusal import (
+    lost_prefix,
     not_mcp,
     refusal,
     shorten,
@@ -48,7 +50,7 @@ class RpcError(Exception):
 
 
 class Conversation:
-    """One MCP client over streamable HTTP, as much of one as a probe needs.
+    """One MCP client over streamable HTTP or the older HTTP+SSE, as much of one as a probe needs.
 
     The methods raise ProbeFailure. Attributes are filled as the server tells them.
     """
@@ -56,6 +58,8 @@ class Conversation:
     def __init__(self, endpoint: Endpoint, channel: Channel) -> None:
         self._endpoint = endpoint
         self._channel = channel
+        self._posts = channel
+        self._older: OlderStream | None = None
         self._session = ""
         self._last_id = 0
         self.protocol: str | None = None
@@ -76,7 +80,14 @@ class Conversation:
             greeted = False
         finally:
             self._channel.deadline = deadline
-        if not greeted:
+        if greeted:
+            return
+        try:
+            self._initialize()
+        except ProbeFailure as failure:
+            # As the specification asks of clients (2025-11-25, transports, Backwards Compatibility).
+            if failure.cause not in ("not_found", "not_mcp") or not self._turn_to_older_stream():
+                raise
             self._initialize()
 
     def tools(self) -> list[dict[str, Any]]:
@@ -127,7 +138,17 @@ class Conversation:
             self._channel.deadline = max(self._channel.deadline, time.monotonic() + GOODBYE_SECONDS)
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self._channel.send("DELETE", self._headers({}))
+        if self._older is not None:
+            self._older.close()
         self._channel.close()
+
+    def _turn_to_older_stream(self) -> bool:
+        """Whether the server speaks the older transport; if so, the rest of the conversation goes that way."""
+        headers = {**self._endpoint.headers, "Accept": "text/event-stream"}
+        self._older = older_stream(self._channel, self._endpoint.url, headers)
+        if self._older is not None:
+            self._posts = self._older.posts
+        return self._older is not None
 
     def _discover(self) -> bool:
         """Whether the server speaks the sessionless revision; if so, its name, version and capabilities are known."""
@@ -162,6 +183,7 @@ class Conversation:
         began = time.monotonic()
         answer = self._post("initialized", {"jsonrpc": "2.0", "method": "notifications/initialized"}, {})
         if answer.status >= 300:
+            self._heed_lost_prefix("initialized", answer)
             raise refusal("initialized", answer, _decode(self._read("initialized", answer)), self._endpoint.url)
         self._read("initialized", answer)
         self._took("initialized", began)
@@ -182,7 +204,11 @@ class Conversation:
         request = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         connected_before = self._channel.connect_seconds
         answer = self._post(method, request, sent)
-        if answer.status == 200 and answer.media_type == "text/event-stream":
+        self._heed_lost_prefix(method, answer)
+        if self._older is not None and answer.status < 300:
+            self._read(method, answer)
+            reply = self._reply_among_events(method, self._older.messages)
+        elif answer.status == 200 and answer.media_type == "text/event-stream":
             reply = self._reply_of_stream(method, answer)
         else:
             reply = self._reply_of_body(method, answer)
@@ -207,9 +233,13 @@ class Conversation:
         sent = self._headers(headers)
         sent["Content-Type"] = "application/json"
         try:
-            return self._channel.send("POST", sent, json.dumps(message).encode())
+            return self._posts.send("POST", sent, json.dumps(message).encode())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise transport_failure(error, step, self._channel) from error
+            raise transport_failure(error, step, self._posts) from error
+
+    def _heed_lost_prefix(self, step: str, answer: Answer) -> None:
+        if self._older is not None and answer.status in (404, 405):
+            raise lost_prefix(step, self._older.told, self._endpoint.url)
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         sent = {"Accept": "application/json, text/event-stream", **self._endpoint.headers, **headers}
@@ -220,11 +250,15 @@ class Conversation:
         return sent
 
     def _reply_of_stream(self, method: str, answer: Answer) -> dict[str, Any]:
+        reply = self._reply_among_events(method, messages(answer.lines()))
+        answer.finish()
+        return reply
+
+    def _reply_among_events(self, method: str, events: Iterator[bytes]) -> dict[str, Any]:
         try:
-            for data in messages(answer.lines()):
+            for data in events:
                 reply = self._reply_among(_decode(data))
                 if reply is not None:
-                    answer.finish()
                     return reply
         except (OSError, http.client.HTTPException, BodyTooLarge) as error:
             raise transport_failure(error, method, self._channel) from error

@@ -8,17 +8,22 @@ from collections.abc import Iterable, Iterator
 
 
 def messages(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The data of each ``message`` event of an event stream (WHATWG HTML, section Server-sent events).
+    """The data of each ``message`` event of an event stream; takes what ``events`` takes."""
+    return (data for event, data in events(lines) if event == b"message")
 
-    Takes the stream's lines without their ends. Comments, other events and empty data (the priming events of
-    resumable MCP streams) are passed over; an event that the stream's end cut off is dropped, as the standard says.
+
+def events(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Name and data of each event of an event stream (WHATWG HTML, section Server-sent events).
+
+    Takes the stream's lines without their ends. Comments and empty data (the priming events of resumable MCP streams)
+    are passed over; an event that the stream's end cut off is dropped, as the standard says.
     """
     event = b""
     data: list[bytes] = []
     for line in lines:
         if not line:
-            if any(data) and event in (b"", b"message"):
-                yield b"\n".join(data)
+            if any(data):
+                yield event or b"message", b"\n".join(data)
             event, data = b"", []
             continue
         field, _colon, value = line.partition(b":")

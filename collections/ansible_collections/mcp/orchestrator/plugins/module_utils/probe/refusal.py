@@ -64,6 +64,13 @@ def not_mcp(step: str, answer: Answer) -> ProbeFailure:
     return ProbeFailure("not_mcp", step, f"not MCP: {step} was answered with {answer.status} and {kind}")
 
 
+def lost_prefix(step: str, told: str, url: str) -> ProbeFailure:
+    """A server of the older transport told an address for messages that does not lead to it."""
+    path = shorten(told.partition("?")[0])
+    reason = f"the server wants its messages at {path}, which does not lead back to it from {urlsplit(url).path or '/'}"
+    return ProbeFailure("prefix", step, reason)
+
+
 def refusal(step: str, answer: Answer, body: Any, url: str) -> ProbeFailure:
     """What an HTTP status of 300 or more means, and who said it. Takes the decoded JSON body, None where it is none."""
     path = urlsplit(url).path or "/"

@@ -34,6 +34,7 @@ _WAYS_OUT = {
     "no_route": "run again; if it stays, look at the listener's rules",
     "not_found": "set orchestrator.path in its entry to where it serves MCP",
     "not_mcp": "set orchestrator.transport and orchestrator.path in its entry to what it speaks",
+    "prefix": "tell the server its public path if it can be told, or have it speak stdio or streamable HTTP",
     "deadline": "run again, or look at what makes the other servers slow",
 }
 

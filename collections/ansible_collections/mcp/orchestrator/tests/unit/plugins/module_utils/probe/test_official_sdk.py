@@ -93,3 +93,37 @@ def test_a_tool_that_breaks_is_told() -> None:
         (report,) = probe_fleet([Endpoint("calculator", url, call=ToolCall("fail"))], timeout=10, deadline=20)
     assert report["cause"] == "expectation"
     assert "fail" in report["reason"]
+
+
+def test_a_server_of_the_older_transport_passes_too() -> None:
+    with running(calculator().sse_app()) as url:
+        endpoint = Endpoint("calculator", url.replace("/mcp", "/sse"), call=CALL)
+        (report,) = probe_fleet([endpoint], timeout=20, deadline=40)
+    assert (report["state"], report["reason"]) == ("ok", None)
+    assert report["server"] == {"name": "calculator", "version": "3.2.1"}
+    assert report["tools"] == ["add", "fail"]
+
+
+def behind_a_prefix(app: Any, root_path: str) -> Any:
+    """The same server behind a balancer that takes /mcp/calculator off; ``root_path`` is what it knows of that."""
+
+    async def stripped(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix("/mcp/calculator")
+            path = "/nobody" if path == scope["path"] else f"{root_path}{path}"
+            scope = {**scope, "path": path, "raw_path": path.encode(), "root_path": root_path}
+        await app(scope, receive, send)
+
+    return stripped
+
+
+@pytest.mark.parametrize(("root_path", "cause"), [("/mcp/calculator", None), ("", "prefix")])
+def test_a_server_of_the_older_transport_has_to_know_its_prefix(root_path: str, cause: str | None) -> None:
+    with running(behind_a_prefix(calculator().sse_app(), root_path)) as url:
+        endpoint = Endpoint("calculator", url.replace("/mcp", "/mcp/calculator/sse"))
+        (report,) = probe_fleet([endpoint], timeout=20, deadline=40)
+    assert report["cause"] == cause
+    if cause:
+        assert report["reason"] == (
+            "the server wants its messages at /messages/, which does not lead back to it from /mcp/calculator/sse"
+        )

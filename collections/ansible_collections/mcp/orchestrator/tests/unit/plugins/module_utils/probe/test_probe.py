@@ -457,4 +457,4 @@ def test_a_fresh_route_is_asked_again_until_it_answers(serve: Serve) -> None:
 def test_a_server_that_is_no_mcp_server_is_not_asked_again(serve: Serve) -> None:
     server = serve(lambda _request: answer(200, "hello", content_type="text/plain"))
     ask(server, settle=10)
-    assert server.steps == ["server/discover", "initialize"]
+    assert server.steps == ["server/discover", "initialize", "GET"]
