@@ -20,6 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
@@ -69,6 +70,7 @@ class ContainerScene:
         self.api = docker.APIClient(base_url=self.engine.address, version="auto")
         start = 21000 + os.getpid() % 40 * 100
         ports = {"port_range_start": start, "port_range_end": start + 99}
+        self.firewall: Firewall | None = None
         self.policy = Policy(self.fleet, **({"health_timeout": 10, "publish_address": publish} | ports | policy))
         tiny_image(self.api, self.image)
 
@@ -92,7 +94,8 @@ class ContainerScene:
         """Converge, or with ``retire=True`` retire; the module's result."""
         environment = Environment(self.values, KEY)
         listening = listening_ports() if self.engine.local else frozenset[int]()
-        return carry_out(Wish(list(specs), self.policy, environment, listening=listening, **more), self.engine)
+        wish = Wish(list(specs), self.policy, environment, listening=listening, **more)
+        return carry_out(wish, self.engine, firewall=self.firewall)
 
     def run_apart(self, specs: Sequence[Spec]) -> None:
         """Converge in a process of its own, with connections of its own."""

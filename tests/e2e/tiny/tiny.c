@@ -5,7 +5,9 @@
    DELAY_MS         how long it sleeps before it listens
    EXIT_MS          after how long it ends, with EXIT_CODE (1)
    SAY              a line that it writes before anything else
-   CALL             host:port that a GET /call connects to; the answer says "open" or "closed" */
+   CALL             host:port that a GET /call connects to; the answer says "open" or "closed"
+   A GET /call/HOST:PORT names another one, by an address or as it stands in /etc/hosts; a GET /look/NAME asks the name
+   server for it and says "found", "unknown" or "silent". */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,13 +38,48 @@ static void pass(int milliseconds) {
 
 static void leave(int signal) { _exit(signal == SIGALRM ? number("EXIT_CODE", 1) : 0); }
 
+/* Not getaddrinfo: a static program cannot load what that needs. */
+static int address(const char *host, struct in_addr *found) {
+  char line[512], numbers[64], name[256];
+  if (inet_pton(AF_INET, host, found) == 1) return 1;
+  FILE *hosts = fopen("/etc/hosts", "r");
+  int known = 0;
+  while (hosts && !known && fgets(line, sizeof line, hosts))
+    known = sscanf(line, "%63s %255s", numbers, name) == 2 && !strcmp(name, host) &&
+            inet_pton(AF_INET, numbers, found) == 1;
+  if (hosts) fclose(hosts);
+  return known;
+}
+
+static const char *look(const char *name) {
+  unsigned char query[512] = {0, 7, 1, 0, 0, 1}, reply[512];
+  size_t length = 12;
+  for (const char *part = name; *part; part += strcspn(part, ".") + (part[strcspn(part, ".")] == '.')) {
+    size_t size = strcspn(part, ".");
+    if (!size || length + size + 6 > sizeof query) return "unknown";
+    query[length++] = (unsigned char)size;
+    memcpy(query + length, part, size);
+    length += size;
+  }
+  query[length + 2] = query[length + 4] = 1;
+  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(53)};
+  inet_pton(AF_INET, "127.0.0.11", &server.sin_addr);
+  int asking = socket(AF_INET, SOCK_DGRAM, 0);
+  struct timeval patience = {4, 0};
+  setsockopt(asking, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  sendto(asking, query, length + 5, 0, (struct sockaddr *)&server, sizeof server);
+  ssize_t got = recv(asking, reply, sizeof reply, 0);
+  close(asking);
+  return got < 12 ? "silent" : (reply[3] & 15) == 0 && reply[7] ? "found" : "unknown";
+}
+
 static const char *call(const char *target) {
-  char host[64] = "";
+  char host[256] = "";
   const char *colon = strrchr(target, ':');
   if (!colon || (size_t)(colon - target) >= sizeof host) return "closed";
   memcpy(host, target, (size_t)(colon - target));
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(colon + 1))};
-  if (inet_pton(AF_INET, host, &to.sin_addr) != 1) return "closed";
+  if (!address(host, &to.sin_addr)) return "closed";
   int peer = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), error = 0;
   socklen_t size = sizeof error;
   if (connect(peer, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) error = errno;
@@ -83,7 +120,11 @@ int main(void) {
     ssize_t got = read(client, request, sizeof request - 1);
     if (got > 0) {
       request[got] = 0;
-      if (!strncmp(request, "GET /call", 9)) snprintf(body, sizeof body, "%s", call(text("CALL", "")));
+      char *end = strchr(request + 4, ' ');
+      if (end) *end = 0;
+      if (!strncmp(request, "GET /call/", 10)) snprintf(body, sizeof body, "%s", call(request + 10));
+      else if (!strncmp(request, "GET /look/", 10)) snprintf(body, sizeof body, "%s", look(request + 10));
+      else if (!strncmp(request, "GET /call", 9)) snprintf(body, sizeof body, "%s", call(text("CALL", "")));
       else snprintf(body, sizeof body, "%s", text("TAG", "tiny"));
       int size = snprintf(answer, sizeof answer,
                           "HTTP/1.1 %d tiny\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"

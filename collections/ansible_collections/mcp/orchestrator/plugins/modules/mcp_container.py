@@ -18,6 +18,9 @@ description:
   - Only containers that bear the label C(mcp_fleet) with the fleet's name are ever touched.
   - Containers drop all capabilities, cannot gain privileges, have limits of memory, CPU and processes, a read-only root
     with a C(/tmp) in memory, an init process, rotated logs, and publish one port on one address.
+  - A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by rules of the host's packet
+    filter, which stand in a chain C(MCP-<fleet>) of iptables. Where none can be kept, on a remote or rootless engine
+    and with podman, that server fails and says so.
   - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
     an hour and more. A volume C(<fleet>-<server>.failures) remembers that; removing it makes the next run try.
   - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
@@ -138,8 +141,8 @@ actions:
       type: str
     action:
       description: >-
-        One of C(create_network), C(pull), C(create), C(recreate), C(start), C(restart), C(unpause), C(update), C(stop),
-        C(remove), C(rename), C(remove_network).
+        One of C(write_rules), C(create_network), C(pull), C(create), C(recreate), C(start), C(restart), C(unpause),
+        C(update), C(stop), C(remove), C(rename), C(remove_rules), C(remove_network).
       type: str
     reason:
       description: Why, in words for people.

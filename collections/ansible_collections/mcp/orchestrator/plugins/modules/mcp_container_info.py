@@ -134,6 +134,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     EngineError,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
@@ -170,11 +171,12 @@ def failure_fact(failure: Failure) -> dict[str, Any]:
     }
 
 
-def facts(world: World) -> dict[str, Any]:
+def facts(world: World, policy: Policy) -> dict[str, Any]:
     """The module's result."""
+    network = world.networks.get(policy.network)
     return {
         "containers": [container_fact(each) for each in sorted(world.containers, key=lambda each: each.name)],
-        "network": world.network.id if world.network is not None and world.network.ours else None,
+        "network": network.id if network is not None and network.ours else None,
         "failures": [failure_fact(world.failures[server]) for server in sorted(world.failures)],
     }
 
@@ -188,10 +190,11 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
     try:
         engine = DockerEngine(module.params["docker_host"])
-        world = observe(engine, [], Policy(fleet=module.params["fleet"]), http_probe, Clock())
+        policy = Policy(fleet=module.params["fleet"])
+        world = observe(engine, HostFirewall(engine.local), [], policy, http_probe, Clock())
     except EngineError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **facts(world))
+    module.exit_json(changed=False, **facts(world, policy))
 
 
 if __name__ == "__main__":

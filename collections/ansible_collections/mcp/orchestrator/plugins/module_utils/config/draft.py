@@ -37,7 +37,7 @@ class Draft:
     memory: int | None = None
     cpus: float | None = None
     pids: int | None = None
-    network: str | None = None
+    network: str | tuple[str, ...] | None = None
     read_only: bool | None = None
     init: bool | None = None
     platform: str | None = None

@@ -31,7 +31,7 @@ class Extension:
     resources: Mapping[str, Any] = field(default_factory=dict)
     isolation: str | None = None
     replicas: int | None = None
-    network: str | None = None
+    network: str | list[str] | None = None
     volumes: tuple[str, ...] = ()
     read_only: bool | None = None
     restart: str | None = None
@@ -60,7 +60,9 @@ def apply_extension(extension: Extension, draft: Draft, allowed: Collection[str]
         draft.read_only = extension.read_only
     if extension.stop_timeout is not None:
         draft.stop_timeout = extension.stop_timeout
-    if extension.network is not None:
+    if isinstance(extension.network, list):
+        draft.network = tuple(sorted(set(extension.network)))
+    elif extension.network is not None:
         try:
             network(draft, extension.network, allowed)
         except ValueError as error:

@@ -44,10 +44,8 @@ _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]{1,10}|[1-9][0-9]?")
 def network(draft: Draft, value: str, allowed: Collection[str]) -> None:
     """``--network``."""
     value = value.removeprefix("name=")
-    if value in {"bridge", "default"}:
+    if value in {"bridge", "default", "internet"}:
         draft.network = None
-    elif value == "none":
-        raise ValueError("would cut the server off from everybody; leave the flag out")
     elif value.startswith(("container:", "ns:")) or (value == "host" and "allow_host_network" not in allowed):
         way_out = "; set allow_host_network in settings.conf if you mean it" if value == "host" else "; remove it"
         raise ValueError(f"is not allowed: the container would share the network of others{way_out}")

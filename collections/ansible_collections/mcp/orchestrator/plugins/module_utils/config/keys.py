@@ -38,6 +38,9 @@ _ENV = Table(
     ),
     _VARIABLE,
 )
+_HOST = Text(
+    "the name of a host or an IPv4 address", r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(/[0-9]{1,2})?", longest=253
+)
 _TEXTS = Listing(Text())
 _SIZE = Either(
     (Text("a size", r"[0-9]+(\.[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?"), Number(6 * 1024**2, 2**50)),
@@ -74,9 +77,13 @@ EXTENSION = Record(
         ),
         "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
         "network": Key(
-            Text("the name of a network", r"[A-Za-z0-9][A-Za-z0-9_.-]*"),
-            "The engine's network that it joins. Default: the fleet's own.",
-            "backend",
+            Either(
+                (Text("the name of a network", r"[A-Za-z0-9][A-Za-z0-9_.-]*"), Listing(_HOST)),
+                'none, fleet, internet, the name of a network, or a list of hosts: ["api.github.com", "10.0.7.0/24"]',
+            ),
+            "Where it may go: none, fleet (others that say fleet too), internet (the default), some hosts by names or"
+            " IPv4 addresses, or as a network of the engine lets it.",
+            ["api.github.com", "10.0.7.0/24"],
         ),
         "volumes": Key(
             Listing(Text("a volume: source:target[:ro]")),

@@ -93,7 +93,7 @@ def size_text(count: int) -> str:
 def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "env", " ".join(spec.env)
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
-    yield "network", spec.network or ""
+    yield "network", " ".join(spec.network) if isinstance(spec.network, tuple) else spec.network or ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""

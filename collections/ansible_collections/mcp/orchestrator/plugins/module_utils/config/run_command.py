@@ -42,7 +42,8 @@ def run_arguments_of(spec: Spec) -> list[str]:
         ("--memory", spec.memory),
         ("--cpus", f"{spec.cpus:g}"),
         ("--pids-limit", spec.pids),
-        ("--network", spec.network),
+        # A list of hosts has no flag; none is what it is but for them.
+        ("--network", "none" if isinstance(spec.network, tuple) else spec.network),
         ("--user", spec.user),
         ("--workdir", spec.workdir),
         ("--platform", spec.platform),

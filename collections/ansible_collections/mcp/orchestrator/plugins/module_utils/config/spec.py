@@ -25,8 +25,10 @@ _NOT_IN_THE_CONTAINER = frozenset(
 class Spec:
     """One server as it is wished. ``memory`` is in bytes, ``cpus`` in cores; ``env`` maps names to keyed digests.
 
-    ``build`` is the recipe (see recipe.py) of an image that is built here. ``host_config`` and ``container_config``
-    go as they are into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
+    ``network`` is ``none``, ``fleet``, the name of a network of the engine, a tuple of the hosts that the server may
+    reach, or None for the fleet's ordinary network. ``build`` is the recipe (see recipe.py) of an image that is built
+    here. ``host_config`` and ``container_config`` go as they are into HostConfig and the create body of the Engine API,
+    over what the fleet puts there itself.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Spec:
     memory: int = 512 * 1024**2
     cpus: float = 1.0
     pids: int = 256
-    network: str | None = None
+    network: str | tuple[str, ...] | None = None
     read_only: bool = True
     init: bool = True
     build: Mapping[str, Any] | None = None

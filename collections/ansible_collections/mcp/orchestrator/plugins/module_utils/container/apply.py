@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
@@ -29,6 +30,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, volume_name
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.gate import Gate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, Wait
@@ -59,7 +62,7 @@ class NotReady(Exception):
     """A container does not answer as its spec wants."""
 
 
-_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, CompositionError, NoFreePort)
+_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, CompositionError, NoFreePort, FirewallError)
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,21 @@ class Run:
     """One plan on its way into the world."""
 
     def __init__(
-        self, engine: Engine, world: World, policy: Policy, environment: Environment, probe: Probe, clock: Clock
+        self,
+        engine: Engine,
+        firewall: Firewall,
+        world: World,
+        policy: Policy,
+        environment: Environment,
+        probe: Probe,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._world = world
         self._policy = policy
         self._environment = environment
         self._clock = clock
+        self._gate = Gate(engine, firewall, world, policy)
         self._wait = Wait(engine, probe, clock, policy)
         self._lock = threading.Lock()
         self._creating = threading.BoundedSemaphore(CREATIONS_AT_ONCE)
@@ -94,41 +105,50 @@ class Run:
         """Carries out ``plan``. What fails is a problem of its server, and never keeps the other servers waiting."""
         self._ports |= {action.port for action in plan.actions if action.port is not None}
         self._outcome.problems.extend(plan.problems)
-        network_problem = self._prepare(plan)
+        networks = self._prepare(plan)
         servers: dict[str, list[Slot]] = {}
         for slot in plan.slots:
             servers.setdefault(slot.spec.name, []).append(slot)
         with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
             removals = [pool.submit(self._contained, action) for action in plan.first if action.server is not None]
-            answers = [pool.submit(self._server, slots, network_problem) for slots in servers.values()]
+            answers = [pool.submit(self._server, slots, networks) for slots in servers.values()]
             endpoints = [answer.result() for answer in answers]
             for removal in removals:
                 removal.result()
         for action in plan.last:
             self._contained(action)
+        self._close_the_gate()
         for volume in plan.forget:
             self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
         return self._in_order(plan)
 
-    def _prepare(self, plan: Plan) -> str | None:
-        """The fleet's own steps. A failure is the problem of every server that needs them, so it is given back."""
+    def _prepare(self, plan: Plan) -> Mapping[str, str]:
+        """The fleet's own steps. What fails is given back by the networks whose servers cannot do without it."""
+        failed: dict[str, str] = {}
         for action in plan.first:
             if action.server is None:
                 try:
                     self._perform(action)
-                except EngineError as error:
+                except (EngineError, FirewallError) as error:
                     self._problem(None, str(error))
-                    return str(error)
-        return None
+                    rules = action.action == "write_rules"
+                    failed |= dict.fromkeys(self._policy.confined_networks if rules else (action.target,), str(error))
+        return failed
+
+    def _close_the_gate(self) -> None:
+        try:
+            self._gate.close()
+        except FirewallError as error:
+            self._problem(None, str(error))
 
     def _contained(self, action: Action) -> None:
         try:
             self._perform(action)
-        except EngineError as error:
+        except (EngineError, FirewallError) as error:
             self._problem(action.server, f"{action.target}: {error}")
 
-    def _server(self, slots: Iterable[Slot], network_problem: str | None) -> Endpoint | None:
+    def _server(self, slots: Iterable[Slot], networks: Mapping[str, str]) -> Endpoint | None:
         """One server's replicas, one after the other; when one fails, no further one is replaced."""
         endpoints: list[Endpoint] = []
         failed = False
@@ -138,7 +158,7 @@ class Run:
             elif failed and any(action.action in CREATIONS for action in slot.actions):
                 endpoints.append(self._fallback(slot))
             else:
-                endpoint, well = self._slot(slot, network_problem)
+                endpoint, well = self._slot(slot, networks)
                 endpoints.append(endpoint)
                 failed = failed or not well
         return Endpoint.of_replicas(endpoints) if endpoints else None
@@ -147,12 +167,13 @@ class Run:
         for action in slot.actions:
             self._contained(action)
 
-    def _slot(self, slot: Slot, network_problem: str | None) -> tuple[Endpoint, bool]:
+    def _slot(self, slot: Slot, networks: Mapping[str, str]) -> tuple[Endpoint, bool]:
         """The slot's endpoint, and whether it is as wished."""
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
-            if network_problem and slot.actions and slot.spec.network is None:
+            network_problem = networks.get(self._policy.network_of(slot.spec))
+            if network_problem and (slot.actions or egress.confined(slot.spec)):
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
             if made is None:
@@ -181,7 +202,9 @@ class Run:
     def _perform(self, action: Action, spec: Spec | None = None) -> None:
         identity = action.container or ""
         calls: Mapping[str, Callable[[], object]] = {
-            "create_network": lambda: self._engine.create_network(network_body(self._policy)),
+            "write_rules": self._gate.write,
+            "remove_rules": self._gate.remove,
+            "create_network": lambda: self._engine.create_network(network_body(self._policy, action.target)),
             "remove_network": lambda: self._engine.remove_network(identity),
             "pull": lambda: self._image(action.target, spec.platform if spec else None),
             "start": lambda: self._start(identity),
@@ -208,6 +231,9 @@ class Run:
             # Podman does not stop a paused container; removing takes it by force.
             pass
         self._engine.remove(identity)
+        found = self._containers.get(identity)
+        if found is not None:
+            self._gate.dismiss(identity, found.port, found.service)
 
     def _patience(self, identity: str) -> int:
         """Seconds that a container may take to end."""
@@ -247,12 +273,14 @@ class Run:
         for tries_left in range(PORT_TRIES, 0, -1):
             body = compose(spec, image, self._policy, port, slot.replica)
             body["Env"] = values
+            body["HostConfig"]["Binds"] = [*body["HostConfig"]["Binds"], *self._gate.admit(spec, port)]
             with self._creating:
                 identity = self._engine.create_container(action.target, body, spec.platform)
                 try:
                     self._engine.start(identity)
                 except EngineError as error:
                     self._clear_away(identity, error)
+                    self._gate.dismiss(identity, port, spec.name)
                     if not error.port_taken:
                         raise self._failed(slot, str(error)) from error
                     if tries_left == 1:
@@ -284,6 +312,7 @@ class Run:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
             try:
                 self._remove(made.id)
+                self._gate.dismiss(made.id, made.port, spec.name)
             except EngineError as error:
                 failure += f" (removing it failed: {error})"
         if lines:

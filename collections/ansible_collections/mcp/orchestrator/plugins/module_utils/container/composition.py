@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import ICC, Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
 
 BRIDGE_PORT = 8000
 BRIDGE_MOUNT = "/.mcp"
@@ -35,6 +35,7 @@ LOADER = (
 SECOND = 1_000_000_000
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 RESTART_POLICY = "unless-stopped"
+_OPTION = "com.docker.network.bridge."
 
 
 class CompositionError(Exception):
@@ -66,10 +67,10 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
     Raises CompositionError when the spec cannot run in this image or on this host.
     """
-    if spec.network == "none":
+    if egress.kind_of(spec) == egress.HOSTS and egress.forges(spec):
         raise CompositionError(
-            "network none leaves no way to the server, not even for the load balancer; leave the network out"
-            " (servers of a fleet do not reach each other), or name one without a way out of the host"
+            f"with {egress.forges(spec)} its container could pretend to be one that may go elsewhere, so a list of"
+            " hosts as network cannot be enforced; leave one of the two out"
         )
     port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
@@ -89,13 +90,17 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
             "Init": spec.init,
             "LogConfig": LOG,
             "Binds": [*spec.volumes, *_bridge_binds(spec, policy)],
-            "NetworkMode": spec.network or policy.network,
+            "NetworkMode": policy.network_of(spec),
             "PortBindings": {f"{port}/tcp": [{"HostIp": policy.publish_address, "HostPort": str(host_port)}]},
         },
     }
     for key, value in (("User", spec.user), ("WorkingDir", spec.workdir), ("StopTimeout", spec.stop_timeout)):
         if value is not None:
             body[key] = value
+    if egress.confined(spec):
+        body |= _confinement(spec, policy, host_port)
+        # Engines before 28 leave a question without an answer that no server takes: not for long, then.
+        body["HostConfig"] |= {"Dns": [egress.NO_NAME_SERVER], "DnsOptions": ["timeout:1", "attempts:1"]}
     if bridged(spec):
         body["Healthcheck"] = _healthcheck(spec)
     security = [*body["HostConfig"]["SecurityOpt"], *spec.host_config.get("SecurityOpt", ())]
@@ -120,7 +125,7 @@ def exceptions(spec: Spec) -> list[str]:
     found = [f"volume {volume}" for volume in spec.volumes]
     if not spec.read_only:
         found.append("writable root")
-    if spec.network is not None:
+    if egress.kind_of(spec) == egress.ENGINE:
         found.append(f"network {spec.network}")
     if not spec.init:
         found.append("no init")
@@ -134,17 +139,40 @@ def _words(value: object) -> str:
     return " ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else str(value)
 
 
-def network_body(policy: Policy) -> dict[str, Any]:
-    """The create body of the fleet's own network, in which containers do not reach each other.
+def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
+    """The create body of one of the fleet's networks, of its ordinary one without a name.
 
-    The option is documented at https://docs.docker.com/engine/network/drivers/bridge/.
+    Containers reach each other in none but that of the servers which ask for it, and from the confined ones the engine
+    leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.
     """
+    name = name or policy.network
+    closed, peers = policy.confined_networks
+    options = {_OPTION + "enable_icc": "true" if name == peers else "false"}
+    if name in policy.confined_networks:
+        options |= {
+            _OPTION + "enable_ip_masquerade": "false",
+            _OPTION + "name": egress.bridge_name(policy.fleet, egress.NONE if name == closed else egress.FLEET),
+        }
     return {
-        "Name": policy.network,
+        "Name": name,
         "Driver": "bridge",
         "CheckDuplicate": True,
-        "Options": {ICC: "false"},
+        "Options": options,
         "Labels": {labels.FLEET: policy.fleet},
+    }
+
+
+def _confinement(spec: Spec, policy: Policy, host_port: int) -> dict[str, Any]:
+    if egress.kind_of(spec) == egress.NONE:
+        return {}
+    if egress.kind_of(spec) == egress.FLEET:
+        # By its own name it is found whichever generation serves.
+        return {"NetworkingConfig": {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.name]}}}}
+    mac = egress.mac_address(policy.fleet, spec.name, host_port)
+    # Engines up to API 1.43 read the first, later ones the second.
+    return {
+        "MacAddress": mac,
+        "NetworkingConfig": {"EndpointsConfig": {policy.network_of(spec): {"MacAddress": mac}}},
     }
 
 

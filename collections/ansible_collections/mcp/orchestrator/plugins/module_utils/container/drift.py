@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import bridged, compose
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
     Container,
     Facts,
-    Image,
-    Network,
+    World,
     facts_of,
 )
 
@@ -60,13 +60,12 @@ class Drift:
     update: tuple[str, ...] = ()
 
 
-def drift_of(container: Container, spec: Spec, image: Image | None, network: Network | None, policy: Policy) -> Drift:
-    """How ``container`` differs from what ``spec`` would be made into now; ``image`` None means: not on this host.
-
-    ``network`` is the fleet's own network.
+def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> Drift:
+    """How ``container`` differs from what ``spec`` would be made into now.
 
     Raises CompositionError when the spec cannot be made into a container.
     """
+    image = world.images.get(spec.image)
     if container.generation != spec.generation:
         return Drift(replace=(spec_change(container.spec, spec),))
     replace: list[str] = []
@@ -85,21 +84,25 @@ def drift_of(container: Container, spec: Spec, image: Image | None, network: Net
         wished = facts_of(compose(spec, image, policy, container.port, container.replica)["HostConfig"])
         for name, reason in _differences(container.facts, wished):
             (update if name in _UPDATABLE else replace).append(reason)
-    replace.extend(_network_drift(container, spec, policy, network))
+    replace.extend(_network_drift(container, spec, world, policy))
     return Drift(tuple(replace), tuple(update))
 
 
-def _network_drift(container: Container, spec: Spec, policy: Policy, network: Network | None) -> Iterator[str]:
-    name = spec.network or policy.network
+def _network_drift(container: Container, spec: Spec, world: World, policy: Policy) -> Iterator[str]:
+    name = policy.network_of(spec)
     if name in ("host", "none"):
         return
     if name not in container.networks:
         yield f"it is not connected to {name}"
-    elif spec.network is None:
+    elif name in policy.networks:
         # A network that was removed and made anew has another id, and the engine cannot start into the old one.
-        joined = container.networks[name]
+        joined, network = container.networks[name], world.networks.get(name)
         if network is None or joined not in ("", name, network.id):
             yield f"its network {name} was removed"
+    if egress.kind_of(spec) == egress.HOSTS and container.runs and container.port is not None:
+        mac = egress.mac_address(policy.fleet, spec.name, container.port)
+        if container.macs.get(name, mac) not in ("", mac):
+            yield f"its MAC address is {container.macs[name]}, should be {mac}"
 
 
 def spec_change(old: Spec | None, new: Spec) -> str:
@@ -142,6 +145,8 @@ def _changes(name: str, old: object, new: object) -> Iterator[str]:
 def _shown(name: str, value: object) -> str:
     if name == "memory" and isinstance(value, int):
         return size(value)
+    if name == "network":
+        return "internet" if value is None else " ".join(value) if isinstance(value, tuple) else str(value)
     return "default" if value is None else str(value)
 
 

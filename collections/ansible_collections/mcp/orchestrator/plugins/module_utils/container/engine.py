@@ -42,6 +42,10 @@ class EngineUnreachable(EngineError):
 class Engine(Protocol):
     """What observing and applying need of an engine; the answers are the engine API's own JSON."""
 
+    @property
+    def local(self) -> bool:
+        """Whether the engine runs on this host, so that this host's listening ports are its ports."""
+
     def containers(self) -> list[dict[str, Any]]:
         """All containers, also stopped ones, as listed."""
 
@@ -51,8 +55,8 @@ class Engine(Protocol):
     def image(self, reference: str) -> dict[str, Any] | None:
         """One image, inspected; None when this host does not hold it."""
 
-    def network(self, name: str) -> dict[str, Any] | None:
-        """One network, inspected; None when there is none."""
+    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of the named networks that are there, as listed."""
 
     def registry_digest(self, reference: str) -> str:
         """The digest that the image's registry has for it now."""
@@ -93,8 +97,8 @@ class Engine(Protocol):
     def volumes(self, label: str) -> list[dict[str, Any]]:
         """The volumes that bear a label, given as ``name=value``."""
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
-        """Makes an empty volume."""
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
+        """Makes an empty volume, unless it is there, and gives its directory on the engine's host."""
 
     def remove_volume(self, name: str) -> None:
         """Removes a volume; nothing happens when it is gone."""
@@ -143,11 +147,10 @@ class DockerEngine:
             except docker.errors.NotFound:
                 return None
 
-    def network(self, name: str) -> dict[str, Any] | None:
-        with self._errors(f"inspect network {name}"):
+    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        with self._errors("list the networks"):
             # The list filters by parts of names; inspecting by name would prefer an id that begins with it.
-            found = [each for each in self._api.networks(names=[name]) if each["Name"] == name]
-            return dict(found[0]) if found else None
+            return [dict(each) for each in self._api.networks(names=list(names)) if each["Name"] in names]
 
     def registry_digest(self, reference: str) -> str:
         with self._errors(f"pull {reference}"):
@@ -209,16 +212,16 @@ class DockerEngine:
             )
 
     def remove_network(self, identity: str) -> None:
-        with self._errors("remove the fleet's network"), _gone_is_fine():
+        with self._errors("remove a network of the fleet"), _gone_is_fine():
             self._api.remove_network(identity)
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
         with self._errors("list the volumes"):
             return list(self._api.volumes(filters={"label": label})["Volumes"] or ())
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
         with self._errors(f"create volume {name}"):
-            self._api.create_volume(name, labels=dict(labels))
+            return str(self._api.create_volume(name, labels=dict(labels))["Mountpoint"])
 
     def remove_volume(self, name: str) -> None:
         with self._errors(f"remove volume {name}"), _gone_is_fine():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     Engine,
@@ -20,6 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     EngineUnreachable,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, Network, World
@@ -29,7 +30,13 @@ _LISTEN = "0A"
 
 
 def observe(
-    engine: Engine, specs: Sequence[Spec], policy: Policy, probe: Probe, clock: Clock, listening: Iterable[int] = ()
+    engine: Engine,
+    firewall: Firewall,
+    specs: Sequence[Spec],
+    policy: Policy,
+    probe: Probe,
+    clock: Clock,
+    listening: Iterable[int] = (),
 ) -> World:
     """The world as it is now. ``listening`` are ports of this host on which something listens.
 
@@ -42,26 +49,33 @@ def observe(
         (ours if (each.get("Labels") or {}).get(labels.FLEET) == policy.fleet else strangers).append(each)
     references = sorted({spec.image for spec in specs if spec.enabled})
     with ThreadPoolExecutor(THREADS) as pool:
-        network = pool.submit(engine.network, policy.network)
+        networks = pool.submit(engine.networks, policy.networks)
         memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
         containers = [Container.from_inspect(raw) for raw in inspected]
-        failures = _failures(memory.result())
+        volumes = memory.result()
+        failures = _failures(volumes)
         asked = _worth_asking(containers, failures)
         answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
-    raw_network = network.result()
+    found = {each["Name"]: Network.from_inspect(each, policy.fleet) for each in networks.result()}
     digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
         containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
         images={reference: _image(raw, digests.get(reference)) for reference, raw in images.items()},
-        network=Network.from_inspect(raw_network, policy.fleet) if raw_network else None,
+        networks=found,
         strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
         busy=_published(strangers) | (frozenset(listening) - _published(ours)),
         now=clock.now(),
         failures=failures,
         unanswered={reference: answer.why for reference, answer in digests.items() if answer.why},
+        hosts_files={
+            each["Labels"].get(labels.SERVICE, ""): each.get("Mountpoint", "")
+            for each in volumes
+            if labels.HOSTS in (each.get("Labels") or {})
+        },
+        **_confinement(firewall, specs, containers, found, policy),
     )
 
 
@@ -76,6 +90,25 @@ def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6"))
             continue
         ports.update(int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == _LISTEN)
     return frozenset(ports)
+
+
+def _confinement(
+    firewall: Firewall,
+    specs: Sequence[Spec],
+    containers: Sequence[Container],
+    networks: Iterable[str],
+    policy: Policy,
+) -> dict[str, Any]:
+    """The rules and the addresses that they are made of, where a server or what was left of one needs them."""
+    used = {policy.network_of(spec) for spec in specs if spec.enabled} | set(networks)
+    if not used & set(policy.confined_networks):
+        return {}
+    wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
+    hosts = {host for spec in wanted if egress.kind_of(spec) == egress.HOSTS for host in spec.network or ()}
+    try:
+        return {"rules": firewall.rules(policy.fleet), "addresses": firewall.addresses(hosts) if hosts else {}}
+    except FirewallError as error:
+        return {"lawless": str(error)}
 
 
 @dataclass(frozen=True)

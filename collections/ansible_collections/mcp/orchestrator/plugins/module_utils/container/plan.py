@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, surroundings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
     CompositionError,
@@ -42,7 +43,11 @@ def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
         for spec in specs
         if spec.enabled and spec.pull == "always" and spec.image in world.unanswered
     ]
-    return Plan(first=tuple(_network_before(specs, world, policy)), slots=slots, problems=tuple(unanswered))
+    return Plan(
+        first=tuple(surroundings.before(specs, world, policy)),
+        slots=slots,
+        problems=(*unanswered, *surroundings.unknown_hosts(specs, world, policy)),
+    )
 
 
 def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = ()) -> Plan:
@@ -69,9 +74,13 @@ def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable
     return Plan(
         first=first,
         slots=slots,
-        last=(*renames, *_network_after(specs, left, spared, world, policy)),
+        last=(*renames, *surroundings.after(specs, left, spared, world, policy)),
         problems=tuple(problems),
-        forget=tuple(_stale_memories(specs, spared, world, policy)),
+        forget=tuple(
+            surroundings.stale_volumes(
+                {spec.name: attempt_of(spec, world, policy) for spec in specs}, specs, left, spared, world, policy
+            )
+        ),
     )
 
 
@@ -133,6 +142,8 @@ def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
     world, policy = draft.world, draft.policy
     attempt = attempt_of(spec, world, policy)
     try:
+        if egress.confined(spec) and world.lawless:
+            raise CompositionError(f"network {_network_word(spec)} cannot be enforced here: {world.lawless}")
         standing = _stand(spec, replica, world, policy)
         successor = standing.successor
         if successor is not None:
@@ -154,8 +165,7 @@ def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
 
 def _stand(spec: Spec, replica: int, world: World, policy: Policy) -> _Standing:
     owned = _owned(spec, replica, world)
-    image = world.images.get(spec.image)
-    drifts = {each.id: drift_of(each, spec, image, world.network, policy) for each in owned}
+    drifts = {each.id: drift_of(each, spec, world, policy) for each in owned}
     held = {each.port for each in world.containers if each.runs}
     fit = [
         each
@@ -198,10 +208,12 @@ def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
             f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
             f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
         )
-    if spec.network is None and world.network is not None and not world.network.ours:
+    network = world.networks.get(policy.network_of(spec)) if policy.network_of(spec) in policy.networks else None
+    if network is not None and not network.ours:
+        name = policy.network_of(spec)
         raise CompositionError(
-            f"a network {policy.network} exists that is not of fleet {policy.fleet};"
-            f" remove it (docker network rm {policy.network}) or choose another fleet name"
+            f"a network {name} exists that is not of fleet {policy.fleet};"
+            f" remove it (docker network rm {name}) or choose another fleet name"
         )
     image = world.images.get(spec.image)
     if spec.pull == "always" and spec.image in world.unanswered:
@@ -340,44 +352,6 @@ def _renames(
     return renames, problems
 
 
-def _network_before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
-    if world.network is None and any(spec.enabled and spec.network is None for spec in specs):
-        yield Action(
-            None,
-            "create_network",
-            f"the fleet has no network {policy.network}",
-            target=policy.network,
-            after={"network": policy.network, "traffic between containers": "off"},
-        )
-
-
-def _network_after(
-    specs: Sequence[Spec], left: Sequence[Container], spared: frozenset[str], world: World, policy: Policy
-) -> Iterator[Action]:
-    if world.network is None or not world.network.ours:
-        return
-    if spared or any(spec.network is None for spec in specs):
-        return
-    if any(policy.network in each.networks or each.facts.network == policy.network for each in left):
-        return
-    yield Action(
-        None,
-        "remove_network",
-        "no server is left in it",
-        target=policy.network,
-        container=world.network.id,
-        before={"network": policy.network},
-    )
-
-
-def _stale_memories(specs: Sequence[Spec], spared: frozenset[str], world: World, policy: Policy) -> Iterator[str]:
-    attempts = {spec.name: attempt_of(spec, world, policy) for spec in specs}
-    for server, failure in world.failures.items():
-        stale = server not in attempts or not failure.counts(attempts[server], world.now)
-        if stale and server not in spared:
-            yield volume_name(policy.fleet, server)
-
-
 def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
     if any(spec.name == container.service for spec in specs):
         return f"replica {container.replica} is not wished any more"
@@ -408,6 +382,10 @@ def _described(container: Container) -> dict[str, Any]:
     }
 
 
+def _network_word(spec: Spec) -> str:
+    return "[" + ", ".join(spec.network) + "]" if isinstance(spec.network, tuple) else str(spec.network)
+
+
 def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Policy) -> dict[str, Any]:
     wished: dict[str, Any] = {
         "name": name,
@@ -420,6 +398,8 @@ def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Polic
         "pids": spec.pids,
         "env": " ".join(sorted(spec.env)) or "none",
     }
+    if egress.confined(spec):
+        wished["reaches"] = egress.described(spec)
     beyond = exceptions(spec)
     if beyond:
         wished["exceptions"] = "; ".join(beyond)

@@ -9,6 +9,15 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import (
+    FLEET,
+    HOSTS,
+    INTERNET,
+    NONE,
+    kind_of,
+)
+
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 
 
@@ -25,8 +34,24 @@ class Policy:
 
     @property
     def network(self) -> str:
-        """The name of the fleet's own network."""
+        """The name of the fleet's ordinary network."""
         return f"{self.fleet}-net"
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of all networks that the fleet may have."""
+        return (self.network, *self.confined_networks)
+
+    @property
+    def confined_networks(self) -> tuple[str, ...]:
+        """The names of those that nothing leaves but by the firewall's leave."""
+        return (f"{self.fleet}-closed", f"{self.fleet}-peers")
+
+    def network_of(self, spec: Spec) -> str:
+        """The name of the network that a server's containers join."""
+        closed, peers = self.confined_networks
+        own = {INTERNET: self.network, NONE: closed, HOSTS: closed, FLEET: peers}
+        return own.get(kind_of(spec), str(spec.network))
 
     @property
     def bridge_digest(self) -> str | None:

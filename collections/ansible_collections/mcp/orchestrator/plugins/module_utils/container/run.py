@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import plan_converge, plan_retire
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -35,13 +36,20 @@ class Wish:
     listening: frozenset[int] = field(default_factory=frozenset)
 
 
-def carry_out(wish: Wish, engine: Engine, probe: Probe = http_probe, clock: Clock | None = None) -> dict[str, Any]:
+def carry_out(
+    wish: Wish,
+    engine: Engine,
+    probe: Probe = http_probe,
+    clock: Clock | None = None,
+    firewall: Firewall | None = None,
+) -> dict[str, Any]:
     """Brings the fleet to ``wish`` and gives the module's result; in check mode only what would be done.
 
     Raises EngineError when the engine cannot be asked how the world is.
     """
     clock = clock or Clock()
-    world = observe(engine, wish.specs, wish.policy, probe, clock, wish.listening)
+    firewall = firewall or HostFirewall(engine.local)
+    world = observe(engine, firewall, wish.specs, wish.policy, probe, clock, wish.listening)
     plan = (
         plan_retire(wish.specs, world, wish.policy, wish.untouchable)
         if wish.retire
@@ -51,7 +59,7 @@ def carry_out(wish: Wish, engine: Engine, probe: Probe = http_probe, clock: Cloc
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
         outcome = Outcome(list(plan.actions), planned(plan, wish.policy), problems)
     else:
-        run = Run(engine, world, wish.policy, wish.environment, probe, clock)
+        run = Run(engine, firewall, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)
     return report(plan, outcome)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 
 RUNS = ("running", "paused", "restarting")
@@ -46,8 +47,8 @@ class Facts:
 class Container:
     """One container of our fleet. Times are seconds since the epoch, 0 when unknown.
 
-    ``networks`` maps names to ids. ``ready`` says whether its endpoint answered as its spec wants: None when nobody
-    asked.
+    ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
+    endpoint answered as its spec wants: None when nobody asked.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Container:
     started: float = 0.0
     facts: Facts = field(default_factory=Facts)
     networks: Mapping[str, str] = field(default_factory=dict)
+    macs: Mapping[str, str] = field(default_factory=dict)
     ready: bool | None = None
 
     @property
@@ -103,6 +105,7 @@ class Container:
             started=_seconds(state.get("StartedAt")),
             facts=_without_podman(facts_of(host), host, networks),
             networks=networks,
+            macs={name: ((each or {}).get("MacAddress") or "").lower() for name, each in joined.items()},
         )
 
 
@@ -138,11 +141,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Network:
-    """The network that bears the fleet's network name, whoever made it."""
+    """A network that bears the name of one of the fleet's, whoever made it."""
 
     id: str
     ours: bool
-    isolated: bool = True
+    subnet: str | None = None
 
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any], fleet: str) -> Network:
@@ -150,30 +153,37 @@ class Network:
         return cls(
             id=raw["Id"],
             ours=(raw.get("Labels") or {}).get(labels.FLEET) == fleet,
-            isolated=(raw.get("Options") or {}).get(ICC) == "false",
+            subnet=next((each.get("Subnet") for each in (raw.get("IPAM") or {}).get("Config") or ()), None),
         )
-
-
-ICC = "com.docker.network.bridge.enable_icc"
 
 
 @dataclass(frozen=True)
 class World:
     """Everything a plan is made from. ``images`` has None for a reference that this host does not hold.
 
+    ``networks`` are those of the fleet's networks that are there, by name.
+
     ``strangers`` are names of containers that are not of this fleet, ``busy`` host ports that others hold,
     ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
     ``unanswered`` why a registry that should be asked for an image did not answer, by reference.
+
+    ``rules`` are the fleet's in the host's packet filter, None where nobody needed to look; ``lawless`` says why none
+    can be kept; ``addresses`` are those of the names to which servers are let through, ``hosts_files`` the directories
+    of the volumes that tell them to servers.
     """
 
     containers: tuple[Container, ...] = ()
     images: Mapping[str, Image | None] = field(default_factory=dict)
-    network: Network | None = None
+    networks: Mapping[str, Network] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
     busy: frozenset[int] = frozenset()
     now: float = 0.0
     failures: Mapping[str, Failure] = field(default_factory=dict)
     unanswered: Mapping[str, str] = field(default_factory=dict)
+    rules: Ruleset | None = None
+    lawless: str = ""
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts_files: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:

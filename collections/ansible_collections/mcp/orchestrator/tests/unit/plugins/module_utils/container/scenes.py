@@ -42,7 +42,7 @@ def spec(name: str, **more: Any) -> Spec:
 def run(engine: SimulatedEngine, specs: Sequence[Spec], policy: Policy = POLICY, **more: Any) -> dict[str, Any]:
     """One run of the module's story over the simulated engine."""
     wish = Wish(specs=specs, policy=policy, environment=ENVIRONMENT, **more)
-    return carry_out(wish, engine, probe=engine.probe, clock=engine.clock)
+    return carry_out(wish, engine, probe=engine.probe, clock=engine.clock, firewall=engine)
 
 
 def whole_run(engine: SimulatedEngine, specs: Sequence[Spec], **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,7 +81,7 @@ def fleets(draw: st.DrawFn) -> list[Spec]:
             image=draw(st.sampled_from(["one", "two", "far"])),
             enabled=draw(st.sampled_from([True, True, True, False])),
             memory=draw(st.sampled_from([64, 128])) * 1024**2,
-            network=draw(st.sampled_from([None, None, None, "other"])),
+            network=draw(st.sampled_from([None, None, None, "other", "none", "fleet", ("api.test",)])),
             transport=draw(st.sampled_from(["http", "stdio"])),
             replicas=draw(st.sampled_from([1, 1, 1, 2, 3])),
         )

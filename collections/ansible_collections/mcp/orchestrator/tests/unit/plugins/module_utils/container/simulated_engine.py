@@ -9,13 +9,15 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
 
 RUNS = ("running", "paused", "restarting")
@@ -39,7 +41,7 @@ class StillClock(Clock):
 
 
 class SimulatedEngine:
-    """Also the probe: a running container answers unless its generation is in ``sick``."""
+    """Also the probe, to which a running container answers unless its generation is in ``sick``, and the firewall."""
 
     def __init__(self, clock: StillClock | None = None) -> None:
         self.clock = clock or StillClock()
@@ -52,8 +54,34 @@ class SimulatedEngine:
         self.calls_left: int | None = None
         self.faults: dict[str, Callable[[str], None]] = {}
         self.written: list[str] = []
+        self.local = True
+        self.lawless = ""
+        self.kept_rules = Ruleset()
+        self.names: dict[str, tuple[str, ...]] = {"api.test": ("203.0.113.7/32",)}
+        self.files: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
+
+    # What the firewall is asked and told
+
+    def rules(self, fleet: str) -> Ruleset:
+        if self.lawless:
+            raise FirewallError(self.lawless)
+        return self.kept_rules
+
+    def write(self, fleet: str, present: Ruleset, wished: Ruleset) -> None:
+        with self._told("write_rules", fleet):
+            assert present == self.kept_rules
+            self.kept_rules = wished
+
+    def bridges(self, interface: str) -> bool:
+        return True
+
+    def write_file(self, path: str, text: str) -> None:
+        self.files[path] = text
+
+    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        return {host: self.names.get(host, ()) for host in hosts}
 
     # What the engine is asked
 
@@ -83,8 +111,8 @@ class SimulatedEngine:
             "Config": {"Cmd": ["serve"], "ExposedPorts": {"8000/tcp": {}}},
         }
 
-    def network(self, name: str) -> dict[str, Any] | None:
-        return self.nets.get(name)
+    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        return [{"Name": name, **self.nets[name]} for name in names if name in self.nets]
 
     def registry_digest(self, reference: str) -> str:
         if reference not in self.registry:
@@ -185,9 +213,10 @@ class SimulatedEngine:
                         raise EngineError(f"network {name} has active endpoints")
                     del self.nets[name]
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
         with self._told("create_volume", name):
-            self.kept.setdefault(name, {"Name": name, "Labels": dict(labels)})
+            volume = {"Name": name, "Labels": dict(labels), "Mountpoint": f"/volumes/{name}"}
+            return str(self.kept.setdefault(name, volume)["Mountpoint"])
 
     def remove_volume(self, name: str) -> None:
         with self._told("remove_volume", name):

@@ -101,9 +101,17 @@ def test_an_http_server_whose_port_nothing_tells_is_refused(exposed: tuple[int, 
         compose(spec("a"), Image("sha256:1", exposed=exposed), POLICY, 20001)
 
 
-def test_a_server_without_any_network_is_refused_at_once() -> None:
-    with pytest.raises(CompositionError, match="network none leaves no way to the server"):
-        compose(spec("a", port=1, network="none"), IMAGE, POLICY, 20001)
+def test_a_list_of_hosts_is_refused_beside_a_right_to_forge_addresses() -> None:
+    forging = spec("a", port=1, network=("api.test",), host_config={"CapAdd": ["NET_RAW"]})
+    with pytest.raises(
+        CompositionError, match="with NET_RAW its container could pretend to be one that may go elsewhere"
+    ):
+        compose(forging, IMAGE, POLICY, 20001)
+
+
+def test_a_confined_server_is_no_exception_and_a_network_of_the_engine_is_one() -> None:
+    assert [exceptions(spec("a", network=network)) for network in ("none", "fleet", ("api.test",))] == [[], [], []]
+    assert exceptions(spec("a", network="backend")) == ["network backend"]
 
 
 def test_our_labels_win_over_the_user_s() -> None:

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Letting the containers of confined servers through where they may go, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, surroundings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Network, World
+
+HOSTS_PATH = "/etc/hosts"
+
+
+class Gate:
+    """The firewall during one run. Its methods may be called from several threads."""
+
+    def __init__(self, engine: Engine, firewall: Firewall, world: World, policy: Policy) -> None:
+        self._engine = engine
+        self._firewall = firewall
+        self._world = world
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._present = world.rules or egress.Ruleset()
+        self._guests = surroundings.guests(world.containers, world, policy)
+        self._left = False
+
+    def write(self) -> None:
+        """Puts the rules in place that the containers which are there need. Raises FirewallError."""
+        with self._lock:
+            self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
+
+    def remove(self) -> None:
+        """Takes all rules of the fleet away. Raises FirewallError."""
+        with self._lock:
+            self._guests.clear()
+            self._left = False
+            self._write(egress.Ruleset())
+
+    def admit(self, spec: Spec, port: int) -> list[str]:
+        """Opens the way for a container that is about to be made; gives the mounts that it needs for that.
+
+        Raises FirewallError when nothing would keep the container where it may be.
+        """
+        if not egress.confined(spec):
+            return []
+        kind = egress.FLEET if egress.kind_of(spec) == egress.FLEET else egress.NONE
+        if not self._firewall.bridges(egress.bridge_name(self._policy.fleet, kind)):
+            raise FirewallError(
+                f"the network {self._policy.network_of(spec)} is no interface of this host, so no rule here binds it;"
+                " is the engine in a network namespace of its own, or was the network made by hand?"
+            )
+        if egress.kind_of(spec) != egress.HOSTS:
+            return []
+        with self._lock:
+            self._know_the_subnet()
+            guest = surroundings.guest_of(spec, port, self._world, self._policy)
+            self._guests[guest.mac] = guest
+            self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
+            return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"]
+
+    def dismiss(self, identity: str, port: int | None, server: str) -> None:
+        """Notes that a container is gone, and with it the way that was open for it."""
+        with self._lock:
+            mac = egress.mac_address(self._policy.fleet, server, port or 0)
+            gone = [self._guests.pop(key, None) for key in (identity, mac)]
+            self._left = self._left or any(gone)
+
+    def close(self) -> None:
+        """Takes away the ways of those who left, and tells the others the addresses of today. Raises FirewallError."""
+        with self._lock:
+            if self._left:
+                self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
+            for server in {guest.server for guest in self._guests.values()} & set(self._world.hosts_files):
+                hosts = {host for guest in self._guests.values() if guest.server == server for host in guest.addresses}
+                self._write_hosts(self._world.hosts_files[server], server, hosts)
+
+    def _tell(self, spec: Spec) -> str:
+        """The file that tells a server the addresses of its hosts, in a volume of the engine."""
+        name = surroundings.rules_volume(self._policy.fleet, spec.name)
+        marks = {labels.FLEET: self._policy.fleet, labels.SERVICE: spec.name, labels.HOSTS: "yes"}
+        return self._write_hosts(self._engine.create_volume(name, marks), spec.name, set(spec.network or ()))
+
+    def _write_hosts(self, directory: str, server: str, hosts: set[str]) -> str:
+        path = os.path.join(directory, "hosts")
+        allowed = {
+            host: found
+            for guest in self._guests.values()
+            for host, found in guest.addresses.items()
+            if guest.server == server
+        }
+        text = egress.hosts_file({host: self._world.addresses.get(host) or allowed.get(host, ()) for host in hosts})
+        self._firewall.write_file(path, text)
+        return path
+
+    def _know_the_subnet(self) -> None:
+        closed = self._policy.confined_networks[0]
+        if closed not in self._world.networks:
+            found = self._engine.networks([closed])
+            known = {each["Name"]: Network.from_inspect(each, self._policy.fleet) for each in found}
+            self._world = replace(self._world, networks={**self._world.networks, **known})
+
+    def _write(self, wished: egress.Ruleset) -> None:
+        if not egress.same(self._present, wished):
+            self._firewall.write(self._policy.fleet, self._present, wished)
+            self._present = wished

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the servers of a fleet have in common: networks, the firewall's rules, and what is remembered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+
+
+def rules_volume(fleet: str, server: str) -> str:
+    """The name of the volume that tells a server the addresses of the hosts it may reach."""
+    return f"{fleet}-{server}.hosts"
+
+
+def guest_of(spec: Spec, port: int, world: World, policy: Policy) -> egress.Guest:
+    """How the container of ``spec`` that publishes ``port`` is let through."""
+    before = egress.allowed_before(world.rules or egress.Ruleset(), policy.fleet)
+    addresses = {
+        host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ()))
+        for host in spec.network or ()
+    }
+    return egress.Guest(spec.name, egress.mac_address(policy.fleet, spec.name, port), addresses)
+
+
+def guests(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, egress.Guest]:
+    """Those of the containers that are let through somewhere, by id; each by the spec that it was made from."""
+    return {
+        each.id: guest_of(each.spec, each.port, world, policy)
+        for each in containers
+        if each.spec is not None and each.port is not None and egress.kind_of(each.spec) == egress.HOSTS
+    }
+
+
+def wished_rules(allowed: Collection[egress.Guest], world: World, policy: Policy) -> egress.Ruleset:
+    """The rules while these containers are let through."""
+    closed = world.networks.get(policy.confined_networks[0])
+    return egress.ruleset(policy.fleet, closed.subnet if closed else None, list(allowed))
+
+
+def before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
+    """What has to be there before a container starts: rules first, so that none runs a moment without."""
+    used = {policy.network_of(spec) for spec in specs if spec.enabled}
+    used |= {name for each in world.containers for name in each.networks}
+    if world.rules is not None and used & set(policy.confined_networks):
+        wished = wished_rules(guests(world.containers, world, policy).values(), world, policy)
+        if not egress.same(world.rules, wished):
+            missing = not world.rules.filter_rules
+            yield Action(
+                None,
+                "write_rules",
+                "its firewall rules are missing" if missing else "its firewall rules are not those of its servers",
+                target=egress.chain_of(policy.fleet),
+                before={"rules": len(world.rules.filter_rules)},
+                after={"rules": len(wished.filter_rules)},
+            )
+    for name in policy.networks:
+        if name not in world.networks and any(spec.enabled and policy.network_of(spec) == name for spec in specs):
+            traffic = "on" if name == policy.confined_networks[1] else "off"
+            yield Action(
+                None,
+                "create_network",
+                f"the fleet has no network {name}",
+                target=name,
+                after={"network": name, "traffic between containers": traffic},
+            )
+
+
+def after(
+    specs: Sequence[Spec], left: Sequence[Container], spared: frozenset[str], world: World, policy: Policy
+) -> Iterator[Action]:
+    """What nobody needs any more once only the containers ``left`` are there; nothing while a server is ``spared``."""
+    if spared:
+        return
+    used = {policy.network_of(spec) for spec in specs}
+    used |= {name for each in left for name in (*each.networks, each.facts.network)}
+    if world.rules is not None and world.rules.filter_rules and not used & set(policy.confined_networks):
+        yield Action(
+            None,
+            "remove_rules",
+            "no server is left that they keep",
+            target=egress.chain_of(policy.fleet),
+            before={"rules": len(world.rules.filter_rules)},
+        )
+    for name in policy.networks:
+        network = world.networks.get(name)
+        if network is not None and network.ours and name not in used:
+            yield Action(
+                None,
+                "remove_network",
+                "no server is left in it",
+                target=name,
+                container=network.id,
+                before={"network": name},
+            )
+
+
+def stale_volumes(
+    attempts: Mapping[str, str],
+    specs: Sequence[Spec],
+    left: Sequence[Container],
+    spared: frozenset[str],
+    world: World,
+    policy: Policy,
+) -> Iterator[str]:
+    """The volumes that tell nobody anything any more. ``attempts`` are what is tried for each server now."""
+    for server, failure in world.failures.items():
+        stale = server not in attempts or not failure.counts(attempts[server], world.now)
+        if stale and server not in spared:
+            yield volume_name(policy.fleet, server)
+    readers = {spec.name for spec in specs if egress.kind_of(spec) == egress.HOSTS} | spared
+    readers |= {each.service for each in left if each.spec is None or egress.kind_of(each.spec) == egress.HOSTS}
+    for server in world.hosts_files:
+        if server not in readers:
+            yield rules_volume(policy.fleet, server)
+
+
+def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Problem]:
+    """The hosts that servers should reach and that have no address."""
+    for spec in specs:
+        if not spec.enabled or egress.kind_of(spec) != egress.HOSTS or world.lawless:
+            continue
+        allowed = guest_of(spec, 0, world, policy).addresses
+        for host in sorted(host for host, found in allowed.items() if not found):
+            yield Problem(
+                spec.name,
+                f"orchestrator.network: {host} has no IPv4 address, so the server cannot reach it;"
+                " correct the name, or see that this host's DNS answers",
+            )
