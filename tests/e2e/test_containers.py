@@ -118,6 +118,23 @@ def test_a_broken_container_comes_back_on_its_port(scene: ContainerScene, damage
     assert scene.get(port) == "tiny"
 
 
+def test_a_server_that_an_operator_stopped_for_good_stays_stopped_until_it_is_started(scene: ContainerScene) -> None:
+    specs = [scene.spec("a"), scene.spec("b")]
+    port = scene.run(specs)["endpoints"][0]["port"]
+    scene.api.update_container(scene.name("a"), restart_policy={"Name": "no"})
+    scene.api.stop(scene.name("a"), timeout=1)
+    changed = [scene.spec("a", memory=48 * 1024**2), specs[1]]
+    for wished in (specs, changed):
+        for retire in (False, True):
+            result = scene.run(wished, retire=retire)
+            assert (result["actions"], result["errors"]) == ([], [])
+        assert [each["state"] for each in scene.run(wished)["endpoints"]] == ["stopped", "running"]
+    scene.api.start(scene.name("a"))
+    assert steps(scene.run(specs)) == [("a", "update")]
+    assert scene.get(port) == "tiny"
+    assert scene.containers()[scene.name("a")]["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+
+
 def test_changed_limits_are_set_back_without_a_restart(scene: ContainerScene) -> None:
     spec = scene.spec("a")
     scene.run([spec])

@@ -21,6 +21,8 @@ description:
   - A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by rules of the host's packet
     filter, which stand in a chain C(MCP-<fleet>) of iptables. Where none can be kept, on a remote or rootless engine
     and with podman, that server fails and says so.
+  - A container that was stopped is started again. One that an operator first took out of the engine's restart policy
+    (C(docker update --restart=no), then C(docker stop)) stays stopped until somebody starts it.
   - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
     an hour and more. A volume C(<fleet>-<server>.failures) remembers that; removing it makes the next run try.
   - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
@@ -215,7 +217,7 @@ endpoints:
       description: The priority that its rule is wished to have, or nothing for any.
       type: int
     state:
-      description: V(running), V(failed), or in check mode V(planned).
+      description: V(running), V(failed), V(stopped) by an operator, or in check mode V(planned).
       type: str
     exceptions:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.

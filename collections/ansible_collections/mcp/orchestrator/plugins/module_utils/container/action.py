@@ -47,9 +47,9 @@ class Problem:
 class Slot:
     """One place of a server: who shall serve in it, who serves until then, and the steps that lead there.
 
-    ``successor`` is the container that is there already; None means that ``actions`` create it.
-    ``wait`` says that the successor has yet to answer before it counts. ``attempt`` names what is tried, for the memory
-    of failures.
+    ``successor`` is the container that is there already; None means that ``actions`` create it. ``halted`` says that an
+    operator wants it to stand still. ``wait`` says that the successor has yet to answer before it counts. ``attempt``
+    names what is tried, for the memory of failures.
     """
 
     spec: Spec
@@ -60,6 +60,7 @@ class Slot:
     wait: bool = False
     attempt: str = ""
     problem: str | None = None
+    halted: bool = False
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ class Run:
 
     def _slot(self, slot: Slot, networks: Mapping[str, str]) -> tuple[Endpoint, bool]:
         """The slot's endpoint, and whether it is as wished."""
+        if slot.halted and slot.successor is not None:
+            return self._endpoint(slot.spec, slot.successor.id, slot.successor.port, "stopped"), True
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
@@ -392,6 +394,8 @@ def planned(plan: Plan, policy: Policy) -> list[Endpoint]:
 
 def _planned(slot: Slot, address: str) -> Endpoint:
     spec, found, old = slot.spec, slot.successor, slot.incumbent
+    if slot.halted and found is not None:
+        return Endpoint.of(spec, address, found.port, found.id, "stopped")
     creation = next((each for each in slot.actions if each.action in CREATIONS), None)
     if creation is not None:
         return Endpoint.of(spec, address, creation.port, None, "planned")

@@ -18,7 +18,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composi
 class Endpoint:
     """``ports`` are those of all replicas that serve, ``port`` the first of them; both empty without a container.
 
-    ``state`` is running, failed or planned; ``exceptions`` what the server's container is allowed beyond the defaults.
+    ``state`` is running, failed, stopped (an operator's wish) or planned; ``exceptions`` what the server's container is
+    allowed beyond the defaults.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Endpoint:
     @classmethod
     def of_replicas(cls, endpoints: Sequence[Endpoint]) -> Endpoint:
         """One endpoint for all replicas of a server: those that serve, or when none does, those that are there."""
-        serving = [each for each in endpoints if each.state != "failed"] or list(endpoints)
+        serving = [each for each in endpoints if each.state not in ("failed", "stopped")] or list(endpoints)
         first = next((each for each in serving if each.port is not None), serving[0])
         return replace(first, ports=tuple(port for each in serving for port in each.ports))
 

@@ -146,6 +146,9 @@ def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
             raise CompositionError(f"network {_network_word(spec)} cannot be enforced here: {world.lawless}")
         standing = _stand(spec, replica, world, policy)
         successor = standing.successor
+        halted = _halted(spec, replica, world)
+        if halted is not None:
+            return Slot(spec, replica, successor=halted, halted=True)
         if successor is not None:
             actions = tuple(_repairs(spec, successor, standing.drifts[successor.id]))
         else:
@@ -185,6 +188,17 @@ def _owned(spec: Spec, replica: int, world: World) -> list[Container]:
         for each in world.containers
         if each.service == spec.name and each.replica == replica and each.status != "removing"
     ]
+
+
+def _halted(spec: Spec, replica: int, world: World) -> Container | None:
+    """The container that an operator stopped for good: by hand, and out of the engine's restart policy before.
+
+    A stop alone says nothing: a kill, a full disk or a script look the same, and what is broken has to come back.
+    """
+    owned = _owned(spec, replica, world)
+    if spec.restart == "no" or any(each.runs for each in owned):
+        return None
+    return _best(each for each in owned if each.status == "exited" and each.facts.restart == "no")
 
 
 def _best(containers: Iterable[Container]) -> Container | None:
