@@ -56,7 +56,15 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
     if name == "echo":
         return text(given.get("text", ""))
     if name == "whoami":
-        return text({"nonce": NONCE, "pid": os.getpid(), "calls": STATE["calls"], "client": STATE["client"]})
+        return text(
+            {
+                "nonce": NONCE,
+                "pid": os.getpid(),
+                "calls": STATE["calls"],
+                "client": STATE["client"],
+                "token": os.environ.get("TOKEN"),
+            }
+        )
     if name == "params":
         return text({"meta": meta, "arguments": given})
     if name == "environment":
@@ -242,7 +250,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method == "ping" and not modern and "--no-ping" not in sys.argv:
         return {}
     if method == "tools/list":
-        return {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}
+        return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "whoami")]}
     if method in ("logging/setLevel", "resources/subscribe", "resources/unsubscribe") and not modern:
         return {}
     raise ValueError(method)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import judge_header_references
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.command import Command, find_command
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.docker_form import read_docker
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
@@ -68,11 +69,13 @@ _SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)
 
 @dataclass(frozen=True)
 class Context:
-    """What holds for all entries: the keys of [security] that are on, the templates, and whether to be strict."""
+    """What holds for all entries: the keys of [security] that are on, the templates, whether to be strict, and the
+    isolation of those that name none."""
 
     allowed: Collection[str]
     registry: Registry
     strict: bool = False
+    isolation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,9 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
     if draft.recipe is not None and draft.command is not None:
         first = len(args) - len(draft.command)
         warn_of_paths(draft.command, first, [each.split(":")[1] for each in draft.volumes], findings)
-    return Started(draft, read_reach(name, draft, extension, findings), extension)
+    reach = read_reach(name, draft, extension, findings)
+    judge_header_references(draft, reach.transport, extension.isolation or context.isolation, findings)
+    return Started(draft, reach, extension)
 
 
 def _warn_of_placeholders(env: Mapping[str, Secret], findings: Findings) -> None:

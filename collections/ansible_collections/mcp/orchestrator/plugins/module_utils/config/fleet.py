@@ -139,7 +139,9 @@ def _read(
         raise ConfigFileError(errors)
     beside = settings_path or (config_paths[0] if config_paths else "")
     registry = Registry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
-    context = Context(settings.security.allowed(), registry, settings.service.strict)
+    context = Context(
+        settings.security.allowed(), registry, settings.service.strict, isolation=settings.defaults.isolation
+    )
     servers = [_server(name, places, context) for name, places in sorted(sources.entries.items())]
     resolver = resolver or Resolver(client=boto3_client(settings.aws.region))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})

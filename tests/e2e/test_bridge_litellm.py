@@ -1,0 +1,153 @@
+"""LiteLLM Proxy as a client of the bridge: it opens a session for every operation, and passes tokens in headers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.node import CACHE
+from tests.unit.bridge.client import BOTH, Bridge, free_port, start, until
+
+KEY = "sk-test"
+
+
+@pytest.fixture(scope="module")
+def litellm() -> Path:
+    """The folder of its programs, in an environment of its own."""
+    home = CACHE / "litellm"
+    if not (home / "bin/litellm").exists():
+        uv = shutil.which("uv")
+        if uv is None:
+            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+            install = [str(home / "bin/python"), "-m", "pip", "install", "--quiet"]
+        else:
+            subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], check=True)
+            install = [uv, "pip", "install", "--quiet", "--python", str(home / "bin/python")]
+        subprocess.run([*install, "litellm[proxy]>=1.100,<2"], check=True)
+    return home / "bin"
+
+
+@pytest.fixture(scope="module")
+def personal() -> Iterator[Bridge]:
+    """A server with a process for each session, which gets its client's token."""
+    bridge = start(path="/mcp/personal", env={**os.environ, "TOKEN": "${header:Authorization}"})
+    bridge.wait_healthy()
+    yield bridge
+    assert bridge.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def pooled() -> Iterator[Bridge]:
+    bridge = start("--isolation", "pooled", path="/mcp/pooled")
+    bridge.wait_healthy()
+    yield bridge
+    assert bridge.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def proxy(
+    litellm: Path, personal: Bridge, pooled: Bridge, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Any]]:
+    """A running proxy with both servers: asks it, and gives what it answers."""
+    servers = {
+        "named": {"url": personal.url, "transport": "http"},  # gets x-mcp-named-authorization
+        "callers": {"url": personal.url, "transport": "http", "extra_headers": ["Authorization"]},
+        "pooled": {"url": pooled.url, "transport": "http"},
+        "older": {"url": pooled.url.removesuffix("mcp") + "sse", "transport": "sse"},
+    }
+    folder = tmp_path_factory.mktemp("litellm")
+    config = folder / "config.yaml"
+    config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], "mcp_servers": servers}))
+    port = free_port()
+    path = f"{litellm}:{os.environ['PATH']}"
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [str(litellm / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)],
+            env={**os.environ, "PATH": path, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "127.0.0.1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def ask(path: str, body: Any = None, **headers: str) -> str:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent |= {"content-type": "application/json", "accept": BOTH}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, sent)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def lives() -> bool:
+        assert process.poll() is None, (folder / "log").read_text()[-4000:]
+        with contextlib.suppress(OSError):
+            return bool(ask("/health/liveliness"))
+        return False
+
+    try:
+        until(lives, 180)
+        yield ask
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def mcp(proxy: Callable[..., str]) -> Callable[..., Any]:
+    """Makes one request to the proxy's MCP endpoint: its result."""
+
+    def ask(method: str, params: dict[str, Any], **headers: str) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        said = proxy("/mcp/", body, x_litellm_api_key=f"Bearer {KEY}", **headers)
+        return next(json.loads(line[6:]) for line in said.splitlines() if line.startswith("data: "))["result"]
+
+    return ask
+
+
+def test_the_tools_of_every_server_are_listed(mcp: Callable[..., Any]) -> None:
+    found = {tool["name"] for tool in mcp("tools/list", {})["tools"]}
+    assert found == {
+        f"{name}-{tool}" for name in ("named", "callers", "pooled", "older") for tool in ("echo", "whoami")
+    }
+
+
+@pytest.mark.parametrize("server", ["named", "callers", "pooled", "older"])
+def test_a_tool_is_called_in_every_isolation_and_transport(mcp: Callable[..., Any], server: str) -> None:
+    found = mcp("tools/call", {"name": f"{server}-echo", "arguments": {"text": f"over {server}"}})
+    assert found["content"][0]["text"] == f"over {server}"
+
+
+@pytest.mark.parametrize(
+    ("server", "token"),
+    [("named", "Bearer of-this-server"), ("callers", "Bearer of-the-caller")],
+)
+def test_the_token_reaches_the_process_that_is_configured_to_have_it(
+    mcp: Callable[..., Any], server: str, token: str
+) -> None:
+    headers = {"x_mcp_named_authorization": "Bearer of-this-server", "Authorization": "Bearer of-the-caller"}
+    found = mcp("tools/call", {"name": f"{server}-whoami", "arguments": {}}, **headers)
+    assert json.loads(found["content"][0]["text"])["token"] == token
+
+
+def test_pooled_calls_share_processes_and_sessions_do_not(mcp: Callable[..., Any], personal: Bridge) -> None:
+    def processes(server: str) -> set[int]:
+        calls = (mcp("tools/call", {"name": f"{server}-whoami", "arguments": {}}) for _ in range(3))
+        return {json.loads(found["content"][0]["text"])["pid"] for found in calls}
+
+    assert len(processes("pooled")) == 1
+    assert len(processes("named")) == 3
+    # The proxy ends each session that it opens; nothing stays but the canary.
+    until(lambda: personal.health()["sessions"] == 0 and len(personal.descendants()) == 1, 30)
