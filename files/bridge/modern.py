@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +11,18 @@ from . import message as messages
 from .exchange import Exchange
 from .greeting import PREFIX, Greeting
 from .message import Message, NotAMessage
+from .mirror import HEADER_MISMATCH, check, check_parameters, concerns
 from .passage import SUBSCRIPTION, Passage
-from .revision import MODERN, older_or_equal
+from .revision import MODERN, TOOLS_CHANGED, older_or_equal
 from .span import find, replace
 
 if TYPE_CHECKING:
     from .http import Request
     from .lane import Switchboard
+    from .mirror import Parameter
     from .relay import Relay
 
-HEADER_MISMATCH = -32020
 UNSUPPORTED_REVISION = -32022
-_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _STATUS = {
     messages.PARSE_ERROR: 400,
     messages.INVALID_REQUEST: 400,
@@ -76,14 +74,29 @@ class Modern:
             text = "Unsupported protocol version"
             request.respond(400, messages.error(message.id, UNSUPPORTED_REVISION, text, data))
         elif greeting.modern:
-            board = self._relay.board(modern=True, listening=message.method == "subscriptions/listen")
-            call.send(board)
+            self._call(request, message, call, older=False)
         elif message.method == "server/discover":
             request.respond(200, discovered(message, greeting, supported))
         elif message.method == "subscriptions/listen":
             Subscription(self._relay, request, message)
         else:
-            call.send(self._relay.board(modern=False), older=True)
+            self._call(request, message, call, older=True)
+
+    def _call(self, request: Request, message: Message, call: Call, *, older: bool) -> None:
+        board = self._relay.board(modern=not older, listening=message.method == "subscriptions/listen")
+        if not concerns(request, message):
+            call.send(board, older=older)
+            return
+
+        def checked(parameters: tuple[Parameter, ...]) -> None:
+            fault = check_parameters(request, message, parameters)
+            if fault is None:
+                call.send(board, older=older)
+            else:
+                request.respond(400, fault)
+
+        name = message.params.get("name")
+        self._relay.catalogue.when_known(name, self._relay, board, modern=not older, told=checked)
 
 
 class Call:
@@ -103,7 +116,7 @@ class Call:
         )
         request.on_lost = self._left
 
-    def send(self, board: Switchboard, *, older: bool = False) -> None:
+    def send(self, board: Switchboard, *, older: bool) -> None:
         """Makes the call. `older`: of children that do not know this revision."""
         if self._request.answered:  # the client has left meanwhile
             return
@@ -123,12 +136,16 @@ class Call:
 
     def receive(self, message: Message) -> None:
         if not message.is_answer or message.id is None:
+            if message.method == TOOLS_CHANGED:
+                self._relay.catalogue.forget()
             if self._exchange.can_stream:
                 self._exchange.relate(message.raw)
             return
         error = message.error
         if error is not None:
             self._exchange.status = _STATUS.get(error.get("code", 0), 200)
+        elif self._message.method == "tools/list":
+            self._relay.catalogue.learn(message)
         self._end(messages.outcome(message))
         raw = _from_older(self._message, message) if self._older and error is None else message.raw
         self._exchange.answer(message.id, raw)
@@ -186,42 +203,6 @@ class Subscription:
 
 
 _LISTS = ("tools", "prompts", "resources")
-
-
-def check(request: Request, message: Message) -> bytes | None:
-    """The error that a request deserves whose parts are missing or contradict each other (modelcontextprotocol.io,
-    2026-07-28, streamable HTTP, request metadata)."""
-    missing = [key for key in ("protocolVersion", "clientCapabilities") if PREFIX + key not in message.meta]
-    if missing:
-        text = f"params._meta lacks {' and '.join(PREFIX + key for key in missing)}"
-        return messages.error(message.id, messages.INVALID_PARAMS, text)
-    wrong = None
-    if _header(request, b"mcp-protocol-version") != message.meta[PREFIX + "protocolVersion"]:
-        wrong = "MCP-Protocol-Version"
-    elif _header(request, b"mcp-method") != message.method:
-        wrong = "Mcp-Method"
-    elif message.method in _NAMED:
-        named = message.params.get(_NAMED[message.method])
-        if named is not None and decoded(_header(request, b"mcp-name")) != named:
-            wrong = "Mcp-Name"
-    if wrong is None:
-        return None
-    return messages.error(message.id, HEADER_MISMATCH, f"Header mismatch: {wrong} does not say what the body says")
-
-
-def _header(request: Request, name: bytes) -> str | None:
-    value = request.headers.get(name)
-    return None if value is None else value.decode("latin-1")
-
-
-def decoded(value: str | None) -> str | None:
-    """A mirrored header's value, which may be wrapped as `=?base64?…?=`. None where it is absent or malformed."""
-    if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
-        return value
-    try:
-        return base64.b64decode(value[9:-2], validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
 
 
 def discovered(asked: Message, greeting: Greeting, supported: list[str]) -> bytes:

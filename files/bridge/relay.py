@@ -7,10 +7,12 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from .catalogue import Catalogue
 from .lane import Lane, Owner, OwnLane, SwitchedLane
 from .metrics import Metrics
 from .patience import Patience
 from .pool import Pool
+from .revision import TOOLS_CHANGED
 from .session import Session
 from .shared import Shared
 from .spares import Spares
@@ -56,6 +58,7 @@ class Relay:
         self.event_sessions: dict[str, EventSession] = {}
         self.lone_calls: set[Call] = set()
         self.subscriptions: set[Subscription] = set()
+        self.catalogue = Catalogue()
         self._plain: set[PlainStream] = set()
         self._boards: dict[tuple[bool, bool], Switchboard] = {}
         self._loop = loop
@@ -110,6 +113,8 @@ class Relay:
         return self.launcher.start(tag, headers) if self.launcher.personal else self.spares.take(tag)
 
     def _changed(self, message: Message) -> None:
+        if message.method == TOOLS_CHANGED:
+            self.catalogue.forget()
         for session in list(self.sessions.values()):
             session.changed(message)
         for event_session in list(self.event_sessions.values()):

@@ -6,6 +6,7 @@ HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Revisions with `initialize` and sessions (modelcontextprotocol.io, versioning)."""
 MODERN = "2026-07-28"
 """The first revision in which every request stands alone."""
+TOOLS_CHANGED = "notifications/tools/list_changed"
 BATCHES = frozenset({"2025-03-26"})
 
 

@@ -1,7 +1,8 @@
 """A stdio MCP server that behaves as badly as it is told to, over plain JSON, with the standard library alone.
 
 Every tool is one kind of behaviour. Arguments of the program: `--crash-at-start`, `--silent`, `--slow-start SECONDS`,
-`--ignore-term`, `--modern` (speaks 2026-07-28 and nothing older), `--no-ping`, `--revision REVISION`.
+`--ignore-term`, `--modern` (speaks 2026-07-28 and nothing older), `--no-ping`, `--revision REVISION`, `--no-list`,
+`--pages` (a second page of tools, with one whose arguments stand in headers, too).
 """
 
 from __future__ import annotations
@@ -249,8 +250,15 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         }
     if method == "ping" and not modern and "--no-ping" not in sys.argv:
         return {}
-    if method == "tools/list":
-        return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "whoami")]}
+    if method == "tools/list" and "--no-list" not in sys.argv:
+        marked = {"region": {"type": "string", "x-mcp-header": "Region"}, "count": {"type": "integer"}}
+        marked["where"] = {"type": "object", "properties": {"deep": {"type": "integer", "x-mcp-header": "Deep"}}}
+        pages = {
+            None: [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "whoami")],
+            "2": [{"name": "params", "inputSchema": {"type": "object", "properties": marked}}],
+        }
+        cursor = params.get("cursor")
+        return {"tools": pages[cursor], **({} if cursor or "--pages" not in sys.argv else {"nextCursor": "2"})}
     if method in ("logging/setLevel", "resources/subscribe", "resources/unsubscribe") and not modern:
         return {}
     raise ValueError(method)

@@ -47,7 +47,7 @@ def text(reply: Reply) -> Any:
 @pytest.fixture(scope="module")
 def modern() -> Iterator[Bridge]:
     """A bridge before a server of the new era."""
-    bridge = start(command=[*HOSTILE, "--modern"])
+    bridge = start(command=[*HOSTILE, "--modern", "--pages"])
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0
@@ -56,7 +56,7 @@ def modern() -> Iterator[Bridge]:
 @pytest.fixture(scope="module", params=["pooled", "shared"])
 def translating(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     """A bridge before an older server whose children serve many clients."""
-    bridge = start("--isolation", request.param)
+    bridge = start("--isolation", request.param, command=[*HOSTILE, "--pages"])
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0
@@ -207,3 +207,54 @@ def test_while_the_server_is_unwell_the_answer_is_503_with_the_reason(start_brid
 def test_a_server_that_dies_in_a_call_is_told_and_the_next_call_is_served(modern: Bridge) -> None:
     assert "exited with status 3" in last(send(modern, tool("die")))["error"]["message"]
     assert last(send(modern, tool("echo", text="x")))["result"]["content"][0]["text"] == "x"
+
+
+REGION = {"mcp_param_region": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headers"),
+    [
+        ({}, {}),
+        ({"region": None, "where": {}}, {}),
+        ({"region": "eu", "count": 2}, REGION),
+        ({"region": "größe"}, {"mcp_param_region": f"=?base64?{base64.b64encode('größe'.encode()).decode()}?="}),
+        ({"where": {"deep": 42}}, {"mcp_param_deep": "42.0"}),
+        ({"other": "x"}, {"mcp_param_other": "y"}),
+    ],
+)
+def test_arguments_that_agree_with_their_headers_are_passed_on(
+    modern: Bridge, translating: Bridge, arguments: dict[str, Any], headers: dict[str, str]
+) -> None:
+    for bridge in (modern, translating):
+        assert text(send(bridge, tool("params", **arguments), **headers))["arguments"] == arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headers", "wrong"),
+    [
+        ({"region": "eu"}, {}, "region"),
+        ({"region": "us"}, REGION, "region"),
+        ({}, REGION, "region"),
+        ({"region": None}, REGION, "region"),
+        ({"region": "eu"}, {"mcp_param_region": "=?base64?!!!?="}, "region"),
+        ({"region": "größe"}, {"mcp_param_region": "größe"}, "region"),
+        ({"region": ["eu"]}, REGION, "region"),
+        ({"where": {"deep": 42}}, {"mcp_param_deep": "42.5"}, "deep"),
+        ({"where": {"deep": True}}, {"mcp_param_deep": "1"}, "deep"),
+    ],
+)
+def test_arguments_that_contradict_their_headers_are_refused(
+    modern: Bridge, translating: Bridge, arguments: dict[str, Any], headers: dict[str, str], wrong: str
+) -> None:
+    for bridge in (modern, translating):
+        reply = send(bridge, tool("params", **arguments), **headers)
+        assert (reply.status, reply.json["error"]["code"]) == (400, -32020)
+        assert f"mcp-param-{wrong}" in reply.json["error"]["message"]
+
+
+def test_a_server_that_cannot_list_its_tools_is_called_all_the_same(start_bridge: Start) -> None:
+    bridge = start_bridge(command=[*HOSTILE, "--modern", "--no-list"])
+    bridge.wait_healthy()
+    for _ in range(2):
+        assert text(send(bridge, tool("params", a=1), **REGION))["arguments"] == {"a": 1}

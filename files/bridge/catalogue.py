@@ -1,0 +1,114 @@
+"""What the server's tools are like, as far as the bridge must know: which of their arguments stand in headers, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import message as messages
+from .greeting import META
+from .message import Message
+from .mirror import ANNOTATION, Parameter, parameters_of
+from .passage import Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .lane import Switchboard
+    from .relay import Relay
+
+_MOST_PAGES = 100
+_PATIENCE_SECONDS = 10.0
+
+
+class Catalogue:
+    """Learns from every list of tools that passes by, and asks for one when it is needed and none has."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, tuple[Parameter, ...]] = {}
+        self._complete = False
+        self._listing: Listing | None = None
+
+    def learn(self, answer: Message) -> None:
+        """Takes note of the tools in an answer to `tools/list`."""
+        listed = answer.result.get("tools")
+        marked = ANNOTATION.encode() in answer.raw  # hardly ever, and looking through all schemas is dear
+        for tool in listed if isinstance(listed, list) else ():
+            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
+                self._tools[tool["name"]] = parameters_of(tool.get("inputSchema")) if marked else ()
+
+    def forget(self) -> None:
+        """The tools have changed."""
+        self._tools.clear()
+        self._complete = False
+
+    def when_known(
+        self,
+        name: Any,
+        relay: Relay,
+        board: Switchboard,
+        *,
+        modern: bool,
+        told: Callable[[tuple[Parameter, ...]], None],
+    ) -> None:
+        """Calls `told` with the mirrored parameters of the tool `name`: now, or when the server has listed its tools.
+        None are known of a tool that it does not list, or where it cannot: the call itself shows what is wrong."""
+        if name in self._tools or self._complete:
+            told(self._tools.get(name, ()))
+            return
+        if self._listing is None:
+            self._listing = Listing(self, board, modern=modern)
+            relay.after(_PATIENCE_SECONDS, self._listing.end)
+        self._listing.waiting.append(lambda: told(self._tools.get(name, ())))
+        self._listing.begin()
+
+    def listed(self, *, complete: bool) -> None:
+        """The listing has ended."""
+        self._listing = None
+        self._complete = complete
+
+
+class Listing:
+    """Asks for all tools, as the owner of its calls."""
+
+    def __init__(self, catalogue: Catalogue, board: Switchboard, *, modern: bool) -> None:
+        self.waiting: list[Callable[[], None]] = []
+        self._catalogue = catalogue
+        self._board = board
+        self._params: dict[str, Any] = {"_meta": META} if modern else {}
+        self._pages = 0
+        self._ended = False
+
+    def begin(self) -> None:
+        if self._pages == 0:
+            self._ask()
+
+    def receive(self, message: Message) -> None:
+        if self._ended or not message.is_answer:
+            return
+        self._catalogue.learn(message)
+        cursor = message.result.get("nextCursor")
+        if isinstance(cursor, str) and self._pages < _MOST_PAGES:
+            self._params["cursor"] = cursor
+            self._ask()
+        else:
+            self._finish(complete=not isinstance(message, messages.Failure))
+
+    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Lets those who wait go on without."""
+        if not self._ended:
+            self._board.leave(self)
+            self._finish(complete=False)
+
+    def _ask(self) -> None:
+        self._pages += 1
+        self._board.call(Passage(self, messages.parse(messages.request("tools", "tools/list", self._params))))
+
+    def _finish(self, *, complete: bool) -> None:
+        self._ended = True
+        self._catalogue.listed(complete=complete)
+        waiting, self.waiting = self.waiting, []
+        for tell in waiting:
+            tell()
