@@ -16,6 +16,7 @@ from typing import Any
 import docker
 import pytest
 
+from tests.e2e.containers_scene import ContainerScene
 from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, until
 
 LABEL = "bridge-test"
@@ -70,11 +71,24 @@ def tiny(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "gcc", "libc6-dev", "musl-tools"]
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cc", "-O2", "-static", "-o", str(folder / "static"), str(source)], check=True)
-    subprocess.run(["musl-gcc", "-O2", "-o", str(folder / "musl"), str(source)], check=True)
+    # A library of its own, which the loader finds only if nothing of the bridge's environment gets in its way.
+    (folder / "own.c").write_text("int own(void) { return 0; }\n")
+    subprocess.run(["musl-gcc", "-shared", "-fPIC", "-o", str(folder / "libown.so"), str(folder / "own.c")], check=True)
+    linked = ["-Wl,--no-as-needed", f"-L{folder}", "-lown"]
+    subprocess.run(["musl-gcc", "-O2", "-o", str(folder / "musl"), str(source), *linked], check=True)
     loader = next(Path("/lib").glob("ld-musl-*.so.1"))
+    (folder / "passwd").write_text("root:x:0:0::/root:/bin/ash\nnobody:x:65534:65534::/:/sbin/nologin\n")
+    (folder / "release").write_text("3.20.0\n")
+    alpine = {
+        "server": folder / "musl",
+        str(loader)[1:]: loader.resolve(),
+        "usr/lib/libown.so": folder / "libown.so",
+        "etc/passwd": folder / "passwd",
+        "etc/alpine-release": folder / "release",
+    }
     images = {
         "static": imported(engine, "scratch", {"server": folder / "static"}),
-        "musl": imported(engine, "musl", {"server": folder / "musl", str(loader)[1:]: loader.resolve()}),
+        "musl": imported(engine, "musl", alpine),
     }
     yield images
     for image in images.values():
@@ -159,6 +173,29 @@ def test_a_dynamic_binary_on_musl_is_served(run: Run, tiny: dict[str, str]) -> N
     client = Client(run(tiny["musl"]))
     client.open()
     assert client.call("echo") == "the echo of a call"
+
+
+def test_the_containers_that_the_module_makes_tell_their_health_themselves(
+    runtime: Path, tiny: dict[str, str], engine: Any
+) -> None:
+    scene = ContainerScene(bridge=str(runtime), health_timeout=60)
+    images = {"static": tiny["static"], "musl": tiny["musl"], "python": "mcp-sample/time:1"}
+    try:
+        specs = [
+            scene.spec(name, image=image, transport="stdio", port=None, health_path=f"/mcp/{name}/health", memory=2**28)
+            for name, image in images.items()
+        ]
+        assert not scene.run(specs)["errors"]
+        for name in images:
+            container = engine.containers.get(scene.name(name))
+            health = container.attrs["Config"]["Healthcheck"]
+            assert health["Test"][0] == "CMD"
+            assert container.attrs["HostConfig"]["ReadonlyRootfs"]
+            # As the engine runs it: in the container, as its user, without a shell.
+            found = container.exec_run(health["Test"][1:])
+            assert (found.exit_code, json.loads(found.output)["state"]) == (0, "ok")
+    finally:
+        scene.clean()
 
 
 @pytest.mark.parametrize("user", ["0:0", "1234:5678", "65534"])
