@@ -24,15 +24,32 @@ class Health:
     """The verdict: `starting`, `ok`, `degraded` or `failing`, with a reason in words and its kind in one."""
 
     def __init__(self) -> None:
-        self.state = "starting"
-        self.kind = "starting"
-        self.reason = "the server has not answered yet"
+        self.obstacle: str | None = None  # why clients are not served, although the child that is watched is well
+        self._state = "starting"
+        self._kind = "starting"
+        self._reason = "the server has not answered yet"
         self.checked = time.monotonic()
         self.child_started: float | None = None
         self.failures = 0
         self.latency: float | None = None
         self.greeting: Greeting | None = None
         self._curious: list[Callable[[Greeting | None], None]] = []
+
+    @property
+    def state(self) -> str:
+        return "failing" if self._obstructed else self._state
+
+    @property
+    def kind(self) -> str:
+        return "stuck" if self._obstructed else self._kind
+
+    @property
+    def reason(self) -> str:
+        return self.obstacle if self._obstructed and self.obstacle is not None else self._reason
+
+    @property
+    def _obstructed(self) -> bool:
+        return self.obstacle is not None and self._state in ("ok", "degraded")
 
     @property
     def serves(self) -> bool:
@@ -88,7 +105,7 @@ class Health:
             told(self.greeting)
 
     def _judge(self, state: str, kind: str, reason: str) -> None:
-        self.state, self.kind, self.reason = state, kind, reason
+        self._state, self._kind, self._reason = state, kind, reason
         self.checked = time.monotonic()
 
 

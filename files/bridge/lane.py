@@ -78,6 +78,9 @@ class Switchboard(Protocol):
 
     def tick(self, now: float) -> None: ...
 
+    def obstacle(self, now: float) -> str | None:
+        """Why calls are not being served, None where they are."""
+
     def close(self) -> None: ...
 
 

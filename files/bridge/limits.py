@@ -46,6 +46,12 @@ class Limits:
     """How long a child may stay that nobody needs."""
     greet_seconds: float = 60.0
     """How long a child may take to be of use."""
+    ask_seconds: float = 15.0
+    """A child that serves many clients is asked for a sign of life when it has given none for so long."""
+    silence_seconds: float = 30.0
+    """How long such a child may owe an answer, and how long a call may wait for a child, before health says so."""
+    hung_seconds: float = 300.0
+    """The same before the child is killed: by then no call that it may be busy with is worth all the others."""
     stop_seconds: float = 2.0
     """A child's time to leave after its input is closed, and again after the signal, before it is killed."""
     drain_seconds: float = 5.0

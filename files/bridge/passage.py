@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from typing import TYPE_CHECKING
 
 import orjson
@@ -26,11 +27,12 @@ class Passage:
     """Carries `message` of `owner` to a child and what belongs to it back. Raises NotAMessage where the message says
     one thing twice."""
 
-    __slots__ = ("ident", "line", "message", "owner", "token")
+    __slots__ = ("ident", "line", "message", "owner", "since", "token")
 
     def __init__(self, owner: Owner, message: Message) -> None:
         self.owner = owner
         self.message = message
+        self.since = time.monotonic()
         self.ident = f"{_SECRET}-{next(_numbers)}"
         self.token: Id | None = message.meta.get("progressToken")
         new = b'"%b"' % self.ident.encode()

@@ -53,6 +53,7 @@ class Pool:
         self._modern = modern
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
+        self._freed = 0.0  # when a child was last done with a call
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._queue: deque[Passage] = deque()
@@ -118,6 +119,15 @@ class Pool:
             if len(self._workers) > 1 and now - worker.used > self._limits.spare_seconds:
                 self._retire(worker)
 
+    def obstacle(self, now: float) -> str | None:
+        if not self._queue:
+            return None
+        # Long calls are no obstacle while others come to their end.
+        waited = now - max(self._queue[0].since, self._freed)
+        if waited < self._limits.silence_seconds:
+            return None
+        return f"calls wait, and none of the pool's processes ({self.size}) has become free for {waited:.0f} s"
+
     def close(self) -> None:
         for worker in list(self._workers):
             self._retire(worker)
@@ -182,7 +192,7 @@ class Pool:
 
     def _release(self, worker: Worker) -> None:
         worker.passage = None
-        worker.used = time.monotonic()
+        worker.used = self._freed = time.monotonic()
         if worker.leaving is not None:
             worker.leaving.cancel()
             worker.leaving = None

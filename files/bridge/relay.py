@@ -164,6 +164,8 @@ class Relay:
         self.spares.tick(now)
         for board in self._boards.values():
             board.tick(now)
+        obstacles = (board.obstacle(now) for board in self._boards.values())
+        self.health.obstacle = next((obstacle for obstacle in obstacles if obstacle is not None), None)
         if self.isolation != "per_session" and self.health.serves:
             self.board(modern=False).warm()
 

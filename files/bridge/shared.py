@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
+from . import message as messages
 from .child import CannotStart, Child
 from .conversation import Conversation, NoAnswer, refusal
-from .greeting import Greeting, greet
+from .greeting import META, Greeting, greet
 from .passage import SUBSCRIPTION, Passage
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Shared:
         self._subscribed: dict[str, set[Owner]] = {}
         self.greeting: Greeting | None = None
         self._owners: dict[Owner, None] = {}
+        self._heard = 0.0
+        self._owes: float | None = None  # since when it has been asked for a sign of life and given none
         self.changed: Callable[[Message], None] = lambda _: None
         self.waiting = 0
 
@@ -88,7 +92,22 @@ class Shared:
             self._starting = self._loop.create_task(self._start())
 
     def tick(self, now: float) -> None:
-        pass
+        """Asks a child that has been silent for a sign of life, and gives it up when it gives none for long. Only what
+        serves the clients can tell whether they are served."""
+        if self._child is None:
+            return
+        if self._owes is None:
+            if now - self._heard > self._limits.ask_seconds:
+                self._owes = now
+                self._child.send(messages.request("bridge-alive", *self._sign_of_life))
+        elif now - self._owes > self._limits.hung_seconds:
+            self._log.warning(f"shared: nothing was heard of the server for {now - self._heard:.0f} s; it is killed")
+            self._child.kill()
+
+    def obstacle(self, now: float) -> str | None:
+        if self._owes is None or now - self._owes < self._limits.silence_seconds:
+            return None
+        return f"the process that serves all clients has not answered for {now - self._owes:.0f} s"
 
     def close(self) -> None:
         if self._child is not None:
@@ -115,6 +134,7 @@ class Shared:
             self._lose(child.lost)
             return
         self._child = child
+        self._heard, self._owes = time.monotonic(), None
         told, self._greeted = self._greeted, []
         for tell in told:
             if self.greeting is not None:
@@ -134,6 +154,7 @@ class Shared:
     def _lose(self, why: str) -> None:
         self._log.warning(f"shared: {why}")
         self._child = None
+        self._owes = None
         told, self._greeted = self._greeted, []
         for tell in told:
             tell(why)
@@ -147,7 +168,12 @@ class Shared:
             owner.lose(why)
         self._owners.clear()
 
+    @property
+    def _sign_of_life(self) -> tuple[str, dict[str, Any] | None]:
+        return ("server/discover", {"_meta": META}) if self._modern else ("ping", None)
+
     def _receive(self, message: Message) -> None:
+        self._heard, self._owes = time.monotonic(), None
         if message.is_request:
             if self._child is not None:
                 self._child.send(refusal(message, _NO_CLIENT))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, until
@@ -80,6 +81,39 @@ def test_the_death_of_the_watched_child_is_seen_at_once_and_one_death_is_not_a_f
     until(lambda: bridge.health()["kind"] == "exits", 3)
     assert bridge.health()["status"] == 200
     bridge.wait_healthy()
+
+
+def test_a_hung_process_that_serves_all_is_failing_although_its_twin_is_well_and_is_replaced(
+    start_bridge: Start,
+) -> None:
+    bridge = start_bridge("--isolation", "shared", "--probe-interval", "1", "--probe-timeout", "1")
+    bridge.wait_healthy()
+    client = Client(bridge)
+    client.open()
+    first = client.call("whoami")["pid"]
+    os.kill(first, signal.SIGSTOP)
+    until(lambda: bridge.health()["kind"] == "stuck", 30)
+    health = bridge.health()
+    assert (health["status"], health["state"]) == (503, "failing")
+    assert "the process that serves all clients has not answered" in health["reason"]
+    bridge.wait_healthy(60)
+    again = Client(bridge)
+    again.open()
+    assert again.call("whoami")["pid"] != first
+
+
+def test_calls_that_no_pooled_process_takes_are_a_failure(start_bridge: Start) -> None:
+    bridge = start_bridge("--isolation", "pooled", "--pool", "1", "--probe-timeout", "1")
+    bridge.wait_healthy()
+    clients = [Client(bridge) for _ in range(2)]
+    for client in clients:
+        client.open()
+        threading.Thread(target=client.call_raw, args=("sleep",), kwargs={"seconds": 60}, daemon=True).start()
+    until(lambda: bridge.health()["kind"] == "stuck", 30)
+    assert "none of the pool's processes (1) has become free" in bridge.health()["reason"]
+    for client in clients:
+        client.delete()
+    bridge.wait_healthy(60)
 
 
 def test_the_containers_healthcheck_says_the_same(start_bridge: Start) -> None:
