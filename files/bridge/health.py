@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .child import CannotStart, Child
 from .conversation import Conversation, Lost, NoAnswer
-from .greeting import Greeting, check, greet
+from .greeting import Greeting, Refused, check, greet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ _FAILURES_TO_FAIL = 2  # one missed sign of life of a server that was well is no
 
 
 class Health:
-    """The verdict: `starting`, `ok`, `degraded` or `failing`, with a reason in words and its kind in one."""
+    """The verdict: `starting`, `ok`, `degraded` or `failing`, with a reason in words and its kind in one word."""
 
     def __init__(self) -> None:
         self.obstacle: str | None = None  # why clients are not served, although the child that is watched is well
@@ -130,6 +130,8 @@ class Canary:
                 self._health.failed("cannot_start", str(error))
             except Lost as error:
                 self._health.failed("exits", str(error))
+            except Refused as error:
+                self._health.failed("refuses", str(error))
             except NoAnswer as error:
                 self._health.failed("silent", str(error))
             if self._health.state != state or self._health.failures == 1:

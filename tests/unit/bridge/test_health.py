@@ -47,6 +47,19 @@ def test_a_server_that_never_answers_is_failing_for_that_reason(start_bridge: St
     assert "initialize was not answered within 0.6 s" in bridge.health()["reason"]
 
 
+def test_a_server_that_refuses_every_greeting_is_failing_with_its_own_words(start_bridge: Start) -> None:
+    script = """
+import json, sys
+for line in sys.stdin:
+    error = {"code": -32000, "message": "no licence"}
+    print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line).get("id"), "error": error}), flush=True)
+"""
+    bridge = start_bridge(command=[sys.executable, "-c", script])
+    until(lambda: bridge.health()["kind"] == "refuses", 30)
+    assert bridge.health()["state"] == "failing"
+    assert "initialize was refused: no licence" in bridge.health()["reason"]
+
+
 def test_a_server_without_ping_is_ok(start_bridge: Start) -> None:
     start_bridge(command=[*HOSTILE, "--no-ping"]).wait_healthy()
 
