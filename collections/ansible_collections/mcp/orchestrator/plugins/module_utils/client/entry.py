@@ -61,15 +61,18 @@ def full_entry(
 
     ``values`` are its address and headers as ``load_remotes`` gives them, ``problems`` why some have no value.
     """
-    if "url" in problems:
-        return ClientEntry(None, dict(problems))
+    url = values["url"].reveal()
     headers = {name: values[f"headers.{name}"].reveal() for name in remote.headers}
     # What this host does not know, the client may: it gets the reference.
     left_out = {
-        path: why for path, why in problems.items() if not _is_open_header(headers[path.removeprefix("headers.")])
+        path: why
+        for path, why in problems.items()
+        if not (_is_open_address(url) if path == "url" else _is_open_header(headers[path.removeprefix("headers.")]))
     }
+    if "url" in left_out:
+        return ClientEntry(None, left_out)
     told = {name: text for name, text in headers.items() if f"headers.{name}" not in left_out}
-    entry = {"type": remote.type, "url": values["url"].reveal(), **({"headers": told} if told else {}), **said}
+    entry = {"type": remote.type, "url": url, **({"headers": told} if told else {}), **said}
     return ClientEntry({**entry, **revealed(private)}, left_out)
 
 
@@ -79,12 +82,16 @@ def revealed(private: Mapping[str, Secret]) -> Json:
 
 
 def _is_open_address(url: str) -> bool:
+    references = list(references_in(url))
+    if any(each.source != "env" or each.default is not None for each in references):
+        return False
+    url = replaced(url, lambda _reference: "x")
     shown = shown_address(url)
     if shown == url:
         return True
     # Nothing but the query is hidden: it may be as harmless as ?read_only=true.
     query = urlsplit(url).query
-    harmless = not looks_secret(url) and "${" not in query and bool(query)
+    harmless = not looks_secret(url) and bool(query)
     return (
         harmless
         and shown == f"{url.partition('?')[0]}?…"

@@ -25,6 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_arguments import Use, read_run_arguments
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import with_own
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import UnsafeVolume
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.words import refuse_secrets
 
@@ -95,7 +96,9 @@ class _DockerForm:
             raise ValueError("names no variable; write NAME=value, or NAME and its value in env")
         self.named.add(name)
         if equals:
-            self.draft.env[name] = Secret(text)
+            filled, names = with_own(text, self.env)
+            self.draft.env[name] = Secret(filled)
+            self.named |= names
         elif name in self.env:
             self.draft.env[name] = self.env[name]
         else:

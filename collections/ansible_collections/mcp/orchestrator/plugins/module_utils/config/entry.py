@@ -188,7 +188,12 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
     apply_extension(extension, draft, context.allowed, findings)
     if draft.recipe is not None and draft.command is not None:
         first = len(args) - len(draft.command)
-        warn_of_paths(draft.command, first, [each.split(":")[1] for each in draft.volumes], findings)
+        mounted = [each.split(":")[1] for each in draft.volumes]
+        warn_of_paths(
+            {f"args[{first + position}]": word for position, word in enumerate(draft.command)}, mounted, findings
+        )
+        written = {key_path("env", variable): value.reveal() for variable, value in draft.env.items()}
+        warn_of_paths(written, mounted, findings)
     reach = read_reach(name, draft, extension, findings)
     judge_header_references(draft, reach.transport, extension.isolation or context.isolation, findings)
     return Started(draft, reach, extension)
@@ -235,7 +240,7 @@ def _draft(
     if draft is None or draft.recipe is None or draft.command is None:
         return draft
     first = len(args) - len(draft.command)
-    remote = read_proxy(name, draft.recipe.package, draft.command, first, findings)
+    remote = read_proxy(name, draft.recipe.package, draft.command, first, env, findings)
     if remote is not None:
         return remote
     refuse_secrets(draft.command, first, findings)

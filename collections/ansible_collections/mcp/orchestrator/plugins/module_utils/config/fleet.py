@@ -143,7 +143,7 @@ def _read(
         settings.security.allowed(), registry, settings.service.strict, isolation=settings.defaults.isolation
     )
     servers = [_server(name, places, context) for name, places in sorted(sources.entries.items())]
-    resolver = resolver or Resolver(client=boto3_client(settings.aws.region))
+    resolver = resolver or Resolver(client=boto3_client(settings.aws.home))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
 

@@ -109,7 +109,9 @@ EXTENSION = Record(
 
 # What the server is made of.
 _USED = {
-    "type": Key(Text(choices=("stdio", *REMOTE_TYPES)), "How a client reaches the server: stdio, or a remote kind."),
+    "type": Key(
+        Text(choices=("stdio", "local", *REMOTE_TYPES)), "How a client reaches the server: stdio, or a remote kind."
+    ),
     "command": Key(Text("the program that starts the server"), "docker, podman, npx, uvx, uv, python and the like."),
     "args": Key(_TEXTS, "The program's arguments.", ["run", "-i", "--rm", "mcp/time"]),
     "env": Key(

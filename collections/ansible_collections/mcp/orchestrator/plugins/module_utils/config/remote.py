@@ -22,6 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import with_own
 
 # A part of a path that is long and has both letters and digits is as good as a password.
 _TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")
@@ -136,7 +137,9 @@ def _references_wrong(text: str, path: str, findings: Findings) -> bool:
     return False
 
 
-def read_proxy(name: str, package: str, words: Sequence[str], first: int, findings: Findings) -> Remote | None:
+def read_proxy(
+    name: str, package: str, words: Sequence[str], first: int, env: Mapping[str, Secret], findings: Findings
+) -> Remote | None:
     """The server behind ``npx mcp-remote ADDRESS --header NAME:VALUE``, or None when it is something else.
 
     Clients reach such a server without the proxy, which would only show its headers to everybody on the host.
@@ -151,7 +154,7 @@ def read_proxy(name: str, package: str, words: Sequence[str], first: int, findin
         if word == "--header":
             header, _colon, value = following.partition(":")
             _check_header(header.strip(), value.strip(), f"args[{first + position + 1}]", findings)
-            headers[header.strip()] = Secret(value.strip())
+            headers[header.strip()] = Secret(with_own(value.strip(), env)[0])
             position += 1
         elif word == "--transport":
             kind = "sse" if following.startswith("sse") else "http"

@@ -32,6 +32,10 @@ class Unresolved(ValueError):
     """A reference without a value; the reason reads after it."""
 
 
+class OutOfReach(Unresolved):
+    """A whole service cannot be asked; asking it again in this run would end alike."""
+
+
 def boto3_client(region: str) -> Client:
     """Clients of boto3 for one region; the region that boto3 finds itself when it is empty."""
 
@@ -123,6 +127,8 @@ class Resolver:
         for first in range(0, len(references), PARAMETERS_A_CALL):
             batch = references[first : first + PARAMETERS_A_CALL]
             answer = self._batch(client, batch)
+            if isinstance(answer, OutOfReach):
+                return {**found, **dict.fromkeys(references[first:], answer)}
             if isinstance(answer, Unresolved) and len(batch) > 1 and not isinstance(client, Unresolved):
                 for reference in batch:
                     found[reference] = _of_batch(reference, self._batch(client, [reference]))
@@ -147,7 +153,12 @@ class Resolver:
             return {}
         client = self._client("secretsmanager")
         names = dict.fromkeys(each.name.partition("#")[0] for each in references)
-        texts = {name: client if isinstance(client, Unresolved) else _secret_text(client, name) for name in names}
+        texts: dict[str, Secret | Unresolved] = {}
+        for name in names:
+            texts[name] = client if isinstance(client, Unresolved) else _secret_text(client, name)
+            if isinstance(texts[name], OutOfReach):
+                texts = {**dict.fromkeys(names, texts[name]), **texts}
+                break
         return {each: _part(texts[each.name.partition("#")[0]], each.name.partition("#")[2]) for each in references}
 
     def _client(self, service: str) -> Any:
@@ -225,14 +236,20 @@ def _of_aws(error: Exception, action: str) -> Unresolved:
     reasons = {
         "AccessDeniedException": f"may not be read; the host's role needs {action} (and kms:Decrypt of its key)",
         "ResourceNotFoundException": "is not in the Secrets Manager; look at its name and at the region",
-        "ParameterNotFound": "is not in the Parameter Store; look at its name and at the region",
+        "DecryptionFailure": "cannot be decrypted; the host's role needs kms:Decrypt of its key",
+    }
+    out_of_reach = {
         "NoCredentialsError": f"cannot be read: the host has no AWS credentials; give it a role with {action}",
         "PartialCredentialsError": "cannot be read: the host's AWS credentials are incomplete",
         "NoRegionError": "cannot be read: no region is known; write region into [aws] of settings.conf",
         "ExpiredTokenException": "cannot be read: the host's AWS credentials have expired",
         "UnrecognizedClientException": "cannot be read: AWS does not know the host's credentials",
-        "DecryptionFailure": "cannot be decrypted; the host's role needs kms:Decrypt of its key",
         "EndpointConnectionError": "cannot be read: AWS cannot be reached from this host",
         "ConnectTimeoutError": "cannot be read: AWS cannot be reached from this host",
+        "ReadTimeoutError": "cannot be read: AWS does not answer in time",
+        "ThrottlingException": "cannot be read: AWS throttles this account; the next run asks again",
+        "TooManyRequestsException": "cannot be read: AWS throttles this account; the next run asks again",
     }
+    if code in out_of_reach:
+        return OutOfReach(out_of_reach[code])
     return Unresolved(reasons.get(code, f"cannot be read: AWS answered {code} to {action}"))

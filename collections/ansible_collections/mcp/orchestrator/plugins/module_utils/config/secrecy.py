@@ -35,8 +35,9 @@ _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
 _ASSIGNMENT = re.compile(r"((?:--?)?[A-Za-z_][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):\s*(\S.*)", re.DOTALL)
 _PLACEHOLDER = re.compile(
-    r"<[^<>]+>|\[[A-Za-z _-]+\]|\{\{[^{}]+\}\}|\.\.\.|x{3,}|(?:sk|ghp|pat)[-_](?:\.\.\.|x{3,}|your.*)"
-    r"|(?:insert|paste|enter|replace|put)[-_ ].*|(?:your|my)[-_ ].*(?:key|token|secret|password|here|id).*|changeme",
+    r"<[^<>]+>|\[[A-Za-z _-]+\]|\{\{[^{}]+\}\}|x{3,}|[A-Za-z0-9_-]*(?:\.\.\.|\*{3,})"
+    r"|(?:sk|ghp|pat)[-_](?:x{3,}|your.*)|(?:insert|paste|enter|replace|put)[-_ ].*"
+    r"|(?:your|my)[-_ ].*(?:key|token|secret|password|here|id).*|changeme",
     re.IGNORECASE,
 )
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")

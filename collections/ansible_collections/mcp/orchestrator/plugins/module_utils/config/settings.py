@@ -39,6 +39,11 @@ class Aws:
     vpc_id: str = ""
     instance_id: str = ""
 
+    @property
+    def home(self) -> str:
+        """The region that is meant: the one that is written, or that of the listener; empty where neither is."""
+        return self.region or (self.listener_arn.split(":")[3] if self.listener_arn else "")
+
 
 @dataclass(frozen=True)
 class Service:

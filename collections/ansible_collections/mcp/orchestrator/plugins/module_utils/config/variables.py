@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import (
@@ -18,8 +19,19 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, Unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
+_OWN = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
+
 Variables = Mapping[str, Secret]
 Resolved = dict[str, tuple[dict[str, Secret], dict[str, str]]]
+
+
+def with_own(text: str, env: Variables) -> tuple[str, set[str]]:
+    """The text with what refers to the entry's own ``env`` in place, and the names that it refers to.
+
+    That is how clients read ``${NAME}`` in args; other references stay for the host to resolve.
+    """
+    names = {match[1] for match in _OWN.finditer(text) if match[1] in env}
+    return _OWN.sub(lambda match: env[match[1]].reveal() if match[1] in names else match[0], text), names
 
 
 def resolve_variables(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import editor_folder_in, has_reference
@@ -43,13 +43,17 @@ def is_laptop_path(word: str) -> bool:
     return bool(_LAPTOP.match(word))
 
 
-def warn_of_paths(words: Sequence[str], first: int, mounted: Sequence[str], findings: Findings) -> None:
-    """Warns of arguments that are paths which the container does not have; ``mounted`` are those that it has."""
-    for position, word in enumerate(words):
+def warn_of_paths(words: Mapping[str, str], mounted: Sequence[str], findings: Findings) -> None:
+    """Warns of words, by their key, that are paths which the container does not have; ``mounted`` are those it has.
+
+    Values of variables are not shown.
+    """
+    for path, word in words.items():
         value = word.partition("=")[2] if word.startswith("-") and "=" in word else word
         if is_laptop_path(value) and not any(f"{value}/".startswith(f"{each.rstrip('/')}/") for each in mounted):
+            what = called(value) if path.startswith("args") else "its value"
             findings.warn(
-                f"args[{first + position}]",
-                f"{called(value)} is a path of the client's machine, which the container does not have;"
+                path,
+                f"{what} is a path of the client's machine, which the container does not have;"
                 " mount a folder of the host there with orchestrator.volumes",
             )

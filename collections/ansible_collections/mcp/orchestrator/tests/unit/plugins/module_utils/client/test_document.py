@@ -102,7 +102,7 @@ def test_an_address_that_may_hold_a_secret_is_not_told_without_consent(tmp_path:
 
 
 def test_a_harmless_query_belongs_to_the_address(tmp_path: Path) -> None:
-    url = "https://mcp.example.com/mcp?read_only=true&features=docs,database"
+    url = "https://mcp.example.com/mcp?project_ref=${PROJECT_REF}&read_only=true&features=docs,database"
     assert told(tmp_path, {"a": {"url": url}}).servers["a"]["url"] == url
 
 
@@ -137,3 +137,14 @@ def test_a_reference_that_this_host_does_not_know_is_left_to_the_client_or_out(t
 
 def test_no_variable_of_a_server_is_told_even_with_consent(tmp_path: Path) -> None:
     assert "canary" not in json.dumps(told(tmp_path, {"time": TIME}, consent=True).servers)
+
+
+def test_a_proxied_server_is_told_with_the_token_that_its_entry_holds(tmp_path: Path) -> None:
+    entry = {
+        "command": "npx",
+        "args": ["mcp-remote", "https://a.example.com/mcp", "--header", "Authorization: Bearer ${AUTH}"],
+        "env": {"AUTH": "canary-own"},
+    }
+    assert "headers" not in told(tmp_path, {"a": entry}).servers["a"]
+    full = told(tmp_path, {"a": entry}, consent=True).servers["a"]
+    assert full["headers"] == {"Authorization": "Bearer canary-own"}

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, load_env, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
@@ -166,6 +167,43 @@ def test_aws_without_credentials_is_a_sentence(resolve: Callable[..., Any]) -> N
 
     fleet, _env = resolve({"x": {"A": "${ssm:/p}"}, "y": {"A": "${secretsmanager:s}"}}, client=client)
     assert ["no AWS credentials" in str(error) for error in fleet.errors] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("ThrottlingException", "AWS throttles this account; the next run asks again"),
+        ("ExpiredTokenException", "the host's AWS credentials have expired"),
+        ("UnrecognizedClientException", "AWS does not know the host's credentials"),
+    ],
+)
+def test_what_keeps_a_whole_service_from_answering_is_met_once_and_told_of_every_reference(
+    resolve: Callable[..., Any], code: str, reason: str
+) -> None:
+    class Down(Store):
+        def _refuse(self, names: list[str]) -> None:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Get")
+
+    store = Down({})
+    servers = {
+        f"s{number}": {"A": f"${{ssm:/p/{number}}}", "B": f"${{secretsmanager:{number}}}"} for number in range(30)
+    }
+    fleet, env = resolve(servers, client=lambda _service: store)
+    assert len(fleet.errors) == 60
+    assert all(reason in str(error) for error in fleet.errors)
+    # Once for the specs and once for the values, of each service.
+    assert len(store.calls) == 4
+    assert env == {}
+
+
+def test_aws_that_cannot_be_reached_is_a_sentence(resolve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s", "ENDPOINT_URL": "http://127.0.0.1:1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    once = Config(retries={"max_attempts": 0})
+    fleet, _env = resolve(
+        {"x": {"A": "${ssm:/p}"}}, client=lambda service: boto3.client(service, "eu-central-1", config=once)
+    )
+    assert only_error(fleet).endswith("'${ssm:/p}' cannot be read: AWS cannot be reached from this host")
 
 
 @mock_aws

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Aws, Settings, read_settings
 
 LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/50dc6c495c0c9188/f2f7dc8efc522ab2"
 
@@ -75,3 +75,10 @@ def test_an_error_tells_what_to_do_and_never_the_line_itself(tmp_path: Path, tex
     (error,) = errors(tmp_path, text)
     assert message in error
     assert "hunter2" not in error
+
+
+def test_parameters_are_looked_for_where_the_listener_is_unless_a_region_is_written() -> None:
+    listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
+    assert Aws(listener_arn=listener).home == "eu-central-1"
+    assert Aws(listener_arn=listener, region="eu-west-1").home == "eu-west-1"
+    assert Aws().home == ""
