@@ -59,6 +59,10 @@ molecule: venv ## A whole host with systemd and its own engine
 fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host
 	tests/run.sh fresh
 
+.PHONY: fuzz
+fuzz: venv ## 100,000 damaged configs: only errors that are listed may come of them
+	MCP_FUZZ=100000 $(BIN)/pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/config/test_fuzz.py
+
 .PHONY: conformance
 conformance: venv ## The official MCP conformance suite against the bridge
 	$(BIN)/python tests/conformance/run.py

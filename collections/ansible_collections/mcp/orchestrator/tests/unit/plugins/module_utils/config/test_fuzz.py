@@ -15,9 +15,10 @@ import random
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document import client_config
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flags import FLAGS
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ENTRY, EXTENSION
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver
@@ -96,6 +97,9 @@ def test_no_damage_makes_it_crash(tmp_path: Path) -> None:
         try:
             fleet = read_fleet([str(path)], None, KEY, resolver)
             told = report(fleet)
+            urls = {spec.name: "http://127.0.0.1:8080" for spec in fleet.specs}
+            json.dumps(client_config(fleet, urls, None).document("mcp"))
+            json.dumps(client_config(fleet, urls, load_remotes([str(path)], None, resolver)).document("mcp"))
         except ConfigFileError as error:
             told = str(error)
         except Exception as error:
