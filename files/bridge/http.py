@@ -221,6 +221,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         self._count_head(len(name) + len(value))
+        value = value.strip(b" \t")  # RFC 9110, 5.5; the parser leaves what follows the value
         known = self._headers.get(name)
         # A repeated header becomes a list, which equals no single value it is compared with.
         self._headers[name] = value if known is None else known + b", " + value

@@ -13,7 +13,7 @@ from .greeting import PREFIX, Greeting
 from .message import Message, NotAMessage
 from .mirror import HEADER_MISMATCH, check, check_parameters, concerns
 from .passage import SUBSCRIPTION, Passage
-from .revision import MODERN, TOOLS_CHANGED, older_or_equal
+from .revision import LOG_LEVELS, MODERN, REMOVED, TOOLS_CHANGED, older_or_equal
 from .span import find, replace
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class Modern:
             request.respond(400, messages.error(message.id, UNSUPPORTED_REVISION, text, data))
         elif greeting.modern:
             self._call(request, message, call, older=False)
+        elif message.method in REMOVED:
+            text = f"{message.method} is no method of revision {requested}"
+            request.respond(404, messages.error(message.id, messages.METHOD_NOT_FOUND, text))
         elif message.method == "server/discover":
             request.respond(200, discovered(message, greeting, supported))
         elif message.method == "subscriptions/listen":
@@ -138,7 +141,7 @@ class Call:
         if not message.is_answer or message.id is None:
             if message.method == TOOLS_CHANGED:
                 self._relay.catalogue.forget()
-            if self._exchange.can_stream:
+            if self._exchange.can_stream and not (self._older and unasked(self._message, message)):
                 self._exchange.relate(message.raw)
             return
         error = message.error
@@ -203,6 +206,16 @@ class Subscription:
 
 
 _LISTS = ("tools", "prompts", "resources")
+
+
+def unasked(asked: Message, said: Message) -> bool:
+    """Whether `said` is a log message for which the request did not ask: here each request names its own level."""
+    if said.method != "notifications/message":
+        return False
+    wanted, level = asked.meta.get(PREFIX + "logLevel"), said.params.get("level")
+    if wanted not in LOG_LEVELS or level not in LOG_LEVELS:
+        return True
+    return LOG_LEVELS.index(level) < LOG_LEVELS.index(wanted)
 
 
 def discovered(asked: Message, greeting: Greeting, supported: list[str]) -> bytes:

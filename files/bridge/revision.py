@@ -6,6 +6,10 @@ HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Revisions with `initialize` and sessions (modelcontextprotocol.io, versioning)."""
 MODERN = "2026-07-28"
 """The first revision in which every request stands alone."""
+REMOVED = frozenset({"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"})
+"""Methods that it has no longer (schema of both revisions)."""
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""From the least to the gravest (schema, LoggingLevel)."""
 TOOLS_CHANGED = "notifications/tools/list_changed"
 BATCHES = frozenset({"2025-03-26"})
 

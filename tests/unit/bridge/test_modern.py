@@ -181,6 +181,27 @@ def test_a_revision_that_nobody_knows_is_answered_with_those_that_are(modern: Br
         assert MODERN in reply.json["error"]["data"]["supported"]
 
 
+@pytest.mark.parametrize("method", ["initialize", "ping", "logging/setLevel", "resources/subscribe"])
+def test_a_method_that_only_older_revisions_have_is_404(translating: Bridge, method: str) -> None:
+    reply = send(translating, request(method, {"_meta": envelope(), "level": "info", "uri": "x://1"}, 3), mcp_name=None)
+    assert (reply.status, reply.json["error"]["code"]) == (404, -32601)
+
+
+@pytest.mark.parametrize(("level", "messages"), [(None, 0), ("error", 0), ("info", 2), ("debug", 2)])
+def test_an_older_servers_log_comes_where_the_request_asks_for_it(
+    translating: Bridge, level: str | None, messages: int
+) -> None:
+    meta = envelope() if level is None else envelope(**{META + "logLevel": level})
+    reply = send(translating, tool("log", meta, count=2, tag="t"))
+    found = [event.json for event in reply.events] if reply.is_stream else [reply.json]
+    assert [one["params"]["data"] for one in found[:-1]] == [["t", 0], ["t", 1]][:messages]
+    assert found[-1]["result"]["content"][0]["text"] == "logged"
+
+
+def test_white_space_around_a_header_means_nothing(modern: Bridge) -> None:
+    assert send(modern, tool("echo", text="x"), mcp_name="  echo \t").status == 200
+
+
 def test_a_method_that_the_server_lacks_is_404_with_its_error(modern: Bridge) -> None:
     reply = send(modern, request("no/such", {"_meta": envelope()}, 3))
     assert reply.status == 404
