@@ -149,6 +149,8 @@ TOOLS: dict[str, Any] = {
     "test_elicitation_sep1330_enums": enums,
     "test_reconnection": reconnection,
     "json_schema_2020_12_tool": lambda meta, given: [text("ok")],
+    "test_logging_tool": logging,
+    "test_mirrored_arguments": lambda meta, given: [text(json.dumps(given))],
 }
 SCHEMAS: dict[str, Json] = {
     "test_sampling": {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]},
@@ -157,11 +159,28 @@ SCHEMAS: dict[str, Json] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "$defs": {
-            "address": {"type": "object", "properties": {"street": {"type": "string"}, "city": {"type": "string"}}}
+            "address": {
+                "$anchor": "addressDef",
+                "type": "object",
+                "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+            }
         },
+        "allOf": [{"anyOf": [{"required": ["name"]}, {"required": ["address"]}]}],
+        "if": {"required": ["name"]},
+        "then": {"required": ["address"]},
+        "else": {"required": ["name"]},
         "properties": {"name": {"type": "string"}, "address": {"$ref": "#/$defs/address"}},
         "additionalProperties": False,
     },
+}
+SCHEMAS["test_mirrored_arguments"] = {
+    "type": "object",
+    "properties": {
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "count": {"type": "integer", "x-mcp-header": "Count"},
+        "dry": {"type": "boolean", "x-mcp-header": "Dry"},
+    },
+    "required": ["region"],
 }
 PROMPTS: dict[str, tuple[list[str], Any]] = {
     "test_simple_prompt": ([], lambda given: [text("This is a simple prompt for testing.")]),
@@ -193,9 +212,15 @@ def call(params: Json) -> Json:
         return {"isError": True, "content": [text(str(error))]}
 
 
+class UnknownResourceError(Exception):
+    """There is no resource of this URI."""
+
+
 def read(uri: str) -> Json:
     if uri in STATIC:
         return {"uri": uri, **STATIC[uri]}
+    if not uri.startswith("test://template/"):
+        raise UnknownResourceError(uri)
     ident = uri.removeprefix("test://template/").removesuffix("/data")
     data = json.dumps({"id": ident, "templateTest": True, "data": f"Data for ID: {ident}"})
     return {"uri": uri, "mimeType": "application/json", "text": data}
@@ -254,6 +279,9 @@ def handle(message: Json) -> None:
         say({"id": message["id"], "result": METHODS[message["method"]](message.get("params") or {})})
     except KeyError as error:
         say({"id": message["id"], "error": {"code": -32601, "message": f"unknown: {error}"}})
+    except UnknownResourceError as error:
+        found = {"code": -32602, "message": "no such resource", "data": {"uri": str(error)}}
+        say({"id": message["id"], "error": found})
     except ValueError as error:
         say({"id": message["id"], "error": {"code": -32603, "message": str(error)}})
 

@@ -54,7 +54,7 @@ def told(command: list[str], **more: Any) -> dict[str, Any]:
 
 def check(found: dict[str, Any]) -> None:
     assert found["server"] == "conformance"
-    assert found["tools"] == 14
+    assert found["tools"] == 16
     assert found["progress"] == [0, 50, 100]
     assert found["logs"] == 3
     assert found["sampled"] == "LLM response: sampled"
@@ -89,7 +89,7 @@ def test_the_python_sdk_of_the_second_generation_agrees_on_what_there_is(isolati
     finally:
         bridge.stop()
     assert found["protocol"] == protocol
-    assert found["tools"] == 14
+    assert found["tools"] == 16
     assert found["progress"] == [0, 50, 100]
     assert found["simple"] == "This is a simple text response for testing."
 
@@ -100,3 +100,11 @@ def test_the_official_conformance_suite_passes() -> None:
     summary = found.stdout.partition("=== SUMMARY ===")[2]
     assert summary.count("✓") > 30
     assert "✗" not in summary
+
+
+def test_the_suite_for_the_newest_revision_passes_in_front_of_an_older_server() -> None:
+    found = conformance.run_newer()
+    assert found.returncode == 0, found.stdout[-4000:]
+    summary = found.stdout.partition("=== SUMMARY ===")[2]
+    for scenario in ("http-header-validation", "http-custom-header-server-validation", "caching"):
+        assert f"✓ {scenario}: " in summary
