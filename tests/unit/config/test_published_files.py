@@ -70,7 +70,10 @@ def test_the_sample_settings_have_every_key_with_its_default() -> None:
     sample = FILES / "settings.conf"
     assert read_settings(str(sample)) == Settings()
     written = {line.split("=")[0].strip() for line in sample.read_text().splitlines() if "=" in line and line[0] != "#"}
-    assert written == {key for section in Settings().to_dict().values() for key in section} | {"password"}
+    assert written == {key for section in Settings().to_dict().values() for key in section} | {
+        "password",
+        "client_secret",
+    }
 
 
 def test_every_template_becomes_a_server(tmp_path: Path) -> None:

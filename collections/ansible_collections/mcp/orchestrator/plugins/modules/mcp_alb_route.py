@@ -124,81 +124,121 @@ options:
             description:
               - The header's name, for V(http-header).
             type: str
-      authenticate_oidc:
+      auth:
         description:
-          - Let only users pass who are known to an OpenID Connect provider. Needs an HTTPS listener. Clients that keep
-            no cookies cannot pass it.
-        type: dict
-        suboptions:
-          issuer:
-            description: The provider's issuer identifier.
-            type: str
-            required: true
-          authorization_endpoint:
-            description: URL of the provider's authorization endpoint.
-            type: str
-            required: true
-          token_endpoint:
-            description: URL of the provider's token endpoint.
-            type: str
-            required: true
-          user_info_endpoint:
-            description: URL of the provider's user info endpoint.
-            type: str
-            required: true
-          client_id:
-            description: The client's identifier.
-            type: str
-            required: true
-          client_secret:
-            description:
-              - The client's secret. A slow hash of it in the rule's tags lets a later run see that it changed.
-            type: str
-          scope:
-            description: What is asked of the provider.
-            type: str
-          session_cookie_name:
-            description: Name of the cookie.
-            type: str
-          session_timeout:
-            description: Seconds that a session lasts.
-            type: int
-          on_unauthenticated_request:
-            description: What happens to users who are not known.
-            type: str
-            choices: [deny, allow, authenticate]
-      jwt_validation:
+          - Who has to prove themselves before a request is forwarded. By default what O(auth) says.
+        type: str
+        choices: [none, oidc, jwt]
+  conditions:
+    description:
+      - What every request has to meet, besides the path and O(routes[].conditions). Written like these.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      field:
         description:
-          - Let only requests pass that carry a valid JSON web token. Needs an HTTPS listener.
-        type: dict
+          - What is looked at.
+        type: str
+        required: true
+        choices: [host-header, http-header, http-request-method, query-string, source-ip]
+      values:
+        description:
+          - What it may be.
+        type: list
+        elements: str
+        required: true
+      header_name:
+        description:
+          - The header's name, for V(http-header).
+        type: str
+  auth:
+    description:
+      - Who has to prove themselves before a request is forwarded. All but V(none) need an HTTPS listener.
+      - V(oidc) lets only users pass who are known to O(authenticate_oidc). Clients that keep no cookies cannot.
+      - V(jwt) lets only requests pass that carry a valid JSON web token of O(jwt_validation).
+    type: str
+    choices: [none, oidc, jwt]
+    default: none
+  authenticate_oidc:
+    description:
+      - The OpenID Connect provider of routes whose O(routes[].auth) is V(oidc).
+    type: dict
+    suboptions:
+      issuer:
+        description: The provider's issuer identifier.
+        type: str
+        required: true
+      authorization_endpoint:
+        description: URL of the provider's authorization endpoint.
+        type: str
+        required: true
+      token_endpoint:
+        description: URL of the provider's token endpoint.
+        type: str
+        required: true
+      user_info_endpoint:
+        description: URL of the provider's user info endpoint.
+        type: str
+        required: true
+      client_id:
+        description: The client's identifier.
+        type: str
+        required: true
+      client_secret:
+        description:
+          - The client's secret. A slow hash of it in the rule's tags lets a later run see that it changed.
+          - Without it, O(settings) is read for it.
+        type: str
+      scope:
+        description: What is asked of the provider.
+        type: str
+      session_cookie_name:
+        description: Name of the cookie.
+        type: str
+      session_timeout:
+        description: Seconds that a session lasts.
+        type: int
+      on_unauthenticated_request:
+        description: What happens to users who are not known.
+        type: str
+        choices: [deny, allow, authenticate]
+  jwt_validation:
+    description:
+      - Whose tokens routes ask for whose O(routes[].auth) is V(jwt).
+    type: dict
+    suboptions:
+      issuer:
+        description: The issuer that the token has to name.
+        type: str
+        required: true
+      jwks_endpoint:
+        description: URL of the issuer's public keys.
+        type: str
+        required: true
+      additional_claims:
+        description: What else the token has to claim.
+        type: list
+        elements: dict
         suboptions:
-          issuer:
-            description: The issuer that the token has to name.
+          claim_name:
+            description: Name of the claim.
             type: str
             required: true
-          jwks_endpoint:
-            description: URL of the issuer's public keys.
+          claim_format:
+            description: How the claim is written.
             type: str
-            required: true
-          additional_claims:
-            description: What else the token has to claim.
+            choices: [single-string, string-array, space-separated-values]
+            default: single-string
+          claim_values:
+            description: What it may be.
             type: list
-            elements: dict
-            suboptions:
-              claim_name:
-                description: Name of the claim.
-                type: str
-                required: true
-              claim_format:
-                description: How the claim is written.
-                type: str
-                choices: [single-string, string-array, space-separated-values]
-                default: single-string
-              claim_values:
-                description: What it may be.
-                type: list
-                elements: str
-                required: true
+            elements: str
+            required: true
+  settings:
+    description:
+      - A settings.conf whose C([oidc] client_secret) is the client's secret, so that it need not travel.
+    type: path
   keep:
     description:
       - Names of servers that are not in O(routes) and whose rules and target groups stay all the same, because what is
@@ -210,7 +250,7 @@ options:
     description:
       - This host in the load balancer's eyes, an instance id or (with O(target_type=ip)) an address.
       - Targets with other ids are never registered or deregistered.
-      - By default the instance id that the host's metadata service tells.
+      - By default the instance id, or the private address, that the host's metadata service tells.
     type: str
   target_type:
     description:
@@ -224,7 +264,8 @@ options:
     type: str
   region:
     description:
-      - AWS region. By default what boto3 finds in the environment.
+      - AWS region. By default that of O(listener_arn), what boto3 finds in the environment, or the one that the
+        host's metadata service tells.
     type: str
   endpoint_url:
     description:
@@ -415,10 +456,29 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BOTO3_ERROR, connect
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id, private_address
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener import find_listener
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import read_settings
+
+AUTHS = ["none", "oidc", "jwt"]
+CONDITIONS_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "field": {
+            "type": "str",
+            "required": True,
+            "choices": ["host-header", "http-header", "http-request-method", "query-string", "source-ip"],
+        },
+        "values": {"type": "list", "elements": "str", "required": True},
+        "header_name": {"type": "str"},
+    },
+    "required_if": [("field", "http-header", ["header_name"])],
+}
 
 ROUTE_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -429,21 +489,18 @@ ROUTE_SPEC: dict[str, Any] = {
     "health_path": {"type": "str", "default": "/"},
     "health_matcher": {"type": "str", "default": "200"},
     "priority": {"type": "int"},
-    "conditions": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "field": {
-                "type": "str",
-                "required": True,
-                "choices": ["host-header", "http-header", "http-request-method", "query-string", "source-ip"],
-            },
-            "values": {"type": "list", "elements": "str", "required": True},
-            "header_name": {"type": "str"},
-        },
-        "required_if": [("field", "http-header", ["header_name"])],
-    },
+    "conditions": CONDITIONS_SPEC,
+    "auth": {"type": "str", "choices": AUTHS},
+}
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "fleet": {"type": "str", "default": "mcp"},
+    "listener_arn": {"type": "str"},
+    "load_balancer_name": {"type": "str"},
+    "listener_port": {"type": "int"},
+    "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
+    "conditions": CONDITIONS_SPEC,
+    "auth": {"type": "str", "choices": AUTHS, "default": "none"},
     "authenticate_oidc": {
         "type": "dict",
         "options": {
@@ -479,14 +536,7 @@ ROUTE_SPEC: dict[str, Any] = {
             },
         },
     },
-}
-
-ARGUMENT_SPEC: dict[str, Any] = {
-    "fleet": {"type": "str", "default": "mcp"},
-    "listener_arn": {"type": "str"},
-    "load_balancer_name": {"type": "str"},
-    "listener_port": {"type": "int"},
-    "routes": {"type": "list", "elements": "dict", "required": True, "options": ROUTE_SPEC},
+    "settings": {"type": "path"},
     "keep": {"type": "list", "elements": "str", "default": []},
     "target_id": {"type": "str"},
     "target_type": {"type": "str", "choices": ["instance", "ip"], "default": "instance"},
@@ -521,9 +571,10 @@ def main() -> None:
     options = module.params
     conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     try:
-        api = connect(options["region"], options["endpoint_url"])
+        api = connect(options["region"] or _region_of(options["listener_arn"]), options["endpoint_url"])
         found = {
-            "target_id": options["target_id"] or instance_id(),
+            "authenticate_oidc": _with_secret(options["authenticate_oidc"], options["settings"]),
+            "target_id": options["target_id"] or (private_address if options["target_type"] == "ip" else instance_id)(),
             "listener_arn": options["listener_arn"]
             or find_listener(api, options["load_balancer_name"], options["listener_port"]),
         }
@@ -536,6 +587,19 @@ def main() -> None:
     for note in result.plan.notes:
         module.warn(note)
     module.exit_json(**report(wish, result))
+
+
+def _region_of(listener_arn: str | None) -> str | None:
+    return listener_arn.split(":")[3] if listener_arn and listener_arn.count(":") >= 5 else None
+
+
+def _with_secret(provider: dict[str, Any] | None, settings: str | None) -> dict[str, Any] | None:
+    if not provider or provider["client_secret"] or not settings:
+        return provider
+    try:
+        return {**provider, "client_secret": read_settings(settings).oidc.client_secret.reveal()}
+    except ConfigFileError as error:
+        raise AlbError(str(error)) from error
 
 
 if __name__ == "__main__":

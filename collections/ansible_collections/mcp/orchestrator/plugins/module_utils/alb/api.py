@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import region as own_region
 
 try:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 except ImportError:  # the module says so before it calls anything here
     BOTO3_ERROR: str | None = traceback.format_exc()
 else:
@@ -112,7 +113,8 @@ def connect(region: str | None, endpoint_url: str | None) -> Api:
 
     Retries are adaptive and ten, explicitly: botocore's default gives up after three attempts, and a fleet's calls
     soon meet the account's token bucket. An endpoint on loopback is the local ALB, which takes any credentials; it is
-    never shown real ones. Raises AlbError.
+    never shown real ones. A region that neither the caller nor boto3 knows is the one that this host is in. Raises
+    AlbError.
     """
     config = Config(
         retries={"mode": "adaptive", "max_attempts": 10},
@@ -124,8 +126,15 @@ def connect(region: str | None, endpoint_url: str | None) -> Api:
     if endpoint_url and (urlsplit(endpoint_url).hostname or "") in {"127.0.0.1", "::1", "localhost"}:
         region = region or "us-east-1"
         credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+    def client_of(name: str | None) -> Any:
+        return boto3.client("elbv2", region_name=name, endpoint_url=endpoint_url, config=config, **credentials)
+
     try:
-        client: Any = boto3.client("elbv2", region_name=region, endpoint_url=endpoint_url, config=config, **credentials)
+        try:
+            client = client_of(region)
+        except NoRegionError:
+            client = client_of(own_region())
     except (BotoCoreError, ValueError) as error:
         raise AlbError(
             f"cannot prepare calls to Elastic Load Balancing ({error}); check region and endpoint"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import (
@@ -15,6 +16,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options 
     front_actions_from_options,
 )
 
+# Which option says where a route's ``auth`` is asked for.
+PROVIDERS = {"oidc": "authenticate_oidc", "jwt": "jwt_validation"}
 SHARED = (
     "target_type",
     "health_interval",
@@ -30,10 +33,10 @@ SHARED = (
 
 
 def wish_from_options(options: Mapping[str, Any]) -> Wish:
-    """Read the wish out of the module's options (see mcp_alb_route)."""
+    """Read the wish out of the module's options (see mcp_alb_route). Raises WishError."""
     return Wish(
         owner=Owner(options["fleet"], options["listener_arn"], options["target_id"]),
-        routes=tuple(_route(entry) for entry in options["routes"]),
+        routes=tuple(_route(entry, options) for entry in options["routes"]),
         keep=frozenset(options.get("keep") or ()),
         vpc_id=options["vpc_id"] or "",
         extra_tags={str(key): str(value) for key, value in options["tags"].items()},
@@ -41,8 +44,12 @@ def wish_from_options(options: Mapping[str, Any]) -> Wish:
     )
 
 
-def _route(entry: Mapping[str, Any]) -> Route:
+def _route(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> Route:
     ports = entry["ports"] or ([entry["port"]] if entry["port"] is not None else [])
+    auth = entry.get("auth") or shared.get("auth") or "none"
+    provider = shared.get(PROVIDERS[auth]) if auth != "none" else None
+    if auth != "none" and not provider:
+        raise WishError([f"route '{entry['name']}': auth is {auth}, but {PROVIDERS[auth]} says nothing; give it"])
     return Route(
         name=entry["name"],
         path=entry["path"],
@@ -51,7 +58,9 @@ def _route(entry: Mapping[str, Any]) -> Route:
         health_path=entry["health_path"],
         health_matcher=entry["health_matcher"],
         priority=entry["priority"],
-        extra_conditions=conditions_from_options(entry.get("conditions") or []),
-        front_actions=front_actions_from_options(entry),
-        client_secret=(entry.get("authenticate_oidc") or {}).get("client_secret") or "",
+        extra_conditions=conditions_from_options(
+            [*(shared.get("conditions") or []), *(entry.get("conditions") or [])],
+        ),
+        front_actions=front_actions_from_options({PROVIDERS[auth]: provider} if provider else {}),
+        client_secret=(provider or {}).get("client_secret") or "",
     )

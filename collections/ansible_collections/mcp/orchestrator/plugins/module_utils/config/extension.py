@@ -28,6 +28,8 @@ class Extension:
     path: str | None = None
     health_path: str | None = None
     priority: int | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    auth: str | None = None
     resources: Mapping[str, Any] = field(default_factory=dict)
     isolation: str | None = None
     replicas: int | None = None

@@ -28,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import FOLDER, Registry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, boto3_client
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import judge_route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.sources import Sources, read_sources
@@ -142,7 +143,7 @@ def _read(
     context = Context(
         settings.security.allowed(), registry, settings.service.strict, isolation=settings.defaults.isolation
     )
-    servers = [_server(name, places, context) for name, places in sorted(sources.entries.items())]
+    servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
     resolver = resolver or Resolver(client=boto3_client(settings.aws.home))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
@@ -153,7 +154,7 @@ def _better_name(name: str) -> str:
     return f"; for example '{better}'" if better else ""
 
 
-def _server(name: str, places: list[tuple[Place, Any]], context: Context) -> _Server:
+def _server(name: str, places: list[tuple[Place, Any]], context: Context, settings: Settings) -> _Server:
     (place, entry), *others = places
     findings = Findings(place.label, place.path, name)
     if any(True for _problem in SERVER_NAME.problems(name, "")):
@@ -163,6 +164,8 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context) -> _Se
         findings.error("", f"is defined twice: here and in {listed}; keep one")
         return _Server(name, True, findings, None)
     found = read_entry(name, entry, context, findings)
+    if isinstance(found, Started):
+        judge_route(found.extension, settings, findings)
     enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
     clients = client_keys(entry) if isinstance(entry, dict) else {}
     private = private_keys(entry) if isinstance(entry, dict) else {}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import AUTHS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape import (
     Anything,
     Either,
@@ -56,6 +57,22 @@ RESOURCES = Record(
     'an object: {"memory": "512m", "cpus": 1, "pids": 256}',
 )
 
+_CONDITION = Listing(Text("a string of at most 128 characters", r"[\x21-\x7e]+", longest=128))
+CONDITIONS = Record(
+    {
+        "host_header": Key(_CONDITION, "Host names; * and ? stand for others.", ["mcp.example.com"]),
+        "http_header": Key(
+            Table(_CONDITION, Text("the name of a header", r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")),
+            "Headers, and what each may be.",
+            {"X-Team": ["billing"]},
+        ),
+        "http_request_method": Key(_CONDITION, "Methods.", ["POST"]),
+        "query_string": Key(_CONDITION, "Parts of the query, each key=value or value.", ["tenant=a"]),
+        "source_ip": Key(_CONDITION, "Where requests may come from, as CIDR blocks.", ["10.0.0.0/8"]),
+    },
+    'an object: {"source_ip": ["10.0.0.0/8"]}',
+)
+
 EXTENSION = Record(
     {
         "transport": Key(
@@ -70,6 +87,14 @@ EXTENSION = Record(
             "/health",
         ),
         "priority": Key(Number(1, 50000), "The priority of its rule at the load balancer. Default: allocated.", 100),
+        "conditions": Key(
+            CONDITIONS, "What else a request has to meet. AWS takes three values in all, those of [routes] included."
+        ),
+        "auth": Key(
+            Text("none, oidc or jwt", choices=AUTHS),
+            "Whom the load balancer lets pass: anybody, who is known to the provider of [oidc], or who has a token of "
+            "[jwt]'s issuer. Default: what [routes] auth says.",
+        ),
         "resources": Key(RESOURCES, "The limits of its container."),
         "isolation": Key(
             Text("one of per_session, pooled and shared", choices=ISOLATIONS),

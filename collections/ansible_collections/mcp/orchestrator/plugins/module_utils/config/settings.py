@@ -24,6 +24,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity i
     size,
     whole_number,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import READERS as ROUTE_READERS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import (
+    Jwt,
+    Oidc,
+    Routes,
+    contradictions,
+    read_tags,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -31,13 +39,26 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 @dataclass(frozen=True)
 class Aws:
-    """Where the load balancer is. All empty: the local ALB."""
+    """Where the load balancer is, and what this host is to it. All empty: the local ALB.
+
+    ``listener_port`` chooses a listener of ``alb_name``; 0 is its only one. ``target_address`` belongs to
+    ``target_type`` ip, ``instance_id`` to instance.
+    """
 
     region: str = ""
     alb_arn: str = ""
+    alb_name: str = ""
     listener_arn: str = ""
+    listener_port: int = 0
     vpc_id: str = ""
     instance_id: str = ""
+    target_type: str = "instance"
+    target_address: str = ""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a load balancer of AWS is named in any of the three ways."""
+        return bool(self.listener_arn or self.alb_name or self.alb_arn)
 
     @property
     def home(self) -> str:
@@ -62,11 +83,16 @@ class Service:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The monitor's door. An empty password is replaced by a generated one when the monitor is installed."""
+    """The monitor's door. An empty password is replaced by a generated one when the monitor is installed.
+
+    ``priority`` is that of its rule, 0 for any; ``auth`` whether the load balancer asks who it is before the monitor.
+    """
 
     username: str = "admin"
     password: Secret = field(default_factory=lambda: Secret(""))
     path: str = "/monitor"
+    priority: int = 0
+    auth: str = "none"
 
 
 @dataclass(frozen=True)
@@ -116,7 +142,8 @@ class Defaults:
 class Settings:
     """All of settings.conf, with defaults for what it does not say.
 
-    ``inputs`` are the values of an editor's ``${input:…}``, which nobody can be asked for here.
+    ``tags`` are further ones for rules and target groups; ``inputs`` are the values of an editor's ``${input:…}``,
+    which nobody can be asked for here.
     """
 
     aws: Aws = field(default_factory=Aws)
@@ -125,16 +152,23 @@ class Settings:
     logging: Logging = field(default_factory=Logging)
     security: Security = field(default_factory=Security)
     defaults: Defaults = field(default_factory=Defaults)
+    routes: Routes = field(default_factory=Routes)
+    oidc: Oidc = field(default_factory=Oidc)
+    jwt: Jwt = field(default_factory=Jwt)
+    tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Secret] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Plain data by section; the password and the inputs are left out."""
-        return {
+        """Plain data by section; the password, the client secret and the inputs are left out."""
+        sections = {
             section: {
-                name: value for name, value in vars(getattr(self, section)).items() if not isinstance(value, Secret)
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in vars(getattr(self, section)).items()
+                if not isinstance(value, Secret)
             }
-            for section in ("aws", "service", "dashboard", "logging", "security", "defaults")
+            for section in _READERS
         }
+        return {**sections, "tags": dict(self.tags)}
 
 
 class _Reader:
@@ -224,7 +258,13 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
             _ARN + r"listener/app/[^/\s]+/[0-9a-f]+/[0-9a-f]+", "the ARN of an application load balancer's listener"
         ),
         "vpc_id": _matching(r"vpc-[0-9a-f]{8,17}", "the id of a VPC; it begins with vpc-"),
+        "alb_name": _matching(
+            r"(?!-)[A-Za-z0-9-]{1,32}(?<!-)", "the name of a load balancer; use letters, digits and '-', at most 32"
+        ),
+        "listener_port": _number(1, 65535),
         "instance_id": _matching(r"i-[0-9a-f]{8,17}", "the id of an instance; it begins with i-"),
+        "target_type": _choice("instance", "ip"),
+        "target_address": _address,
     },
     "service": {
         "fleet": _matching(
@@ -240,6 +280,8 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "username": _matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),
         "password": Secret,
         "path": _monitor_path,
+        "priority": _number(1, 50000),
+        "auth": _choice("none", "oidc"),
     },
     "logging": {"level": _level},
     "security": {each.name: _switch for each in fields(Security)},
@@ -257,8 +299,10 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "stop_timeout": _number(0, 3600),
         "pull": _choice("always", "missing", "never"),
     },
+    **ROUTE_READERS,
 }
-_INPUTS = "inputs"  # the one section whose keys the user chooses
+# The sections whose keys the user chooses.
+_INPUTS, _TAGS = "inputs", "tags"
 
 
 def _key(name: str) -> str:
@@ -293,10 +337,10 @@ def _syntax(error: configparser.Error) -> str:
 
 def _refuse_unknown(parser: configparser.ConfigParser, reader: _Reader) -> None:
     for section in parser.sections():
-        if section == _INPUTS:
+        if section in (_INPUTS, _TAGS):
             continue
         if section not in _READERS:
-            reader.error(section, "", f"is not a section{suggestion(section, [*_READERS, _INPUTS])}")
+            reader.error(section, "", f"is not a section{suggestion(section, [*_READERS, _INPUTS, _TAGS])}")
             continue
         for key in parser.options(section):
             if key not in _READERS[section]:
@@ -304,9 +348,31 @@ def _refuse_unknown(parser: configparser.ConfigParser, reader: _Reader) -> None:
 
 
 def _inputs(parser: configparser.ConfigParser) -> dict[str, Secret]:
-    if not parser.has_section(_INPUTS):
-        return {}
-    return {name: Secret(value) for name, value in parser.items(_INPUTS) if value}
+    return {name: Secret(value) for name, value in _free(parser, _INPUTS).items() if value}
+
+
+def _free(parser: configparser.ConfigParser, section: str) -> dict[str, str]:
+    return dict(parser.items(section)) if parser.has_section(section) else {}
+
+
+def _judge(settings: Settings, reader: _Reader) -> None:
+    """Notes what each key alone does not show."""
+    if settings.service.port_range_start > settings.service.port_range_end:
+        reader.error("service", "port_range_end", f"'{settings.service.port_range_end}' is below port_range_start")
+    aws = settings.aws
+    if aws.listener_arn and (aws.alb_name or aws.listener_port):
+        other = "alb_name" if aws.alb_name else "listener_port"
+        reader.error("aws", other, "says the same as listener_arn; keep one")
+    elif aws.listener_port and not aws.is_named:
+        reader.error("aws", "listener_port", "belongs to a load balancer; name it with alb_name")
+    if aws.target_address and aws.target_type != "ip":
+        reader.error("aws", "target_address", "is for target_type = ip")
+    for section, key, reason in contradictions(settings.routes, settings.oidc, settings.jwt):
+        reader.error(section, key, reason)
+    if settings.dashboard.auth == "oidc" and not settings.oidc.issuer:
+        reader.error("dashboard", "auth", "'oidc' needs the provider under [oidc]")
+    for name, reason in read_tags(settings.tags):
+        reader.error(_TAGS, name, reason)
 
 
 def read_settings(path: str | None) -> Settings:
@@ -321,7 +387,8 @@ def read_settings(path: str | None) -> Settings:
     reader = _Reader(label, parser)
     _refuse_unknown(parser, reader)
     given = {section: reader.section(section, readers) for section, readers in _READERS.items()}
-    if given["aws"].get("listener_arn"):
+    is_direct = given["routes"].get("topology", Routes.topology) == "direct"
+    if Aws(**given["aws"]).is_named and is_direct:
         # Behind a real ALB the requests come from the network, not from this host.
         given["service"].setdefault("publish_address", "0.0.0.0")  # noqa: S104
     settings = Settings(
@@ -331,10 +398,13 @@ def read_settings(path: str | None) -> Settings:
         logging=Logging(**given["logging"]),
         security=Security(**given["security"]),
         defaults=Defaults(**given["defaults"]),
+        routes=Routes(**given["routes"]),
+        oidc=Oidc(**given["oidc"]),
+        jwt=Jwt(**given["jwt"]),
+        tags=_free(parser, _TAGS),
         inputs=_inputs(parser),
     )
-    if settings.service.port_range_start > settings.service.port_range_end:
-        reader.error("service", "port_range_end", f"'{settings.service.port_range_end}' is below port_range_start")
+    _judge(settings, reader)
     if reader.errors:
         raise ConfigFileError(reader.errors)
     return settings

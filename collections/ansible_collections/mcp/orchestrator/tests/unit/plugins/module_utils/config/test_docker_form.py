@@ -53,6 +53,8 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "pull": "missing",
         "replicas": 1,
         "priority": None,
+        "conditions": [],
+        "auth": None,
         "isolation": None,
         "idle_timeout": None,
         "restart": None,

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an entry's ``orchestrator`` key says of the server's route, judged together with the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import (
+    FREE_VALUES,
+    host_name,
+    missing_keys,
+    network,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings
+
+_HEADERS = "http_header"
+_READERS: Mapping[str, Callable[[str], str]] = {"host_header": host_name, "source_ip": network}
+
+
+def read_conditions(given: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The conditions of an entry whose shape is right, as mcp_alb_route takes them."""
+    plain = [
+        {"field": name.replace("_", "-"), "values": list(given[name])} for name in sorted(given) if name != _HEADERS
+    ]
+    headers = [
+        {"field": "http-header", "header_name": name, "values": list(values)}
+        for name, values in sorted(given.get(_HEADERS, {}).items())
+    ]
+    return tuple(condition for condition in [*plain, *headers] if condition["values"])
+
+
+def judge_route(extension: Extension, settings: Settings, findings: Findings) -> None:
+    """Notes what AWS, or the topology, would not take."""
+    path = f"{KEY}.conditions"
+    for name, read in _READERS.items():
+        for position, text in enumerate(extension.conditions.get(name, [])):
+            try:
+                read(text)
+            except ValueError as error:
+                findings.error(f"{key_path(path, name)}[{position}]", f"'{printable(text)}' {error}")
+    routes = settings.routes
+    shared = len(routes.host_header) + len(routes.source_ip)
+    own = sum(len(condition["values"]) for condition in read_conditions(extension.conditions))
+    if own and own + shared > FREE_VALUES:
+        has = f"has {own} values and [routes] {shared}" if shared else f"has {own} values"
+        findings.error(path, f"{has}; a rule takes {FREE_VALUES} beside its path, leave some out")
+    _judge_auth(extension, settings, findings)
+    if routes.topology == "node-router":
+        _judge_behind_router(extension, settings, findings)
+
+
+def _judge_auth(extension: Extension, settings: Settings, findings: Findings) -> None:
+    if extension.auth in ("oidc", "jwt") and missing_keys(extension.auth, getattr(settings, extension.auth)):
+        message = f"'{extension.auth}' needs the section [{extension.auth}] in settings.conf"
+        findings.error(f"{KEY}.auth", message)
+
+
+def _judge_behind_router(extension: Extension, settings: Settings, findings: Findings) -> None:
+    """There, one rule of the load balancer is for all servers, and the router knows the load balancer for a client."""
+    if extension.auth not in (None, settings.routes.auth):
+        findings.error(
+            f"{KEY}.auth",
+            f"'{extension.auth}' cannot differ from [routes] auth ('{settings.routes.auth}') with topology = "
+            "node-router; leave it out, or use topology = direct",
+        )
+    if extension.conditions.get("source_ip"):
+        findings.error(
+            f"{KEY}.conditions.source_ip",
+            "cannot be a server's own with topology = node-router; put it into [routes] source_ip, or use "
+            "topology = direct",
+        )
