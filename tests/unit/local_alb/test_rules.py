@@ -193,7 +193,7 @@ def test_a_forward_that_aws_would_not_take_is_refused(alb: Alb) -> None:
     assert (
         refused(alb, Actions=[forward((first, 1), TargetGroupStickinessConfig={"Enabled": True})]) == "ValidationError"
     )
-    assert refused(alb, Actions=[forward((first[:-1] + "0", 1))]) == "TargetGroupNotFound"
+    assert refused(alb, Actions=[forward((first + "0", 1))]) == "TargetGroupNotFound"
     many = [forward(*((alb.group(f"g{n}"), 1) for n in range(6)))]
     assert refused(alb, Actions=many) == "TooManyTargetGroups"
 
