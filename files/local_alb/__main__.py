@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import logging
+import re
 import signal
 import socket
 import sys
@@ -54,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(f"{directory} cannot be written: {error.strerror}")
     store, health = Store(world, file), HealthBook()
     address = options.listener[0]
-    site = Site(address, str(directory / "haproxy"), str(directory / "haproxy" / "server-states"))
+    states = str(directory / "haproxy" / "server-states")
+    site = Site(address, str(directory / "haproxy"), states, options.behind_balancer or "")
     master = MasterSocket(options.haproxy_socket.resolve())
     certificates, key_sets = Certificates(directory / "certificates"), KeySets()
 
@@ -80,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     faults = Faults() if options.faults else None
     try:
-        server = ControlServer(options.control, Api(store, context, faults), status, faults, options.allow_remote)
+        any_host = not _is_loopback(options.control[0])
+        server = ControlServer(options.control, Api(store, context, faults), status, faults, any_host)
     except OSError as error:
         return _refuse(f"{options.control[0]}:{options.control[1]} cannot be listened on: {error.strerror}")
     _serve(server, plane)
@@ -115,6 +118,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--listener", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where HAProxy takes requests")
     add("--haproxy-config", type=Path, required=True, help="the configuration file that is written for HAProxy")
     add("--haproxy-socket", type=Path, required=True, help="HAProxy's master CLI socket (haproxy -W -S)")
+    add(
+        "--behind-balancer",
+        type=_health_path,
+        metavar="HEALTH_PATH",
+        help="another balancer is in front: answer its health checks there, and keep what it says of the client",
+    )
     add("--quota", type=_quota, action="append", default=[], metavar="NAME=LIMIT", help="another limit than AWS's")
     add("--page-size", type=int, default=400, choices=range(1, 401), metavar="1..400", help="largest page of an answer")
     add("--faults", action="store_true", help="serve /faults, where tests make operations fail")
@@ -138,6 +147,12 @@ def _endpoint(text: str) -> tuple[str, int]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not of the form ADDRESS:PORT") from None
     return host, int(port)
+
+
+def _health_path(text: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9/_.-]+", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a path such as /router/health")
+    return text
 
 
 def _quota(text: str) -> tuple[str, int]:

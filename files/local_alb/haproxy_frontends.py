@@ -30,9 +30,11 @@ class Frontend:
     files: dict[str, str] = field(default_factory=dict)
 
 
-def frontend(world: World, listener: Listener, bind: str, folder: str, keys: Mapping[str, Keys]) -> Frontend:
+def frontend(
+    world: World, listener: Listener, bind: str, folder: str, keys: Mapping[str, Keys], health_path: str = ""
+) -> Frontend:
     """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
-    sets of token issuers by their endpoints."""
+    sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks."""
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
     idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))
@@ -47,6 +49,8 @@ def frontend(world: World, listener: Listener, bind: str, folder: str, keys: Map
         "  http-request normalize-uri path-strip-dot",
         "  http-request normalize-uri path-strip-dotdot full",
     ]
+    if health_path:
+        result.lines.append(f"  monitor-uri {health_path}")
     _add(result, _choice(result, listener, routing_table(rules), folder))
     _add(result, _destinations(world, result, listener, rules, folder))
     _add(result, _tokens(result, listener, rules, folder, keys))
@@ -54,7 +58,7 @@ def frontend(world: World, listener: Listener, bind: str, folder: str, keys: Map
     if text:
         result.files[f"strip.{listener.port}.map"] = text
     _add(result, rewrites)
-    _add(result, _forwarded_headers(listener, attributes))
+    _add(result, _forwarded_headers(listener, attributes, is_behind=bool(health_path)))
     _add(result, _response_headers(listener))
     _add(result, ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }"])
     _add(result, [f"default_backend {NO_TARGET}"])
@@ -187,13 +191,15 @@ def _split(world: World, action: Document, priority: int, condition: str) -> lis
     return lines
 
 
-def _forwarded_headers(listener: Listener, explicit: Strings) -> list[str]:
+def _forwarded_headers(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:
     mode = attribute(LOAD_BALANCER, explicit, "routing.http.xff_header_processing.mode")
     with_port = attribute(LOAD_BALANCER, explicit, "routing.http.xff_client_port.enabled") == "true"
     client = "%[src]:%[src_port]" if with_port else "%[src]"
+    # What the balancer in front said of the client is truer than what can be seen from behind it.
+    unless_told = " unless {{ req.hdr({}) -m found }}" if is_behind else ""
     lines = [
-        f"http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
-        f"http-request set-header X-Forwarded-Port {listener.port}",
+        f"http-request set-header {name} {value}{unless_told.format(name)}"
+        for name, value in (("X-Forwarded-Proto", listener.protocol.lower()), ("X-Forwarded-Port", listener.port))
     ]
     if listener.protocol == "HTTPS":
         name = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"
@@ -202,8 +208,9 @@ def _forwarded_headers(listener: Listener, explicit: Strings) -> list[str]:
             lines.append("http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]")
     if mode == "remove":
         lines.append("http-request del-header X-Forwarded-For")
-    if mode == "append":
+    if mode == "append" and not is_behind:
         lines.append(f'http-request replace-header X-Forwarded-For ^(.*)$ "\\\\1, {client}"')
+    if mode == "append":
         lines.append(f"http-request set-header X-Forwarded-For {client} unless {{ req.hdr(X-Forwarded-For) -m found }}")
     root = "1-%[date,hex,bytes(8,8),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
     lines.append(f"http-request set-header X-Amzn-Trace-Id Root={root} unless {{ req.hdr(X-Amzn-Trace-Id) -m found }}")

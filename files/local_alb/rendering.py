@@ -58,11 +58,16 @@ class Rendering:
 @dataclass(frozen=True)
 class Site:
     """Where things are on this host: the address of all listeners, the folder that holds one folder for each
-    rendering, and the file with the states of servers."""
+    rendering, and the file with the states of servers.
+
+    ``health_path`` is for a host that is itself a target of another balancer: there it asks whether HAProxy runs, and
+    what it said of the client in X-Forwarded headers stays. Empty where clients come directly.
+    """
 
     address: str
     folder: str
     state_file: str
+    health_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def render(world: World, site: Site, around: Surroundings) -> Rendering:
     files = {f"{status}.http": error_page(status) for status in REASONS}
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
         bind = f"{_bracketed(site.address)}:{listener.port}{around.tls.get(listener.arn, '')}"
-        rendered = frontend(world, listener, bind, _PLACE, around.keys)
+        rendered = frontend(world, listener, bind, _PLACE, around.keys, site.health_path)
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):
