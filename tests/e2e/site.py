@@ -63,8 +63,8 @@ class Site:
             "mcp_monitor_port": 18482,
             "mcp_node_router_control": "127.0.0.1:18483",
             "mcp_node_router_port": 18484,
-            "local_alb_service": "e2e-local-alb",
-            "node_router_service": "e2e-node-router",
+            "mcp_local_alb_service": "e2e-local-alb",
+            "mcp_node_router_service": "e2e-node-router",
             "monitor_service": "e2e-monitor",
             "routes_deregistration_delay": 1,
         }

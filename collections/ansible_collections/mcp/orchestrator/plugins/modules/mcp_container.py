@@ -216,6 +216,10 @@ endpoints:
     priority:
       description: The priority that its rule is wished to have, or nothing for any.
       type: int
+    url:
+      description: Where MCP answers on this host, past any load balancer; nothing without a container.
+      type: str
+      sample: http://127.0.0.1:20417/mcp/time/mcp
     state:
       description: V(running), V(failed), V(stopped) by an operator, or in check mode V(planned).
       type: str

@@ -64,6 +64,15 @@ class Endpoint:
         first = next((each for each in serving if each.port is not None), serving[0])
         return replace(first, ports=tuple(port for each in serving for port in each.ports))
 
+    @property
+    def url(self) -> str | None:
+        """Where MCP answers on this host, past any load balancer; None without a port."""
+        if self.port is None:
+            return None
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{address}:{self.port}{'' if self.strip_prefix else self.path}{self.mcp_path}"
+
     def to_dict(self) -> dict[str, Any]:
         """As the module returns it."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {**plain, "url": self.url}

@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id, private_address, region
 
 
 class Metadata(BaseHTTPRequestHandler):
     """Version 2 of the service: without a token of its own it says nothing."""
 
-    answer = b"i-0123456789abcdef0"
+    answers = {"instance-id": b"i-0123456789abcdef0", "local-ipv4": b"10.0.1.7", "placement/region": b"eu-central-1"}
 
     def do_PUT(self) -> None:
         known = self.path == "/latest/api/token" and self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")
@@ -25,7 +25,7 @@ class Metadata(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         known = self.headers.get("X-aws-ec2-metadata-token") == "a-token"
-        self.reply(self.answer if known and self.path == "/latest/meta-data/instance-id" else None)
+        self.reply(self.answers.get(self.path.removeprefix("/latest/meta-data/")) if known else None)
 
     def reply(self, body: bytes | None) -> None:
         self.send_response(401 if body is None else 200)
@@ -45,14 +45,17 @@ def metadata() -> Iterator[str]:
     server.server_close()
 
 
-def test_the_instance_id_is_read_with_a_token(metadata: str) -> None:
+def test_a_host_learns_who_and_where_it_is_with_a_token(metadata: str) -> None:
     assert instance_id(metadata) == "i-0123456789abcdef0"
+    assert private_address(metadata) == "10.0.1.7"
+    assert region(metadata) == "eu-central-1"
 
 
-def test_an_answer_that_is_no_instance_id_is_refused(metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Metadata, "answer", b"<html>a portal</html>")
-    with pytest.raises(AlbError, match="set instance_id"):
-        instance_id(metadata)
+def test_an_answer_that_is_none_is_refused(metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Metadata, "answers", dict.fromkeys(Metadata.answers, b"<html>a portal</html>"))
+    for ask, setting in ((instance_id, "instance_id"), (private_address, "target_address"), (region, "region")):
+        with pytest.raises(AlbError, match=f"set {setting} under"):
+            ask(metadata)
 
 
 def test_a_host_without_the_service_is_told_what_to_set() -> None:

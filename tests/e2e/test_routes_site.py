@@ -1,0 +1,133 @@
+"""The site's routes on a load balancer that is not the embedded one, as settings and entries say.
+
+A second local ALB stands for AWS: the role reaches it only by what a user sets, a load balancer's name and a port, and by
+boto3's own AWS_ENDPOINT_URL.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, wait_until
+from tests.e2e.site import SETTINGS, Site
+from tests.e2e.test_site import SAMPLE, call, status
+
+WISHED = f"""{SETTINGS}
+publish_address = 127.0.0.1
+[aws]
+alb_name = mcp-local
+region = us-east-1
+instance_id = {HOST_ID}
+[dashboard]
+priority = 150
+[routes]
+host_header = 127.0.0.1
+priority_start = 200
+priority_end = 299
+health_interval = 6
+slow_start = 30
+stickiness = 60
+[tags]
+team = tools
+"""
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalBalancer]:
+    root = Path(tempfile.mkdtemp(prefix="mcp-aws-", dir="/var/tmp"))
+    balancer = LocalBalancer(root)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", balancer.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    yield balancer
+    balancer.stop()
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def settings(site: Site) -> Iterator[Path]:
+    """The settings' file; what a test wrote into it is taken back, and the fleet with it."""
+    path = site.etc / "settings.conf"
+    before = path.read_text()
+    yield path
+    path.write_text(before)
+    site.write_config(SAMPLE)
+    run = site.install()
+    assert run.code == 0, run.output
+
+
+def elbv2(balancer: LocalBalancer) -> Any:
+    return boto3.client("elbv2", endpoint_url=balancer.endpoint_url, region_name="us-east-1")
+
+
+def rules(balancer: LocalBalancer) -> dict[str, dict[str, Any]]:
+    """The rules by their first path."""
+    found = elbv2(balancer).describe_rules(ListenerArn=LISTENER_ARN)["Rules"]
+    by_field = [(rule, {each["Field"]: each for each in rule["Conditions"]}) for rule in found if not rule["IsDefault"]]
+    return {each["path-pattern"]["Values"][0]: {**rule, "by_field": each} for rule, each in by_field}
+
+
+def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_told(
+    site: Site, settings: Path, aws: LocalBalancer
+) -> None:
+    settings.write_text(WISHED)
+    extension = {"priority": 120, "conditions": {"http_header": {"X-Team": ["billing"]}}}
+    site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "orchestrator": extension}})
+
+    run = site.reconcile()
+
+    assert run.code == 0, run.output
+    found = rules(aws)
+    assert {path: rule["Priority"] for path, rule in found.items()} == {
+        "/monitor": "150",
+        "/mcp/time": "120",
+        "/mcp/everything": "200",
+        "/mcp/orders": "201",
+    }
+    assert all(rule["by_field"]["host-header"]["Values"] == ["127.0.0.1"] for rule in found.values())
+    assert found["/mcp/time"]["by_field"]["http-header"]["HttpHeaderConfig"]["HttpHeaderName"] == "X-Team"
+    api = elbv2(aws)
+    groups = {group["TargetGroupName"]: group for group in api.describe_target_groups()["TargetGroups"]}
+    (orders,) = (group for name, group in groups.items() if "orders" in name)
+    arn = orders["TargetGroupArn"]
+    attributes = {each["Key"]: each["Value"] for each in api.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]}
+    (tags,) = api.describe_tags(ResourceArns=[arn])["TagDescriptions"]
+    assert orders["HealthCheckIntervalSeconds"] == 6
+    assert (attributes["slow_start.duration_seconds"], attributes["stickiness.enabled"]) == ("30", "true")
+    assert {"Key": "team", "Value": "tools"} in tags["Tags"]
+
+    url = f"{aws.url}/mcp/time/health"
+    wait_until(lambda: status(url, {"X-Team": "billing"}) == 200, "who meets the conditions reaches the server")
+    assert status(url) == 404
+    assert {server["name"]: server["health"]["status"] for server in site.state()["servers"] if server["route"]} == {
+        "everything": "ok",
+        "orders": "ok",
+        "time": "ok",
+    }
+
+
+def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clients(site: Site, settings: Path) -> None:
+    settings.write_text(f"{SETTINGS}[routes]\ntopology = node-router\n")
+
+    run = site.install()
+
+    assert run.code == 0, run.output
+    assert set(site.rules()) == {"/mcp", "/monitor"}
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+    servers = site.servers()
+    assert servers["time"]["route"]["url"] == f"{site.url}/mcp/time/mcp"
+    assert {name: server["health"]["status"] for name, server in servers.items() if server["route"]} == {
+        "everything": "ok",
+        "orders": "ok",
+        "time": "ok",
+    }
+    assert site.reconcile().changed == 0
+    assert json.loads(json.dumps(site.state()))["errors"] == []
