@@ -1,12 +1,14 @@
 """How fast mcp_alb_route brings 100 routes to the load balancer, against the floor of the calls that it must make.
 
 Every call takes 40 ms more than the local ALB itself needs. The floors are the same calls made with bare boto3 in the
-same run. Prints a table for people, and as its last line one JSON object.
+same run. Where PEER_ENVIRONMENT names a virtual environment with PyPI's ansible, so is what its collections take.
+Prints a table for people, and as its last line one JSON object.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
+from benchmarks.routes_parts.peer import our_playbook_seconds, peer_figures  # noqa: E402
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, TinyServer, wait_until  # noqa: E402
 
 ROUTES = 100
@@ -109,6 +112,22 @@ def fill(balancer: LocalBalancer, port: int, count: int = ROUTES) -> Wish:
     return wished
 
 
+def module_options(balancer: LocalBalancer, wished: Wish) -> dict[str, Any]:
+    """The same wish as the module's options."""
+    return {
+        "listener_arn": LISTENER_ARN,
+        "target_id": HOST_ID,
+        "endpoint_url": balancer.endpoint_url,
+        "health_interval": wished.health_interval,
+        "health_timeout": wished.health_timeout,
+        "deregistration_delay": wished.deregistration_delay,
+        "routes": [
+            {"name": route.name, "path": route.path, "port": route.ports[0], "health_path": route.health_path}
+            for route in wished.routes
+        ],
+    }
+
+
 def four_calls(client: Any) -> None:
     """The floor of a run that changes nothing."""
     listener = client.describe_listeners(ListenerArns=[LISTENER_ARN])["Listeners"][0]
@@ -148,18 +167,7 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
     try:
         with balancer_of_its_own() as balancer:
             wished = fill(balancer, server.port, count)
-            given = {
-                "listener_arn": LISTENER_ARN,
-                "target_id": HOST_ID,
-                "endpoint_url": balancer.endpoint_url,
-                "health_interval": wished.health_interval,
-                "health_timeout": wished.health_timeout,
-                "deregistration_delay": wished.deregistration_delay,
-                "routes": [
-                    {"name": route.name, "path": route.path, "port": server.port, "health_path": route.health_path}
-                    for route in wished.routes
-                ],
-            }
+            given = module_options(balancer, wished)
             start = "import runpy, sys; sys.path.insert(0, 'collections'); "
             runner = f"{start}runpy.run_path({str(MODULE)!r}, None, '__main__')"
             module = program_cost([sys.executable, "-c", runner], json.dumps({"ANSIBLE_MODULE_ARGS": given}))
@@ -292,6 +300,21 @@ def measure_rolling() -> dict[str, float]:
     return {"rolling_seconds": spent, "rolling_requests": len(statuses), "rolling_failed_requests": failed}
 
 
+def measure_peers(environment: str, port: int) -> dict[str, float]:
+    """A whole playbook run that finds 100 routes in their place: the peers' and ours, without any delay."""
+    with balancer_of_its_own() as balancer:
+        client = raw_client(balancer)
+        vpc = client.describe_load_balancers()["LoadBalancers"][0]["VpcId"]
+        for number in range(ROUTES):
+            client.create_target_group(
+                Name=f"peer-{number}", Protocol="HTTP", Port=80, VpcId=vpc, HealthCheckPath="/health"
+            )
+        figures = peer_figures(environment, balancer, client, port, ROUTES)
+    with balancer_of_its_own() as balancer:
+        ours = our_playbook_seconds(module_options(balancer, fill(balancer, port)))
+    return {**figures, "our_noop_seconds": ours, "noop_times_faster_than_peers": figures["peer_noop_seconds"] / ours}
+
+
 def main() -> int:
     """Measure everything and print it."""
     server = TinyServer("bench")
@@ -303,6 +326,8 @@ def main() -> int:
         figures |= measure_rolling()
         figures |= measure_throttled(server.port)
         module = measure_module_noop()
+        if os.environ.get("PEER_ENVIRONMENT"):
+            figures |= measure_peers(os.environ["PEER_ENVIRONMENT"], server.port)
     except Exception as error:
         print(f"routes: could not measure: {error}", file=sys.stderr)
         return 1
@@ -318,12 +343,16 @@ def main() -> int:
         "throttled_failed_routes": ["<=", 0],
         "rolling_failed_requests": ["<=", 0],
         "module_ratio": ["<=", 1.5],
+        "noop_times_faster_than_peers": [">=", 10],
     }
+    targets = {name: target for name, target in targets.items() if name in figures}
     rounded = {name: round(value, 3) for name, value in figures.items()}
     for name, value in rounded.items():
         target = f"{targets[name][0]} {targets[name][1]}" if name in targets else ""
         print(f"{name:34}{value:>12}  {target}")
-    met = all(figures[name] <= limit for name, (_, limit) in targets.items())
+    met = all(
+        figures[name] <= limit if sign == "<=" else figures[name] >= limit for name, (sign, limit) in targets.items()
+    )
     print(json.dumps({"benchmark": "routes", "figures": rounded, "targets": targets, "met": met}))
     return 0
 

@@ -1,12 +1,11 @@
 """The site's routes on a load balancer that is not the embedded one, as settings and entries say.
 
-A second local ALB stands for AWS: the role reaches it only by what a user sets, a load balancer's name and a port, and by
-boto3's own AWS_ENDPOINT_URL.
+A second local ALB stands for AWS: the role reaches it only by what a user sets, a load balancer's name, and by boto3's
+own AWS_ENDPOINT_URL.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +97,8 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
     groups = {group["TargetGroupName"]: group for group in api.describe_target_groups()["TargetGroups"]}
     (orders,) = (group for name, group in groups.items() if "orders" in name)
     arn = orders["TargetGroupArn"]
-    attributes = {each["Key"]: each["Value"] for each in api.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]}
+    told = api.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    attributes = {each["Key"]: each["Value"] for each in told}
     (tags,) = api.describe_tags(ResourceArns=[arn])["TagDescriptions"]
     assert orders["HealthCheckIntervalSeconds"] == 6
     assert (attributes["slow_start.duration_seconds"], attributes["stickiness.enabled"]) == ("30", "true")
@@ -130,4 +130,4 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
         "time": "ok",
     }
     assert site.reconcile().changed == 0
-    assert json.loads(json.dumps(site.state()))["errors"] == []
+    assert site.state()["errors"] == []

@@ -23,7 +23,10 @@ def operations() -> dict[str, str]:
 def called() -> set[str]:
     """The operations that the module's sources name."""
     known = operations()
-    sources = [*sorted((PLUGINS / "module_utils/alb").glob("*.py")), *sorted((PLUGINS / "modules").glob("mcp_alb_*.py"))]
+    sources = [
+        *sorted((PLUGINS / "module_utils/alb").glob("*.py")),
+        *sorted((PLUGINS / "modules").glob("mcp_alb_*.py")),
+    ]
     strings = {
         node.value
         for source in sources

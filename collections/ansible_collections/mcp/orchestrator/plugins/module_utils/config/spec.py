@@ -27,8 +27,8 @@ class Spec:
 
     ``network`` is ``none``, ``fleet``, the name of a network of the engine, a tuple of the hosts that the server may
     reach, or None for the fleet's ordinary network. ``build`` is the recipe (see recipe.py) of an image that is built
-    here. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and ``container_config`` go as they
-    are into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
+    here. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and ``container_config`` go as
+    they are into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
     """
 
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
@@ -17,7 +18,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance impo
 class Metadata(BaseHTTPRequestHandler):
     """Version 2 of the service: without a token of its own it says nothing."""
 
-    answers = {"instance-id": b"i-0123456789abcdef0", "local-ipv4": b"10.0.1.7", "placement/region": b"eu-central-1"}
+    answers: ClassVar[dict[str, bytes]] = {
+        "instance-id": b"i-0123456789abcdef0",
+        "local-ipv4": b"10.0.1.7",
+        "placement/region": b"eu-central-1",
+    }
 
     def do_PUT(self) -> None:
         known = self.path == "/latest/api/token" and self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")

@@ -103,7 +103,11 @@ def test_conditions_and_priority_reach_the_spec_and_make_no_new_container(read: 
         ({"auth": "jwt"}, "", "orchestrator.auth: 'jwt' needs the section [jwt] in settings.conf"),
         ({"auth": "basic"}, "", "orchestrator.auth: must be one of none, oidc, jwt"),
         ({"conditions": {"source_ip": ["10.0.0.1/8"]}}, "", "conditions.source_ip[0]: '10.0.0.1/8' is not a network"),
-        ({"conditions": {"query_string": list("abcd")}}, "", "conditions: has 4 values; a rule takes 3 beside its path"),
+        (
+            {"conditions": {"query_string": list("abcd")}},
+            "",
+            "has 4 values; a rule takes 3 beside its path",
+        ),
         (
             {"conditions": {"query_string": ["a", "b"]}},
             "[routes]\nhost_header = a.b c.d\n",
