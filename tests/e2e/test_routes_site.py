@@ -28,7 +28,7 @@ instance_id = {HOST_ID}
 [dashboard]
 priority = 150
 [routes]
-host_header = 127.0.0.1
+host_header = mcp.example.com
 priority_start = 200
 priority_end = 299
 health_interval = 6
@@ -91,7 +91,7 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
         "/mcp/everything": "200",
         "/mcp/orders": "201",
     }
-    assert all(rule["by_field"]["host-header"]["Values"] == ["127.0.0.1"] for rule in found.values())
+    assert all(rule["by_field"]["host-header"]["Values"] == ["mcp.example.com"] for rule in found.values())
     assert found["/mcp/time"]["by_field"]["http-header"]["HttpHeaderConfig"]["HttpHeaderName"] == "X-Team"
     api = elbv2(aws)
     groups = {group["TargetGroupName"]: group for group in api.describe_target_groups()["TargetGroups"]}
@@ -105,8 +105,9 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
     assert {"Key": "team", "Value": "tools"} in tags["Tags"]
 
     url = f"{aws.url}/mcp/time/health"
-    wait_until(lambda: status(url, {"X-Team": "billing"}) == 200, "who meets the conditions reaches the server")
-    assert status(url) == 404
+    host = {"Host": "mcp.example.com"}
+    wait_until(lambda: status(url, {**host, "X-Team": "billing"}) == 200, "who meets the conditions reaches the server")
+    assert [status(url, host), status(url, {"X-Team": "billing"})] == [404, 404]
     assert {server["name"]: server["health"]["status"] for server in site.state()["servers"] if server["route"]} == {
         "everything": "ok",
         "orders": "ok",

@@ -100,8 +100,11 @@ def _words(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 
 
 def host_name(text: str) -> str:
-    """A host name of a condition; ``*`` and ``?`` stand for any text and any character. Raises ValueError."""
-    if not re.fullmatch(r"[A-Za-z0-9*?-]+(\.[A-Za-z0-9*?-]+)+", text) or len(text) > 128:
+    """A host name of a condition; ``*`` and ``?`` stand for any text and any character. Raises ValueError.
+
+    Behind the last dot there are letters only, so an address is none (API reference, HostHeaderConditionConfig).
+    """
+    if not re.fullmatch(r"([A-Za-z0-9*?-]+\.)+[A-Za-z*?]+", text) or len(text) > 128:
         raise ValueError("is not a host name; write for example mcp.example.com or *.example.com")
     return text.lower()
 

@@ -67,6 +67,7 @@ def test_behind_a_router_ports_are_for_this_host_only(read: Read) -> None:
         ("[routes]\ntopology = mesh\n", "[routes] topology: 'mesh' is not one of direct, node-router"),
         ("[routes]\nsource_ip = 10.0.0.1/8\n", "[routes] source_ip: '10.0.0.1/8' is not a network; write for example"),
         ("[routes]\nhost_header = http://x\n", "'http://x' is not a host name; write for example mcp.example.com"),
+        ("[routes]\nhost_header = 127.0.0.1\n", "'127.0.0.1' is not a host name; write for example mcp.example.com"),
         ("[routes]\nslow_start = 5\n", "[routes] slow_start: '5' is not between 30 and 900"),
         ("[routes]\nhealth_timeout = 10\n", "health_timeout: '10' is not less than health_interval (10)"),
         ("[routes]\npriority_start = 3000\n", "[routes] priority_end: '1999' is below priority_start"),
