@@ -92,8 +92,8 @@ class ContainerScene:
 
     def run(self, specs: Sequence[Spec], **more: Any) -> dict[str, Any]:
         """Converge, or with ``retire=True`` retire; the module's result."""
-        environment = Environment(self.values, KEY)
-        listening = listening_ports() if self.engine.local else frozenset[int]()
+        environment = Environment(lambda: (self.values, KEY))
+        listening = listening_ports if self.engine.local else frozenset[int]
         wish = Wish(list(specs), self.policy, environment, listening=listening, **more)
         return carry_out(wish, self.engine, firewall=self.firewall)
 

@@ -227,6 +227,10 @@ endpoints:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.
       type: list
       elements: str
+superseded:
+  description: Whether a call with O(retire=true) would find anything to do.
+  returned: when the engine answered
+  type: bool
 errors:
   description: One for each server that is not as wished. The module fails when there are any.
   returned: always
@@ -246,7 +250,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
@@ -254,7 +257,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     DockerEngine,
     EngineError,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import (
+    EnvChanged,
+    Environment,
+    Values,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -298,10 +305,20 @@ def specs_of(servers: list[dict[str, Any]]) -> list[Spec]:
 
 
 def environment_of(parameters: dict[str, Any], specs: list[Spec]) -> Environment:
-    """The values for the servers that may get a new container. Raises ConfigFileError, KeyFileError."""
-    wanted = not parameters["retire"] and any(spec.env for spec in specs)
-    values = load_env(parameters["config"], parameters["settings"]) if wanted and parameters["config"] else {}
-    return Environment(values, read_key(parameters["key_file"]) if wanted else b"")
+    """The values for the servers that may get a new container."""
+
+    def read() -> tuple[Values, bytes]:
+        if not parameters["config"] or not any(spec.env for spec in specs):
+            return {}, b""
+        # Most of the module's start would be the reader's, and hardly a run needs it.
+        from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env
+
+        try:
+            return load_env(parameters["config"], parameters["settings"]), read_key(parameters["key_file"])
+        except (ConfigFileError, KeyFileError) as error:
+            raise EnvChanged(str(error)) from error
+
+    return Environment(read)
 
 
 def bridge_directory(path: str | None) -> str | None:
@@ -329,7 +346,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         retire=parameters["retire"],
         untouchable=parameters["keep"],
         check_mode=module.check_mode,
-        listening=listening_ports() if engine.local else frozenset(),
+        listening=listening_ports if engine.local else frozenset,
     )
     if module.check_mode:
         return carry_out(wish, engine)
@@ -343,7 +360,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
     try:
         result = run(module)
-    except (EngineError, FleetBusy, ConfigFileError, KeyFileError, ValueError) as error:
+    except (EngineError, FleetBusy, ValueError) as error:
         nothing: dict[str, Any] = {"actions": [], "endpoints": [], "errors": [{"server": None, "message": str(error)}]}
         module.fail_json(msg=str(error), changed=False, **nothing)
     if result["errors"]:

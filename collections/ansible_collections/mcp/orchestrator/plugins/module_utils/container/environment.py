@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -15,33 +16,62 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 _REDACTED_LENGTH = 4
 
 
+Values = Mapping[str, Mapping[str, Secret]]
+"""By server and name."""
+
+
 class EnvChanged(Exception):
-    """The values read now are not those that the spec was made from."""
+    """The values cannot be read now, or are not those that the spec was made from."""
 
 
 class Environment:
-    """Values by server and name; ``key`` is the fleet's key, with which the specs' digests were made."""
+    """Reads values when the first is needed: a run that makes no container needs none.
 
-    def __init__(self, values: Mapping[str, Mapping[str, Secret]], key: bytes) -> None:
-        self._values = values
-        self._key = key
+    ``read`` gives them with the fleet's key, with which the specs' digests were made; it raises EnvChanged. Of several
+    threads one reads.
+    """
+
+    def __init__(self, read: Callable[[], tuple[Values, bytes]]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._known: tuple[Values, bytes] | None = None
+        self._trouble: EnvChanged | None = None
 
     def of(self, spec: Spec) -> list[str]:
         """``NAME=value`` for each variable of ``spec``, for the engine only. Raises EnvChanged."""
-        values = self._values.get(spec.name, {})
+        if not spec.env:
+            return []
+        known, key = self._held()
+        values = known.get(spec.name, {})
         for name, digest in spec.env.items():
-            if name not in values or values[name].digest(self._key, spec.name, name) != digest:
+            if name not in values or values[name].digest(key, spec.name, name) != digest:
                 raise EnvChanged(
                     f"env {name} changed while the run was under way; the next run applies it"
-                    if self._values
+                    if known
                     else f"the value of env {name} cannot be read: the module was given no config"
                 )
         return [f"{name}={values[name].reveal()}" for name in spec.env]
 
     def redacted(self, server: str, text: str) -> str:
         """``text`` without any value of the server's env that is long enough to be a secret."""
-        values = {secret.reveal() for secret in self._values.get(server, {}).values()}
+        try:
+            known, _key = self._held()
+        except EnvChanged as trouble:
+            return text if text == str(trouble) else f"it failed; why is not shown, for it may hold a value: {trouble}"
+        values = {secret.reveal() for secret in known.get(server, {}).values()}
         for value in sorted(values, key=len, reverse=True):
             if len(value) >= _REDACTED_LENGTH:
                 text = text.replace(value, "***")
         return text
+
+    def _held(self) -> tuple[Values, bytes]:
+        with self._lock:
+            if self._trouble is not None:
+                raise self._trouble
+            if self._known is None:
+                try:
+                    self._known = self._read()
+                except EnvChanged as trouble:
+                    self._trouble = trouble
+                    raise
+            return self._known

@@ -36,9 +36,8 @@ def observe(
     policy: Policy,
     probe: Probe,
     clock: Clock,
-    listening: Iterable[int] = (),
 ) -> World:
-    """The world as it is now. ``listening`` are ports of this host on which something listens.
+    """The world as it is now, but for the ports of this host on which other programs listen.
 
     Raises EngineError when the engine cannot be asked.
     """
@@ -66,7 +65,7 @@ def observe(
         images={reference: _image(raw, digests.get(reference)) for reference, raw in images.items()},
         networks=found,
         strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
-        busy=_published(strangers) | (frozenset(listening) - _published(ours)),
+        busy=_published(strangers),
         now=clock.now(),
         failures=failures,
         unanswered={reference: answer.why for reference, answer in digests.items() if answer.why},
@@ -77,6 +76,12 @@ def observe(
         },
         **_confinement(firewall, specs, containers, found, policy),
     )
+
+
+def with_listeners(world: World, ports: Iterable[int]) -> World:
+    """``world``, knowing that something listens on ``ports`` of this host."""
+    own = {int(host) for each in world.containers if each.runs for _port, _address, host in each.facts.bindings if host}
+    return replace(world, busy=world.busy | (frozenset(ports) - own))
 
 
 def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6")) -> frozenset[int]:

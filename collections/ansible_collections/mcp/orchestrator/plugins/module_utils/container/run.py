@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -17,15 +17,19 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe, with_listeners
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import plan_converge, plan_retire
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, http_probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked of one run. ``untouchable`` are servers whose config entry is wrong."""
+    """What is asked of one run. ``untouchable`` are servers whose config entry is wrong.
+
+    ``listening`` tells the ports of this host on which something listens, which takes longer than a run without a step.
+    """
 
     specs: Sequence[Spec]
     policy: Policy
@@ -33,7 +37,7 @@ class Wish:
     retire: bool = False
     untouchable: Sequence[str] = ()
     check_mode: bool = False
-    listening: frozenset[int] = field(default_factory=frozenset)
+    listening: Callable[[], frozenset[int]] = frozenset
 
 
 def carry_out(
@@ -49,19 +53,32 @@ def carry_out(
     """
     clock = clock or Clock()
     firewall = firewall or HostFirewall(engine.local)
-    world = observe(engine, firewall, wish.specs, wish.policy, probe, clock, wish.listening)
-    plan = (
-        plan_retire(wish.specs, world, wish.policy, wish.untouchable)
-        if wish.retire
-        else plan_converge(wish.specs, world, wish.policy)
-    )
+    world = observe(engine, firewall, wish.specs, wish.policy, probe, clock)
+    plan = _plan(wish, world)
+    if plan.actions:
+        world = with_listeners(world, wish.listening())
+        plan = _plan(wish, world)
     if wish.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
         outcome = Outcome(list(plan.actions), planned(plan, wish.policy), problems)
     else:
         run = Run(engine, firewall, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)
-    return report(plan, outcome)
+    return {**report(plan, outcome), "superseded": _superseded(wish, world, outcome)}
+
+
+def _plan(wish: Wish, world: World) -> Plan:
+    if wish.retire:
+        return plan_retire(wish.specs, world, wish.policy, wish.untouchable)
+    return plan_converge(wish.specs, world, wish.policy)
+
+
+def _superseded(wish: Wish, world: World, outcome: Outcome) -> bool:
+    """Whether retiring would find anything to do; after a step of this run the world of before does not tell."""
+    if wish.retire:
+        return False
+    left = plan_retire(wish.specs, world, wish.policy, wish.untouchable)
+    return bool(outcome.done or outcome.problems or left.actions or left.forget or left.problems)
 
 
 def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def _observed(name: str, desired: str, facts: Facts) -> str:
     failed = any(problem.step in ("containers", "retire") for problem in facts.problems.get(name, []))
     if desired == "running":
         return "failed" if failed else "unknown"
-    if failed or not facts.steps["retire"].told:
+    # Nothing superseded, and the step to take it away is spared.
+    settled = facts.steps["containers"].result.get("superseded") is False
+    if failed or not (facts.steps["retire"].told or settled):
         return "unknown"
     return "stopped" if desired == "disabled" else "absent"
 

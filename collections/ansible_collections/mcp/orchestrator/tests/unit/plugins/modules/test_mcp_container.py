@@ -86,6 +86,17 @@ def test_check_mode_touches_nothing(
     assert (result["changed"], result["endpoints"][0]["state"], engine.held) == (True, "planned", {})
 
 
+def test_a_config_that_cannot_be_read_keeps_those_apart_that_need_its_values(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wished = servers(spec("web", env={"TOKEN": "0" * 16}), spec("api", env={}))
+    config = [str(tmp_path / "gone.json")]
+    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", config=config)
+    (error,) = result["errors"]
+    assert (error["server"], "gone.json" in error["message"]) == ("web", True)
+    assert {each["name"]: each["state"] for each in result["endpoints"]} == {"web": "failed", "api": "running"}
+
+
 def test_an_engine_that_does_not_answer_is_one_sentence(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ KEY = b"k" * 32
 SECRET = "sw0rdfish-never-shown"
 VALUES = {name: {"TOKEN": Secret(SECRET)} for name in ("a", "b", "c", "a-x")}
 POLICY = Policy(fleet="f", bridge="/opt/bridge/abc123", port_range_start=20000, port_range_end=20040)
-ENVIRONMENT = Environment(VALUES, KEY)
+ENVIRONMENT = Environment(lambda: (VALUES, KEY))
 
 
 def spec(name: str, **more: Any) -> Spec:

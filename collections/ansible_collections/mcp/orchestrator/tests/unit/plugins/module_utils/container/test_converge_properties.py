@@ -183,3 +183,19 @@ def test_a_container_that_serves_goes_only_when_another_serves_in_its_place(
     }
     whole_run(engine, specs)
     assert serving <= set(engine.held)
+
+
+@MANY
+@given(fleets(), fleets(), damages(), strangers)
+def test_retiring_finds_nothing_where_converging_said_that_nothing_is_superseded(
+    before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], others: list[str]
+) -> None:
+    engine = world(before, damage, others)
+    for _run in range(3):
+        converged = run(engine, specs)
+        seen = copy.deepcopy((engine.held, engine.nets, engine.kept, engine.kept_rules))
+        retired = run(engine, specs, retire=True)
+        if not converged["superseded"]:
+            assert (retired["actions"], retired["errors"]) == ([], [])
+            assert (engine.held, engine.nets, engine.kept, engine.kept_rules) == seen
+    assert run(engine, [], retire=True)["superseded"] is False
