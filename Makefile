@@ -63,6 +63,10 @@ fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host
 fuzz: venv ## 100,000 damaged configs: only errors that are listed may come of them
 	MCP_FUZZ=100000 $(BIN)/pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/config/test_fuzz.py
 
+.PHONY: engines
+engines: venv ## The tests of containers on Docker 26 and podman: make engines ENGINES=podman
+	$(BIN)/python tests/e2e/engines.py $(ENGINES)
+
 .PHONY: conformance
 conformance: venv ## The official MCP conformance suite against the bridge
 	$(BIN)/python tests/conformance/run.py

@@ -1,22 +1,21 @@
 """What the fleet's containers cost: a no-op, a creation, one change among many, requests lost while all servers roll.
 
-Floors (the bare engine through its SDK) and a peer (``community.docker.docker_container`` in a loop, where an
-environment with it is given in PEER_ENVIRONMENT) are measured in the same run. Prints a table for people, and as its
+Floors (the bare engine through its SDK) and peers (docker compose v2, and ``community.docker.docker_container`` in a
+loop; containers_parts/fetch_peers.sh fetches them) are measured in the same run. Prints a table for people, and as its
 last line one JSON object.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image  # noqa: E402
 
-from tests.e2e.containers_scene import ContainerScene  # noqa: E402
+from benchmarks.containers_parts import peers  # noqa: E402
+from tests.e2e.containers_scene import ContainerScene, tiny_image  # noqa: E402
 
 FLEET = 100
 CREATED = 50
@@ -37,21 +37,6 @@ ROLLED = 20
 PEERS = 10
 THREADS = 8
 RUNS = 5
-PEER_PLAYBOOK = """
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - community.docker.docker_container:
-        name: "{{ prefix }}-{{ item }}"
-        image: "{{ image }}"
-        memory: 32m
-        cap_drop: [ALL]
-        read_only: true
-        restart_policy: unless-stopped
-        labels: {mcp_fleet: "{{ fleet }}", peer: "yes"}
-        published_ports: ["127.0.0.1:{{ start + item }}:8000"]
-      loop: "{{ range(count) | list }}"
-"""
 
 
 @contextmanager
@@ -165,80 +150,103 @@ def create_module(count: int) -> float:
 
 
 def one_changed(scene: ContainerScene, specs: list[Spec]) -> dict[str, float]:
-    """Seconds to roll one server among all, and alone, less a no-op of as many: what the change itself costs."""
-    among = roll(scene, [scene.spec("s0", memory=48 * 1024**2), *specs[1:]])
-    quiet, _cpu = timed(lambda: reconcile(scene, [scene.spec("s0", memory=48 * 1024**2), *specs[1:]]))
-    with fleet_scene() as alone:
-        up(alone, [alone.spec("s0")])
-        single = roll(alone, [alone.spec("s0", memory=48 * 1024**2)])
-    return {"one_changed_of_all_seconds": among - quiet, "one_changed_alone_seconds": single}
+    """Seconds that one server's change costs beyond a no-op of as many: among all, and of a fleet of its own."""
+    among = change(scene, specs)
+    with fleet_scene() as other:
+        alone = [other.spec("s0")]
+        up(other, alone)
+        single = change(other, alone)
+    return {
+        "one_changed_of_all_seconds": among,
+        "one_changed_alone_seconds": single,
+        "one_changed_ratio": among / single,
+    }
 
 
-def roll(scene: ContainerScene, specs: list[Spec]) -> float:
-    """Seconds to converge, and then, unmeasured, to retire what it superseded."""
-    seconds = up(scene, specs)
-    scene.run(specs, retire=True)
-    return seconds
+def change(scene: ContainerScene, specs: list[Spec]) -> float:
+    """The least of several changes of the first server, less a no-op before each."""
+    costs = []
+    for number in range(RUNS):
+        quiet, _cpu = timed(partial(reconcile, scene, specs))
+        specs = [scene.spec("s0", memory=(48 + number) * 1024**2), *specs[1:]]
+        costs.append(up(scene, specs) - quiet)
+        scene.run(specs, retire=True)
+    return min(costs)
+
+
+@contextmanager
+def clients(scene: ContainerScene, targets: Mapping[str, int]) -> Iterator[list[bool]]:
+    """One client for each of ``targets``, which may change meanwhile, asking all the time: what came of it."""
+    done = threading.Event()
+    answers: list[bool] = []
+
+    def ask(name: str) -> None:
+        while not done.is_set():
+            answers.append(scene.get(targets[name]) == "tiny")
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor(len(targets)) as pool:
+        for name in list(targets):
+            pool.submit(ask, name)
+        try:
+            yield answers
+        finally:
+            done.set()
 
 
 def lost_requests() -> dict[str, float]:
-    """Requests that fail while all servers roll under constant load; clients follow the endpoints as routes do."""
+    """Requests that fail while all servers get another image; clients follow the endpoints as routes do."""
     with fleet_scene() as scene:
         specs = servers(scene, ROLLED)
         targets = {each["name"]: each["port"] for each in scene.run(specs)["endpoints"]}
-        done = threading.Event()
-        answers: list[bool] = []
-
-        def ask(name: str) -> None:
-            while not done.is_set():
-                answers.append(scene.get(targets[name]) == "tiny")
-                time.sleep(0.02)
-
-        with ThreadPoolExecutor(ROLLED) as clients:
-            for name in list(targets):
-                clients.submit(ask, name)
-            try:
-                new = [scene.spec(spec.name, memory=48 * 1024**2) for spec in specs]
-                targets.update({each["name"]: each["port"] for each in scene.run(new)["endpoints"]})
-                time.sleep(5)  # a request under way may take as long as a client waits
-                scene.run(new, retire=True)
-            finally:
-                done.set()
+        new = [scene.spec(spec.name, image=another_image(scene)) for spec in specs]
+        with clients(scene, targets) as answers:
+            targets.update({each["name"]: each["port"] for each in scene.run(new)["endpoints"]})
+            time.sleep(5)  # a request under way may take as long as a client waits
+            scene.run(new, retire=True)
         return {"roll_requests": len(answers), "roll_requests_lost": answers.count(False)}
 
 
-def peer_figures(environment: str) -> dict[str, float]:
+def another_image(scene: ContainerScene) -> str:
+    """An image that does the same and is another one."""
+    tag = scene.image.replace(":1", ":2")
+    tiny_image(scene.api, tag, "another", mark=scene.image)
+    return tag
+
+
+def compose_figures() -> dict[str, float]:
+    """Docker compose v2 at the same: creating, changing nothing, changing one, rolling all under load."""
+    with fleet_scene() as scene:
+        project = peers.Compose(scene)
+        try:
+            figures = {"compose_create_seconds": project.up(CREATED)}
+            project.up(FLEET)
+            figures["compose_noop_seconds"] = min(project.up(FLEET) for _run in range(RUNS))
+            changed = project.up(FLEET, [another_image(scene)])
+            figures["compose_one_changed_seconds"] = changed - figures["compose_noop_seconds"]
+        finally:
+            project.down()
+    with fleet_scene() as scene:
+        project = peers.Compose(scene)
+        try:
+            project.up(ROLLED)
+            image = another_image(scene)
+            with clients(scene, {f"s{n}": peers.FIRST_PORT + n for n in range(ROLLED)}) as answers:
+                project.up(ROLLED, [image] * ROLLED)
+                time.sleep(5)
+            figures |= {"compose_roll_requests": len(answers), "compose_roll_requests_lost": answers.count(False)}
+        finally:
+            project.down()
+    return figures
+
+
+def loop_figures() -> dict[str, float]:
     """Seconds for each container of community.docker's loop over ``PEERS`` of them: creating, and changing nothing."""
-    with fleet_scene() as scene, tempfile.TemporaryDirectory() as directory:
-        playbook = Path(directory) / "peer.yml"
-        playbook.write_text(PEER_PLAYBOOK)
-        python = str(Path(environment) / "bin" / "python")
-        variables = {
-            "prefix": scene.fleet,
-            "image": scene.image,
-            "fleet": scene.fleet,
-            "start": 31500,
-            "count": PEERS,
-            "ansible_python_interpreter": python,
+    with fleet_scene() as scene:
+        return {
+            "loop_create_seconds_each": peers.loop(scene, PEERS) / PEERS,
+            "loop_noop_seconds_each": peers.loop(scene, PEERS) / PEERS,
         }
-        command = [
-            str(Path(environment) / "bin" / "ansible-playbook"),
-            str(playbook),
-            "-i",
-            "localhost,",
-            "-c",
-            "local",
-        ]
-
-        def play() -> float:
-            begin = time.perf_counter()
-            inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
-            subprocess.run(
-                [*command, "-e", json.dumps(variables)], check=True, capture_output=True, cwd=directory, env=inherited
-            )
-            return time.perf_counter() - begin
-
-        return {"peer_create_seconds_each": play() / PEERS, "peer_noop_seconds_each": play() / PEERS}
 
 
 def measure() -> dict[str, float]:
@@ -254,15 +262,14 @@ def measure() -> dict[str, float]:
     figures |= {"create_floor_seconds": min(floors), "create_module_seconds": min(modules)}
     figures["create_ratio"] = figures["create_module_seconds"] / figures["create_floor_seconds"]
     figures |= lost_requests()
-    environment = os.environ.get("PEER_ENVIRONMENT")
-    if environment:
-        figures |= peer_figures(environment)
-        figures["noop_times_faster_than_loop"] = (
-            figures["peer_noop_seconds_each"] * FLEET / figures["noop_module_seconds"]
-        )
-        figures["create_times_faster_than_loop"] = (
-            figures["peer_create_seconds_each"] * CREATED / figures["create_module_seconds"]
-        )
+    if peers.ANSIBLE.exists():
+        figures |= loop_figures()
+        noop, create = figures["loop_noop_seconds_each"] * FLEET, figures["loop_create_seconds_each"] * CREATED
+        figures["noop_times_faster_than_loop"] = noop / figures["noop_module_seconds"]
+        figures["create_times_faster_than_loop"] = create / figures["create_module_seconds"]
+    if peers.COMPOSE.exists():
+        figures |= compose_figures()
+        figures["create_against_compose"] = figures["create_module_seconds"] / figures["compose_create_seconds"]
     return {name: round(value, 3) for name, value in figures.items()}
 
 
@@ -276,10 +283,14 @@ def main() -> int:
     targets: dict[str, list[Any]] = {
         "noop_ratio": ["<=", 1.5],
         "create_ratio": ["<=", 1.15],
+        "create_against_compose": ["<=", 1],
+        "one_changed_ratio": ["<=", 1.5],
         "roll_requests_lost": ["<=", 0],
         "noop_times_faster_than_loop": [">=", 20],
         "create_times_faster_than_loop": [">=", 3],
     }
+    for missing in (each for each in (peers.ANSIBLE, peers.COMPOSE) if not each.exists()):
+        print(f"not compared with {missing.name}: benchmarks/containers_parts/fetch_peers.sh fetches it")
     targets = {name: target for name, target in targets.items() if name in figures}
     met = all(
         figures[name] <= bound if sign == "<=" else figures[name] >= bound for name, (sign, bound) in targets.items()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import docker
@@ -15,9 +16,16 @@ from tests.e2e.containers_scene import until
 
 
 class OwnEngine:
-    """``size`` bounds its disk, in MiB. It is reached at ``address``; what it publishes, at ``publish``."""
+    """``size`` bounds its disk, in MiB. It is reached at ``address``; what it publishes, at ``publish``.
 
-    def __init__(self, size: int | None = None) -> None:
+    ``programs`` is a root folder of another engine's packages, ``listen`` what else it listens on, in dockerd's words.
+    """
+
+    def __init__(self, size: int | None = None, programs: Path | None = None, listen: Sequence[str] = ()) -> None:
+        self.listen = listen
+        self.environment = dict(os.environ)
+        if programs is not None:
+            self.environment["PATH"] = f"{programs}/usr/sbin:{programs}/usr/bin:{self.environment['PATH']}"
         number = os.getpid() % 200 + 20
         self.root = Path(tempfile.mkdtemp(prefix="mcp-engine-", dir="/run"))
         self.namespace = f"mcp-engine-{os.getpid()}"
@@ -53,7 +61,9 @@ class OwnEngine:
                     *("--data-root", str(self.root / "data"), "--exec-root", str(self.root / "exec")),
                     *("--pidfile", str(self.root / "docker.pid"), "-H", self.address),
                     *("--cgroup-parent", f"/{self.namespace}"),
+                    *self.listen,
                 ],
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import tarfile
@@ -29,8 +30,11 @@ SOURCE = Path(__file__).parent / "tiny" / "tiny.c"
 KEY = b"k" * 32
 
 
-def tiny_image(api: docker.APIClient, tag: str, note: str = "") -> str:
-    """Compiles the tiny server and imports it; another ``note`` makes another image of the same behaviour. Its id."""
+def tiny_image(api: docker.APIClient, tag: str, note: str = "", mark: str = "") -> str:
+    """Compiles the tiny server and imports it; another ``note`` makes another image that does the same.
+
+    ``mark`` is the tag with which it is removed, its own without one. Gives its id.
+    """
     with tempfile.TemporaryDirectory() as directory:
         binary = Path(directory) / "tiny"
         subprocess.run(["gcc", "-static", "-Os", "-Wall", "-Wextra", "-Werror", "-o", binary, SOURCE], check=True)
@@ -41,12 +45,15 @@ def tiny_image(api: docker.APIClient, tag: str, note: str = "") -> str:
             entry.size = len(note)
             tar.addfile(entry, io.BytesIO(note.encode()))
     repository, _, version = tag.rpartition(":")
-    api.import_image_from_data(
+    answer = api.import_image_from_data(
         archive.getvalue(),
         repository=repository,
         tag=version,
-        changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000", f"LABEL mcp_test={tag}"],
+        changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000", f"LABEL mcp_test={mark or tag}"],
     )
+    identity = str(json.loads(answer.splitlines()[-1])["status"])
+    # Podman 4 does not read the tag.
+    api.tag(identity, repository, version)
     return str(api.inspect_image(tag)["Id"])
 
 
@@ -62,7 +69,8 @@ def until(true: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
 class ContainerScene:
     """One fleet. ``address`` is the engine's, ``publish`` where its containers publish their ports."""
 
-    def __init__(self, address: str | None = None, publish: str = "127.0.0.1", **policy: Any) -> None:
+    def __init__(self, address: str | None = None, publish: str | None = None, **policy: Any) -> None:
+        publish = publish or os.environ.get("MCP_TEST_PUBLISH", "127.0.0.1")
         self.fleet = f"t{os.getpid()}x{time.monotonic_ns() % 10**9}"
         self.values: dict[str, dict[str, Secret]] = {}
         self.image = f"mcp-test/{self.fleet}:1"

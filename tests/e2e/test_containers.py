@@ -65,7 +65,7 @@ def test_the_engine_confirms_that_a_container_is_hard(scene: ContainerScene) -> 
     assert facts["CapEff"] == facts["CapBnd"] == "0" * 16
     assert facts["NoNewPrivs"] == "1"
     (binding,) = host["PortBindings"]["8000/tcp"]
-    assert binding["HostIp"] == "127.0.0.1"
+    assert binding["HostIp"] == scene.policy.publish_address
 
 
 def test_servers_of_a_fleet_do_not_reach_each_other(scene: ContainerScene) -> None:
@@ -305,6 +305,7 @@ PLAYBOOK = """
         fleet: "{{ fleet }}"
         port_range_start: "{{ start }}"
         port_range_end: "{{ end }}"
+        publish_address: "{{ publish }}"
         retire: "{{ retire | default(false) }}"
 """
 
@@ -324,6 +325,7 @@ def start_play(
         "fleet": scene.fleet,
         "start": scene.policy.port_range_start,
         "end": scene.policy.port_range_end,
+        "publish": scene.policy.publish_address,
         "ansible_python_interpreter": sys.executable,
         "ansible_connection": "local",
     }

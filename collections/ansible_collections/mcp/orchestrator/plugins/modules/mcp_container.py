@@ -92,6 +92,16 @@ options:
         answers, and containers of servers that are no longer in O(servers); stops disabled servers.
     type: bool
     default: false
+  host:
+    description:
+      - The name of this host among O(hosts).
+    type: str
+  hosts:
+    description:
+      - All hosts of the fleet by name, each with its labels, the same on every host. With them a server runs on those
+        that its C(placement) chooses. Without them this host runs every server.
+    type: dict
+    default: {}
   docker_host:
     description:
       - The engine's address as in the environment variable E(DOCKER_HOST), which is the default.
@@ -231,6 +241,11 @@ superseded:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered
   type: bool
+elsewhere:
+  description: The servers that other hosts run.
+  returned: when the engine answered
+  type: list
+  elements: str
 errors:
   description: One for each server that is not as wished. The module fails when there are any.
   returned: always
@@ -264,6 +279,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environ
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
 
@@ -280,6 +296,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "publish_address": {"type": "str", "default": "127.0.0.1"},
     "health_timeout": {"type": "int", "default": 60},
     "retire": {"type": "bool", "default": False},
+    "host": {"type": "str"},
+    "hosts": {"type": "dict", "default": {}},
     "docker_host": {"type": "str"},
 }
 # What another run may take beyond its servers' time to become healthy: pulls, creations, removals.
@@ -302,6 +320,16 @@ def specs_of(servers: list[dict[str, Any]]) -> list[Spec]:
     if twice:
         raise ValueError(f"servers names {', '.join(twice)} more than once; a server's name stands for one container")
     return specs
+
+
+def hosts_of_the_fleet(parameters: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The labels of all hosts. Raises ValueError when this host is not among them."""
+    hosts = {
+        str(name): {str(k): str(v) for k, v in (labels or {}).items()} for name, labels in parameters["hosts"].items()
+    }
+    if hosts and parameters["host"] not in hosts:
+        raise ValueError(f"host is {parameters['host']}, which hosts does not name; give it one of {', '.join(hosts)}")
+    return hosts
 
 
 def environment_of(parameters: dict[str, Any], specs: list[Spec]) -> Environment:
@@ -329,7 +357,8 @@ def bridge_directory(path: str | None) -> str | None:
 def run(module: AnsibleModule) -> dict[str, Any]:
     """The module's result. Raises what main() turns into a failure."""
     parameters = module.params
-    specs = specs_of(parameters["servers"])
+    wished = specs_of(parameters["servers"])
+    specs, nowhere = placed_here(wished, parameters["host"] or "", hosts_of_the_fleet(parameters))
     policy = Policy(
         fleet=parameters["fleet"],
         bridge=bridge_directory(parameters["bridge"]),
@@ -344,14 +373,18 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         policy=policy,
         environment=environment_of(parameters, specs),
         retire=parameters["retire"],
-        untouchable=parameters["keep"],
+        untouchable=[*parameters["keep"], *nowhere],
         check_mode=module.check_mode,
         listening=listening_ports if engine.local else frozenset,
     )
     if module.check_mode:
-        return carry_out(wish, engine)
-    with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS):
-        return carry_out(wish, engine)
+        result = carry_out(wish, engine)
+    else:
+        with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS):
+            result = carry_out(wish, engine)
+    result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
+    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs} - set(nowhere))
+    return result
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -50,6 +51,7 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         platform=draft.platform,
         pull="never" if draft.recipe is not None else _said(draft.pull, defaults.pull),
         replicas=_said(extension.replicas, defaults.replicas),
+        placement=placement(extension),
         priority=extension.priority,
         conditions=read_conditions(extension.conditions),
         auth=extension.auth,

@@ -33,6 +33,7 @@ class Extension:
     resources: Mapping[str, Any] = field(default_factory=dict)
     isolation: str | None = None
     replicas: int | None = None
+    placement: str | int | Mapping[str, Any] | None = None
     network: str | list[str] | None = None
     volumes: tuple[str, ...] = ()
     read_only: bool | None = None
@@ -82,3 +83,12 @@ def apply_extension(extension: Extension, draft: Draft, allowed: Collection[str]
             label(draft, f"{name}={text}")
         except ValueError as error:
             findings.error(f"{KEY}.labels.{name}", str(error))
+
+
+def placement(extension: Extension) -> dict[str, Any] | None:
+    """Which hosts run the server, in the words of the spec."""
+    said: Mapping[str, Any] = (
+        extension.placement if isinstance(extension.placement, Mapping) else {"hosts": extension.placement}
+    )
+    found = {"hosts": said.get("hosts"), "labels": dict(sorted(said.get("labels", {}).items()))}
+    return {key: value for key, value in found.items() if value and value != "all"} or None

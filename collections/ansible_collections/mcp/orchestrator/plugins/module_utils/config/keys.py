@@ -42,6 +42,7 @@ _ENV = Table(
 _HOST = Text(
     "the name of a host or an IPv4 address", r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(/[0-9]{1,2})?", longest=253
 )
+_HOST_COUNT = Either((Text(choices=("all",)), Number(1, 1000)), '"all" or a number of hosts')
 _TEXTS = Listing(Text())
 _SIZE = Either(
     (Text("a size", r"[0-9]+(\.[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?"), Number(6 * 1024**2, 2**50)),
@@ -101,6 +102,22 @@ EXTENSION = Record(
             "How sessions share the processes of a stdio server. Default per_session.",
         ),
         "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
+        "placement": Key(
+            Either(
+                (
+                    _HOST_COUNT,
+                    Record(
+                        {
+                            "hosts": Key(_HOST_COUNT, "On how many of them. Default all.", 1),
+                            "labels": Key(Table(Text()), "Labels that such a host bears.", {"zone": "a"}),
+                        }
+                    ),
+                ),
+                '"all", a number of hosts, or an object: {"hosts": 2, "labels": {"zone": "a"}}',
+            ),
+            "Which of several hosts run it. Default all.",
+            {"hosts": 2, "labels": {"zone": "a"}},
+        ),
         "network": Key(
             Either(
                 (Text("the name of a network", r"[A-Za-z0-9][A-Za-z0-9_.-]*"), Listing(_HOST)),

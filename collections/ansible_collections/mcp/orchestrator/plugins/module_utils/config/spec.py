@@ -17,7 +17,7 @@ GENERATION_CHARACTERS = 12
 # What only the route or the operator's wish depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
-    | {"conditions", "auth", "pull", "generation"}
+    | {"conditions", "auth", "pull", "placement", "generation"}
 )
 
 
@@ -27,8 +27,10 @@ class Spec:
 
     ``network`` is ``none``, ``fleet``, the name of a network of the engine, a tuple of the hosts that the server may
     reach, or None for the fleet's ordinary network. ``build`` is the recipe (see recipe.py) of an image that is built
-    here. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and ``container_config`` go as
-    they are into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
+    here. ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does
+    not say, or None, is all and any. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
+    ``container_config`` go as they are into HostConfig and the create body of the Engine API, over what the fleet puts
+    there itself.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Spec:
     platform: str | None = None
     pull: str = "missing"
     replicas: int = 1
+    placement: Mapping[str, Any] | None = None
     priority: int | None = None
     conditions: tuple[Mapping[str, Any], ...] = ()
     auth: str | None = None

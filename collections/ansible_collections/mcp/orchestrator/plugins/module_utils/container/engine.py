@@ -274,6 +274,8 @@ def _api_failure(what: str, error: Any) -> EngineError:
         return EngineError(pull_failure(what.removeprefix("pull "), text))
     if "no space left on device" in lowered:
         text = f"{text}; the disk is full: free some space (docker system df) and run again"
+    if "container-init binary not found" in lowered:
+        text = f"{text}; podman needs catatonit for that: install it (apt-get install catatonit)"
     return EngineError(f"the engine could not {what}: {text}", port_taken, name_taken)
 
 

@@ -97,6 +97,27 @@ def test_a_config_that_cannot_be_read_keeps_those_apart_that_need_its_values(
     assert {each["name"]: each["state"] for each in result["endpoints"]} == {"web": "failed", "api": "running"}
 
 
+def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wished = servers(
+        *(spec(name, placement={"hosts": 1}) for name in ("web", "api", "docs", "time")),
+        spec("lost", placement={"labels": {"zone": "z"}}),
+    )
+    hosts: dict[str, dict[str, str]] = {"one": {"zone": "a"}, "two": {}}
+    ran: dict[str, set[str]] = {}
+    for host in hosts:
+        engine.held.clear()
+        result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host=host, hosts=hosts)
+        ran[host] = {each["name"] for each in result["endpoints"]}
+        assert set(result["elsewhere"]) == {"web", "api", "docs", "time"} - ran[host]
+        assert [each["server"] for each in result["errors"]] == ["lost"]
+    assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
+    assert ran["one"] & ran["two"] == set()
+    stranger = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host="three", hosts=hosts)
+    assert stranger["msg"] == "host is three, which hosts does not name; give it one of one, two"
+
+
 def test_an_engine_that_does_not_answer_is_one_sentence(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

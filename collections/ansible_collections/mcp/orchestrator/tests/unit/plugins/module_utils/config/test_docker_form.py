@@ -52,6 +52,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "platform": None,
         "pull": "missing",
         "replicas": 1,
+        "placement": None,
         "priority": None,
         "conditions": [],
         "auth": None,

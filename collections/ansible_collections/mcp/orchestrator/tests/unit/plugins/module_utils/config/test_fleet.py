@@ -170,3 +170,37 @@ def test_a_key_file_gives_its_bytes_and_none_a_throw_away_key(tmp_path: Path) ->
     path.chmod(0o600)
     assert read_key(str(path)) == KEY
     assert read_key(None) != read_key(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("all", None),
+        (1, {"hosts": 1}),
+        ({"hosts": 2, "labels": {"zone": "a"}}, {"hosts": 2, "labels": {"zone": "a"}}),
+        ({"hosts": "all", "labels": {"zone": "a"}}, {"labels": {"zone": "a"}}),
+    ],
+)
+def test_the_place_of_a_server_makes_no_new_container(
+    read_args: Callable[..., Fleet], written: object, read_as: dict[str, object] | None
+) -> None:
+    (plain,), (placed,) = read_args("a").specs, read_args("a", orchestrator={"placement": written}).specs
+    assert (placed.placement, placed.generation) == (read_as, plain.generation)
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [("internet", None), ("none", "none"), ("fleet", "fleet"), (["b.test", "10.0.0.0/8"], ("10.0.0.0/8", "b.test"))],
+)
+def test_where_a_server_may_go_is_part_of_its_spec(
+    read_args: Callable[..., Fleet], written: object, read_as: object
+) -> None:
+    (found,) = read_args("a", orchestrator={"network": written}).specs
+    assert found.network == read_as
+
+
+@pytest.mark.parametrize("host", ["*.example.com", "https://a.test", "a.test:443", "", "::1"])
+def test_a_host_that_no_rule_could_name_is_refused(read_args: Callable[..., Fleet], host: str) -> None:
+    (error,) = read_args("a", orchestrator={"network": [host]}).errors
+    assert error.path.endswith("orchestrator.network")
+    assert "must be none, fleet, internet, the name of a network, or a list of hosts" in error.message

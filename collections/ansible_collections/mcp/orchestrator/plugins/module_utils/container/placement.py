@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of several hosts run a server. Pure, and the same on every host, so that nobody has to tell the others.
+
+Each host has a weight for each server that nothing but the two names decides (rendezvous hashing): a host that comes or
+goes moves only the servers that it takes or leaves behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+
+Hosts = Mapping[str, Mapping[str, str]]
+"""The labels of each host, by its name."""
+
+
+class NoHost(Exception):
+    """No host has the labels that a server wants; the sentence says which."""
+
+
+def hosts_of(spec: Spec, hosts: Hosts) -> tuple[str, ...]:
+    """The names of the hosts that run ``spec``, in their order of preference. Raises NoHost."""
+    wanted = spec.placement or {}
+    labels: Mapping[str, str] = wanted.get("labels") or {}
+    fit = [name for name, own in hosts.items() if all(own.get(key) == value for key, value in labels.items())]
+    if not fit:
+        described = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        raise NoHost(
+            f"orchestrator.placement.labels: none of the hosts {', '.join(sorted(hosts))} has {described};"
+            " correct the labels, or give them to a host (mcp_host_labels in the inventory)"
+        )
+    ranked = sorted(fit, key=lambda name: (_weight(spec.name, name), name), reverse=True)
+    return tuple(ranked[: wanted.get("hosts") or None])
+
+
+def placed_here(specs: Sequence[Spec], host: str, hosts: Hosts) -> tuple[list[Spec], dict[str, str]]:
+    """The specs that ``host`` runs, and by server why one runs nowhere. Without ``hosts`` it runs all."""
+    if not hosts:
+        return list(specs), {}
+    here: list[Spec] = []
+    nowhere: dict[str, str] = {}
+    for spec in specs:
+        try:
+            if host in hosts_of(spec, hosts):
+                here.append(spec)
+        except NoHost as error:
+            nowhere[spec.name] = str(error)
+    return here, nowhere
+
+
+def _weight(server: str, host: str) -> bytes:
+    return hashlib.sha256(f"{server}\0{host}".encode()).digest()

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""The tests of containers on other engines than this machine's: engines.py [docker26|podman|podman-rootless]...
+
+Each engine is started for the run, with data of its own, and ended after it. Docker 26 comes out of the next release of
+Debian (../next_debian.sh), podman as Debian's package. What an engine lacks is left out by name below, with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
+
+from tests.e2e.containers_engine import OwnEngine  # noqa: E402
+from tests.e2e.containers_scene import until  # noqa: E402
+
+TESTS = PROJECT / "tests" / "e2e" / "test_containers.py"
+DOCKER_26 = Path(os.environ.get("DOCKER_26", str(Path.home() / ".cache" / "mcp-orchestrator" / "docker26")))
+# Where root may not raise limits, podman's own would keep every container from starting.
+PODMAN_CONF = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+LACKING = {
+    "docker26": {},
+    "podman": {
+        "changed_limits": "podman 4 has no update; the run says so",
+        "operator_stopped": "podman 4 has no update, so nobody can take a container out of its restart policy",
+        "engine_confirms_that_a_container_is_hard": "podman echoes the dropped capabilities one by one",
+        "reach_each_other": "podman's bridge knows no option for traffic between containers",
+        "loss_of_its_network": "podman removes no network that a container is in",
+    },
+}
+LACKING["podman-rootless"] = {
+    **LACKING["podman"],
+    "port_that_somebody_listens_on": "its ports are those of a user's own network namespace",
+}
+
+
+@contextmanager
+def docker26() -> Iterator[dict[str, str]]:
+    """Docker 26 in a network namespace of its own."""
+    if not (DOCKER_26 / "usr" / "sbin" / "dockerd").exists():
+        # The host's own runc and libraries do for them.
+        command = [str(PROJECT / "tests" / "next_debian.sh"), str(DOCKER_26), "docker.io", "containerd"]
+        subprocess.run(command, check=True)
+    own = OwnEngine(programs=DOCKER_26)
+    try:
+        own.start()
+        yield {"DOCKER_HOST": own.address, "MCP_TEST_PUBLISH": own.publish}
+    finally:
+        own.discard()
+
+
+@contextmanager
+def podman(user: str | None = None) -> Iterator[dict[str, str]]:
+    """Podman's socket, of root or of another user."""
+    folder = Path(tempfile.mkdtemp(prefix="mcp-podman-", dir="/var/tmp"))
+    (folder / "containers.conf").write_text(PODMAN_CONF)
+    socket = folder / "podman.sock"
+    words = ["podman", "--root", f"{folder}/data", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
+    words += ["system", "service", "--time", "0", f"unix://{socket}"]
+    environment = {**os.environ, "CONTAINERS_CONF": f"{folder}/containers.conf"}
+    if user is not None:
+        shutil.chown(folder, user)
+        environment |= {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    with (folder / "log").open("wb") as log:
+        service = subprocess.Popen(
+            words, env=environment, user=user, stdout=log, stderr=log, start_new_session=True, cwd=folder
+        )
+    try:
+        until(lambda: socket.exists() or service.poll() is not None, "podman answers", 60)
+        if service.poll() is not None:
+            raise RuntimeError(f"podman does not start: {(folder / 'log').read_text()[-800:]}")
+        yield {"DOCKER_HOST": f"unix://{socket}"}
+    finally:
+        if service.poll() is None:
+            os.killpg(service.pid, signal.SIGTERM)
+            service.wait(60)
+        subprocess.run([*words[:7], "rm", "--all", "--force"], env=environment, user=user, cwd=folder, check=False)
+        for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if mount.split()[1].startswith(f"{folder}/"):
+                subprocess.run(["umount", "--lazy", mount.split()[1]], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def podman_rootless() -> Iterator[dict[str, str]]:
+    """Podman's socket of a user without rights."""
+    name = "mcp-podman"
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--add-subids-for-system", name], check=True)
+    with podman(name) as address:
+        yield address
+
+
+ENGINES = {"docker26": docker26, "podman": podman, "podman-rootless": podman_rootless}
+
+
+def main(names: list[str]) -> int:
+    """Runs the tests on each named engine, on all without a name; returns the exit code."""
+    failed = []
+    for name in names or list(ENGINES):
+        print(f"==> {name}")
+        for test, why in LACKING[name].items():
+            print(f"    without {test}: {why}")
+        without = " and ".join(f"not {test}" for test in LACKING[name]) or "test"
+        try:
+            with ENGINES[name]() as where:
+                words = [sys.executable, "-m", "pytest", "-q", str(TESTS), "-k", without]
+                code = subprocess.run(words, env={**os.environ, **where}, cwd=PROJECT, check=False).returncode
+        except (OSError, RuntimeError, AssertionError, subprocess.CalledProcessError) as error:
+            print(f"engines.py: {name}: {error}", file=sys.stderr)
+            code = 1
+        if code:
+            failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else "all engines behave alike")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
