@@ -71,8 +71,9 @@ options:
     default: 60
   settle:
     description:
-      - Seconds during which a server is asked again when nobody, no route, no healthy target or a closed connection
-        was met. For routes that were only just made, since an ALB takes up to ten seconds to take them over.
+      - Seconds during which a server is asked again when nobody, no route, no healthy target, a closed connection or
+        no answer in time was met. For routes that were only just made, since an ALB takes up to ten seconds to take
+        them over, and for servers that are only just starting.
     type: float
     default: 0
   schemas:

@@ -20,8 +20,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure imp
 # Every session may start a process of its own behind the bridge: a hundred at once would take the host's memory.
 PARALLEL = 16
 
-# What a route that was only just made may answer until the balancer has taken it over.
-PASSING_CAUSES = frozenset({"refused", "no_route", "balancer", "bridge", "closed"})
+# What a route that was only just made may answer until the balancer has taken it over, and a server that is slow to
+# start while a whole fleet does.
+PASSING_CAUSES = frozenset({"refused", "no_route", "balancer", "bridge", "closed", "timeout"})
 PAUSE_SECONDS = 0.5
 
 

@@ -454,6 +454,21 @@ def test_a_fresh_route_is_asked_again_until_it_answers(serve: Serve) -> None:
     assert ask(server, settle=10)["state"] == "ok"
 
 
+def test_a_server_that_is_slow_to_start_is_asked_again_while_its_route_settles(serve: Serve) -> None:
+    plain = session_server()
+    server: Scripted
+
+    def silent() -> Iterator[bytes]:
+        server.ended.wait(30)
+        yield b""
+
+    def script(request: Request) -> Any:
+        return silent() if len(server.requests) < 3 else plain(request)
+
+    server = serve(script)
+    assert ask(server, timeout=2, settle=60, deadline=60)["state"] == "ok"
+
+
 def test_a_server_that_is_no_mcp_server_is_not_asked_again(serve: Serve) -> None:
     server = serve(lambda _request: answer(200, "hello", content_type="text/plain"))
     ask(server, settle=10)
