@@ -394,7 +394,8 @@ def main() -> None:
     try:
         result = run(module)
     except (EngineError, FleetBusy, ValueError) as error:
-        nothing: dict[str, Any] = {"actions": [], "endpoints": [], "errors": [{"server": None, "message": str(error)}]}
+        # No endpoints: what is not known must not be taken for a fleet that has none, which would cost it its routes.
+        nothing: dict[str, Any] = {"actions": [], "errors": [{"server": None, "message": str(error)}]}
         module.fail_json(msg=str(error), changed=False, **nothing)
     if result["errors"]:
         lines = [f"{each['server'] or 'fleet'}: {each['message']}" for each in result["errors"]]
