@@ -27,7 +27,7 @@ BOTH = "application/json, text/event-stream"
 Found = TypeVar("Found")
 
 
-def until(what: Callable[[], Found], seconds: float = 10) -> Found:
+def until(what: Callable[[], Found], seconds: float = 30) -> Found:
     """The first true value of `what`, asked again and again."""
     deadline = time.monotonic() + seconds
     while True:
@@ -241,11 +241,11 @@ class Listener:
         self.seen: list[Event] = []
         threading.Thread(target=self._read, daemon=True).start()
 
-    def next(self, seconds: float = 10) -> Event | None:
+    def next(self, seconds: float = 30) -> Event | None:
         """The next event, None at the end of the stream."""
         return self.events.get(timeout=seconds)
 
-    def message(self, seconds: float = 10) -> Any:
+    def message(self, seconds: float = 30) -> Any:
         """The next event that carries a message."""
         while True:
             event = self.next(seconds)

@@ -71,7 +71,7 @@ def test_a_server_of_the_new_era_is_ok(start_bridge: Start) -> None:
 
 
 def test_a_frozen_server_is_first_degraded_then_failing_and_then_replaced(start_bridge: Start) -> None:
-    bridge = start_bridge("--probe-interval", "0.2", "--probe-timeout", "0.4")
+    bridge = start_bridge("--probe-interval", "2", "--probe-timeout", "2")
     bridge.wait_healthy()
     os.kill(bridge.descendants()[0], signal.SIGSTOP)
     states = []
@@ -91,8 +91,7 @@ def test_the_death_of_the_watched_child_is_seen_at_once_and_one_death_is_not_a_f
     bridge = start_bridge("--probe-interval", "60")
     bridge.wait_healthy()
     os.kill(bridge.descendants()[0], signal.SIGKILL)
-    until(lambda: bridge.health()["kind"] == "exits", 3)
-    assert bridge.health()["status"] == 200
+    until(lambda: any("health: degraded: the server was killed by SIGKILL" in line for line in bridge.log))
     bridge.wait_healthy()
 
 

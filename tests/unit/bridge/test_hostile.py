@@ -72,7 +72,7 @@ def test_a_frozen_server_can_still_be_ended(bridge: Bridge) -> None:
     pid = client.call("whoami")["pid"]
     client.post(client.calling("freeze"), accept="text/event-stream").close()
     assert client.delete().status == 204
-    until(lambda: pid not in bridge.descendants(), 8)
+    until(lambda: pid not in bridge.descendants())
 
 
 def test_a_server_that_stops_reading_makes_new_calls_fail_not_pile_up(start_bridge: Start) -> None:

@@ -218,7 +218,7 @@ def test_the_death_of_the_shared_child_ends_calls_and_sessions_and_a_new_one_ser
     slow.start()
     until(lambda: bridge.health()["calls_in_flight"] == 1)
     assert "exited with status 3" in one.call_raw("die")["error"]["message"]
-    slow.join(5)
+    slow.join(30)
     assert "exited with status 3" in results[0]["error"]["message"]
     assert one.post(request("ping", None, 1)).status == 404
     assert other.post(request("ping", None, 1)).status == 404

@@ -156,7 +156,7 @@ class World:
         assert [event.data for event in listener.seen if event.data] == []
 
     def end(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         for call in self.calls:
             if call.thread is not None:
                 call.thread.join(max(0.0, deadline - time.monotonic()))

@@ -50,12 +50,15 @@ def test_a_deleted_session_is_404(bridge: Bridge) -> None:
 
 
 def test_a_quick_answer_is_plain_json(client: Client) -> None:
-    reply = client.post(client.calling("echo", text="x"))
-    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    def plain() -> bool:  # on a busy machine an answer may not be quick
+        reply = client.post(client.calling("echo", text="x"))
+        return (reply.status, reply.headers["content-type"]) == (200, "application/json")
+
+    until(plain)
 
 
 def test_a_slow_answer_is_a_stream_that_can_be_resumed(client: Client) -> None:
-    reply = client.post(client.calling("sleep", seconds=0.9))
+    reply = client.post(client.calling("sleep", seconds=2))
     assert reply.is_stream
     assert reply.headers["x-accel-buffering"] == "no"
     found = list(reply.events)
@@ -64,7 +67,7 @@ def test_a_slow_answer_is_a_stream_that_can_be_resumed(client: Client) -> None:
 
 
 def test_a_client_that_takes_only_json_gets_json_however_long_it_takes(client: Client) -> None:
-    reply = client.post(client.calling("sleep", seconds=0.9), accept="application/json")
+    reply = client.post(client.calling("sleep", seconds=2), accept="application/json")
     assert reply.json["result"]["content"][0]["text"] == "slept"
 
 
