@@ -122,7 +122,7 @@ class _QuietServer(ThreadingHTTPServer):
 class TinyServer:
     """Answers 200 to every GET with its own name and the path it saw, but 503 below ``/health`` while it is sick."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, address: str = "127.0.0.1") -> None:
         server = self
         self.name = name
         self.is_sick = False
@@ -144,7 +144,7 @@ class TinyServer:
             def log_message(self, format: str, *arguments: Any) -> None:
                 """Say nothing."""
 
-        self._server = _QuietServer(("127.0.0.1", 0), Handler)
+        self._server = _QuietServer((address, 0), Handler)
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -44,11 +45,11 @@ def clean(balancer: LocalBalancer) -> Iterator[None]:
 
 
 @pytest.fixture
-def server() -> Iterator[Callable[[str], TinyServer]]:
+def server() -> Iterator[Callable[..., TinyServer]]:
     started: list[TinyServer] = []
 
-    def start(name: str) -> TinyServer:
-        started.append(TinyServer(name))
+    def start(name: str, address: str = "127.0.0.1") -> TinyServer:
+        started.append(TinyServer(name, address))
         return started[-1]
 
     yield start
@@ -231,20 +232,31 @@ def test_what_others_changed_in_our_rule_is_put_right(balancer, server):
 
 
 def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balancer, server):
-    here, there = server("time"), server("time")
+    addresses = ("127.0.0.1", "127.0.0.2")
+    here, there = (server(name, address) for name, address in zip(("here", "there"), addresses, strict=True))
     settings = {"target_type": "ip", "health_interval": 5, "health_timeout": 2, "deregistration_delay": 5}
     api = connect(None, balancer.endpoint_url)
-    hosts = [Owner("mcp", LISTENER_ARN, address) for address in ("127.0.0.1", "127.0.0.2")]
     wishes = [
-        Wish(hosts[0], (bridged(here),), **settings),
-        Wish(hosts[1], (Route("time", "/mcp/time", (), health_path="/mcp/time/health"),), **settings),
+        Wish(
+            Owner("mcp", LISTENER_ARN, address),
+            (Route("time", "/mcp/time", (one.port,), health_path="/mcp/time/health"),),
+            **settings,
+        )
+        for address, one in zip(addresses, (here, there), strict=True)
     ]
-    for wish in (*wishes, *wishes):
-        assert converge(api, wish, Conduct(is_full=True)).errors == {}
-    converge(api, Wish(hosts[1], (), **settings), Conduct())
 
-    assert balancer.ask("/mcp/time/x")[0] == 200
-    assert there.seen == []
+    def answering() -> set[str]:
+        return {balancer.ask("/mcp/time/x")[1].get("name", "nobody") for _ in range(8)}
+
+    for wish in (*wishes, *wishes):
+        assert converge(api, wish, Conduct(is_full=True, wait_timeout=40)).errors == {}
+    assert len(rules(balancer)) == 1
+    wait_until(lambda: answering() == {"here", "there"}, "both hosts serve")
+    assert not converge(api, wishes[0], Conduct(is_full=True)).changed
+
+    assert converge(api, replace(wishes[1], routes=()), Conduct(wait_timeout=40)).errors == {}
+
+    assert answering() == {"here"}
     assert not converge(api, wishes[0], Conduct(is_full=True)).changed
 
 
@@ -340,3 +352,37 @@ def test_a_missing_permission_is_named(balancer, server):
     assert told["failed"] is True
     assert told["errors"][0]["server"] == "time"
     assert "elasticloadbalancing:CreateRule" in told["errors"][0]["message"]
+
+
+def test_a_login_on_a_listener_without_tls_is_refused_and_nothing_is_opened_instead(balancer, server):
+    routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
+    provider = {"issuer": "https://id.example", "jwks_endpoint": "https://id.example/jwks"}
+
+    told = call_module(balancer, {"routes": routes, "auth": "jwt", "jwt_validation": provider})
+
+    assert told["failed"] is True
+    assert "need an HTTPS listener" in told["errors"][0]["message"]
+    assert rules(balancer) == {}
+
+
+def test_a_listener_that_is_gone_is_told_as_such(balancer, server):
+    routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
+
+    told = call_module(
+        balancer, {"routes": routes, "listener_arn": LISTENER_ARN.replace("/0000000000000001/", "/1111111111111111/")}
+    )
+
+    assert told["failed"] is True
+    assert "correct listener_arn" in told["msg"]
+
+
+def test_expired_credentials_are_told_once_and_nothing_more_is_tried(balancer, server):
+    error = {"code": "ExpiredToken", "message": "The security token included in the request is expired", "status": 403}
+    balancer.set_faults({"operation": "CreateTargetGroup", "error": error})
+    routes = [{"name": name, "path": f"/mcp/{name}", "port": server(name).port} for name in ("time", "web")]
+
+    told = call_module(balancer, {"routes": routes})
+
+    assert "renew them and run again" in told["msg"]
+    assert {each["server"] for each in told["errors"]} >= {"time", "web"}
+    assert "CreateRule" not in balancer.calls

@@ -183,7 +183,13 @@ def _assume_rule(wish: Wish, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rul
 
 
 def leaves_doubt(wish: Wish, world: World) -> bool:
-    """Say whether a glance saw target groups that may be ours and that no route wants."""
+    """Say whether there may be target groups of ours that no route wants.
+
+    Those on the load balancer a glance sees. Of others only the seal tells that the last run left none, and where
+    nothing is wished there is no group to bear it.
+    """
+    if not wish.routes:
+        return True
     wished = set(wish.group_names.values())
     return any(
         group.name not in wished

@@ -38,6 +38,8 @@ CHANGES = {
     "three new routes": ([], [route("alpha"), route("beta", strip_prefix=True), route("gamma")]),
     "a new container on a new port": ([route("alpha"), route("beta")], [route("alpha", generation=1), route("beta")]),
     "another kind of target": ([route("alpha")], [route("alpha", generation=1, strip_prefix=True)]),
+    "all of it removed": ([route("alpha"), route("beta", strip_prefix=True)], []),
+    "replicas rolled": ([route("alpha", replicas=2)], [route("alpha", generation=1, replicas=2)]),
     "a removed server": ([route("alpha"), route("beta")], [route("beta")]),
     "two servers that swap their paths": (
         [route("alpha", "/a"), route("beta", "/b")],
