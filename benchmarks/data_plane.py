@@ -27,6 +27,7 @@ sys.path[:0] = [str(PROJECT)]
 from tests.e2e.local_alb_host import Host, Upstream, eventually, free_port, next_event  # noqa: E402
 
 ROUTES = (2, 100)
+BEHIND_ROUTER, ROUTER_HEALTH = 120, "/router/health"
 ROUNDS, REQUESTS = 12, 400
 RELOADS, STREAMS, CLIENTS = 30, 10, 4
 CHANGES = 50
@@ -34,6 +35,7 @@ ROLLED = 20
 TARGETS: dict[str, list[Any]] = {
     "added_p50_us_2_routes": ["<=", 60],
     "added_p50_us_100_routes": ["<=", 60],
+    "added_p50_us_node_router": ["<=", 120],
     "cost_of_100_routes_over_2": ["<=", 1.2],
     "reload_failed_requests": ["<=", 0],
     "reload_broken_streams": ["<=", 0],
@@ -116,30 +118,45 @@ def make_routes(host: Host, port: int, count: int, first: int = 0) -> None:
     host.healthy(*groups)
 
 
+def compare(name: str, port: int, path: str, hosts: list[Host], figures: dict[str, float]) -> None:
+    """A direct connection and one through the hosts, the first of which is asked, by turns."""
+    direct, through = Line(port, "/"), Line(hosts[0].port, path)
+    for line in (direct, through):
+        for _ in range(200):
+            line.ask()
+    pids = [pid for host in hosts for pid in workers(host)]
+    times: dict[str, list[float]] = {"direct": [], "through": []}
+    cpu = 0.0
+    for _ in range(ROUNDS):
+        times["direct"] += [direct.ask() for _ in range(REQUESTS)]
+        before = process_cpu(pids)
+        times["through"] += [through.ask() for _ in range(REQUESTS)]
+        cpu += process_cpu(pids) - before
+    p50 = {way: statistics.median(values) * 1e6 for way, values in times.items()}
+    figures[f"direct_p50_us_{name}"] = round(p50["direct"], 1)
+    figures[f"through_p50_us_{name}"] = round(p50["through"], 1)
+    figures[f"added_p50_us_{name}"] = round(p50["through"] - p50["direct"], 1)
+    figures[f"cpu_us_a_request_{name}"] = round(cpu / (ROUNDS * REQUESTS) * 1e6, 1)
+    direct.close()
+    through.close()
+
+
+def measure_router(host: Host, router: Host, port: int, figures: dict[str, float]) -> None:
+    """What both add where a router with more routes than a load balancer takes stands behind it."""
+    make_routes(router, port, BEHIND_ROUTER)
+    group = host.group("router", router.port, HealthCheckPath=ROUTER_HEALTH, HealthCheckIntervalSeconds=300)
+    host.rule(5000, ["/mcp", "/mcp/*"], group)
+    host.healthy(group)
+    compare("node_router", port, f"/mcp/s{BEHIND_ROUTER - 1}/x", [host, router], figures)
+
+
 def measure_latency(host: Host, port: int, figures: dict[str, float]) -> None:
     """What the load balancer adds, with few and with many routes."""
     made = 0
     for count in ROUTES:
         make_routes(host, port, count, made)
         made = count
-        direct, through = Line(port, "/"), Line(host.port, f"/mcp/s{count - 1}/x")
-        for line in (direct, through):
-            for _ in range(200):
-                line.ask()
-        times: dict[str, list[float]] = {"direct": [], "through": []}
-        cpu = 0.0
-        for _ in range(ROUNDS):
-            times["direct"] += [direct.ask() for _ in range(REQUESTS)]
-            before = process_cpu(workers(host))
-            times["through"] += [through.ask() for _ in range(REQUESTS)]
-            cpu += process_cpu(workers(host)) - before
-        p50 = {name: statistics.median(values) * 1e6 for name, values in times.items()}
-        figures[f"direct_p50_us_{count}_routes"] = round(p50["direct"], 1)
-        figures[f"through_p50_us_{count}_routes"] = round(p50["through"], 1)
-        figures[f"added_p50_us_{count}_routes"] = round(p50["through"] - p50["direct"], 1)
-        figures[f"cpu_us_a_request_{count}_routes"] = round(cpu / (ROUNDS * REQUESTS) * 1e6, 1)
-        direct.close()
-        through.close()
+        compare(f"{count}_routes", port, f"/mcp/s{count - 1}/x", [host], figures)
     few, many = (figures[f"through_p50_us_{count}_routes"] for count in ROUTES)
     figures["cost_of_100_routes_over_2"] = round(many / few, 3)
 
@@ -301,7 +318,13 @@ def main() -> int:
             host = Host(folder, *quota)
             stack.callback(host.close)
             host.start()
-            measure_latency(host, quick_upstream(stack, folder), figures)
+            upstream = quick_upstream(stack, folder)
+            measure_latency(host, upstream, figures)
+            (folder / "router").mkdir()
+            router = Host(folder / "router", "--behind-balancer", ROUTER_HEALTH, *quota)
+            stack.callback(router.close)
+            measure_router(host, router.start(), upstream, figures)
+            router.close()
             for step in steps:
                 step(host)
         except (AssertionError, OSError, RuntimeError) as error:
