@@ -21,6 +21,7 @@ from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, until
 LABEL = "bridge-test"
 PATH = "/mcp/tried"
 HARDENED: dict[str, Any] = {
+    "init": True,
     "read_only": True,
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
@@ -110,9 +111,9 @@ def run(engine: Any, runtime: Path) -> Iterator[Run]:
     """Runs images with the bridge as their entrypoint."""
     started: list[Any] = []
 
-    def running(image: str, *options: str, **more: Any) -> Contained:
+    def running(image: str, *options: str, server: list[str] | None = None, **more: Any) -> Contained:
         config = engine.images.get(image).attrs["Config"]
-        server = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
+        server = server or [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
         port = free_port()
         loader = ["--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-I", "-m", "bridge"]
         container = engine.containers.run(
@@ -120,10 +121,12 @@ def run(engine: Any, runtime: Path) -> Iterator[Run]:
             [*loader, "--port", "8000", "--path", PATH, *options, "--", *server],
             entrypoint=["/.mcp/ld.so"],
             detach=True,
-            init=True,
             labels={LABEL: "1"},
             ports={"8000/tcp": ("127.0.0.1", port)},
-            volumes={str(runtime): {"bind": "/.mcp", "mode": "ro"}},
+            volumes={
+                str(runtime): {"bind": "/.mcp", "mode": "ro"},
+                str(ROOT / "tests/hostile"): {"bind": "/hostile", "mode": "ro"},
+            },
             **{**HARDENED, **more},
         )
         started.append(container)
@@ -229,6 +232,21 @@ def test_processes_of_ended_sessions_leave_the_container(run: Run) -> None:
     for client in clients:
         client.delete()
     until(lambda: len(bridge.container.top()["Processes"]) == before)
+
+
+@pytest.mark.parametrize("init", [True, False])
+def test_what_detaches_itself_leaves_the_container_with_its_session(run: Run, init: bool) -> None:
+    hostile = ["python3", "/hostile/server.py"]
+    bridge = run("mcp-sample/time:1", "--warm", "0", server=hostile, user="1234:1234", init=init)
+    before = len(bridge.container.top()["Processes"])
+    staying, leaving = Client(bridge), Client(bridge)
+    for client in (staying, leaving):
+        client.open()
+        client.call("daemon")
+    assert len(bridge.container.top()["Processes"]) == before + 4
+    leaving.delete()
+    until(lambda: len(bridge.container.top()["Processes"]) == before + 2)
+    assert staying.call("echo", text="here") == "here"
 
 
 def test_the_container_stops_well_before_the_engine_kills_it(run: Run, tiny: dict[str, str]) -> None:
