@@ -132,13 +132,24 @@ def test_nothing_foreign_is_ever_changed(before, after, around, behind, cut):
     assert others_targets(elbv2) == targets
 
 
-# Known limit: where somebody fixed priorities, changed our rules and nested paths, all at once, the plan does not
-# always find an order in which every path is served at every moment. So this holds for priorities that the module
-# chooses.
-# chooses.
+# Known limit: where priorities are fixed, paths are nested and somebody took our tags off a rule, all at once, that
+# rule is nobody's to move and may hold the place that is wished. So this holds with drift for priorities that the
+# module chooses, and without drift for fixed ones too.
 @MANY
 @given(**{**worlds, "before": route_lists(False), "after": route_lists(False)})
 def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before, after, around, behind, cut):
+    assert_served_throughout(before, after, around, behind, cut)
+
+
+@settings(MANY, derandomize=True)
+@given(**{name: drawn for name, drawn in worlds.items() if name != "behind"})
+def test_with_fixed_priorities_too_a_path_is_served_at_every_moment(before, after, around, cut):
+    assert_served_throughout(before, after, around, [], cut)
+
+
+def assert_served_throughout(
+    before: list[RouteDraw], after: list[RouteDraw], around: list[Drift], behind: list[Drift], cut: int | None
+) -> None:
     elbv2, ports = any_world(before, around, behind, cut)
     wish = wish_for(after, ports)
     routes = {path: route for route in wish.routes if route.ports for path in (route.path, f"{route.path}/deeper")}
