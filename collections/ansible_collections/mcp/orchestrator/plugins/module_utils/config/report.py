@@ -64,7 +64,7 @@ def _server(spec: Spec) -> list[tuple[str, str]]:
 
 
 def _recipe(recipe: Recipe) -> str:
-    version = recipe.version or "the newest version"
+    version = recipe.version.removeprefix("==") if recipe.version else "the newest version"
     also = f", with {' '.join(recipe.also)}" if recipe.also else ""
     return f"the {recipe.runtime} template and {recipe.package}, {version}{also}"
 

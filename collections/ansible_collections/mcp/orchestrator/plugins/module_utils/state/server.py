@@ -86,7 +86,8 @@ def _package(built: Mapping[str, Any] | None, recipe: Any) -> dict[str, Any] | N
     told = built if built is not None else recipe if isinstance(recipe, dict) else None
     if told is None:
         return None
-    return {"name": word(told.get("package")), "version": word(told.get("version")), "digest": word(told.get("digest"))}
+    version = (word(told.get("version")) or "").removeprefix("==") or None
+    return {"name": word(told.get("package")), "version": version, "digest": word(told.get("digest"))}
 
 
 def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:

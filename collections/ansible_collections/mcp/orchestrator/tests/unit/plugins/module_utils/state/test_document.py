@@ -104,11 +104,11 @@ def test_what_became_of_an_entry_and_what_clients_are_told_stands_with_the_serve
 
 
 def test_a_package_is_told_with_the_version_that_was_installed() -> None:
-    recipe = {"runtime": "python", "package": "mcp-server-time", "version": None}
+    recipe = {"runtime": "python", "package": "mcp-server-time", "version": "==2026.1.26"}
     config = {"servers": [spec("time", build=recipe)], "errors": []}
     built = {"servers": ["time"], "package": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
     before = server_of(state_of(config=config))["package"]
-    assert before == {"name": "mcp-server-time", "version": None, "digest": None}
+    assert before == {"name": "mcp-server-time", "version": "2026.1.26", "digest": None}
     after = server_of(state_of(config=config, images={"images": [built], "errors": []}))["package"]
     assert after == {"name": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
 
