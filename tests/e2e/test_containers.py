@@ -310,16 +310,28 @@ PLAYBOOK = """
 """
 
 
+WHOLE_RUN = (
+    PLAYBOOK
+    + """
+      register: converged
+"""
+    + PLAYBOOK.partition("  tasks:\n")[2].replace("{{ retire | default(false) }}", "true")
+    + """        turn: "{{ converged.turn }}"
+"""
+)
+
+
 def start_play(
     scene: ContainerScene,
     directory: Path,
     specs: list[Any],
     *arguments: str,
     environment: dict[str, str] | None = None,
+    playbook: str = PLAYBOOK,
 ) -> subprocess.Popen[str]:
     """Begins a run of the module under Ansible."""
-    playbook = directory / "play.yml"
-    playbook.write_text(PLAYBOOK)
+    file = directory / "play.yml"
+    file.write_text(playbook)
     variables = {
         "servers": [spec.to_dict() for spec in specs],
         "fleet": scene.fleet,
@@ -332,7 +344,7 @@ def start_play(
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
     return subprocess.Popen(
         [
-            *(str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), "-i", "localhost,"),
+            *(str(Path(sys.executable).parent / "ansible-playbook"), str(file), "-i", "localhost,"),
             *("-e", json.dumps(variables), *arguments),
         ],
         cwd=PROJECT,
@@ -350,6 +362,26 @@ def test_two_runs_at_once_do_the_work_once_and_break_nothing(scene: ContainerSce
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     assert sorted("changed=1" in output for output in outputs) == [False, True]
     assert sorted(scene.containers()) == [scene.name(name) for name in "abcdef"]
+
+
+def test_two_whole_runs_with_different_wishes_end_with_a_fleet_that_serves(
+    scene: ContainerScene, tmp_path: Path
+) -> None:
+    wishes = [[scene.spec(name, memory=size * 1024**2) for name in "abc"] for size in (32, 48)]
+    runs = []
+    for number, wish in enumerate(wishes):
+        (tmp_path / str(number)).mkdir()
+        runs.append(start_play(scene, tmp_path / str(number), wish, playbook=WHOLE_RUN))
+    outputs = [run.communicate(timeout=240)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
+    generations = {each["Config"]["Labels"]["mcp_generation"] for each in scene.containers().values()}
+    assert generations <= {spec.generation for wish in wishes for spec in wish}
+    for wish in (wishes[0], wishes[0]):
+        result = scene.run(wish)
+        scene.run(wish, retire=True)
+    assert (result["actions"], result["errors"]) == ([], [])
+    assert [scene.get(each["port"]) for each in result["endpoints"]] == ["tiny"] * 3
+    assert sorted(scene.containers()) == [scene.name(name) for name in "abc"]
 
 
 def test_a_run_that_was_killed_is_made_good_by_the_next(scene: ContainerScene) -> None:

@@ -92,6 +92,11 @@ options:
         answers, and containers of servers that are no longer in O(servers); stops disabled servers.
     type: bool
     default: false
+  turn:
+    description:
+      - With O(retire=true), what the converging call of the same run gave as RV(turn). When another run has converged
+        since, nothing is done, for that run has newer wishes and retires itself.
+    type: str
   host:
     description:
       - The name of this host among O(hosts).
@@ -241,8 +246,12 @@ superseded:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered
   type: bool
+turn:
+  description: Names this run to its retiring call; nothing in check mode and from a retiring call.
+  returned: when the engine answered
+  type: str
 elsewhere:
-  description: The servers that other hosts run.
+  description: The servers that this host does not run, because others do or no host can.
   returned: when the engine answered
   type: list
   elements: str
@@ -296,9 +305,21 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "publish_address": {"type": "str", "default": "127.0.0.1"},
     "health_timeout": {"type": "int", "default": 60},
     "retire": {"type": "bool", "default": False},
+    "turn": {"type": "str"},
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
     "docker_host": {"type": "str"},
+}
+# What a retiring run reports when another run has converged since: that one has newer wishes and retires itself.
+OVERTAKEN: dict[str, Any] = {
+    "changed": False,
+    "diff": {"before": "", "after": ""},
+    "actions": [],
+    "endpoints": [],
+    "errors": [],
+    "superseded": True,
+    "elsewhere": [],
+    "turn": None,
 }
 # What another run may take beyond its servers' time to become healthy: pulls, creations, removals.
 LOCK_MARGIN_SECONDS = 60
@@ -380,10 +401,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode:
         result = carry_out(wish, engine)
     else:
-        with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS):
+        with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS) as turn:
+            if wish.retire and not turn.belongs_to(parameters["turn"]):
+                return OVERTAKEN
             result = carry_out(wish, engine)
+            result["turn"] = None if wish.retire else turn.take()
     result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
-    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs} - set(nowhere))
+    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs})
     return result
 
 

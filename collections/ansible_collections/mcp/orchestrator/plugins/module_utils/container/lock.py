@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,12 +18,29 @@ LOCK_DIRECTORY = "/run/lock"
 POLL_SECONDS = 0.2
 
 
+class Turn:
+    """Whose turn it is on a fleet: the lock's file bears the name of the run that converged last."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def take(self) -> str:
+        """Makes it this run's turn, and gives its name."""
+        name = secrets.token_hex(8)
+        os.pwrite(self._descriptor, name.encode(), 0)
+        return name
+
+    def belongs_to(self, name: str | None) -> bool:
+        """Whether no other run has converged since; true for a run that took none."""
+        return name is None or os.pread(self._descriptor, 16, 0).decode("ascii", "replace") == name
+
+
 class FleetBusy(Exception):
     """Another run holds the fleet, or the lock cannot be had; the sentence says what to do."""
 
 
 @contextmanager
-def fleet_lock(fleet: str, patience: float, directory: str = LOCK_DIRECTORY) -> Iterator[None]:
+def fleet_lock(fleet: str, patience: float, directory: str = LOCK_DIRECTORY) -> Iterator[Turn]:
     """Holds the fleet while the body runs; waits up to ``patience`` seconds for another run. Raises FleetBusy.
 
     The lock belongs to the open file, so that a killed run leaves nothing behind.
@@ -43,7 +61,7 @@ def fleet_lock(fleet: str, patience: float, directory: str = LOCK_DIRECTORY) -> 
                     f" wait for it to end, or see who it is: fuser {path}"
                 )
             time.sleep(POLL_SECONDS)
-        yield
+        yield Turn(descriptor)
     finally:
         os.close(descriptor)
 

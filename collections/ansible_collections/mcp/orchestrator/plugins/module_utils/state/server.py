@@ -116,6 +116,8 @@ def _observed(name: str, desired: str, facts: Facts) -> str:
     state = one_of(facts.endpoints.get(name, {}).get("state"), ("running", "failed", "stopped", "absent", "planned"))
     if state is not None:
         return "absent" if state == "planned" else state
+    if name in (texts(facts.steps["containers"].result.get("elsewhere")) or []):
+        return "absent"
     failed = any(problem.step in ("containers", "retire") for problem in facts.problems.get(name, []))
     if desired == "running":
         return "failed" if failed else "unknown"

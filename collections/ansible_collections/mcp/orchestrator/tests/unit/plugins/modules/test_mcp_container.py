@@ -110,12 +110,26 @@ def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
         engine.held.clear()
         result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host=host, hosts=hosts)
         ran[host] = {each["name"] for each in result["endpoints"]}
-        assert set(result["elsewhere"]) == {"web", "api", "docs", "time"} - ran[host]
+        assert set(result["elsewhere"]) == {"web", "api", "docs", "time", "lost"} - ran[host]
         assert [each["server"] for each in result["errors"]] == ["lost"]
     assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
     assert ran["one"] & ran["two"] == set()
     stranger = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host="three", hosts=hosts)
     assert stranger["msg"] == "host is three, which hosts does not name; give it one of one, two"
+
+
+def test_a_run_that_was_overtaken_retires_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = servers(spec("web")), servers(spec("web", memory=2**27))
+    first = call(mcp_container, monkeypatch, capsys, servers=old, fleet="overtaken")
+    second = call(mcp_container, monkeypatch, capsys, servers=new, fleet="overtaken")
+    late = call(mcp_container, monkeypatch, capsys, servers=old, fleet="overtaken", retire=True, turn=first["turn"])
+    assert (late["changed"], late["actions"], late["errors"]) == (False, [], [])
+    assert len(engine.of_fleet("overtaken")) == 2
+    retired = call(mcp_container, monkeypatch, capsys, servers=new, fleet="overtaken", retire=True, turn=second["turn"])
+    assert [each["action"] for each in retired["actions"]] == ["remove", "rename"]
+    assert [each["Id"] for each in engine.of_fleet("overtaken")] == [second["endpoints"][0]["container"]]
 
 
 def test_an_engine_that_does_not_answer_is_one_sentence(
