@@ -124,6 +124,7 @@ attributes:
     support: full
 requirements:
   - docker >= 7.1 (the Python SDK)
+  - paramiko, only where O(docker_host) is an C(ssh://) address, which the SDK reaches through the user's own ssh
 seealso:
   - module: mcp.orchestrator.mcp_config_info
   - module: mcp.orchestrator.mcp_container_info

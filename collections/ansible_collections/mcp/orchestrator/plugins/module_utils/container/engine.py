@@ -116,8 +116,10 @@ class DockerEngine:
     def __init__(self, address: str | None = None, timeout: int = CALL_SECONDS) -> None:
         self.address = address or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         with self._errors(None):
-            options = docker.utils.kwargs_from_env()
+            options: dict[str, Any] = dict(docker.utils.kwargs_from_env())
             options["base_url"] = self.address
+            # The user's own ssh, with its config, agent and known hosts, instead of a library's.
+            options["use_ssh_client"] = self.address.startswith("ssh://")
             self._api: Any = docker.APIClient(version="auto", timeout=timeout, **options)
 
     def close(self) -> None:
