@@ -67,6 +67,7 @@ class Site:
             "mcp_node_router_service": "e2e-node-router",
             "monitor_service": "e2e-monitor",
             "routes_deregistration_delay": 1,
+            "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 
     def play(self, playbook: str, *arguments: str) -> Run:
