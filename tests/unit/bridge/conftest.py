@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,8 +25,12 @@ def start_bridge() -> Iterator[Callable[..., Bridge]]:
     yield starting
     for bridge in started:
         if bridge.process.poll() is None:
+            below = bridge.descendants()
             bridge.process.kill()
             bridge.process.wait()
+            for pid in below:  # frozen ones would stay for ever
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
