@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The tests of containers on other engines than this machine's: engines.py [docker26|podman|podman-rootless]...
 
+Without a name: docker26 and podman. Podman of a user without rights needs what the system's login gives such a user.
+
 Each engine is started for the run, with data of its own, and ended after it. Docker 26 comes out of the next release of
 Debian (../next_debian.sh), podman as Debian's package. What an engine lacks is left out by name below, with the reason.
 """
@@ -68,12 +70,16 @@ def podman(user: str | None = None) -> Iterator[dict[str, str]]:
     words = ["podman", "--root", f"{folder}/data", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
     words += ["system", "service", "--time", "0", f"unix://{socket}"]
     environment = {**os.environ, "CONTAINERS_CONF": f"{folder}/containers.conf"}
+    group = None if user is None else pwd.getpwnam(user).pw_gid
     if user is not None:
-        shutil.chown(folder, user)
-        environment |= {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+        shutil.chown(folder, user, group)
+        runtime = Path("/run/user", str(pwd.getpwnam(user).pw_uid))
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.chown(runtime, user, group)
+        environment |= {"HOME": str(folder), "XDG_RUNTIME_DIR": str(runtime)}
     with (folder / "log").open("wb") as log:
         service = subprocess.Popen(
-            words, env=environment, user=user, stdout=log, stderr=log, start_new_session=True, cwd=folder
+            words, env=environment, user=user, group=group, stdout=log, stderr=log, start_new_session=True, cwd=folder
         )
     try:
         until(lambda: socket.exists() or service.poll() is not None, "podman answers", 60)
@@ -84,7 +90,9 @@ def podman(user: str | None = None) -> Iterator[dict[str, str]]:
         if service.poll() is None:
             os.killpg(service.pid, signal.SIGTERM)
             service.wait(60)
-        subprocess.run([*words[:7], "rm", "--all", "--force"], env=environment, user=user, cwd=folder, check=False)
+        subprocess.run(
+            [*words[:7], "rm", "--all", "--force"], env=environment, user=user, group=group, cwd=folder, check=False
+        )
         for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
             if mount.split()[1].startswith(f"{folder}/"):
                 subprocess.run(["umount", "--lazy", mount.split()[1]], check=False)
@@ -107,9 +115,9 @@ ENGINES = {"docker26": docker26, "podman": podman, "podman-rootless": podman_roo
 
 
 def main(names: list[str]) -> int:
-    """Runs the tests on each named engine, on all without a name; returns the exit code."""
+    """Runs the tests on each named engine; returns the exit code."""
     failed = []
-    for name in names or list(ENGINES):
+    for name in names or ("docker26", "podman"):
         print(f"==> {name}")
         for test, why in LACKING[name].items():
             print(f"    without {test}: {why}")
@@ -123,7 +131,7 @@ def main(names: list[str]) -> int:
             code = 1
         if code:
             failed.append(name)
-    print(f"failed: {', '.join(failed)}" if failed else "all engines behave alike")
+    print(f"failed: {', '.join(failed)}" if failed else "the engines behave alike")
     return 1 if failed else 0
 
 
