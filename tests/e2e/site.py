@@ -18,6 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FLEET = "e2e"
 CONTROL = "127.0.0.1:18481"
 LISTENER = "127.0.0.1:18080"
+USERS = ("e2e-monitor", "e2e-alb")
 SETTINGS = f"""
 [service]
 fleet = {FLEET}
@@ -37,6 +38,19 @@ class Run:
     def changed(self) -> int:
         """The number of changed tasks as the recap counts them."""
         return int(re.search(r"changed=(\d+)", self.output)[1])
+
+
+def processes_naming(root: Path) -> list[str]:
+    """The command lines of all processes that name something under ``root``."""
+    found: list[str] = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = command.read_bytes().decode(errors="replace")
+        except OSError:  # it ended while we looked
+            continue
+        if str(root) in text:
+            found.append(text.replace("\0", " "))
+    return found
 
 
 class Site:
@@ -66,34 +80,41 @@ class Site:
             "mcp_local_alb_service": "e2e-local-alb",
             "mcp_node_router_service": "e2e-node-router",
             "monitor_service": "e2e-monitor",
+            "monitor_user": USERS[0],
+            "local_alb_user": USERS[1],
             "routes_deregistration_delay": 1,
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 
-    def play(self, playbook: str, *arguments: str) -> Run:
-        """Run a playbook of the project; never raises for a failed run."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
-        done = subprocess.run(
+    def start(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Begin a run of a playbook of the project, in a process group of its own."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
+        return subprocess.Popen(
             [
                 shutil.which("ansible-playbook", path=str(PROJECT / ".venv" / "bin")) or "ansible-playbook",
                 *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-e", json.dumps(self.variables), *arguments),
             ],
             cwd=PROJECT,
-            env={**environment, "ANSIBLE_NOCOLOR": "1"},
+            env={**inherited, "ANSIBLE_NOCOLOR": "1", **(environment or {})},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
+            start_new_session=True,
         )
-        return Run(done.returncode, done.stdout)
+
+    def play(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+        """Run a playbook of the project; never raises for a failed run."""
+        run = self.start(playbook, *arguments, environment=environment)
+        output, _ = run.communicate()
+        return Run(run.returncode, output)
 
     def install(self) -> Run:
         """Run the whole site playbook, as setup.sh does."""
         return self.play("site")
 
-    def reconcile(self, *arguments: str) -> Run:
+    def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
         """Run what the timer runs."""
-        return self.play("site", "--skip-tags", "install", *arguments)
+        return self.play("site", "--skip-tags", "install", *arguments, environment=environment)
 
     def write_config(self, servers: dict[str, Any]) -> None:
         """Replace the config as an editor does."""
@@ -101,6 +122,10 @@ class Site:
 
     def config(self) -> dict[str, Any]:
         return json.loads((self.etc / "mcp.config.json").read_text())["mcpServers"]
+
+    def running(self) -> list[str]:
+        """The names of the config's servers that are not disabled."""
+        return sorted(name for name, entry in self.config().items() if not entry.get("disabled"))
 
     def state(self) -> dict[str, Any]:
         return json.loads((self.var / "state.json").read_text())
