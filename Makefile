@@ -55,6 +55,10 @@ e2e: venv ## The parts together, on a real engine, HAProxy and browser
 molecule: venv ## A whole host with systemd and its own engine
 	tests/run.sh molecule
 
+.PHONY: chaos
+chaos: venv ## Whole runs broken in every way that the tests know, at every step
+	tests/run.sh chaos
+
 .PHONY: fresh
 fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host
 	tests/run.sh fresh

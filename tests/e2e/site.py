@@ -18,7 +18,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 FLEET = "e2e"
 CONTROL = "127.0.0.1:18481"
 LISTENER = "127.0.0.1:18080"
-USERS = ("e2e-monitor", "e2e-alb")
 SETTINGS = f"""
 [service]
 fleet = {FLEET}
@@ -80,8 +79,6 @@ class Site:
             "mcp_local_alb_service": "e2e-local-alb",
             "mcp_node_router_service": "e2e-node-router",
             "monitor_service": "e2e-monitor",
-            "monitor_user": USERS[0],
-            "local_alb_user": USERS[1],
             "routes_deregistration_delay": 1,
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
