@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import FLEET, PROJECT, Site, processes_naming
+from tests.e2e.site import FLEET, PROJECT, USERS, Site, processes_naming
 
 
 def left_behind(site: Site) -> list[str]:
-    """What a teardown should have taken with it: objects of the engine that bear the fleet's mark, and processes."""
+    """What a teardown should have taken with it: objects of the engine that bear the fleet's mark, users, processes."""
     ours = {"label": f"mcp_fleet={FLEET}"}
     api = site.docker.api
     return [
         *(container["Names"][0] for container in api.containers(all=True, filters=ours)),
         *(volume["Name"] for volume in api.volumes(filters=ours)["Volumes"] or ()),
         *(network["Name"] for network in api.networks(filters=ours)),
+        *(each.pw_name for each in pwd.getpwall() if each.pw_name in USERS.values()),
         *processes_naming(site.root),
     ]
 

@@ -18,6 +18,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 FLEET = "e2e"
 CONTROL = "127.0.0.1:18481"
 LISTENER = "127.0.0.1:18080"
+# In an inventory and not among the extra variables, which would beat what one role tells another.
+USERS = {"monitor_user": "e2e-monitor", "local_alb_user": "e2e-alb", "node_router_user": "e2e-router"}
 SETTINGS = f"""
 [service]
 fleet = {FLEET}
@@ -64,6 +66,7 @@ class Site:
         root.chmod(0o755)  # the monitor's and the balancer's users must get to their files
         self.etc.mkdir()
         (self.etc / "settings.conf").write_text(SETTINGS)
+        (root / "inventory.yml").write_text(json.dumps({"mcp_hosts": {"vars": USERS}}))
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -89,7 +92,8 @@ class Site:
         return subprocess.Popen(
             [
                 shutil.which("ansible-playbook", path=str(PROJECT / ".venv" / "bin")) or "ansible-playbook",
-                *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-e", json.dumps(self.variables), *arguments),
+                *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-i", str(self.root / "inventory.yml")),
+                *("-e", json.dumps(self.variables), *arguments),
             ],
             cwd=PROJECT,
             env={**inherited, "ANSIBLE_NOCOLOR": "1", **(environment or {})},
