@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import QuotaError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
 
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, PROJECT, LocalBalancer, TinyServer, wait_until
 
@@ -329,6 +331,21 @@ def test_the_module_says_beforehand_what_it_does_and_then_does_it(balancer, serv
     assert done["routes"][0]["priority"] == 1000
     assert again["changed"] is False
     assert again["routes"] == done["routes"]
+
+
+def test_the_module_changes_nothing_for_a_run_that_another_has_overtaken(balancer, server):
+    fleet = f"overtaken-{os.getpid()}"
+    routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
+    with fleet_lock(fleet) as turn:
+        late, newer = turn.take(), turn.take()
+
+    left = call_module(balancer, {"routes": routes, "fleet": fleet, "turn": late})
+    untouched = rules(balancer)
+    done = call_module(balancer, {"routes": routes, "fleet": fleet, "turn": newer})
+
+    assert (left["overtaken"], left["changed"], left["routes"], untouched) == (True, False, [], {})
+    assert (done["overtaken"], done["changed"]) == (False, True)
+    assert done["routes"][0]["rule_arn"] in rules(balancer)
 
 
 def test_the_module_names_every_fault_of_its_routes_at_once(balancer):

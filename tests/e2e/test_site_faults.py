@@ -108,3 +108,28 @@ def test_two_runs_at_once_break_nothing(site: Site) -> None:
     assert [run.returncode for run in runs] == [0, 0], "\n\n".join(outputs)
     assert sorted(site.containers()) == sorted(f"{FLEET}-{name}" for name in site.running())
     assert site.reconcile().changed == 0
+
+
+def test_a_run_that_another_has_overtaken_leaves_everything_to_it(site: Site) -> None:
+    def wish(zone: str) -> None:
+        site.write_config({**SAMPLE, "tokyo": ANOTHER, "time": {**SAMPLE["time"], "env": {"TZ": zone}}})
+
+    wish("Asia/Tokyo")
+    late = site.start("site", "--skip-tags", "install", environment={"PYTHONUNBUFFERED": "1"})
+    for line in late.stdout or ():
+        if line.startswith("TASK [") and "Converge the containers" in line:
+            break
+    os.killpg(late.pid, signal.SIGSTOP)
+    try:
+        wish("Asia/Seoul")
+        newer = site.reconcile()
+        assert newer.code == 0, newer.output
+        containers, rules, state = site.containers(), site.rules(), site.state()
+    finally:
+        os.killpg(late.pid, signal.SIGCONT)
+    output, _ = late.communicate(timeout=120)
+    assert late.returncode == 0, output
+    assert "Another run has begun since" in output
+    assert (site.containers(), site.rules(), site.state()) == (containers, rules, state)
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+    assert site.reconcile().changed == 0

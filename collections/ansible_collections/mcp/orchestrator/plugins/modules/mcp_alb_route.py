@@ -280,6 +280,12 @@ options:
     type: str
     choices: [fast, full]
     default: fast
+  turn:
+    description:
+      - What M(mcp.orchestrator.mcp_container) gave the run as RV(mcp.orchestrator.mcp_container#module:turn). When
+        another run has converged the fleet's containers on this host since, nothing is done, for that run has newer
+        wishes and routes to what it has made. No other run converges them meanwhile.
+    type: str
   wait_timeout:
     description:
       - How many seconds new targets may take to become healthy.
@@ -434,6 +440,10 @@ routes:
       description: Where the route answers, by the load balancer's own name; null where that is not known.
       type: str
       sample: https://shared-123.eu-west-1.elb.amazonaws.com/mcp/time
+overtaken:
+  description: Whether nothing was done because another run has converged since O(turn).
+  type: bool
+  returned: always
 errors:
   description: What could not be done. The module fails if there is any; everything else was done nevertheless.
   type: list
@@ -462,6 +472,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 
 AUTHS = ["none", "oidc", "jwt"]
 CONDITIONS_SPEC: dict[str, Any] = {
@@ -544,6 +555,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "region": {"type": "str"},
     "endpoint_url": {"type": "str"},
     "verify": {"type": "str", "choices": ["fast", "full"], "default": "fast"},
+    "turn": {"type": "str"},
     "wait_timeout": {"type": "int", "default": 120},
     "health_interval": {"type": "int", "default": 10},
     "health_timeout": {"type": "int", "default": 5},
@@ -556,6 +568,41 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "priority_end": {"type": "int", "default": 1999},
     "tags": {"type": "dict", "default": {}},
 }
+# What a run reports that another has overtaken: that one has newer wishes and routes to what it has made.
+OVERTAKEN: dict[str, Any] = {
+    "changed": False,
+    "diff": {"before": "", "after": ""},
+    "actions": [],
+    "routes": [],
+    "errors": [],
+    "overtaken": True,
+}
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """The module's result. Raises AlbError, and FleetBusy when other runs hold the fleet for too long."""
+    turn = module.params["turn"]
+    if turn is None or module.check_mode:
+        return _converge(module)
+    with fleet_lock(module.params["fleet"]) as whose:
+        return _converge(module) if whose.belongs_to(turn) else OVERTAKEN
+
+
+def _converge(module: AnsibleModule) -> dict[str, Any]:
+    options = module.params
+    conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
+    api = connect(options["region"] or _region_of(options["listener_arn"]), options["endpoint_url"])
+    found = {
+        "authenticate_oidc": _with_secret(options["authenticate_oidc"], options["settings"]),
+        "target_id": options["target_id"] or (private_address if options["target_type"] == "ip" else instance_id)(),
+        "listener_arn": options["listener_arn"]
+        or find_listener(api, options["load_balancer_name"], options["listener_port"]),
+    }
+    wish = wish_from_options({**options, **found})
+    result = converge(api, wish, conduct)
+    for note in result.plan.notes:
+        module.warn(note)
+    return report(wish, result)
 
 
 def main() -> None:
@@ -568,25 +615,13 @@ def main() -> None:
     )
     if BOTO3_ERROR is not None:
         module.fail_json(msg=missing_required_lib("boto3"), exception=BOTO3_ERROR)
-    options = module.params
-    conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     try:
-        api = connect(options["region"] or _region_of(options["listener_arn"]), options["endpoint_url"])
-        found = {
-            "authenticate_oidc": _with_secret(options["authenticate_oidc"], options["settings"]),
-            "target_id": options["target_id"] or (private_address if options["target_type"] == "ip" else instance_id)(),
-            "listener_arn": options["listener_arn"]
-            or find_listener(api, options["load_balancer_name"], options["listener_port"]),
-        }
-        wish = wish_from_options({**options, **found})
-        result = converge(api, wish, conduct)
-    except AlbError as error:
+        told = run(module)
+    except (AlbError, FleetBusy) as error:
         module.fail_json(msg=str(error), actions=[], routes=[], errors=[{"server": "", "message": str(error)}])
     except Exception as error:  # a fault of ours: say so in a sentence, and keep the trace for a report
         module.fail_json(msg=f"unforeseen fault in mcp_alb_route: {error!r}", exception=traceback.format_exc())
-    for note in result.plan.notes:
-        module.warn(note)
-    module.exit_json(**report(wish, result))
+    module.exit_json(**told)
 
 
 def _region_of(listener_arn: str | None) -> str | None:

@@ -251,6 +251,10 @@ turn:
   description: Names this run to its retiring call; nothing in check mode and from a retiring call.
   returned: when the engine answered
   type: str
+overtaken:
+  description: Whether nothing was done because another run has converged since O(turn).
+  returned: when the engine answered
+  type: bool
 elsewhere:
   description: The servers that this host does not run, because others do or no host can.
   returned: when the engine answered
@@ -321,9 +325,8 @@ OVERTAKEN: dict[str, Any] = {
     "superseded": True,
     "elsewhere": [],
     "turn": None,
+    "overtaken": True,
 }
-# What another run may take beyond its servers' time to become healthy: pulls, creations, removals.
-LOCK_MARGIN_SECONDS = 60
 
 
 def specs_of(servers: list[dict[str, Any]]) -> list[Spec]:
@@ -402,11 +405,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode:
         result = carry_out(wish, engine)
     else:
-        with fleet_lock(policy.fleet, policy.health_timeout + LOCK_MARGIN_SECONDS) as turn:
+        with fleet_lock(policy.fleet) as turn:
             if wish.retire and not turn.belongs_to(parameters["turn"]):
                 return OVERTAKEN
             result = carry_out(wish, engine)
             result["turn"] = None if wish.retire else turn.take()
+    result["overtaken"] = False
     result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
     result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs})
     return result

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 
 LOCK_DIRECTORY = "/run/lock"
 POLL_SECONDS = 0.2
+# As long as a run may take to pull images, to wait for the health of a whole fleet, or for its old targets to drain.
+PATIENCE_SECONDS = 600
 
 
 class Turn:
@@ -40,7 +42,7 @@ class FleetBusy(Exception):
 
 
 @contextmanager
-def fleet_lock(fleet: str, patience: float, directory: str = LOCK_DIRECTORY) -> Iterator[Turn]:
+def fleet_lock(fleet: str, patience: float = PATIENCE_SECONDS, directory: str = LOCK_DIRECTORY) -> Iterator[Turn]:
     """Holds the fleet while the body runs; waits up to ``patience`` seconds for another run. Raises FleetBusy.
 
     The lock belongs to the open file, so that a killed run leaves nothing behind.
