@@ -1,6 +1,7 @@
 /* An HTTP server for tests: one static binary in an image FROM scratch. Told what to do by its environment:
    PORT (8000)      where it listens
-   STATUS (200)     what it answers to any GET
+   STATUS (200)     what it answers
+   POST_STATUS      what it answers to a POST, where that is something else
    TAG              what it answers with, so that a test sees which container spoke
    DELAY_MS         how long it sleeps before it listens
    EXIT_MS          after how long it ends, with EXIT_CODE (1)
@@ -129,7 +130,8 @@ int main(void) {
       int size = snprintf(answer, sizeof answer,
                           "HTTP/1.1 %d tiny\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
                           "Connection: close\r\n\r\n%s",
-                          number("STATUS", 200), strlen(body), body);
+                          number(!strncmp(request, "POST", 4) && getenv("POST_STATUS") ? "POST_STATUS" : "STATUS", 200),
+                          strlen(body), body);
       if (write(client, answer, (size_t)size) < 0) perror("tiny");
     }
     shutdown(client, SHUT_WR);

@@ -246,6 +246,13 @@ options:
     type: list
     elements: str
     default: []
+  elsewhere:
+    description:
+      - Names of servers that other hosts of the fleet are to run. Their rules and target groups stay, for these are the
+        other hosts' to make and to remove. This host's targets leave them, but not before another host's are healthy.
+    type: list
+    elements: str
+    default: []
   target_id:
     description:
       - This host in the load balancer's eyes, an instance id or (with O(target_type=ip)) an address.
@@ -440,6 +447,13 @@ routes:
       description: Where the route answers, by the load balancer's own name; null where that is not known.
       type: str
       sample: https://shared-123.eu-west-1.elb.amazonaws.com/mcp/time
+lingering:
+  description:
+    - The servers of O(elsewhere) that only this host serves as yet. Their containers are still asked; the run that
+      finds another host's targets healthy takes this host's away.
+  type: list
+  elements: str
+  returned: always
 overtaken:
   description: Whether nothing was done because another run has converged since O(turn).
   type: bool
@@ -549,6 +563,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     },
     "settings": {"type": "path"},
     "keep": {"type": "list", "elements": "str", "default": []},
+    "elsewhere": {"type": "list", "elements": "str", "default": []},
     "target_id": {"type": "str"},
     "target_type": {"type": "str", "choices": ["instance", "ip"], "default": "instance"},
     "vpc_id": {"type": "str"},
@@ -575,6 +590,7 @@ OVERTAKEN: dict[str, Any] = {
     "actions": [],
     "routes": [],
     "errors": [],
+    "lingering": [],
     "overtaken": True,
 }
 

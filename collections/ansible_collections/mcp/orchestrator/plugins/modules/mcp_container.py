@@ -256,7 +256,12 @@ overtaken:
   returned: when the engine answered
   type: bool
 elsewhere:
-  description: The servers that this host does not run, because others do or no host can.
+  description: The servers that other hosts are to run.
+  returned: when the engine answered
+  type: list
+  elements: str
+nowhere:
+  description: The servers that no host can run. What they have is left alone.
   returned: when the engine answered
   type: list
   elements: str
@@ -324,6 +329,7 @@ OVERTAKEN: dict[str, Any] = {
     "errors": [],
     "superseded": True,
     "elsewhere": [],
+    "nowhere": [],
     "turn": None,
     "overtaken": True,
 }
@@ -412,7 +418,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             result["turn"] = None if wish.retire else turn.take()
     result["overtaken"] = False
     result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
-    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs})
+    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs} - nowhere.keys())
+    result["nowhere"] = sorted(nowhere)
     return result
 
 

@@ -95,11 +95,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plan:
-    """The ordered steps, what is impossible, and what the user should know."""
+    """The ordered steps, what is impossible, and what the user should know.
+
+    ``lingering`` names the servers that other hosts are to run and that only this host serves as yet.
+    """
 
     actions: tuple[Action, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    lingering: tuple[str, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)
 

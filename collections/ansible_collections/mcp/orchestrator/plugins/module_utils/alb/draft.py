@@ -55,14 +55,23 @@ class Draft:
 
     @cached_property
     def spare_groups(self) -> tuple[TargetGroup, ...]:
-        """Our target groups that no route wants, and that no kept server has."""
+        """Our target groups that no route wants, and that no server has which is kept or runs on other hosts."""
         wished = set(self.wish.group_names.values())
         return tuple(
             group
             for group in self.world.groups
             if self.wish.owner.owns(group.tags)
             and group.name not in wished
-            and service_of(group.tags, "") not in self.wish.keep
+            and service_of(group.tags, "") not in self.wish.not_ours_to_remove
+        )
+
+    @cached_property
+    def groups_elsewhere(self) -> tuple[TargetGroup, ...]:
+        """Our target groups of the servers that other hosts are to run."""
+        return tuple(
+            group
+            for group in self.world.groups
+            if self.wish.owner.owns(group.tags) and service_of(group.tags, "") in self.wish.elsewhere
         )
 
     @cached_property
@@ -76,7 +85,11 @@ class Draft:
 
     def is_shared(self, group: TargetGroup) -> bool:
         """Say whether other hosts still serve from a group."""
-        return any(not self._is_mine(target) and not target.is_leaving for target in group.targets or ())
+        return any(not target.is_leaving for target in self.others(group))
+
+    def others(self, group: TargetGroup) -> list[Target]:
+        """The other hosts' targets in a group, as far as they were looked at."""
+        return [target for target in group.targets or () if not self._is_mine(target)]
 
     def _is_mine(self, target: Target) -> bool:
         return target.id == self.wish.owner.target_id

@@ -11,7 +11,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_ATTRIBUTES, Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
+    NO_PORTS,
+    TAG_ATTRIBUTES,
+    TAG_SERVICE,
+    Owner,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule, rule_from_api
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import (
@@ -183,7 +188,7 @@ def _assume_rule(wish: Wish, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rul
 
 
 def leaves_doubt(wish: Wish, world: World) -> bool:
-    """Say whether there may be target groups of ours that no route wants.
+    """Say whether there may be target groups of ours that no route wants, or targets of ours to take away.
 
     Those on the load balancer a glance sees. Of others only the seal tells that the last run left none, and where
     nothing is wished there is no group to bear it.
@@ -195,6 +200,7 @@ def leaves_doubt(wish: Wish, world: World) -> bool:
         group.name not in wished
         and wish.owner.may_own_group(group.name)
         and (group.tags is None or wish.owner.owns(group.tags))
+        and not _has_left(wish, group)
         for group in world.groups
     )
 
@@ -202,9 +208,15 @@ def leaves_doubt(wish: Wish, world: World) -> bool:
 def _is_as_wished(wish: Wish, group: TargetGroup) -> bool:
     route = next((route for route in wish.routes if wish.group_names[route.name] == group.name), None)
     if route is None:
-        return False
+        return _has_left(wish, group)
     wished = wish.group_tags(route, "")
     return all((group.tags or {}).get(key) == wished[key] for key in (TAG_ATTRIBUTES, wish.owner.port_tag))
+
+
+def _has_left(wish: Wish, group: TargetGroup) -> bool:
+    """Say whether a target group is one of a server that other hosts run, with no target of this host in it."""
+    tags = group.tags or {}
+    return tags.get(TAG_SERVICE) in wish.elsewhere and tags.get(wish.owner.port_tag, NO_PORTS) == NO_PORTS
 
 
 def _with_seal(world: World, owner: Owner) -> World:

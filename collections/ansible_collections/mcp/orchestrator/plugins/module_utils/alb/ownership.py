@@ -29,6 +29,8 @@ TAG_URL = "mcp_url"
 # The mark of an OpenID Connect client secret, which the service takes and never tells.
 TAG_SECRET = "mcp_secret"  # noqa: S105 - a tag's name
 TAG_ATTRIBUTES = "mcp_attributes"
+# What the tag of a host's ports says where there are none.
+NO_PORTS = "none"
 
 
 def digest(value: Any, length: int = DIGEST_LENGTH) -> str:

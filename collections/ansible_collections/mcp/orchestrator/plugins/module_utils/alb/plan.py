@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
     Problem,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, api_tags, service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.elsewhere_steps import leave_steps, lingering
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.group_steps import (
     deregister_steps,
     group_steps,
@@ -58,13 +59,22 @@ def make_plan(wish: Wish, world: World, room: Room = Room.AMPLE) -> Plan:
     actions += delete_rule_steps(draft, doomed)
     for group in draft.spare_groups:
         actions += delete_group_steps(draft, group, doomed)
+    for group in draft.groups_elsewhere:
+        actions += leave_steps(draft, group)
     # What an impossible route has now stays: it may be all that serves its path.
     possible = [action for action in actions if not ({action.server} | action.needs) & problems.keys()]
-    ordered = _with_seal(draft, sorted(possible, key=lambda action: action.order), bool(problems))
+    staying = lingering(draft)
+    ordered = _with_seal(draft, sorted(possible, key=lambda action: action.order), bool(problems or staying))
     return Plan(
         actions=tuple(ordered),
         problems=tuple(problems.values()),
-        notes=(*_shadow_notes(draft, allocation.priorities), *group_notes(draft), *_idle_notes(world)),
+        notes=(
+            *_shadow_notes(draft, allocation.priorities),
+            *group_notes(draft),
+            *(f"server '{name}' is served from this host until another host's target is healthy" for name in staying),
+            *_idle_notes(world),
+        ),
+        lingering=staying,
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in draft.matching.kept.items()},
     )
@@ -104,13 +114,13 @@ def _held_up(draft: Draft, problems: Mapping[str, Problem]) -> dict[str, Problem
 
 
 def _doomed_rules(draft: Draft) -> tuple[Rule, ...]:
-    """Our rules that no route wants, but for those of kept servers and those that other hosts still serve through."""
+    """Our rules that no route wants, but for those of servers that are not ours to remove, or that others serve."""
     wished = {route.name for route in draft.wish.routes}
     shared = {group.arn for group in draft.spare_groups if draft.is_shared(group)}
     return tuple(
         rule
         for rule in draft.matching.doomed
-        if service_of(rule.tags, "") not in draft.wish.keep
+        if service_of(rule.tags, "") not in draft.wish.not_ours_to_remove
         and (service_of(rule.tags, "") in wished or not any(arn in shared for arn in rule.weights))
     )
 
@@ -134,20 +144,20 @@ def _unmet_needs(draft: Draft) -> dict[str, Problem]:
     return problems
 
 
-def _with_seal(draft: Draft, actions: list[Action], has_problems: bool) -> list[Action]:
+def _with_seal(draft: Draft, actions: list[Action], is_unfinished: bool) -> list[Action]:
     """Break the seal before anything changes, and set it when everything is as wished."""
     wish, world = draft.wish, draft.world
     tag = wish.owner.seal_tag
     sealed = world.group_by_name.get(world.sealed_group or "")
     home = _seal_home(draft)
     in_place = world.seal == wish.seal and sealed is not None and sealed.name == home
-    if not actions and (in_place or home is None or has_problems):
+    if not actions and (in_place or home is None or is_unfinished):
         return actions
     before = []
     if sealed is not None and (actions or not in_place):
         broken = {"ResourceArns": [sealed.arn], "TagKeys": [tag]}
         before = [Action(Phase.UNSEAL, "", "unseal", "remove_tags", broken, "this run changes something")]
-    if home is None or has_problems:
+    if home is None or is_unfinished:
         return before + actions
     group = world.group_by_name.get(home)
     arguments: dict[str, Any] = {

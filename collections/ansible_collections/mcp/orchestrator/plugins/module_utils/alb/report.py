@@ -22,6 +22,7 @@ def report(wish: Wish, result: Result) -> dict[str, Any]:
         "actions": [action.to_dict() for action in result.actions if action.is_change],
         "routes": [_route(wish, result, route.name, route.path) for route in wish.routes],
         "errors": errors,
+        "lingering": list(result.plan.lingering),
         "overtaken": False,
     }
     if errors:

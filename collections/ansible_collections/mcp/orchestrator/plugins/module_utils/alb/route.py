@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
+    NO_PORTS,
     TAG_ATTRIBUTES,
     TAG_PATH,
     TAG_SECRET,
@@ -88,11 +89,14 @@ class Wish:
     """All that a run wants: the routes and the settings that they share. Times are seconds.
 
     ``keep`` names servers of which nobody knows what is wished: what they have stays as it is.
+    ``elsewhere`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon as
+    another host's serve.
     """
 
     owner: Owner
     routes: tuple[Route, ...] = ()
     keep: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
     target_type: str = "instance"
     vpc_id: str = ""
     health_interval: int = 10
@@ -105,6 +109,11 @@ class Wish:
     extra_tags: Mapping[str, str] = field(default_factory=dict)
     priority_start: int = 1000
     priority_end: int = 1999
+
+    @cached_property
+    def not_ours_to_remove(self) -> frozenset[str]:
+        """The servers whose rules and target groups stay although this run has no route for them."""
+        return self.keep | self.elsewhere
 
     @cached_property
     def group_names(self) -> dict[str, str]:
@@ -165,7 +174,7 @@ class Wish:
             TAG_PATH: route.path,
             **({TAG_URL: f"{base_url}{route.path}"} if base_url else {}),
             TAG_ATTRIBUTES: digest(self.attributes),
-            self.owner.port_tag: " ".join(str(port) for port in sorted(route.ports)) or "none",
+            self.owner.port_tag: " ".join(str(port) for port in sorted(route.ports)) or NO_PORTS,
         }
 
     @cached_property

@@ -38,6 +38,7 @@ def wish_from_options(options: Mapping[str, Any]) -> Wish:
         owner=Owner(options["fleet"], options["listener_arn"], options["target_id"]),
         routes=tuple(_route(entry, options) for entry in options["routes"]),
         keep=frozenset(options.get("keep") or ()),
+        elsewhere=frozenset(options.get("elsewhere") or ()),
         vpc_id=options["vpc_id"] or "",
         extra_tags={str(key): str(value) for key, value in options["tags"].items()},
         **{name: options[name] for name in SHARED},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension, placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import (
     FREE_VALUES,
@@ -74,4 +74,10 @@ def _judge_behind_router(extension: Extension, settings: Settings, findings: Fin
             f"{KEY}.conditions.source_ip",
             "cannot be a server's own with topology = node-router; put it into [routes] source_ip, or use "
             "topology = direct",
+        )
+    if placement(extension):
+        findings.error(
+            f"{KEY}.placement",
+            "cannot choose among hosts with topology = node-router, where any host is asked for any server; "
+            "leave it out, or use topology = direct",
         )

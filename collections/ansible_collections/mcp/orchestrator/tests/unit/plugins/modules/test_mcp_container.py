@@ -110,7 +110,8 @@ def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
         engine.held.clear()
         result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host=host, hosts=hosts)
         ran[host] = {each["name"] for each in result["endpoints"]}
-        assert set(result["elsewhere"]) == {"web", "api", "docs", "time", "lost"} - ran[host]
+        assert set(result["elsewhere"]) == {"web", "api", "docs", "time"} - ran[host]
+        assert result["nowhere"] == ["lost"]
         assert [each["server"] for each in result["errors"]] == ["lost"]
     assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
     assert ran["one"] & ran["two"] == set()

@@ -124,6 +124,11 @@ def test_conditions_and_priority_reach_the_spec_and_make_no_new_container(read: 
             f"{JWT}[routes]\ntopology = node-router\n",
             "auth: 'jwt' cannot differ from [routes] auth ('none') with topology = node-router",
         ),
+        (
+            {"placement": 1},
+            "[routes]\ntopology = node-router\n",
+            "placement: cannot choose among hosts with topology = node-router",
+        ),
     ],
 )
 def test_what_a_route_cannot_have_is_that_servers_error_alone(

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps by which this host leaves the target group of a server that other hosts are to run.
+
+The group and its rule are theirs to make and to remove; this host only takes its own targets away, and not before
+another host's are healthy, so that the server is served throughout its move.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import WAIT_DRAINED, Action, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, api_tags, service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import NO_PORTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import TargetGroup
+
+
+def lingering(draft: Draft) -> tuple[str, ...]:
+    """Name the servers that only this host serves as yet."""
+    return tuple(sorted({service_of(group.tags, "") for group in draft.groups_elsewhere if _is_alone_in(draft, group)}))
+
+
+def leave_steps(draft: Draft, group: TargetGroup) -> list[Action]:
+    """Drain this host's targets, unless it serves alone, and write down that it has none."""
+    if group.targets is None or _is_alone_in(draft, group):
+        return []
+    server = service_of(group.tags, group.name)
+    registered = [target for target in draft.mine(group) if not target.is_leaving]
+    steps = []
+    if registered:
+        arguments = {"TargetGroupArn": group.arn, "Targets": [target.for_api() for target in registered]}
+        shown = [f"{target.id}:{target.port}" for target in registered]
+        reason = "other hosts run the server"
+        steps.append(
+            Action(Phase.DRAIN, server, "deregister_targets", "deregister_targets", arguments, reason, before=shown)
+        )
+        reason = "open streams end first"
+        steps.append(Action(Phase.WAIT_DRAINED, server, WAIT_DRAINED, WAIT_DRAINED, arguments, reason))
+    port_tag = draft.wish.owner.port_tag
+    before = (group.tags or {}).get(port_tag, NO_PORTS)
+    if before != NO_PORTS:
+        tags = {port_tag: NO_PORTS}
+        arguments = {"ResourceArns": [group.arn], "Tags": api_tags(tags)}
+        reason = "the group's tags say what is registered in it"
+        steps.append(
+            Action(
+                *(Phase.RECORD, server, "tag_target_group", "add_tags", arguments, reason),
+                before={port_tag: before},
+                after=tags,
+            )
+        )
+    return steps
+
+
+def _is_alone_in(draft: Draft, group: TargetGroup) -> bool:
+    """Say whether requests reach a group in which this host's targets are the only healthy ones."""
+    stays = any(not target.is_leaving for target in draft.mine(group))
+    is_used = any(group.arn in rule.weights for rule in draft.world.rules)
+    return stays and is_used and not any(target.state == "healthy" for target in draft.others(group))

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that move between hosts behind one load balancer: each host moves its own targets, and no request is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Result
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OTHER_HOST, OWNER, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SERVERS = ("alpha", "beta", "gamma")
+HOSTS = (HOST, OTHER_HOST)
+PORTS = {name: 20000 + number for number, name in enumerate(SERVERS)}
+THERE = Owner(OWNER.fleet, LISTENER, OTHER_HOST)
+
+Placement = Mapping[str, set[str]]
+"""The hosts that run each server."""
+
+
+def wish(host: str, placement: Placement) -> Wish:
+    here = [name for name in sorted(placement) if host in placement[name]]
+    routes = tuple(Route(name, f"/mcp/{name}", (PORTS[name],), health_path=f"/mcp/{name}/health") for name in here)
+    elsewhere = frozenset(placement) - set(here)
+    return Wish(Owner(OWNER.fleet, LISTENER, host), routes, elsewhere=elsewhere)
+
+
+def world() -> FakeElbv2:
+    """Two hosts on which all servers answer, as they do while their old containers still run."""
+    elbv2 = FakeElbv2()
+    for host in HOSTS:
+        for name, port in PORTS.items():
+            elbv2.servers[(host, port)] = (f"/mcp/{name}/health", False, name)
+    return elbv2
+
+
+def registered(elbv2: FakeElbv2) -> dict[str, set[str]]:
+    """Server -> the hosts whose targets are in its groups."""
+    found: dict[str, set[str]] = {}
+    for arn, targets in elbv2.targets.items():
+        staying = {host for host, port in list(targets) if elbv2.state_of(arn, (host, port))[0] != "draining"}
+        found.setdefault(elbv2.tags[arn]["mcp_service"], set()).update(staying)
+    return found
+
+
+def lingering(result: Result, wished: Wish) -> list[str]:
+    names: list[str] = report(wished, result)["lingering"]
+    return names
+
+
+def test_a_server_that_moves_is_served_by_its_old_host_until_the_new_one_is_healthy() -> None:
+    elbv2 = world()
+    run(elbv2, wish(HOST, {"alpha": {HOST}}))
+    moved: Placement = {"alpha": {OTHER_HOST}}
+
+    first = run(elbv2, wish(HOST, moved))
+
+    assert (first.changed, lingering(first, wish(HOST, moved))) == (False, ["alpha"])
+    assert "served from this host until another host's target is healthy" in " ".join(first.plan.notes)
+    run(elbv2, wish(OTHER_HOST, moved))
+    elbv2.clock.sleep(60)
+    second = run(elbv2, wish(HOST, moved))
+    assert [action.name for action in second.actions if action.is_change] == ["deregister_targets", "tag_target_group"]
+    assert lingering(second, wish(HOST, moved)) == []
+    assert registered(elbv2) == {"alpha": {OTHER_HOST}}
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}
+
+
+def test_a_new_host_that_never_becomes_healthy_leaves_the_server_where_it_was() -> None:
+    elbv2 = world()
+    run(elbv2, wish(HOST, {"alpha": {HOST}}))
+    del elbv2.servers[(OTHER_HOST, PORTS["alpha"])]
+    moved: Placement = {"alpha": {OTHER_HOST}}
+    for _run in range(3):
+        run(elbv2, wish(OTHER_HOST, moved))
+        result = run(elbv2, wish(HOST, moved))
+        elbv2.clock.sleep(60)
+
+    assert lingering(result, wish(HOST, moved)) == ["alpha"]
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}
+
+
+def test_beside_servers_of_other_hosts_a_run_with_nothing_to_do_costs_four_calls() -> None:
+    elbv2 = world()
+    placement: Placement = {"alpha": {HOST}, "beta": {OTHER_HOST}}
+    for host in HOSTS * 2:
+        run(elbv2, wish(host, placement))
+    elbv2.calls.clear()
+
+    result = run(elbv2, wish(HOST, placement))
+
+    assert not result.changed
+    assert len(elbv2.calls) == 4
+
+
+def test_a_server_that_nobody_wishes_any_more_goes_when_both_hosts_have_run() -> None:
+    elbv2 = world()
+    for host in HOSTS:
+        run(elbv2, wish(host, {"alpha": set(HOSTS)}))
+    for host in HOSTS:
+        run(elbv2, wish(host, {}))
+
+    assert (elbv2.rules, elbv2.groups) == ({}, {})
+
+
+placements = st.fixed_dictionaries({name: st.sets(st.sampled_from(HOSTS), min_size=1) for name in SERVERS})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(placements, min_size=1, max_size=4), st.lists(st.sampled_from(HOSTS), max_size=3))
+def test_wherever_servers_move_they_are_served_at_every_moment_and_end_where_they_are_placed(
+    history: list[Placement], order: list[str]
+) -> None:
+    elbv2 = world()
+    for host in HOSTS:
+        run(elbv2, wish(host, history[0]))
+    elbv2.clock.sleep(60)
+    unserved: list[tuple[str, str]] = []
+
+    def look(operation: str) -> None:
+        unserved.extend((operation, name) for name in SERVERS if elbv2.served_by(f"/mcp/{name}") != {name})
+
+    elbv2.after_change = look
+    for placement in history:
+        # Whoever comes first, and however often: two rounds of all hosts are enough.
+        for host in (*order, *HOSTS, *HOSTS):
+            result = run(elbv2, wish(host, placement))
+            assert result.errors == {}
+            elbv2.clock.sleep(60)
+
+    assert unserved == []
+    assert registered(elbv2) == history[-1]
+    assert not any(run(elbv2, wish(host, history[-1]), is_full=True).changed for host in HOSTS)
+
+
+@pytest.mark.parametrize("cut", range(1, 4))
+def test_a_move_that_was_cut_short_is_finished_by_the_next_run(cut: int) -> None:
+    elbv2 = world()
+    for host in HOSTS:
+        run(elbv2, wish(host, {"alpha": set(HOSTS)}))
+    elbv2.clock.sleep(60)
+    left = [cut]
+
+    def count(_operation: str) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise InterruptedError
+
+    elbv2.after_change = count
+    with pytest.raises(InterruptedError):
+        run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}))
+    elbv2.after_change = lambda _operation: None
+
+    result = run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}))
+
+    assert lingering(result, wish(HOST, {"alpha": {OTHER_HOST}})) == []
+    assert registered(elbv2) == {"alpha": {OTHER_HOST}}
+    again = run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}), is_full=True)
+    assert not again.changed
