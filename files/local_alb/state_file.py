@@ -100,12 +100,11 @@ class StateFile:
     @staticmethod
     def _replace(path: Path, content: bytes) -> None:
         draft = path.with_name(f"{path.name}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, content)
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+        # A bare os.write() may put down a part only, and says so by a number that is easily overlooked.
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fdatasync(file.fileno())
         os.replace(draft, path)
 
 

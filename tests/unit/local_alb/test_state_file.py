@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +46,21 @@ def test_a_change_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     assert group in decode(json.loads((tmp_path / "state.json").read_bytes())).target_groups
 
 
-def test_a_change_that_cannot_be_written_does_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alb = Alb(tmp_path)
-    before = alb.store.world
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(StateFile, "_replace", staticmethod(full))
-    with pytest.raises(alb.client.exceptions.ClientError, match="InternalFailure"):
-        alb.group()
+@pytest.mark.parametrize("room", [0, 1000], ids=["no room at all", "room for a part"])
+def test_a_change_that_cannot_be_written_does_not_happen(tmp_path: Path, room: int) -> None:
+    alb = filled(tmp_path)
+    before, content = alb.store.world, (tmp_path / "state.json").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The kernel writes what fits and refuses the rest, as it does on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(alb.client.exceptions.ClientError, match="InternalFailure"):
+            alb.group("mcp-b")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert alb.store.world is before
-    monkeypatch.undo()
-    alb.group()
+    assert (tmp_path / "state.json").read_bytes() == content
+    alb.group("mcp-b")
 
 
 def test_a_refused_request_leaves_the_file_alone(tmp_path: Path) -> None:
