@@ -7,13 +7,13 @@ from typing import Any
 
 from . import attributes
 from .actions import check_actions
+from .balancer_quotas import check_balancer_quotas
 from .certificates import SSL_POLICIES
 from .context import Context
 from .errors import ApiError, invalid_configuration, validation_error
 from .lookup import listener, load_balancer
 from .model import Document, Listener, World, listener_arn
 from .paging import page_of
-from .rules import check_group_quota
 from .tags import tags_of_request
 
 DEFAULT_SSL_POLICY = "ELBSecurityPolicy-2016-08"
@@ -94,7 +94,7 @@ def create_listener(world: World, request: dict[str, Any], context: Context) -> 
         "The maximum number of listeners on the load balancer has been reached",
     )
     world = world.with_listener(new)
-    check_group_quota(world, owner.arn, context)
+    check_balancer_quotas(world, owner.arn, context.quotas)
     return world, {"Listeners": [describe(new)]}
 
 
@@ -128,7 +128,7 @@ def modify_listener(world: World, request: dict[str, Any], context: Context) -> 
         item, port=port, protocol=protocol, default_actions=actions, ssl_policy=policy, certificates=certificates
     )
     world = world.with_listener(item)
-    check_group_quota(world, item.load_balancer_arn, context)
+    check_balancer_quotas(world, item.load_balancer_arn, context.quotas)
     return world, {"Listeners": [describe(item)]}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .actions import check_actions
+from .balancer_quotas import check_balancer_quotas
 from .conditions import check_conditions
 from .context import Context
 from .errors import ApiError, validation_error
@@ -37,17 +38,6 @@ def describe(item: Rule | Listener) -> Document:
     }
 
 
-def check_group_quota(world: World, load_balancer_arn: str, context: Context) -> None:
-    """Raises where the load balancer would forward to more target groups than it may."""
-    limit = context.quotas.limits["target-groups-per-application-load-balancer"]
-    if len(world.groups_of(load_balancer_arn)) > limit:
-        raise ApiError(
-            "TooManyUniqueTargetGroupsPerLoadBalancer",
-            "You have reached the maximum number of unique target groups that you can associate with a load balancer "
-            f"of type 'application': [{limit}]",
-        )
-
-
 def _check_priority_free(world: World, listener_arn: str, priority: int) -> None:
     if any(item.priority == priority for item in world.rules_of(listener_arn)):
         raise ApiError("PriorityInUse", f"Priority '{priority}' is currently in use")
@@ -74,7 +64,7 @@ def create_rule(world: World, request: dict[str, Any], context: Context) -> tupl
         "The maximum number of rules on the load balancer has been reached",
     )
     world = world.with_rules(new)
-    check_group_quota(world, owner.load_balancer_arn, context)
+    check_balancer_quotas(world, owner.load_balancer_arn, context.quotas)
     return world, {"Rules": [describe(new)]}
 
 
@@ -96,7 +86,7 @@ def modify_rule(world: World, request: dict[str, Any], context: Context) -> tupl
     elif request.get("Transforms"):
         item = replace(item, transforms=check_transforms(request["Transforms"]))
     world = world.with_rules(item)
-    check_group_quota(world, owner.load_balancer_arn, context)
+    check_balancer_quotas(world, owner.load_balancer_arn, context.quotas)
     return world, {"Rules": [describe(item)]}
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from .attributes import TARGET_GROUP, attribute
+from .balancer_quotas import check_balancer_quotas
 from .context import Context
 from .errors import ApiError, validation_error
 from .lookup import target_group
@@ -36,8 +37,16 @@ def register_targets(world: World, request: dict[str, Any], context: Context) ->
             targets.pop(target.key, None)
             targets[target.key] = target
     group = replace(group, targets=tuple(targets.values()))
-    _check_quotas(world.with_target_group(group), group, context)
-    return world.with_target_group(group), {}
+    context.quotas.check(
+        "targets-per-target-group",
+        sum(target.draining_until is None for target in group.targets),
+        "TooManyTargets",
+        "A target group can have at most this many targets",
+    )
+    world = world.with_target_group(group)
+    for balancer in world.load_balancers_using(group.arn):
+        check_balancer_quotas(world, balancer, context.quotas)
+    return world, {}
 
 
 def _requested(group: TargetGroup, description: Document, context: Context) -> Target:
@@ -69,33 +78,6 @@ def _check_address(group: TargetGroup, text: str) -> None:
     # AWS takes addresses of the VPC and private ranges; here loopback is the usual one.
     if not address.is_private or address.is_unspecified or address.is_link_local or address.is_multicast:
         raise ApiError("InvalidTarget", f"The IP address '{text}' is neither private nor loopback")
-
-
-def _check_quotas(world: World, group: TargetGroup, context: Context) -> None:
-    active = [target for target in group.targets if target.draining_until is None]
-    context.quotas.check(
-        "targets-per-target-group", len(active), "TooManyTargets", "A target group can have at most this many targets"
-    )
-    for balancer in world.load_balancers_using(group.arn):
-        registered = [
-            target
-            for arn in world.groups_of(balancer)
-            for target in world.target_groups[arn].targets
-            if target.draining_until is None
-        ]
-        context.quotas.check(
-            "targets-per-application-load-balancer",
-            len(registered),
-            "TooManyTargets",
-            "A load balancer can have at most this many targets",
-        )
-        for target in active:
-            context.quotas.check(
-                "target-id-registrations-per-application-load-balancer",
-                sum(other.id == target.id for other in registered),
-                "TooManyRegistrationsForTargetId",
-                f"The target '{target.id}' can be registered at most this often with a load balancer",
-            )
 
 
 def deregister_targets(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:

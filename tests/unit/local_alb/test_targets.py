@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from local_alb.haproxy_backends import backend_name, server_name
 from local_alb.master_socket import ServerStatus
+from local_alb.model import Document
 from local_alb.rendering import servers_of
 from local_alb.targets import without_drained
 
-from tests.unit.local_alb.inprocess import INSTANCE, Alb, code_of
+from tests.unit.local_alb.inprocess import INSTANCE, LISTENER, Alb, code_of
 
 
 def report(alb: Alb, **statuses: ServerStatus) -> list[tuple[str, str]]:
@@ -224,3 +225,31 @@ def test_the_quota_of_registrations_of_one_id_is_kept(tmp_path: Path) -> None:
     alb.register(group, 1, 2)
     request = {"TargetGroupArn": group, "Targets": [{"Id": INSTANCE, "Port": 3}]}
     assert code_of(alb.client.register_targets, **request) == "TooManyRegistrationsForTargetId"
+
+
+def test_a_rule_cannot_bring_more_targets_than_the_load_balancer_may_have(tmp_path: Path) -> None:
+    alb = Alb(tmp_path, quotas={"targets-per-application-load-balancer": 3})
+    first, second, third = alb.group("a"), alb.group("b"), alb.group("c")
+    alb.register(first, 1, 2)
+    alb.register(second, 3, 4)
+    alb.register(third, 5)
+    alb.rule(1, first)
+    rule = alb.rule(2, third)
+    actions: list[Document] = [{"Type": "forward", "TargetGroupArn": second}]
+    with pytest.raises(alb.client.exceptions.TooManyTargetsException):
+        alb.rule(3, second)
+    assert code_of(alb.client.modify_rule, RuleArn=rule, Actions=actions) == "TooManyTargets"
+    assert code_of(alb.client.modify_listener, ListenerArn=LISTENER, DefaultActions=actions) == "TooManyTargets"
+    # A draining target has left already.
+    alb.client.deregister_targets(TargetGroupArn=first, Targets=[{"Id": INSTANCE, "Port": 1}])
+    alb.client.modify_rule(RuleArn=rule, Actions=actions)
+
+
+def test_a_rule_cannot_bring_more_registrations_of_one_id_than_there_may_be(tmp_path: Path) -> None:
+    alb = Alb(tmp_path, quotas={"target-id-registrations-per-application-load-balancer": 2})
+    first, second = alb.group("a"), alb.group("b")
+    alb.register(first, 1, 2)
+    alb.register(second, 3)
+    alb.rule(1, first)
+    with pytest.raises(alb.client.exceptions.TooManyRegistrationsForTargetIdException):
+        alb.rule(2, second)
