@@ -147,7 +147,8 @@ def check_target_group(explicit: Mapping[str, str]) -> None:
     if attribute(TARGET_GROUP, explicit, "stickiness.type") == "app_cookie":
         if not cookie:
             raise invalid_configuration("The stickiness type 'app_cookie' needs a cookie name")
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", cookie):
+        # RFC 6265 allows more; those characters mean something to HAProxy.
+        if not re.fullmatch(r"[A-Za-z0-9_.\-]+", cookie):
             raise invalid_configuration(f"'{cookie}' is not a valid cookie name")
         if re.match(r"AWSALB(APP|TG)?", cookie):
             raise invalid_configuration(f"The cookie name '{cookie}' begins with a prefix that is reserved")

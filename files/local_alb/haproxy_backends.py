@@ -6,6 +6,7 @@ import hashlib
 import math
 
 from .attributes import TARGET_GROUP, attribute
+from .haproxy_cookies import target_cookie_lines
 from .haproxy_text import quoted, quoted_format
 from .model import Document, Listener, Target, TargetGroup
 from .targets import address_of
@@ -51,21 +52,18 @@ def group_backends(group: TargetGroup, idle: int, pages: str) -> list[list[str]]
     """What serves one target group; ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder of
     error pages."""
     targets = active_targets(group)
-    cookie = _cookie(group)
     probed = [
         *_common(group, backend_name(group), idle, pages),
         "  option allbackups",
         *_probe(group),
-        *[_server(group, target, bool(cookie)) for target in targets],
+        *[_server(group, target) for target in targets],
         # Fail open: where no target is healthy, all get requests.
         *[f"{_server_address(group, target, OPEN)} backup" for target in targets],
     ]
     if minimum_healthy(group) < 2:
         return [probed]
     everybody = _common(group, backend_name(group) + ALL, idle, pages)
-    everybody += [
-        _server_address(group, target) + (f" cookie {server_name(target)}" if cookie else "") for target in targets
-    ]
+    everybody += [_server_address(group, target) for target in targets]
     return [probed, everybody]
 
 
@@ -80,9 +78,9 @@ def _common(group: TargetGroup, name: str, idle: int, pages: str) -> list[str]:
     if active_targets(group):
         # ALB answers 502 where a target refuses the connection, and 503 only where there is no target.
         lines.append(f"  errorfile 503 {pages}/502.http")
-    lines += _affinity()
-    cookie = _cookie(group)
-    return [*lines, f"  {cookie}"] if cookie else lines
+    keeping = [*_affinity(), *[f"  {line}" for line in target_cookie_lines(group)]]
+    # HAProxy chooses the server last and wants to read it last; a session's token comes before a cookie.
+    return lines + sorted(keeping, key=lambda line: line.startswith("  use-server"))
 
 
 def _probe(group: TargetGroup) -> list[str]:
@@ -106,15 +104,6 @@ def _affinity() -> list[str]:
     ]
 
 
-def _cookie(group: TargetGroup) -> str:
-    if attribute(TARGET_GROUP, group.attributes, "stickiness.enabled") != "true":
-        return ""
-    kind = attribute(TARGET_GROUP, group.attributes, "stickiness.type")
-    seconds = attribute(TARGET_GROUP, group.attributes, f"stickiness.{kind}.duration_seconds")
-    name = "AWSALB" if kind == "lb_cookie" else "AWSALBAPP-0"
-    return f"cookie {name} insert indirect nocache maxidle {seconds}"
-
-
 def _server_address(group: TargetGroup, target: Target, suffix: str = "") -> str:
     address = address_of(group, target)
     shown = f"[{address}]" if ":" in address else address
@@ -127,7 +116,7 @@ def _server_address(group: TargetGroup, target: Target, suffix: str = "") -> str
     return " ".join(words)
 
 
-def _server(group: TargetGroup, target: Target, with_cookie: bool) -> str:
+def _server(group: TargetGroup, target: Target) -> str:
     check = group.health_check
     words = [
         _server_address(group, target),
@@ -142,8 +131,6 @@ def _server(group: TargetGroup, target: Target, with_cookie: bool) -> str:
     slow_start = attribute(TARGET_GROUP, group.attributes, "slow_start.duration_seconds")
     if slow_start != "0":
         words.append(f"slowstart {slow_start}s")
-    if with_cookie:
-        words.append(f"cookie {server_name(target)}")
     return " ".join(words)
 
 

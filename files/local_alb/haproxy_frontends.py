@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .attributes import LISTENER, LOAD_BALANCER, attribute
 from .haproxy_backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
 from .haproxy_conditions import acls
+from .haproxy_cookies import group_cookie_lines
 from .haproxy_rewrites import rewrite_lines
 from .haproxy_text import quoted_format
 from .haproxy_tokens import token_lines
@@ -95,7 +96,7 @@ def _destinations(world: World, result: Frontend, listener: Listener, rules: lis
         action = rule.actions[-1]
         condition = f"{{ var(txn.rule) -m int {rule.priority} }}"
         if _is_split(action):
-            lines += _split(world, action, rule.priority, condition)
+            lines += _split(world, action, condition)
         else:
             entries[rule.priority] = _destination(world, result, listener, action, rule.priority, folder)
     if entries:
@@ -106,7 +107,7 @@ def _destinations(world: World, result: Frontend, listener: Listener, rules: lis
     default = listener.default_actions[-1]
     unmatched = "!{ var(txn.rule) -m found }"
     if _is_split(default):
-        lines += _split(world, default, 0, unmatched)
+        lines += _split(world, default, unmatched)
     else:
         target = _destination(world, result, listener, default, None, folder)
         lines.append(f"http-request set-var(txn.backend) str({target}) if {unmatched}")
@@ -161,7 +162,7 @@ def _destination(
     return name
 
 
-def _split(world: World, action: Document, priority: int, condition: str) -> list[str]:
+def _split(world: World, action: Document, condition: str) -> list[str]:
     """Spreads requests over several groups by weight; with stickiness a cookie names the group that was drawn."""
     config = action["ForwardConfig"]
     choices = [
@@ -169,26 +170,18 @@ def _split(world: World, action: Document, priority: int, condition: str) -> lis
         for choice in config["TargetGroups"]
         if choice["Weight"] > 0
     ]
-    lines = []
+    before: list[str] = []
+    after: list[str] = []
     sticky = config["TargetGroupStickinessConfig"]
     if sticky["Enabled"]:
-        names = " ".join(name for name, _ in choices)
-        known = f"{{ req.cook(AWSALBTG) -m str -- {names} }}"
-        lines.append(f"http-request set-var(txn.backend) req.cook(AWSALBTG) if {condition} {known}")
-        lines.append(f"http-request set-var(txn.sticky) int({sticky['DurationSeconds']}) if {condition}")
-    lines.append(f"http-request set-var(txn.draw) rand({sum(weight for _, weight in choices)}) if {condition}")
+        before, after = group_cookie_lines([name for name, _ in choices], sticky["DurationSeconds"], condition)
+    lines = [f"http-request set-var(txn.draw) rand({sum(weight for _, weight in choices)}) if {condition}"]
     upper = 0
     for name, weight in choices:
         upper += weight
         drawn = f"{{ var(txn.draw) -m int lt {upper} }} !{{ var(txn.backend) -m found }}"
         lines.append(f"http-request set-var(txn.backend) str({name}) if {condition} {drawn}")
-    if sticky["Enabled"]:
-        cookie = '"AWSALBTG=%[var(txn.backend)]; Max-Age=%[var(txn.sticky)]; Path=/"'
-        same = "{ var(txn.sticky) -m found } { var(txn.rule) -m int " + str(priority) + " }"
-        if priority == 0:
-            same = "{ var(txn.sticky) -m found } !{ var(txn.rule) -m found }"
-        lines.append(f"http-response add-header Set-Cookie {cookie} if {same}")
-    return lines
+    return before + lines + after
 
 
 def _forwarded_headers(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:

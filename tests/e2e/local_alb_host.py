@@ -52,9 +52,11 @@ def eventually(condition: Callable[[], Any], what: str, within: float = DEADLINE
 class Reply:
     """What came back for one request."""
 
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def __init__(self, status: int, fields: list[tuple[str, str]], body: bytes) -> None:
         self.status = status
-        self.headers = headers
+        self.headers = {name.lower(): value for name, value in fields}
+        # By their names; the attributes stand behind the value.
+        self.cookies = dict(value.split("=", 1) for name, value in fields if name.lower() == "set-cookie")
         self.body = body
 
     @property
@@ -139,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if self.headers.get("X-Open-Session"):
             self.send_header("Mcp-Session-Id", f"session-of-{self.owner.name}")
+        if self.headers.get("X-Log-In"):
+            self.send_header("Set-Cookie", f"login=at-{self.owner.name}; HttpOnly")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -333,8 +337,7 @@ class Host:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body=body, headers=named)
             answer = connection.getresponse()
-            fields = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, fields, answer.read())
+            return Reply(answer.status, answer.getheaders(), answer.read())
         finally:
             connection.close()
 

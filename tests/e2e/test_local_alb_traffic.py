@@ -237,36 +237,6 @@ def test_a_weighted_forward_spreads_requests_by_weight(host: Host) -> None:
     assert drawn.count("first") + drawn.count("second") == 200
 
 
-def test_group_stickiness_keeps_a_client_in_its_group(host: Host) -> None:
-    arns = [host.group(name, host.upstream(name).port) for name in ("first", "second")]
-    config = {
-        "TargetGroups": [{"TargetGroupArn": arn, "Weight": 1} for arn in arns],
-        "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 60},
-    }
-    host.rule(10, ["/*"], Actions=[{"Type": "forward", "ForwardConfig": config}])
-    host.healthy(*arns)
-    reply = host.get("/")
-    cookie = reply.headers["set-cookie"]
-    assert cookie.startswith("AWSALBTG=")
-    assert "Max-Age=60" in cookie
-    again = {host.get("/", Cookie=cookie.partition(";")[0]).seen["upstream"] for _ in range(20)}
-    assert again == {reply.seen["upstream"]}
-
-
-def test_target_stickiness_keeps_a_client_on_its_target(host: Host) -> None:
-    group = host.group("g", host.upstream("one").port, host.upstream("two").port)
-    host.client.modify_target_group_attributes(
-        TargetGroupArn=group, Attributes=[{"Key": "stickiness.enabled", "Value": "true"}]
-    )
-    host.rule(10, ["/*"], group)
-    host.healthy(group)
-    reply = host.get("/")
-    cookie = reply.headers["set-cookie"].partition(";")[0]
-    assert cookie.startswith("AWSALB=")
-    assert {host.get("/", Cookie=cookie).seen["upstream"] for _ in range(20)} == {reply.seen["upstream"]}
-    assert {host.get("/").seen["upstream"] for _ in range(20)} == {"one", "two"}
-
-
 def test_an_mcp_session_stays_on_the_target_that_opened_it(host: Host) -> None:
     names = ("one", "two", "three")
     group = host.group("g", *(host.upstream(name).port for name in names))

@@ -43,6 +43,8 @@ def busy(alb: Alb) -> Alb:
     alb.rule(20, None, "/fixed")
     choices = [{"TargetGroupArn": arn, "Weight": 2} for arn in (first, second)]
     alb.rule(30, None, "/w*x", Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": choices}}])
+    sticky = {"TargetGroups": choices, "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 9}}
+    alb.rule(31, None, "/s*x", Actions=[{"Type": "forward", "ForwardConfig": sticky}])
     body = "quotes \" ' and $HOME and %[src] and # and \\ and\nlines"
     config = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": body}
     alb.rule(40, None, "/odd/~$.\"@&'*", Actions=[{"Type": "fixed-response", "FixedResponseConfig": config}])
@@ -52,6 +54,11 @@ def busy(alb: Alb) -> Alb:
         (second, "load_balancing.algorithm.type", "least_outstanding_requests"),
     ):
         alb.client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[{"Key": key, "Value": value}])
+    cookie = {"enabled": "true", "type": "app_cookie", "app_cookie.cookie_name": "log-in_1.x"}
+    alb.client.modify_target_group_attributes(
+        TargetGroupArn=second,
+        Attributes=[{"Key": f"stickiness.{key}", "Value": value} for key, value in cookie.items()],
+    )
     header = "routing.http.response.content_security_policy.header_value"
     alb.client.modify_listener_attributes(
         ListenerArn=LISTENER, Attributes=[{"Key": header, "Value": "default-src 'self'; img-src \"x\" %d $x"}]

@@ -193,3 +193,11 @@ def test_slow_start_is_only_for_round_robin(alb: Alb) -> None:
     change = [{"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}]
     request = {"TargetGroupArn": arn, "Attributes": change}
     assert code_of(alb.client.modify_target_group_attributes, **request) == "InvalidConfigurationRequest"
+
+
+@pytest.mark.parametrize("name", ["", "AWSALB", "AWSALBAPP-1", "AWSALBTGmine", "a b", "a'b", "a{b}", "a;b"])
+def test_an_applications_cookie_has_a_name_of_its_own(alb: Alb, name: str) -> None:
+    settings = {"type": "app_cookie", "enabled": "true", "app_cookie.cookie_name": name}
+    request = [{"Key": f"stickiness.{key}", "Value": value} for key, value in settings.items()]
+    change = alb.client.modify_target_group_attributes
+    assert code_of(change, TargetGroupArn=alb.group(), Attributes=request) == "InvalidConfigurationRequest"
