@@ -140,7 +140,9 @@ def _fixed_response(config: Document) -> Document:
         raise validation_error("A fixed response needs a status code")
     content_type = config.get("ContentType")
     if content_type and content_type not in CONTENT_TYPES:
-        raise validation_error(f"The content type '{content_type}' is not one of {', '.join(CONTENT_TYPES)}")
+        raise ApiError(
+            "InvalidLoadBalancerAction", f"The content type '{content_type}' must be one of {', '.join(CONTENT_TYPES)}"
+        )
     return dict(config)
 
 

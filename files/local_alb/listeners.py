@@ -120,6 +120,8 @@ def modify_listener(world: World, request: dict[str, Any], context: Context) -> 
         if protocol == "HTTPS":
             merged.setdefault("SslPolicy", item.ssl_policy)
             merged.setdefault("Certificates", [{"CertificateArn": arn} for arn in item.certificates])
+            if not merged["Certificates"]:
+                raise invalid_configuration("Exactly one certificate must be given for the listener to become HTTPS")
         policy, certificates = _tls(protocol, merged, context)
     actions = item.default_actions
     if "DefaultActions" in request:

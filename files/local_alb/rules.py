@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +104,10 @@ def set_rule_priorities(world: World, request: dict[str, Any], context: Context)
     if not pairs:
         raise validation_error("At least one rule priority must be specified")
     moved: dict[str, Rule] = {}
+    wanted = Counter(pair.get("Priority") for pair in pairs)
+    for priority, count in wanted.items():
+        if priority is not None and count > 1:
+            raise validation_error(f"Priority '{priority}' was provided multiple times")
     for pair in pairs:
         if "RuleArn" not in pair or "Priority" not in pair:
             raise validation_error("Each rule priority needs a rule ARN and a priority")

@@ -70,7 +70,8 @@ def test_a_listener_that_aws_would_not_take_is_refused(tmp_path: Path, change: d
 def test_a_listener_moves_between_http_and_https_with_its_certificate(tmp_path: Path) -> None:
     alb = Alb(tmp_path, certificates=lambda: frozenset({LOCAL}))
     arn = listener(alb)["ListenerArn"]
-    assert code_of(alb.client.modify_listener, ListenerArn=arn, Protocol="HTTPS") == "ValidationError"
+    code = code_of(alb.client.modify_listener, ListenerArn=arn, Protocol="HTTPS")
+    assert code == "InvalidConfigurationRequest"
     certificates = [{"CertificateArn": LOCAL}]
     secure = alb.client.modify_listener(ListenerArn=arn, Protocol="HTTPS", Certificates=certificates)["Listeners"][0]
     assert (secure["Certificates"], secure["SslPolicy"]) == (certificates, "ELBSecurityPolicy-2016-08")

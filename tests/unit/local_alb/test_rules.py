@@ -155,7 +155,7 @@ def test_a_rule_has_at_most_five_values_and_the_quota_of_wildcards(tmp_path: Pat
         ([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "301"}}], "ValidationError"),
         (
             [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "ContentType": "a/b"}}],
-            "ValidationError",
+            "InvalidLoadBalancerAction",
         ),
         ([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}], "InvalidLoadBalancerAction"),
         ([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Path": "x"}}], "ValidationError"),
@@ -286,7 +286,7 @@ def test_priorities_that_would_collide_move_nothing(alb: Alb) -> None:
     moves = [{"RuleArn": first, "Priority": 9}, {"RuleArn": second, "Priority": 3}]
     assert code_of(alb.client.set_rule_priorities, RulePriorities=moves) == "PriorityInUse"
     same = [{"RuleArn": first, "Priority": 9}, {"RuleArn": second, "Priority": 9}]
-    assert code_of(alb.client.set_rule_priorities, RulePriorities=same) == "PriorityInUse"
+    assert code_of(alb.client.set_rule_priorities, RulePriorities=same) == "ValidationError"
     assert rules(alb) == before
 
 
