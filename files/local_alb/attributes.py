@@ -41,6 +41,8 @@ def _text(default: str = "", longest: int = 1024) -> Attribute:
 _FLAG = ("true", "false")
 _DAY, _WEEK = 86_400, 604_800
 
+# All are kept and described. What concerns logs, zones, firewalls and addresses has no effect here, nor have the desync
+# mode (HAProxy always refuses ambiguous requests), the client keep-alive and the preserved host header.
 LOAD_BALANCER: Mapping[str, Attribute] = {
     "access_logs.s3.enabled": _one_of("false", "false"),
     "access_logs.s3.bucket": _text(),

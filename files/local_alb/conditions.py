@@ -34,6 +34,8 @@ HOST = re.compile(r"[A-Za-z0-9\-.*?]+")
 HEADER_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 METHOD = re.compile(r"[A-Z_\-]{1,40}")
 MAX_TEXT = 128
+MAX_VALUES = 3  # of one condition; how many a rule may have is a quota
+NOBODY = ipaddress.ip_network("255.255.255.255/32")
 
 
 def check_conditions(conditions: list[Document], quotas: Quotas) -> tuple[Document, ...]:
@@ -45,24 +47,29 @@ def check_conditions(conditions: list[Document], quotas: Quotas) -> tuple[Docume
     for field in ONCE:
         if fields.count(field) > 1:
             raise validation_error(f"A rule can only have one '{field}' condition")
+    for condition in checked:
+        if len(comparison_strings(condition)) > MAX_VALUES:
+            raise validation_error(f"A '{condition['Field']}' condition can only have '{MAX_VALUES}' values")
     values = [value for condition in checked for value in comparison_strings(condition)]
     limit = quotas.limits["condition-values-per-alb-rule"]
     if len(values) > limit:
         raise validation_error(f"A rule can only have '{limit}' condition values")
-    wildcards = sum(len(re.findall(r"(?<!\\)[*?]", value)) for value in values)
+    # In a regular expression the same characters are no wildcards.
+    plain = [value for condition in checked for value in comparison_strings(condition, with_regexes=False)]
+    wildcards = sum(len(re.findall(r"(?<!\\)[*?]", value)) for value in plain)
     limit = quotas.limits["condition-wildcards-per-alb-rule"]
     if wildcards > limit:
         raise validation_error(f"A rule can only have '{limit}' condition wildcards")
     return tuple(checked)
 
 
-def comparison_strings(condition: Document) -> list[str]:
-    """All values and regular expressions of a checked condition."""
+def comparison_strings(condition: Document, with_regexes: bool = True) -> list[str]:
+    """All values of a checked condition, and its regular expressions if asked for."""
     config = condition[CONFIGS[condition["Field"]]]
     found = []
     for value in config.get("Values", []):
         found.append(value if isinstance(value, str) else f"{value.get('Key', '')}={value['Value']}")
-    return found + list(config.get("RegexValues", []))
+    return found + (list(config.get("RegexValues", [])) if with_regexes else [])
 
 
 def _check(condition: Document) -> Document:
@@ -164,7 +171,8 @@ def _source(config: Document) -> Document:
         try:
             if "/" not in value:
                 raise ValueError("no prefix length")
-            ipaddress.ip_network(value)
+            if ipaddress.ip_network(value) == NOBODY:
+                raise ValueError("AWS does not take the broadcast address")
         except ValueError as error:
             raise validation_error(f"The source IP '{value}' is not a valid CIDR block: {error}") from None
     return config

@@ -50,6 +50,8 @@ def frontend(
         "  http-request normalize-uri path-strip-dot",
         "  http-request normalize-uri path-strip-dotdot full",
     ]
+    if attribute(LOAD_BALANCER, attributes, "routing.http.drop_invalid_header_fields.enabled") == "true":
+        result.lines.append("  http-request del-header [^A-Za-z0-9-] -m reg")
     if health_path:
         result.lines.append(f"  monitor-uri {health_path}")
     _add(result, _choice(result, listener, routing_table(rules), folder))

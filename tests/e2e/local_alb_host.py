@@ -332,10 +332,13 @@ class Host:
 
     def get(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Reply:
         """One request through HAProxy on a connection of its own; header names with ``_`` for ``-``."""
+        return self.send(path, {name.replace("_", "-"): value for name, value in headers.items()}, method, body)
+
+    def send(self, path: str, headers: dict[str, str], method: str = "GET", body: str | None = None) -> Reply:
+        """The same with header names as they are."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body=body, headers=named)
+            connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             return Reply(answer.status, answer.getheaders(), answer.read())
         finally:

@@ -280,6 +280,17 @@ def test_x_forwarded_for_is_treated_as_the_load_balancer_says(host: Host, mode: 
     assert host.get("/mcp/time", X_Forwarded_For="1.2.3.4").seen["headers"].get("x-forwarded-for") == seen
 
 
+def test_header_names_that_are_none_are_dropped_where_the_load_balancer_says_so(host: Host) -> None:
+    routed(host, "time")
+    odd = {"+agent": "1", "snake_case": "2", "X-Fine": "3"}
+    key = "routing.http.drop_invalid_header_fields.enabled"
+    for value, kept in (("false", {"+agent", "snake_case", "x-fine"}), ("true", {"x-fine"}), ("false", set(odd))):
+        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.settled()
+        seen = host.send("/mcp/time", odd).seen["headers"]
+        assert {name.lower() for name in odd} & set(seen) == {name.lower() for name in kept}
+
+
 def test_events_arrive_one_by_one(host: Host) -> None:
     upstream = host.upstream("events")
     group = host.group("g", upstream.port)

@@ -27,6 +27,10 @@ def priorities(world: World, **request: Any) -> list[str]:
     return [rule["Priority"] for rule in found]
 
 
+def by_header(*values: str) -> Document:
+    return {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": list(values)}}
+
+
 def with_condition(world: World, field: str, **config: Any) -> Document:
     return shown(world, world.rule(Conditions=[{"Field": field, config_of(field): config}]))
 
@@ -199,8 +203,14 @@ CASES = [
     documented_refusal(
         "CreateRule",
         "six values",
-        lambda w: w.rule(Conditions=[path_condition(*(f"/{n}" for n in range(6)))]),
+        lambda w: w.rule(Conditions=[path_condition(*"/a /b /c".split()), *[by_header("a", "b")] * 2]),
         "Quotas: 5 condition values a rule",
+    ),
+    documented_refusal(
+        "CreateRule",
+        "four values of one condition",
+        lambda w: w.rule(Conditions=[path_condition(*"/a /b /c /d".split())]),
+        "Condition types: up to three match evaluations a condition",
     ),
     documented_refusal(
         "CreateRule",

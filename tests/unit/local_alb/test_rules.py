@@ -121,6 +121,7 @@ def test_a_priority_belongs_to_one_rule(alb: Alb) -> None:
         {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["get"]}},
         {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.1"]}},
         {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.1/8"]}},
+        {"Field": "source-ip", "SourceIpConfig": {"Values": ["255.255.255.255/32"]}},
         {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "a"}]}},
         {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["("]}},
         {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/(?!a)"]}},
@@ -143,7 +144,22 @@ def test_a_rule_has_at_most_five_values_and_the_quota_of_wildcards(tmp_path: Pat
     alb = Alb(tmp_path, quotas={"condition-wildcards-per-alb-rule": 3})
     assert refused(alb, Conditions=[path_condition(*(f"/{n}" for n in range(6)))]) == "ValidationError"
     assert refused(alb, Conditions=[path_condition("/a*", "/*b*", "/?")]) == "ValidationError"
-    created(alb, Conditions=[path_condition("/a*", "/b*", "/?", "/c", "/d")])
+    header = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["a", "b"]}}
+    assert refused(alb, Conditions=[path_condition("/a", "/b", "/c"), header, header]) == "ValidationError"
+    created(alb, Conditions=[path_condition("/a*", "/b*", "/?"), header])
+
+
+def test_a_condition_has_at_most_three_values(alb: Alb) -> None:
+    assert refused(alb, Conditions=[path_condition("/a", "/b", "/c", "/d")]) == "ValidationError"
+    four = [{"Key": "v", "Value": str(number)} for number in range(4)]
+    condition = {"Field": "query-string", "QueryStringConfig": {"Values": four}}
+    assert refused(alb, Conditions=[condition]) == "ValidationError"
+
+
+def test_a_regular_expression_has_no_wildcards(tmp_path: Path) -> None:
+    alb = Alb(tmp_path, quotas={"condition-wildcards-per-alb-rule": 1})
+    regex = {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/.*/.*x?$"]}}
+    created(alb, Conditions=[regex])
 
 
 @pytest.mark.parametrize(
