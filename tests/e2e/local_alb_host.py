@@ -68,13 +68,17 @@ class Reply:
 class Upstream:
     """A target: tells what it was asked, streams events, and is as healthy as it is told to be."""
 
-    def __init__(self, name: str = "upstream", port: int = 0, tls: Any = None, fixed: bytes | None = None) -> None:
+    def __init__(
+        self, name: str = "upstream", port: int = 0, tls: Any = None, fixed: bytes | None = None, raw: bytes = b""
+    ) -> None:
+        """``fixed`` is the body of every answer, ``raw`` what goes over the wire instead of any."""
         self.name = name
         self.health = 200
         self.hold = threading.Event()
         self.go = threading.Event()
         self.requests = 0
         self.fixed = fixed
+        self.raw = raw
         upstream = self
 
         class Handler(_Handler):
@@ -108,6 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.owner
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length).decode()
+        if owner.raw:
+            self.wfile.write(owner.raw)
+            self.close_connection = True
+            return
         if self.path == "/health":
             self._answer(owner.health, b"")
             return

@@ -203,13 +203,13 @@ CASES = [
     documented_refusal(
         "CreateRule",
         "six values",
-        lambda w: w.rule(Conditions=[path_condition(*"/a /b /c".split()), *[by_header("a", "b")] * 2]),
+        lambda w: w.rule(Conditions=[path_condition(*["/a", "/b", "/c"]), *[by_header("a", "b")] * 2]),
         "Quotas: 5 condition values a rule",
     ),
     documented_refusal(
         "CreateRule",
         "four values of one condition",
-        lambda w: w.rule(Conditions=[path_condition(*"/a /b /c /d".split())]),
+        lambda w: w.rule(Conditions=[path_condition(*["/a", "/b", "/c", "/d"])]),
         "Condition types: up to three match evaluations a condition",
     ),
     documented_refusal(
