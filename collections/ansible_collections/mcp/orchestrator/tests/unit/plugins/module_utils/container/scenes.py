@@ -51,7 +51,7 @@ def whole_run(engine: SimulatedEngine, specs: Sequence[Spec], **more: Any) -> tu
 
 
 def stranger(engine: SimulatedEngine, name: str, port: int | None = None, **found: str) -> str:
-    """A container that is not of the fleet."""
+    """A container that is not of the fleet. It runs, unless another one holds its port."""
     identity = engine.create_container(
         name,
         {
@@ -63,7 +63,7 @@ def stranger(engine: SimulatedEngine, name: str, port: int | None = None, **foun
             },
         },
     )
-    if port is None or all(port not in engine._ports(each) for each in engine.held.values() if each["Id"] != identity):
+    if all(port not in engine._ports(each) for each in engine.held.values() if engine._runs(each)):
         engine.start(identity)
     return identity
 
@@ -119,7 +119,7 @@ def _hurt(engine: SimulatedEngine, kind: str, each: dict[str, Any], number: int)
         engine.stop(each["Id"])
     elif kind == "port" and engine._runs(each):
         engine.stop(each["Id"])
-        stranger(engine, f"thief-{each['Id'][-4:]}-{number}", int(each["Config"]["Labels"][labels.PORT]))
+        stranger(engine, f"thief-{next(engine._numbers)}", int(each["Config"]["Labels"][labels.PORT]))
     elif kind == "pause" and each["State"]["Status"] == "running":
         each["State"]["Status"] = "paused"
     elif kind == "rename" and all(other["Name"] != f"moved-{number}" for other in engine.held.values()):
