@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +253,53 @@ def test_a_port_that_somebody_listens_on_is_skipped(scene: ContainerScene) -> No
         taken.listen()
         result = scene.run([scene.spec("a")])
     assert (result["errors"], endpoint(result, "a")["port"] == port) == ([], False)
+
+
+def before_the_first_creation(scene: ContainerScene, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Lets something happen once a run has planned, before it creates its first container."""
+    create, turn, acted = scene.engine.create_container, threading.Lock(), []
+
+    def created(name: str, *more: Any) -> str:
+        with turn:
+            if not acted:
+                acted.append(act())
+        return create(name, *more)
+
+    monkeypatch.setattr(scene.engine, "create_container", created)
+
+
+def test_a_port_stolen_between_plan_and_creation_costs_the_server_another_port(
+    scene: ContainerScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = endpoint(scene.run([scene.spec("a")], check_mode=True), "a")["port"]
+    thief = socket.socket()
+    before_the_first_creation(scene, monkeypatch, lambda: thief.bind(("127.0.0.1", planned)))
+    with thief:
+        result = scene.run([scene.spec("a")])
+        assert (result["errors"], thief.getsockname()[1]) == ([], planned)
+        assert scene.get(endpoint(result, "a")["port"]) == "tiny"
+        assert endpoint(result, "a")["port"] != planned
+    assert sorted(scene.containers()) == [scene.name("a")]
+    assert scene.run([scene.spec("a")])["actions"] == []
+
+
+def test_an_image_removed_between_plan_and_creation_fails_its_server_alone_and_the_next_run_repairs(
+    scene: ContainerScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleeting = scene.image.replace(":1", ":fleeting")
+    tiny_image(scene.api, fleeting, "fleeting", mark=scene.image)
+    specs = [scene.spec("a", image=fleeting), scene.spec("b")]
+    before_the_first_creation(scene, monkeypatch, lambda: scene.api.remove_image(fleeting, force=True))
+
+    result = scene.run(specs)
+
+    (error,) = result["errors"]
+    assert (error["server"], fleeting in error["message"]) == ("a", True)
+    assert scene.get(endpoint(result, "b")["port"]) == "tiny"
+    assert sorted(scene.containers()) == [scene.name("b")]
+    tiny_image(scene.api, fleeting, "fleeting", mark=scene.image)
+    repaired = scene.run(specs)
+    assert (repaired["errors"], scene.get(endpoint(repaired, "a")["port"])) == ([], "tiny")
 
 
 def test_a_missing_image_fails_its_server_alone_and_says_what_to_do(scene: ContainerScene) -> None:
