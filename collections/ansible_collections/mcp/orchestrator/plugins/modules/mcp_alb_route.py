@@ -609,7 +609,7 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
     conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     api = connect(options["region"] or _region_of(options["listener_arn"]), options["endpoint_url"])
     found = {
-        "authenticate_oidc": _with_secret(options["authenticate_oidc"], options["settings"]),
+        "authenticate_oidc": _with_secret(module, options["authenticate_oidc"], options["settings"]),
         "target_id": options["target_id"] or (private_address if options["target_type"] == "ip" else instance_id)(),
         "listener_arn": options["listener_arn"]
         or find_listener(api, options["load_balancer_name"], options["listener_port"]),
@@ -644,13 +644,17 @@ def _region_of(listener_arn: str | None) -> str | None:
     return listener_arn.split(":")[3] if listener_arn and listener_arn.count(":") >= 5 else None
 
 
-def _with_secret(provider: dict[str, Any] | None, settings: str | None) -> dict[str, Any] | None:
+def _with_secret(module: AnsibleModule, provider: dict[str, Any] | None, settings: str | None) -> dict[str, Any] | None:
     if not provider or provider["client_secret"] or not settings:
         return provider
     try:
-        return {**provider, "client_secret": read_settings(settings).oidc.client_secret.reveal()}
+        secret = read_settings(settings).oidc.client_secret.reveal()
     except ConfigFileError as error:
         raise AlbError(str(error)) from error
+    if secret:
+        # AWS quotes what it refuses, so that an error could tell what no argument of this module has told.
+        module.no_log_values.add(secret)
+    return {**provider, "client_secret": secret}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may pass to the servers: from settings.conf to the rule, and where the client's secret is never seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import read_settings
+from ansible_collections.mcp.orchestrator.plugins.modules import mcp_alb_route
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST
+
+SECRET = "hush-hush-4711"
+SETTINGS = f"""
+[routes]
+auth = oidc
+[oidc]
+issuer = https://id.example
+authorization_endpoint = https://id.example/a
+token_endpoint = https://id.example/t
+user_info_endpoint = https://id.example/u
+client_id = me
+client_secret = {SECRET}
+session_timeout = 3600
+"""
+
+
+class Site:
+    """What the routes role does with a user's settings.conf, on a load balancer in memory."""
+
+    def __init__(self, elbv2: FakeElbv2, settings: Path, printed: pytest.CaptureFixture[str]) -> None:
+        self.elbv2 = elbv2
+        self.settings = settings
+        self.printed = printed
+        self.logged: list[str] = []
+
+    def run(self, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[dict[str, Any], str]:
+        """The module's result, and all that it printed or logged."""
+        told = read_settings(str(self.settings)).to_dict()
+        arguments = {
+            "listener_arn": LISTENER,
+            "target_id": HOST,
+            "routes": [{"name": "time", "path": "/mcp/time", "port": 20001, "health_path": "/health"}],
+            "auth": told["routes"]["auth"],
+            "authenticate_oidc": told["oidc"],
+            "settings": str(self.settings),
+            "wait_timeout": 5,
+            "_ansible_remote_tmp": "/tmp",
+            "_ansible_keep_remote_files": False,
+            "_ansible_diff": True,
+            **more,
+        }
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            mcp_alb_route.main()
+        out, err = self.printed.readouterr()
+        return json.loads(out), out + err + "".join(self.logged)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Site:
+    elbv2 = FakeElbv2()
+    elbv2.servers[(HOST, 20001)] = ("/health", False, "time")
+    settings = tmp_path / "settings.conf"
+    settings.write_text(SETTINGS)
+    site = Site(elbv2, settings, capsys)
+    story = mcp_alb_route.converge
+    monkeypatch.setattr(mcp_alb_route, "connect", lambda *_: elbv2)
+    monkeypatch.setattr(mcp_alb_route, "converge", lambda api, wish, conduct: story(api, wish, conduct, elbv2.clock))
+    monkeypatch.setattr(
+        basic.AnsibleModule, "log", lambda _self, msg, log_args=None: site.logged.append(f"{msg} {log_args}")
+    )
+    return site
+
+
+def test_the_provider_of_the_settings_stands_before_the_servers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _ = site.run(monkeypatch)
+
+    assert result["errors"] == []
+    (rule,) = site.elbv2.rules.values()
+    first, last = rule["Actions"]
+    assert (first["Type"], last["Type"]) == ("authenticate-oidc", "forward")
+    assert first["AuthenticateOidcConfig"] == {
+        "Issuer": "https://id.example",
+        "AuthorizationEndpoint": "https://id.example/a",
+        "TokenEndpoint": "https://id.example/t",
+        "UserInfoEndpoint": "https://id.example/u",
+        "ClientId": "me",
+        "ClientSecret": SECRET,
+        "Scope": "openid",
+        "SessionTimeout": 3600,
+        "SessionCookieName": "AWSELBAuthSessionCookie",
+        "OnUnauthenticatedRequest": "authenticate",
+    }
+    assert site.run(monkeypatch)[0]["changed"] is False
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_clients_secret_is_in_no_result_diff_log_or_tag(
+    site: Site, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    result, everything = site.run(monkeypatch, _ansible_check_mode=check)
+
+    assert result["changed"] is True
+    assert "authenticate-oidc" in result["diff"]["after"]
+    assert SECRET not in everything
+    assert SECRET not in str(site.elbv2.tags)
+
+
+@pytest.mark.parametrize("operation", ["create_rule", "describe_rules"])
+def test_the_clients_secret_is_not_in_an_error_that_quotes_the_request(
+    site: Site, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    def refuse(called: str, _arguments: Mapping[str, Any]) -> None:
+        if called == operation:
+            raise ApiError(operation, "ValidationError", f"Value '{SECRET}' at 'clientSecret' is not acceptable")
+
+    site.elbv2.before_call = refuse
+    result, everything = site.run(monkeypatch)
+
+    assert "at 'clientSecret' is not acceptable" in everything
+    assert result["errors"]
+    assert SECRET not in everything
+
+
+def test_a_provider_without_https_in_front_is_told_and_nothing_is_made(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners = site.elbv2._describe_listeners
+    plain = {"Listeners": [{**each, "Protocol": "HTTP"} for each in listeners()["Listeners"]]}
+    monkeypatch.setattr(site.elbv2, "_describe_listeners", lambda **_: plain)
+
+    result, _ = site.run(monkeypatch)
+
+    assert "need an HTTPS listener" in str(result["errors"])
+    assert site.elbv2.rules == {}
