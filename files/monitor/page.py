@@ -177,6 +177,7 @@ def _facts(server: Server, fleet: str, now: datetime) -> Iterator[Fact]:
     yield Fact("Generation", server.generation)
     yield Fact("Transport", _transport(server))
     yield Fact("Limits", _limits(server))
+    yield Fact("May go", _reach(server.network))
     yield Fact("Allowed beyond the defaults", ", ".join(server.exceptions))
     yield Fact("On this host", server.endpoint)
     yield Fact("Rule priority", None if server.priority is None else str(server.priority))
@@ -200,6 +201,18 @@ def _limits(server: Server) -> str | None:
         return None
     cores = "1 core" if server.cpus == 1 else f"{server.cpus:g} cores"
     return f"{server.memory / 1024**2:.0f} MiB of memory, {cores}, {server.pids} processes"
+
+
+def _reach(network: str | tuple[str, ...] | None) -> str | None:
+    if isinstance(network, tuple):
+        return f"to {', '.join(network)} and nowhere else"
+    words = {
+        None: None,
+        "internet": "anywhere",
+        "none": "nowhere",
+        "fleet": "to servers of the fleet that say the same",
+    }
+    return words.get(network, f"where the engine's network {network} leads")
 
 
 def _asked(server: Server, now: datetime) -> str | None:

@@ -38,6 +38,7 @@ class Server:
     memory: int | None
     cpus: float | None
     pids: int | None
+    network: str | tuple[str, ...] | None
     generation: str | None
     container: str | None
     endpoint: str | None
@@ -187,6 +188,7 @@ def _server(node: _Node) -> Server:
         memory=None if limits.none else limits.get("memory").maybe_whole(),
         cpus=None if limits.none else limits.get("cpus").maybe_number(),
         pids=None if limits.none else limits.get("pids").maybe_whole(),
+        network=_network(node.get("network")),
         generation=node.get("generation").maybe_text(),
         container=node.get("container").maybe_text(),
         endpoint=None if endpoint.none else f"{endpoint.get('address').maybe_text()}:{endpoint.get('port').raw}",
@@ -206,6 +208,10 @@ def _server(node: _Node) -> Server:
         client=node.get("client").maybe_object(),
         error=node.get("error").maybe_text(),
     )
+
+
+def _network(node: _Node) -> str | tuple[str, ...] | None:
+    return node.texts() if isinstance(node.raw, list) else node.maybe_text()
 
 
 def _remote(node: _Node) -> Remote:

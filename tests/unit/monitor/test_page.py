@@ -77,6 +77,20 @@ def test_a_server_shows_what_became_of_its_entry() -> None:
         assert fact in text
 
 
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("internet", "May go anywhere"),
+        ("none", "May go nowhere"),
+        ("fleet", "May go to servers of the fleet that say the same"),
+        (["api.github.com", "10.0.0.0/8"], "May go to api.github.com, 10.0.0.0/8 and nowhere else"),
+        ("corp", "May go where the engine's network corp leads"),
+    ],
+)
+def test_a_server_shows_where_it_may_go(network: str | list[str], told: str) -> None:
+    assert told in read(rendered(samples.state([samples.server("time", network=network)])))
+
+
 def test_remote_servers_have_a_list_of_their_own() -> None:
     remotes = [samples.remote("docs"), samples.remote("off", enabled=False)]
     text = read(rendered(samples.state([samples.server("time")], remotes=remotes)))

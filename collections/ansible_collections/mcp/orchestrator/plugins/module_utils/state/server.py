@@ -69,6 +69,7 @@ def server_entry(name: str, facts: Facts) -> dict[str, Any]:
         "port": whole(spec.get("port"), 1, 65535),
         "path": word(spec.get("path")),
         "limits": _limits(spec) if spec else None,
+        "network": _network(spec) if spec else None,
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": word(endpoint.get("container")),
         "endpoint": _address(endpoint),
@@ -96,6 +97,11 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
         "cpus": number(spec.get("cpus")),
         "pids": whole(spec.get("pids"), 1, 2**31),
     }
+
+
+def _network(spec: Mapping[str, Any]) -> str | list[str]:
+    said = spec.get("network")
+    return word(said) or texts(said) or "internet"
 
 
 def _client(name: str, spec: Mapping[str, Any], route: Mapping[str, Any] | None, facts: Facts) -> dict[str, Any] | None:

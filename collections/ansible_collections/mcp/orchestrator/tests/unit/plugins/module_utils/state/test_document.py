@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import jsonschema
+import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import build_state
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.registered import (
     RUN,
@@ -48,6 +49,15 @@ def test_a_run_that_went_well_is_ok() -> None:
     assert state["monitor"] == "http://127.0.0.1:8080/monitor"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [(None, "internet"), ("none", "none"), ("fleet", "fleet"), (("api.github.com",), ["api.github.com"])],
+)
+def test_where_a_server_may_go_is_told(said: Any, told: Any) -> None:
+    state = state_of(config={**steps()["config"], "servers": [spec("time", network=said)]})
+    assert server_of(state)["network"] == told
+
+
 def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
     assert server_of(state_of()) == {
         "name": "time",
@@ -60,6 +70,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "port": None,
         "path": "/mcp/time",
         "limits": {"memory": 536870912, "cpus": 0.5, "pids": 256},
+        "network": "internet",
         "generation": "8f700f2b17ec",
         "container": "c0ffee",
         "endpoint": {"address": "127.0.0.1", "port": 20001},
