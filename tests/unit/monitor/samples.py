@@ -28,7 +28,8 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
     plain = {
         "name": name, "desired": "running", "observed": "running", "image": f"mcp/{name}:latest", "transport": "stdio",
         "package": None, "command": ["--zone", "Etc/UTC"], "port": None, "path": f"/mcp/{name}",
-        "limits": {"memory": 512 * 1024**2, "cpus": 1.0, "pids": 256}, "network": "internet", "exceptions": [], "notes": [],
+        "limits": {"memory": 512 * 1024**2, "cpus": 1.0, "pids": 256}, "network": "internet",
+        "exceptions": [], "notes": [],
         "client": {"type": "http", "url": f"http://127.0.0.1:8080/mcp/{name}/mcp"},
         "generation": hexes(name, 12), "container": hexes(f"container {name}", 64),
         "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
