@@ -31,8 +31,9 @@ notes:
     Tags are the memory. C(mcp_port_<target_id>) on a target group says which ports of a host are registered in it,
     C(mcp_attributes) which attributes were set, and C(mcp_seal_<target_id>), on the first of the groups, that the
     host's last run was complete.
-requirements:
-  - boto3 >= 1.40
+extends_documentation_fragment:
+  - mcp.orchestrator.attributes
+  - mcp.orchestrator.elbv2
 options:
   fleet:
     description:
@@ -107,7 +108,7 @@ options:
         type: list
         elements: dict
         default: []
-        suboptions:
+        suboptions: &condition
           field:
             description:
               - What is looked at.
@@ -131,27 +132,11 @@ options:
         choices: [none, oidc, jwt]
   conditions:
     description:
-      - What every request has to meet, besides the path and O(routes[].conditions). Written like these.
+      - What every request has to meet, besides the path and O(routes[].conditions).
     type: list
     elements: dict
     default: []
-    suboptions:
-      field:
-        description:
-          - What is looked at.
-        type: str
-        required: true
-        choices: [host-header, http-header, http-request-method, query-string, source-ip]
-      values:
-        description:
-          - What it may be.
-        type: list
-        elements: str
-        required: true
-      header_name:
-        description:
-          - The header's name, for V(http-header).
-        type: str
+    suboptions: *condition
   auth:
     description:
       - Who has to prove themselves before a request is forwarded. All but V(none) need an HTTPS listener.
@@ -274,10 +259,6 @@ options:
       - AWS region. By default that of O(listener_arn), what boto3 finds in the environment, or the one that the
         host's metadata service tells.
     type: str
-  endpoint_url:
-    description:
-      - Where the Elastic Load Balancing API answers, if not at AWS. On loopback no real credentials are sent.
-    type: str
   verify:
     description:
       - V(fast) trusts the tags for registered targets, their group's attributes and the tags of the rules, as long as
@@ -351,16 +332,6 @@ options:
       - Further tags for rules and target groups. Tags that others put there are left alone.
     type: dict
     default: {}
-attributes:
-  check_mode:
-    description: Can run in check_mode and return what it would do without changing anything.
-    support: full
-  diff_mode:
-    description: Returns what changes, rule by rule, with before and after.
-    support: full
-  idempotent:
-    description: When run again with the same options, it changes nothing.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -14,8 +14,9 @@ description:
   - Lists the rules and target groups that bear a fleet's tags, the targets with their health, and the rules of others
     on the same listener.
   - Changes nothing.
-requirements:
-  - boto3 >= 1.40
+extends_documentation_fragment:
+  - mcp.orchestrator.attributes.read_only
+  - mcp.orchestrator.elbv2
 options:
   fleet:
     description:
@@ -31,20 +32,6 @@ options:
     description:
       - AWS region. By default what boto3 finds in the environment.
     type: str
-  endpoint_url:
-    description:
-      - Where the Elastic Load Balancing API answers, if not at AWS. On loopback no real credentials are sent.
-    type: str
-attributes:
-  check_mode:
-    description: Can run in check_mode; it never changes anything.
-    support: full
-  diff_mode:
-    description: There is never a difference to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -14,6 +14,8 @@ description:
   - Returns one normalised spec for each server. Values of environment variables are not returned; keyed digests are.
   - An entry that cannot be understood is listed in RV(errors) and left out of RV(servers); the others are returned.
   - Touches nothing but the files that it reads.
+extends_documentation_fragment:
+  - mcp.orchestrator.attributes.read_only
 options:
   config:
     description:
@@ -34,16 +36,6 @@ options:
       - The fleet's key, with which values of environment variables are digested. At least 32 random bytes, mode 0600.
       - Where the file does not exist a throw-away key is used; the digests then match no container.
     type: path
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is no difference to show, for it changes nothing.
-    support: none
-  idempotent:
-    description: The same files and key give the same specs.
-    support: full
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
 """

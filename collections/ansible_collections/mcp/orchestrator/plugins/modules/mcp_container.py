@@ -27,6 +27,9 @@ description:
     an hour and more. A volume C(<fleet>-<server>.failures) remembers that; removing it makes the next run try.
   - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
     all the same.
+extends_documentation_fragment:
+  - mcp.orchestrator.attributes
+  - mcp.orchestrator.engine
 options:
   servers:
     description:
@@ -107,23 +110,7 @@ options:
         that its C(placement) chooses. Without them this host runs every server.
     type: dict
     default: {}
-  docker_host:
-    description:
-      - The engine's address as in the environment variable E(DOCKER_HOST), which is the default.
-    type: str
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: full
-  idempotent:
-    description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
 requirements:
-  - docker >= 7.1 (the Python SDK)
   - paramiko, only where O(docker_host) is an C(ssh://) address, which the SDK reaches through the user's own ssh
 seealso:
   - module: mcp.orchestrator.mcp_config_info

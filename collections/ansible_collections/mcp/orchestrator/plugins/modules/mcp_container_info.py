@@ -14,29 +14,15 @@ author:
 description:
   - Lists the containers that bear the fleet's label, with what they are made from and how they are, and what servers
     failed at before. Changes nothing.
+extends_documentation_fragment:
+  - mcp.orchestrator.attributes.read_only
+  - mcp.orchestrator.engine
 options:
   fleet:
     description:
       - The fleet's name.
     type: str
     default: mcp
-  docker_host:
-    description:
-      - The engine's address as in the environment variable E(DOCKER_HOST), which is the default.
-    type: str
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-  idempotent:
-    description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
-requirements:
-  - docker >= 7.1 (the Python SDK)
 seealso:
   - module: mcp.orchestrator.mcp_container
 """

@@ -16,6 +16,8 @@ description:
     saves what did not change.
   - What was installed is recorded in the image's labels C(mcp_package), C(mcp_version) and C(mcp_package_digest).
   - An image that cannot be built fails its own servers alone.
+extends_documentation_fragment:
+  - mcp.orchestrator.engine
 options:
   servers:
     description: The specs of the fleet, as M(mcp.orchestrator.mcp_config_info) returns them. Others are left alone.
@@ -39,11 +41,6 @@ options:
         description: An image with Python 3, pip and venv.
         type: str
         default: python:3.12-slim
-  docker_host:
-    description: Where the engine answers. By default the environment decides, and else the local socket.
-    type: str
-requirements:
-  - docker (Python package)
 attributes:
   check_mode:
     description: Tells what would be built.

@@ -84,7 +84,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def test_the_provider_of_the_settings_stands_before_the_servers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    result, _ = site.run(monkeypatch)
+    result, _printed = site.run(monkeypatch)
 
     assert result["errors"] == []
     (rule,) = site.elbv2.rules.values()
@@ -140,7 +140,7 @@ def test_a_provider_without_https_in_front_is_told_and_nothing_is_made(
     plain = {"Listeners": [{**each, "Protocol": "HTTP"} for each in listeners()["Listeners"]]}
     monkeypatch.setattr(site.elbv2, "_describe_listeners", lambda **_: plain)
 
-    result, _ = site.run(monkeypatch)
+    result, _printed = site.run(monkeypatch)
 
     assert "need an HTTPS listener" in str(result["errors"])
     assert site.elbv2.rules == {}
