@@ -22,8 +22,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ApiError
+from .service_model import service_model
 
 _MEMBERS = {"operation", "calls", "delay", "error", "drop", "after"}
+_ERROR_MEMBERS = {"code", "message", "status"}
+_KINDS = ("describe", "other")
 
 
 class Dropped(Exception):
@@ -81,16 +84,10 @@ class Faults:
         for item in document.get("faults", []):
             if not isinstance(item, dict) or set(item) - _MEMBERS:
                 raise ValueError(f"a fault has {', '.join(sorted(_MEMBERS))} and nothing else")
-            faults.append(
-                _Fault(
-                    operation=item.get("operation", "*"),
-                    calls=frozenset(item.get("calls", [])),
-                    delay=float(item.get("delay", 0)),
-                    error=item.get("error"),
-                    drop=bool(item.get("drop", False)),
-                    after=bool(item.get("after", False)),
-                )
-            )
+            faults.append(_fault(item))
+        unknown = set(document.get("throttle", {})) - set(_KINDS)
+        if unknown:
+            raise ValueError(f"operations are throttled as {' and '.join(_KINDS)}, not as {sorted(unknown)[0]!r}")
         now = self._clock()
         buckets = {
             kind: _Bucket(float(size), float(refill), float(size), now)
@@ -125,9 +122,25 @@ class Faults:
         return result
 
 
+def _fault(item: dict[str, Any]) -> _Fault:
+    operation, error = item.get("operation", "*"), item.get("error")
+    if operation != "*" and operation not in service_model().operation_names:
+        raise ValueError(f"a fault's operation is one of Elastic Load Balancing's or *, not {operation!r}")
+    if error is not None and (not isinstance(error, dict) or set(error) - _ERROR_MEMBERS or "code" not in error):
+        raise ValueError("a fault's error has a code, and may have a message and a status")
+    return _Fault(
+        operation=operation,
+        calls=frozenset(int(call) for call in item.get("calls", [])),
+        delay=float(item.get("delay", 0)),
+        error=error,
+        drop=bool(item.get("drop", False)),
+        after=bool(item.get("after", False)),
+    )
+
+
 def _fail(fault: _Fault) -> None:
     if fault.drop:
         raise Dropped
     if fault.error:
-        code = str(fault.error.get("code", "InternalFailure"))
+        code = str(fault.error["code"])
         raise ApiError(code, str(fault.error.get("message", code)), int(fault.error.get("status", 400)))

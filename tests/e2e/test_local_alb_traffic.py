@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -278,6 +279,15 @@ def test_x_forwarded_for_is_treated_as_the_load_balancer_says(host: Host, mode: 
     host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[attribute])
     host.settled()
     assert host.get("/mcp/time", X_Forwarded_For="1.2.3.4").seen["headers"].get("x-forwarded-for") == seen
+
+
+def test_targets_learn_the_clients_port_where_the_load_balancer_says_so(host: Host) -> None:
+    routed(host, "time")
+    key = "routing.http.xff_client_port.enabled"
+    for value, form in (("true", r"127\.0\.0\.1:\d+"), ("false", r"127\.0\.0\.1")):
+        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.settled()
+        assert re.fullmatch(form, host.get("/mcp/time").seen["headers"]["x-forwarded-for"])
 
 
 def test_header_names_that_are_none_are_dropped_where_the_load_balancer_says_so(host: Host) -> None:

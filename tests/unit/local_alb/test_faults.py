@@ -65,7 +65,28 @@ def test_buckets_throttle_as_aws_does() -> None:
     faults.around("CreateRule", lambda: None)
 
 
-@pytest.mark.parametrize("document", [[], {"fault": []}, {"faults": [{"colour": "red"}]}, {"faults": ["x"]}])
+def test_a_delayed_call_waits_before_it_takes_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults, order = Faults(), list[object]()
+    monkeypatch.setattr("local_alb.faults.time.sleep", order.append)
+    faults.set({"faults": [{"operation": "CreateRule", "calls": [2], "delay": 1.5}]})
+    for _ in range(3):
+        faults.around("CreateRule", lambda: order.append("done"))
+    assert order == ["done", 1.5, "done", "done"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {"fault": []},
+        {"faults": [{"colour": "red"}]},
+        {"faults": ["x"]},
+        {"faults": [{"operation": "CreateRules"}]},
+        {"faults": [{"error": "Throttling"}]},
+        {"faults": [{"error": {"message": "without a code"}}]},
+        {"throttle": {"mutating": [20, 3]}},
+    ],
+)
 def test_a_fault_that_makes_no_sense_is_refused(document: Any) -> None:
-    with pytest.raises(ValueError, match="fault"):
+    with pytest.raises(ValueError, match=r"fault|throttle"):
         Faults().set(document)
