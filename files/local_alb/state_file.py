@@ -6,11 +6,22 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
-from .model import HealthCheck, Listener, LoadBalancer, Resource, Rule, Target, TargetGroup, World
+from .model import (
+    Document,
+    HealthCheck,
+    Listener,
+    LoadBalancer,
+    Resource,
+    Rule,
+    Strings,
+    Target,
+    TargetGroup,
+    World,
+)
 
 VERSION = 1
 _KINDS: dict[str, type[Any]] = {
@@ -126,13 +137,30 @@ def decode(document: Any) -> World:
 
 def _resource(model: type[Any], item: dict[str, Any]) -> Any:
     values = {}
-    for field in fields(model):
-        value = item[field.name]
-        values[field.name] = tuple(value) if isinstance(value, list) else value
-    if model is TargetGroup:
-        values["health_check"] = HealthCheck(**item["health_check"])
-        values["targets"] = tuple(Target(**target) for target in item["targets"])
+    for name, kind in get_type_hints(model).items():
+        if kind is HealthCheck:
+            values[name] = _resource(HealthCheck, item[name])
+        elif kind == tuple[Target, ...]:
+            values[name] = tuple(_resource(Target, target) for target in item[name])
+        else:
+            values[name] = _value(item[name], kind, f"{model.__name__}.{name}")
     return model(**values)
+
+
+def _value(value: Any, kind: Any, where: str) -> Any:
+    """``value`` as the model wants it; raises ValueError where it is something else."""
+    if kind == Strings:
+        fits = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    elif get_origin(kind) is tuple:
+        member = dict if get_args(kind)[0] == Document else get_args(kind)[0]
+        fits = isinstance(value, list) and all(isinstance(item, member) for item in value)
+        value = tuple(value) if fits else value
+    else:
+        # A number without a fraction is as good as one with it; True is no number.
+        fits = isinstance(value, float | int if kind is float else kind) and not isinstance(value, bool)
+    if not fits:
+        raise ValueError(f"{where} cannot be {json.dumps(value)[:40]}")
+    return value
 
 
 def _check_references(world: World) -> None:

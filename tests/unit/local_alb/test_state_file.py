@@ -81,6 +81,10 @@ def test_a_refused_request_leaves_the_file_alone(tmp_path: Path) -> None:
         lambda text: "null",
         lambda text: text.replace('"version":1', '"version":99'),
         lambda text: text.replace('"priority":10', '"urgency":10'),
+        lambda text: text.replace('"priority":10', '"priority":"10"'),
+        lambda text: text.replace('"port":8002', '"port":null'),
+        lambda text: text.replace('"interval":30', '"interval":true'),
+        lambda text: text.replace('{"mcp_fleet":"mcp"}', '{"mcp_fleet":1}'),
         lambda text: text.replace('"rules":', '"extra":[],"rules":'),
         lambda text: json.dumps({**json.loads(text), "listeners": []}),
         lambda text: json.dumps({**json.loads(text), "target_groups": []}),
@@ -91,6 +95,7 @@ def test_a_damaged_file_is_refused_and_kept(tmp_path: Path, damage: Any) -> None
     release(filled(tmp_path))
     file = tmp_path / "state.json"
     damaged = damage(file.read_text())
+    assert damaged != file.read_text()
     file.write_text(damaged)
     with pytest.raises(StateError, match="is damaged") as refused:
         StateFile(tmp_path).load()
