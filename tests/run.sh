@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: lint unit e2e chaos molecule fresh bench-NAME
+# Targets: lint unit e2e chaos molecule fresh bench-NAME, and all: the first three and molecule
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -31,6 +31,8 @@ prepare() {
 for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
+    # Two at a time: the end-to-end tests wait for engines and servers half of their time.
+    all) prepare && make --no-print-directory -j2 --output-sync=target --keep-going e2e lint unit molecule ;;
     lint | unit) make --no-print-directory "$target" ;;
     e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e ;;
     chaos) prepare && MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py ;;

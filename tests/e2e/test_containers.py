@@ -273,7 +273,13 @@ def test_a_port_stolen_between_plan_and_creation_costs_the_server_another_port(
 ) -> None:
     planned = endpoint(scene.run([scene.spec("a")], check_mode=True), "a")["port"]
     thief = socket.socket()
-    before_the_first_creation(scene, monkeypatch, lambda: thief.bind(("127.0.0.1", planned)))
+
+    def steal() -> None:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", planned))
+        thief.listen()
+
+    before_the_first_creation(scene, monkeypatch, steal)
     with thief:
         result = scene.run([scene.spec("a")])
         assert (result["errors"], thief.getsockname()[1]) == ([], planned)
