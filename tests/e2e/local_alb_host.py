@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -357,6 +358,15 @@ class Host:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         connection.request("GET", path)
         return connection.getresponse()
+
+
+@contextlib.contextmanager
+def running(host: Host) -> Iterator[Host]:
+    """``host`` with both processes, which end with the block, however far they came."""
+    try:
+        yield host.start()
+    finally:
+        host.close()
 
 
 def next_event(stream: http.client.HTTPResponse) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_alb_host import Host
+from tests.e2e.local_alb_host import Host, running
 from tests.unit.bridge.client import Bridge, Client, Listener, request, start
 from tests.unit.bridge.test_modern import envelope, last, send, tool
 from tests.unit.bridge.test_sse import EventClient
@@ -23,11 +23,8 @@ class Balanced(Bridge):
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("alb"))
-    try:
-        yield host.start()
-    finally:
-        host.close()
+    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+        yield host
 
 
 @pytest.fixture(scope="module", params=["kept", "taken"])

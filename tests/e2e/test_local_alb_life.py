@@ -26,6 +26,7 @@ from tests.e2e.local_alb_host import (
     eventually,
     free_port,
     next_event,
+    running,
 )
 
 ANSWER = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "fixed"}}]
@@ -33,11 +34,8 @@ ANSWER = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path)
-    try:
-        yield host.start()
-    finally:
-        host.close()
+    with running(Host(tmp_path)) as host:
+        yield host
 
 
 class Load:

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_alb_host import Document, Host
+from tests.e2e.local_alb_host import Document, Host, running
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("alb"))
-    try:
-        yield host.start()
-    finally:
-        host.close()
+    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+        yield host
 
 
 def sticky(host: Host, path: str, **settings: str) -> str:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from local_alb.certificates import LOCAL, make_local
 
-from tests.e2e.local_alb_host import BALANCER, Document, Host, Upstream, eventually, free_port
+from tests.e2e.local_alb_host import BALANCER, Document, Host, Upstream, eventually, free_port, running
 
 ISSUER = "https://issuer.example/"
 KEY = rsa.generate_private_key(65537, 2048)
@@ -59,11 +59,8 @@ class TrustingHost(Host):
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     root = tmp_path_factory.mktemp("tls")
     make_local(root / "issuer.pem")
-    host = TrustingHost(root)
-    try:
-        yield host.start()
-    finally:
-        host.close()
+    with running(TrustingHost(root)) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

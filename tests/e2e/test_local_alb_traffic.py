@@ -21,16 +21,14 @@ from tests.e2e.local_alb_host import (
     eventually,
     free_port,
     next_event,
+    running,
 )
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("alb"))
-    try:
-        yield host.start()
-    finally:
-        host.close()
+    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+        yield host
 
 
 @pytest.fixture(autouse=True)

@@ -199,6 +199,17 @@ def picked(document: Document, *names: str) -> Document:
     return {name: document.get(name) for name in names}
 
 
+def sizes_of_pages(ask: Callable[..., Document], key: str, **request: Any) -> list[int]:
+    """How many items each page of a Describe call has, up to the last."""
+    sizes, marker = [], {}
+    while True:
+        page = ask(**request, **marker)
+        sizes.append(len(page[key]))
+        if "NextMarker" not in page:
+            return sizes
+        marker = {"Marker": page["NextMarker"]}
+
+
 def values_of(attributes: list[Document], *keys: str) -> Document:
     """The values of some attributes by their keys."""
     found = {item["Key"]: item["Value"] for item in attributes}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.local_alb.compared import World, both_refuse, differs, documented_refusal, picked, same, values_of
+from tests.unit.local_alb.compared import (
+    World,
+    both_refuse,
+    differs,
+    documented_refusal,
+    picked,
+    same,
+    sizes_of_pages,
+    values_of,
+)
 from tests.unit.local_alb.inprocess import Document
 
 IDLE, HTTP2 = "idle_timeout.timeout_seconds", "routing.http2.enabled"
@@ -54,9 +63,7 @@ def protected(world: World) -> Any:
 
 def in_pages(world: World) -> list[int]:
     world.new_balancer()
-    first = world.client.describe_load_balancers(PageSize=1)
-    rest = world.client.describe_load_balancers(PageSize=1, Marker=first["NextMarker"])
-    return [len(first["LoadBalancers"]), len(rest["LoadBalancers"]), "NextMarker" in rest]
+    return sizes_of_pages(world.client.describe_load_balancers, "LoadBalancers", PageSize=1)
 
 
 def default_attributes(world: World) -> Document:

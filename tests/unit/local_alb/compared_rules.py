@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.local_alb.compared import ANSWER, World, both_refuse, differs, documented_refusal, picked, same
+from tests.unit.local_alb.compared import (
+    ANSWER,
+    World,
+    both_refuse,
+    differs,
+    documented_refusal,
+    picked,
+    same,
+    sizes_of_pages,
+)
 from tests.unit.local_alb.inprocess import Document, path_condition
 
 
@@ -70,12 +79,10 @@ def rules_in_order(world: World) -> list[str]:
     return priorities(world)
 
 
-def in_pages(world: World) -> list[Any]:
+def in_pages(world: World) -> list[int]:
     for priority in (1, 2):
         world.rule(priority)
-    first = world.client.describe_rules(ListenerArn=world.listener, PageSize=2)
-    rest = world.client.describe_rules(ListenerArn=world.listener, PageSize=2, Marker=first["NextMarker"])
-    return [len(first["Rules"]), len(rest["Rules"]), "NextMarker" in rest]
+    return sizes_of_pages(world.client.describe_rules, "Rules", ListenerArn=world.listener, PageSize=2)
 
 
 def default_of(world: World) -> str:

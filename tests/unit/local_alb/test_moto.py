@@ -26,15 +26,14 @@ from tests.unit.local_alb import (
 )
 from tests.unit.local_alb.compared import Case, World, our_world, outcome, their_worlds
 
-SUBJECTS = (
-    compared_balancers,
-    compared_groups,
-    compared_listeners,
-    compared_rules,
-    compared_tags,
-    compared_targets,
-)
-CASES: list[Case] = [case for subject in SUBJECTS for case in subject.CASES]
+CASES: list[Case] = [
+    *compared_balancers.CASES,
+    *compared_groups.CASES,
+    *compared_listeners.CASES,
+    *compared_rules.CASES,
+    *compared_tags.CASES,
+    *compared_targets.CASES,
+]
 # What moto knows and this load balancer answers with InvalidAction, since it has nothing here to act upon: one
 # certificate a listener, no choice of networks, no capacity to reserve, and its policies stand in the documentation.
 NOT_HERE = {
