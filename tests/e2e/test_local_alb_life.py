@@ -372,16 +372,6 @@ def test_a_haproxy_that_cannot_start_is_told_and_serves_as_soon_as_it_can(host: 
     assert host.get("/old").body == b"fixed"
 
 
-@pytest.mark.parametrize("option", ["--control", "--listener"])
-def test_an_address_that_is_not_loopback_needs_a_word_of_consent(tmp_path: Path, option: str) -> None:
-    command = Host(tmp_path).command()
-    command[command.index(option) + 1] = f"0.0.0.0:{free_port()}"
-    run = subprocess.run(command, cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
-    assert run.returncode == 1
-    assert "--allow-remote" in run.stderr
-    assert not (tmp_path / "state").exists()
-
-
 def test_a_request_that_names_another_host_is_turned_away(host: Host) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", host.control, timeout=5)
     connection.request("GET", "/health", headers={"Host": "rebound.example.com"})

@@ -1,0 +1,51 @@
+"""What the program says to options that make no sense, before it touches anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from local_alb.__main__ import main
+
+
+def options(directory: Path, **changes: str) -> list[str]:
+    given = {
+        "directory": str(directory / "state"),
+        "control": "127.0.0.1:1",
+        "listener": "127.0.0.1:2",
+        "haproxy-config": str(directory / "haproxy.cfg"),
+        "haproxy-socket": str(directory / "master.sock"),
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    return [word for name, value in given.items() for word in (f"--{name}", value)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"quota": "rules=1"}, "no such quota: rules; there are application-load-balancers, "),
+        ({"quota": "target-groups=many"}, "'target-groups=many' is not of the form NAME=LIMIT"),
+        ({"page_size": "401"}, "invalid choice: 401"),
+        ({"control": "localhost:80"}, "'localhost:80' is not of the form ADDRESS:PORT"),
+        ({"listener": "127.0.0.1:70000"}, "'127.0.0.1:70000' is not of the form ADDRESS:PORT"),
+        ({"behind_balancer": "health"}, "'health' is not a path such as /router/health"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options(tmp_path, **changes))
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["control", "listener"])
+@pytest.mark.parametrize("address", ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"])
+def test_an_address_that_others_reach_needs_a_word_of_consent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, address: str
+) -> None:
+    assert main(options(tmp_path, **{option: address})) == 1
+    assert "is not a loopback address; add --allow-remote if you mean it" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
