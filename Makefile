@@ -56,8 +56,8 @@ molecule: venv ## A whole host with systemd and its own engine
 	tests/run.sh molecule
 
 .PHONY: chaos
-chaos: venv ## Whole runs broken in every way that the tests know, at every step
-	tests/run.sh chaos
+chaos: venv ## Whole runs broken in every way that the tests know, in the order of a seed: make chaos SEED=7
+	SEED=$(SEED) tests/run.sh chaos
 
 .PHONY: fresh
 fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host

@@ -35,7 +35,7 @@ for target in "$@"; do
     all) prepare && make --no-print-directory -j2 --output-sync=target --keep-going e2e lint unit molecule ;;
     lint | unit) make --no-print-directory "$target" ;;
     e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e ;;
-    chaos) prepare && MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py ;;
+    chaos) prepare && MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare && tests/hosts/fresh.py ;;
     bench-*) prepare && "$bin/python" "benchmarks/${target#bench-}.py" ;;
