@@ -42,7 +42,7 @@ _FLAG = ("true", "false")
 _DAY, _WEEK = 86_400, 604_800
 
 # All are kept and described. What concerns logs, zones, firewalls and addresses has no effect here, nor have the desync
-# mode (HAProxy always refuses ambiguous requests), the client keep-alive and the preserved host header.
+# mode (HAProxy always refuses ambiguous requests) and the client keep-alive.
 LOAD_BALANCER: Mapping[str, Attribute] = {
     "access_logs.s3.enabled": _one_of("false", "false"),
     "access_logs.s3.bucket": _text(),

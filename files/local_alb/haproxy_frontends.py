@@ -10,13 +10,14 @@ from .haproxy_backends import ALL, answer_backend, answer_name, backend_name, mi
 from .haproxy_conditions import acls
 from .haproxy_cookies import group_cookie_lines
 from .haproxy_rewrites import rewrite_lines
-from .haproxy_text import quoted_format
+from .haproxy_text import quoted, quoted_format
 from .haproxy_tokens import token_lines
 from .jwks import Keys
 from .model import Document, Listener, Rule, Strings, World
 from .routing_table import RoutingTable, routing_table
 
 NO_TARGET = "no-target"
+DEFAULT_PORTS = (80, 443)
 # Seconds that a client's connection may lie between two requests. After a change of the rules such a connection still
 # belongs to HAProxy's older worker, which knows the older targets; it must be gone before those targets are.
 LONGEST_PAUSE = 20
@@ -57,6 +58,8 @@ def frontend(
     _add(result, _choice(result, listener, routing_table(rules), folder))
     _add(result, _destinations(world, result, listener, rules, folder))
     _add(result, _tokens(result, listener, rules, folder, keys))
+    if not health_path:
+        _add(result, _host_header(listener, rules, attributes))
     rewrites, text = rewrite_lines(rules, f"{folder}/strip.{listener.port}.map")
     if text:
         result.files[f"strip.{listener.port}.map"] = text
@@ -184,6 +187,24 @@ def _split(world: World, action: Document, condition: str) -> list[str]:
         drawn = f"{{ var(txn.draw) -m int lt {upper} }} !{{ var(txn.backend) -m found }}"
         lines.append(f"http-request set-var(txn.backend) str({name}) if {condition} {drawn}")
     return before + lines + after
+
+
+def _host_header(listener: Listener, rules: list[Rule], explicit: Strings) -> list[str]:
+    """Writes the port into the Host header, or takes it out where it is a default one, as targets of an ALB see it.
+
+    Source: "Host header preservation" in the Application Load Balancer guide. What a rule itself makes of the header
+    stays as the rule says; AWS does not tell which of both comes first.
+    """
+    if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
+        return []
+    if listener.port in DEFAULT_PORTS:
+        expression, name = quoted("^(.*):[0-9]+$"), quoted("\\1")
+        return [f"http-request replace-header Host {expression} {name}"]
+    condition = "{ req.hdr(host) -m len gt 0 } !{ req.hdr(host) -m reg :[0-9]+$ }"
+    rewriting = [rule for rule in rules if any(item["Type"] == "host-header-rewrite" for item in rule.transforms)]
+    if rewriting:
+        condition += f" !{{ var(txn.rule) -m int {' '.join(str(rule.priority) for rule in rewriting)} }}"
+    return [f"http-request set-header Host %[req.hdr(host)]:{listener.port} if {condition}"]
 
 
 def _forwarded_headers(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:

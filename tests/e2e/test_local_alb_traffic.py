@@ -288,6 +288,16 @@ def test_targets_learn_the_clients_port_where_the_load_balancer_says_so(host: Ho
         assert re.fullmatch(form, host.get("/mcp/time").seen["headers"]["x-forwarded-for"])
 
 
+def test_targets_learn_the_port_of_the_listener_with_the_host_unless_it_is_preserved(host: Host) -> None:
+    routed(host, "time")
+    key = "routing.http.preserve_host_header.enabled"
+    for value, seen in (("true", "h.example"), ("false", f"h.example:{host.port}")):
+        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.settled()
+        assert host.get("/mcp/time", Host="h.example").seen["headers"]["host"] == seen
+        assert host.get("/mcp/time", Host="h.example:99").seen["headers"]["host"] == "h.example:99"
+
+
 def test_header_names_that_are_none_are_dropped_where_the_load_balancer_says_so(host: Host) -> None:
     routed(host, "time")
     odd = {"+agent": "1", "snake_case": "2", "X-Fine": "3"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -134,3 +135,13 @@ def test_what_was_never_probed_starts_as_down_and_what_was_healthy_as_up(alb: Al
     text = render_states(alb.store.world, frozenset({(backend_name(group), known)}))
     states = {line.split()[3]: line.split()[5] for line in text.splitlines()[2:]}
     assert states == {known: "2", new: "0"}
+
+
+@pytest.mark.parametrize(("port", "change"), [(80, "replace-header"), (443, "replace-header"), (8080, "set-header")])
+def test_the_port_is_taken_out_of_the_host_header_or_put_into_it(
+    alb: Alb, tmp_path: Path, port: int, change: str
+) -> None:
+    alb.client.modify_listener(ListenerArn=LISTENER, Port=port)
+    assert checked(alb.store.world, tmp_path / "haproxy") == ""
+    config = rendered(alb.store.world, tmp_path).config
+    assert re.findall(r"(\S+) Host ", config) == [change]
