@@ -84,6 +84,11 @@ def test_where_they_differ_ours_does_what_is_documented(case: Case, ours: World,
     assert outcome(case.run, theirs) != case.documented, f"moto now agrees: {case.source}"
 
 
+@pytest.mark.parametrize("operation", sorted(NOT_HERE))
+def test_what_moto_alone_knows_is_no_action_here(operation: str, ours: World) -> None:
+    assert outcome(lambda world: getattr(world.client, xform_name(operation))(), ours) == "refused: InvalidAction"
+
+
 def test_every_operation_that_both_know_is_compared_where_it_succeeds_and_where_it_is_refused() -> None:
     known_to_moto = {name for name, _ in inspect.getmembers(ELBV2Response, inspect.isfunction)}
     theirs = {name for name in service_model().operation_names if xform_name(name) in known_to_moto}
