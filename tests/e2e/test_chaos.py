@@ -86,7 +86,7 @@ def deregister_the_targets_of_a_server(site: Site, chance: random.Random) -> Non
 def kill_the_balancer(site: Site, chance: random.Random) -> None:
     """Either process of it; the supervisor starts it again."""
     mark = chance.choice(["-m local_alb", "haproxy.cfg"])
-    subprocess.run(["pkill", "-KILL", "-f", f"{mark}.*{site.var}|{site.var}.*{mark}"], check=False)
+    subprocess.run(["pkill", "-KILL", "-f", "--", f"{mark}.*{site.var}|{site.var}.*{mark}"], check=False)
 
 
 def edit_the_config(site: Site, chance: random.Random) -> None:
