@@ -6,6 +6,7 @@ After each blow two runs at the most lead back to the wished fleet, every server
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -106,7 +107,8 @@ def kill_a_run(site: Site, chance: random.Random) -> None:
     run = site.start("site", "--skip-tags", "install")
     deadline = time.monotonic() + chance.uniform(0.5, 6)
     until(lambda: run.poll() is not None or time.monotonic() > deadline, "the run is under way")
-    os.killpg(run.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it had ended
+        os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     gone = "the killed run's modules are gone"
     until(lambda: not [each for each in processes_naming(site.root) if "AnsiballZ" in each], gone, 60)
@@ -189,6 +191,7 @@ def test_whatever_happens_two_runs_make_the_site_whole(site: Site, stranger: Any
     for _blow in range(BLOWS):
         for strike in chance.sample(ALL, chance.choice([1, 1, 2])):
             history.append(strike.__name__)
+            print(strike.__name__, flush=True)
             try:
                 strike(site, chance)
             except docker.errors.APIError as error:  # the blow before it left nothing to strike, or in no such state
