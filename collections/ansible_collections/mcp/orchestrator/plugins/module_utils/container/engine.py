@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_progress import PullProgress
+
 try:
     import docker
     import docker.errors
@@ -160,9 +162,12 @@ class DockerEngine:
 
     def pull(self, reference: str, platform: str | None = None) -> None:
         with self._errors(f"pull {reference}"):
+            progress = PullProgress(reference)
             for line in self._api.pull(reference, stream=True, decode=True, platform=platform):
                 if "error" in line:
                     raise EngineError(pull_failure(reference, str(line["error"])))
+                progress.feed(line)
+            progress.done()
 
     def create_container(self, name: str, body: Mapping[str, Any], platform: str | None = None) -> str:
         with self._errors(f"create {name}"):
