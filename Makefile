@@ -51,6 +51,10 @@ unit: venv ## The pure parts
 e2e: venv ## The parts together, on a real engine, HAProxy and browser
 	tests/run.sh e2e
 
+.PHONY: e2e-site e2e-parts
+e2e-site e2e-parts: venv
+	tests/run.sh $@
+
 .PHONY: molecule
 molecule: venv ## A whole host with systemd and its own engine
 	tests/run.sh molecule

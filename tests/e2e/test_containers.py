@@ -444,10 +444,12 @@ def test_a_run_that_was_killed_is_made_good_by_the_next(scene: ContainerScene) -
     until(lambda: len(scene.containers()) >= 2, "the run has begun")
     run.kill()
     run.join()
-    scene.run(specs)
-    scene.run(specs, retire=True)
+    # What it asked for last, the engine may make after the next run has looked; that is for the run after.
+    for _run in range(3):
+        last = scene.run(specs)
+        scene.run(specs, retire=True)
     assert sorted(scene.containers()) == [scene.name(name) for name in "abcdefgh"]
-    assert scene.run(specs)["actions"] == []
+    assert (last["actions"], last["errors"]) == ([], [])
 
 
 def test_the_diff_under_ansible_is_for_people(scene: ContainerScene, tmp_path: Path) -> None:
