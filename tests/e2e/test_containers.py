@@ -342,6 +342,20 @@ def test_an_emptied_fleet_leaves_nothing_behind(scene: ContainerScene) -> None:
     assert scene.api.networks(names=[f"{scene.fleet}-net"]) == []
 
 
+def test_an_image_goes_with_its_last_container_when_that_is_asked_for(scene: ContainerScene) -> None:
+    tags = {name: scene.image.replace(":1", f":{name}") for name in ("own", "theirs")}
+    images = {name: tiny_image(scene.api, tag, name, mark=scene.image) for name, tag in tags.items()}
+    stranger = scene.api.create_container(tags["theirs"])["Id"]
+    try:
+        scene.run([scene.spec(name, image=tag) for name, tag in tags.items()])
+        result = scene.run([], retire=True, prune_images=True)
+        assert result["errors"] == []
+        there = {image["Id"] for image in scene.api.images()}
+        assert {name: identity in there for name, identity in images.items()} == {"own": False, "theirs": True}
+    finally:
+        scene.api.remove_container(stranger, force=True)
+
+
 def test_replicas_serve_side_by_side(scene: ContainerScene) -> None:
     ports = scene.run([scene.spec("a", replicas=3)])["endpoints"][0]["ports"]
     assert [scene.get(port) for port in ports] == ["tiny"] * 3

@@ -95,6 +95,12 @@ options:
         answers, and containers of servers that are no longer in O(servers); stops disabled servers.
     type: bool
     default: false
+  prune_images:
+    description:
+      - With O(retire=true), also remove the images whose last container of the fleet is taken away, unless a container
+        of somebody else, or another name, still needs them.
+    type: bool
+    default: false
   turn:
     description:
       - With O(retire=true), what the converging call of the same run gave as RV(turn). When another run has converged
@@ -302,6 +308,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "publish_address": {"type": "str", "default": "127.0.0.1"},
     "health_timeout": {"type": "int", "default": 60},
     "retire": {"type": "bool", "default": False},
+    "prune_images": {"type": "bool", "default": False},
     "turn": {"type": "str"},
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
@@ -392,6 +399,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         environment=environment_of(parameters, specs),
         retire=parameters["retire"],
         untouchable=[*parameters["keep"], *nowhere],
+        prune_images=parameters["prune_images"],
         check_mode=module.check_mode,
         listening=listening_ports if engine.local else frozenset,
     )

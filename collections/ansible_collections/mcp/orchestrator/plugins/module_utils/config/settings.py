@@ -70,7 +70,8 @@ class Aws:
 class Service:
     """How the fleet is kept: ``reconciliation_interval_seconds`` in seconds, the ports inclusive.
 
-    ``strict`` makes unknown keys of the config errors instead of warnings.
+    ``strict`` makes unknown keys of the config errors instead of warnings. ``prune_images`` lets images go with the
+    last container that used them.
     """
 
     fleet: str = "mcp"
@@ -79,6 +80,7 @@ class Service:
     port_range_end: int = 29999
     publish_address: str = "127.0.0.1"
     strict: bool = False
+    prune_images: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,7 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "port_range_end": _number(1024, 65535),
         "publish_address": _address,
         "strict": _switch,
+        "prune_images": _switch,
     },
     "dashboard": {
         "username": _matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),

@@ -215,6 +215,7 @@ class Run:
             "stop": lambda: self._engine.stop(identity, self._patience(identity)),
             "rename": lambda: self._engine.rename(identity, action.target),
             "remove": lambda: self._remove(identity),
+            "remove_image": lambda: self._engine.remove_image(action.target),
             "update": lambda: self._engine.update(identity, limits(spec) if spec else {}),
         }
         calls[action.action]()

@@ -10,6 +10,7 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_progress import PullProgress
@@ -89,6 +90,9 @@ class Engine(Protocol):
 
     def remove(self, identity: str) -> None:
         """Removes a container with its anonymous volumes; nothing happens when it is gone."""
+
+    def remove_image(self, identity: str) -> None:
+        """Removes an image; nothing happens when it is gone, or when a container or another name still needs it."""
 
     def create_network(self, body: Mapping[str, Any]) -> None:
         """Makes a network."""
@@ -207,6 +211,14 @@ class DockerEngine:
     def remove(self, identity: str) -> None:
         with self._errors("remove the container"), _gone_is_fine():
             self._api.remove_container(identity, v=True, force=True)
+
+    def remove_image(self, identity: str) -> None:
+        with self._errors("remove an image"), _gone_is_fine():
+            try:
+                self._api.remove_image(identity)
+            except docker.errors.APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
 
     def create_network(self, body: Mapping[str, Any]) -> None:
         with self._errors(f"create network {body['Name']}"):

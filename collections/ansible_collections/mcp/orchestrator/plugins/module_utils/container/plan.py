@@ -10,7 +10,7 @@ what is superseded, once the routes have moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,13 @@ def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     )
 
 
-def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = ()) -> Plan:
+def plan_retire(
+    specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = (), prune_images: bool = False
+) -> Plan:
     """The steps after which nothing superseded, nothing disabled and nothing unknown is left running.
 
     ``untouchable`` are servers of which nobody knows what is wished, because their entry is wrong: they stay.
+    With ``prune_images`` the images go too of which these steps take away the last container.
     """
     spared = frozenset(untouchable) - {spec.name for spec in specs}
     slots = tuple(
@@ -74,7 +77,11 @@ def plan_retire(specs: Sequence[Spec], world: World, policy: Policy, untouchable
     return Plan(
         first=first,
         slots=slots,
-        last=(*renames, *surroundings.after(specs, left, spared, world, policy)),
+        last=(
+            *renames,
+            *surroundings.after(specs, left, spared, world, policy),
+            *(_unused_images(specs, gone, left, world) if prune_images else ()),
+        ),
         problems=tuple(problems),
         forget=tuple(
             surroundings.stale_volumes(
@@ -370,6 +377,18 @@ def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
     if any(spec.name == container.service for spec in specs):
         return f"replica {container.replica} is not wished any more"
     return f"no server {container.service} is in the config"
+
+
+def _unused_images(
+    specs: Sequence[Spec], gone: Collection[str | None], left: Sequence[Container], world: World
+) -> Iterator[Action]:
+    """The images that this fleet's containers used and use no more; whether others do, the engine knows."""
+    wished = {image.id for spec in specs if (image := world.images.get(spec.image))}
+    used = wished | {each.image_id for each in left}
+    removed = [each for each in world.containers if each.id in gone and each.image_id and each.image_id not in used]
+    for image_id, each in {each.image_id: each for each in removed}.items():
+        reason = "the last container of the fleet that used it is gone"
+        yield Action(each.service, "remove_image", reason, target=image_id, before={"image": each.image})
 
 
 def _remove(container: Container, reason: str) -> Action:

@@ -36,6 +36,7 @@ class Wish:
     environment: Environment
     retire: bool = False
     untouchable: Sequence[str] = ()
+    prune_images: bool = False
     check_mode: bool = False
     listening: Callable[[], frozenset[int]] = frozenset
 
@@ -69,7 +70,7 @@ def carry_out(
 
 def _plan(wish: Wish, world: World) -> Plan:
     if wish.retire:
-        return plan_retire(wish.specs, world, wish.policy, wish.untouchable)
+        return plan_retire(wish.specs, world, wish.policy, wish.untouchable, wish.prune_images)
     return plan_converge(wish.specs, world, wish.policy)
 
 

@@ -198,6 +198,11 @@ class SimulatedEngine:
         with self._told("remove", identity):
             self.held.pop(identity, None)
 
+    def remove_image(self, identity: str) -> None:
+        with self._told("remove_image", identity):
+            if all(each["Image"] != identity for each in self.held.values()):
+                self.images = {tag: image for tag, image in self.images.items() if image != identity}
+
     def create_network(self, body: Mapping[str, Any]) -> None:
         with self._told("create_network", body["Name"]):
             if body["Name"] in self.nets:
