@@ -75,7 +75,7 @@ def podman(user: str | None = None) -> Iterator[dict[str, str]]:
     socket = folder / "podman.sock"
     words = ["podman", "--root", f"{folder}/data", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
     words += ["system", "service", "--time", "0", f"unix://{socket}"]
-    environment = {**os.environ, "CONTAINERS_CONF": f"{folder}/containers.conf"}
+    environment = {**os.environ, "CONTAINERS_CONF": f"{folder}/containers.conf", "TMPDIR": str(folder)}
     group = None if user is None else pwd.getpwnam(user).pw_gid
     if user is not None:
         shutil.chown(folder, user, group)
