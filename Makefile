@@ -29,7 +29,7 @@ lock: ## Renew both locks from pyproject.toml
 
 .PHONY: test
 test: venv ## Everything that CI runs; starts what it needs and leaves nothing running
-	tests/run.sh all
+	tests/run.sh lint unit e2e molecule
 
 .PHONY: lint
 lint: venv ## Style, types, Ansible's own sanity tests
@@ -50,10 +50,6 @@ unit: venv ## The pure parts
 .PHONY: e2e
 e2e: venv ## The parts together, on a real engine, HAProxy and browser
 	tests/run.sh e2e
-
-.PHONY: e2e-site e2e-parts
-e2e-site e2e-parts: venv
-	tests/run.sh $@
 
 .PHONY: molecule
 molecule: venv ## A whole host with systemd and its own engine

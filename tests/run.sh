@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: lint unit e2e e2e-site e2e-parts chaos molecule fresh bench-NAME, and all that CI runs
+# Targets: lint unit e2e chaos molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -31,12 +31,8 @@ prepare() {
 for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
-    # Two at a time: end-to-end tests wait for engines and servers half of their time.
-    all) prepare && make --no-print-directory -j2 --output-sync=target --keep-going e2e-site e2e-parts molecule unit lint ;;
     lint | unit) make --no-print-directory "$target" ;;
     e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e ;;
-    e2e-site) prepare && "$bin/pytest" -q --durations=20 tests/e2e -m site ;;
-    e2e-parts) prepare && "$bin/pytest" -q --durations=20 tests/e2e -m "not site" ;;
     chaos) prepare && MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare && tests/hosts/fresh.py ;;

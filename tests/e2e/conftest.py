@@ -24,13 +24,6 @@ def left_behind(site: Site) -> list[str]:
     ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of the one installation, so that all others can run beside them."""
-    for item in items:
-        if "site" in getattr(item, "fixturenames", ()):
-            item.add_marker("site")
-
-
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """The product, installed once for the session with the sample config, and torn down after it."""

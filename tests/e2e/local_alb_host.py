@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.e2e.ports import free_port
+
 FILES = Path(__file__).resolve().parents[2] / "files"
 BALANCER = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/mcp-local/0000000000000001"
 LISTENER = f"{BALANCER.replace(':loadbalancer/', ':listener/')}/0000000000000001"
@@ -30,12 +31,6 @@ VPC = "vpc-00000000000000001"
 DEADLINE = 30.0
 
 Document = dict[str, Any]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(condition: Callable[[], Any], what: str, within: float = DEADLINE) -> Any:

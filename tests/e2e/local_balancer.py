@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,20 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.ports import free_port
+
 PROJECT = Path(__file__).resolve().parents[2]
 LISTENER_ARN = (
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/mcp-local/0000000000000001/0000000000000001"
 )
 HOST_ID = "i-00000000000000001"
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
@@ -50,7 +42,7 @@ class LocalBalancer:
     """The control plane and HAProxy as two processes, as on a host."""
 
     def __init__(self, directory: Path, options: tuple[str, ...] = ()) -> None:
-        control, listener = free_ports(2)
+        control, listener = free_port(), free_port()
         self.endpoint_url = f"http://127.0.0.1:{control}"
         self.url = f"http://127.0.0.1:{listener}"
         config, master = directory / "haproxy.cfg", directory / "master.sock"
