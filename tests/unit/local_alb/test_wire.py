@@ -9,7 +9,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from local_alb.errors import ApiError
 from local_alb.operations import READS, WRITES
@@ -62,7 +62,7 @@ def without_empty(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_botocore_sends_is_read_as_it_was_meant(name: str, data: st.DataObject) -> None:
     operation = operation_model(name)
@@ -73,7 +73,7 @@ def test_what_botocore_sends_is_read_as_it_was_meant(name: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_is_answered_is_read_by_botocore_as_it_was_meant(name: str, data: st.DataObject) -> None:
     operation = operation_model(name)
