@@ -89,6 +89,14 @@ options:
       - Seconds that a new container has to answer its health check.
     type: int
     default: 60
+  allowed_origins:
+    description:
+      - Origins of the pages that the bridges let speak to their servers from a browser, such as
+        C(https://app.example.com). A change replaces the containers of servers that speak over their standard input
+        and output.
+    type: list
+    elements: str
+    default: []
   retire:
     description:
       - Take away what is superseded instead of bringing up what is wished. Removes older generations whose successor
@@ -307,6 +315,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "port_range_end": {"type": "int", "default": 29999},
     "publish_address": {"type": "str", "default": "127.0.0.1"},
     "health_timeout": {"type": "int", "default": 60},
+    "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "retire": {"type": "bool", "default": False},
     "prune_images": {"type": "bool", "default": False},
     "turn": {"type": "str"},
@@ -391,6 +400,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         port_range_end=parameters["port_range_end"],
         publish_address=parameters["publish_address"],
         health_timeout=parameters["health_timeout"],
+        allowed_origins=tuple(parameters["allowed_origins"]),
     )
     engine = DockerEngine(parameters["docker_host"])
     wish = Wish(

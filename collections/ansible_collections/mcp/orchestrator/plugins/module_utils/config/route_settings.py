@@ -95,7 +95,8 @@ def _number_or_none(least: int, most: int) -> Callable[[str], int]:
     return lambda text: 0 if text == "0" else whole_number(text, least, most)
 
 
-def _words(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+def words(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    """A reader of several values, apart by spaces or commas."""
     return lambda text: tuple(read(word) for word in re.split(r"[\s,]+", text.strip(", \t\n")) if word)
 
 
@@ -134,8 +135,8 @@ READERS: dict[str, dict[str, Callable[[str], Any]]] = {
     "routes": {
         "topology": _choice(*TOPOLOGIES),
         "auth": _choice(*AUTHS),
-        "host_header": _words(host_name),
-        "source_ip": _words(network),
+        "host_header": words(host_name),
+        "source_ip": words(network),
         "priority_start": _number(1, 50000),
         "priority_end": _number(1, 50000),
         "health_interval": _number(5, 300),

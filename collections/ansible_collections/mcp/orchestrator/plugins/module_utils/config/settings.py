@@ -18,6 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable, suggestion
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ISOLATIONS, RESTARTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.origin import origin
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     cores,
@@ -31,6 +32,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_sett
     Routes,
     contradictions,
     read_tags,
+    words,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
@@ -106,7 +108,10 @@ class Logging:
 
 @dataclass(frozen=True)
 class Security:
-    """What servers may have that hands them more than their container. All off."""
+    """What servers may have that hands them more than their container, all off, and which pages may speak to them.
+
+    ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``.
+    """
 
     allow_privileged: bool = False
     allow_docker_socket: bool = False
@@ -116,10 +121,11 @@ class Security:
     allow_capabilities: bool = False
     allow_devices: bool = False
     allow_security_opt: bool = False
+    allowed_origins: tuple[str, ...] = ()
 
     def allowed(self) -> frozenset[str]:
         """The keys that are on."""
-        return frozenset(name for name, on in vars(self).items() if on)
+        return frozenset(name for name, on in vars(self).items() if on is True)
 
 
 @dataclass(frozen=True)
@@ -287,7 +293,10 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "auth": _choice("none", "oidc"),
     },
     "logging": {"level": _level},
-    "security": {each.name: _switch for each in fields(Security)},
+    "security": {
+        **{each.name: _switch for each in fields(Security) if each.type == "bool"},
+        "allowed_origins": words(origin),
+    },
     "defaults": {
         "memory": _memory,
         "cpus": cores,

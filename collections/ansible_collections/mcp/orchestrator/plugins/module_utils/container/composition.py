@@ -189,6 +189,8 @@ def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[st
         found[labels.REPLICA] = str(replica)
     if bridged(spec):
         found[labels.BRIDGE] = policy.bridge_digest or ""
+        if policy.allowed_origins:
+            found[labels.ORIGINS] = " ".join(policy.allowed_origins)
     return found
 
 
@@ -205,15 +207,19 @@ def _process(spec: Spec, image: Image, policy: Policy) -> tuple[list[str] | None
         raise CompositionError(
             f"{spec.image} has neither an entrypoint nor a command; write what to run after the image in args"
         )
-    return [*LOADER, "bridge", *_bridge_address(spec), *_bridge_options(spec), "--", *child], []
+    return [*LOADER, "bridge", *_bridge_address(spec), *_bridge_options(spec, policy), "--", *child], []
 
 
 def _bridge_address(spec: Spec) -> list[str]:
     return ["--port", str(BRIDGE_PORT), "--path", spec.path]
 
 
-def _bridge_options(spec: Spec) -> list[str]:
-    options = (("--isolation", spec.isolation), ("--idle-timeout", spec.idle_timeout))
+def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
+    options = (
+        ("--isolation", spec.isolation),
+        ("--idle-timeout", spec.idle_timeout),
+        *(("--allow-origin", origin) for origin in policy.allowed_origins),
+    )
     return [word for name, value in options if value is not None for word in (name, str(value))]
 
 

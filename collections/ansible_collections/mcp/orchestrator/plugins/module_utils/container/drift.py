@@ -78,6 +78,11 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
         replace.append(
             f"bridge now is {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
         )
+    if bridged(spec) and container.origins != policy.allowed_origins:
+        replace.append(
+            f"allowed_origins is {_fact('origins', container.origins)}, should be"
+            f" {_fact('origins', policy.allowed_origins)}"
+        )
     if container.port is None:
         replace.append("its label mcp_port is missing")
     elif image is not None:

@@ -23,7 +23,10 @@ ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 
 @dataclass(frozen=True)
 class Policy:
-    """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds."""
+    """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds.
+
+    ``allowed_origins`` are those of the pages that the bridges let speak to their servers.
+    """
 
     fleet: str = "mcp"
     bridge: str | None = None
@@ -31,6 +34,7 @@ class Policy:
     port_range_end: int = 29999
     publish_address: str = "127.0.0.1"
     health_timeout: float = 60.0
+    allowed_origins: tuple[str, ...] = ()
 
     @property
     def network(self) -> str:

@@ -47,6 +47,8 @@ class Facts:
 class Container:
     """One container of our fleet. Times are seconds since the epoch, 0 when unknown.
 
+    ``origins`` are those of the pages that its bridge lets in.
+
     ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
     endpoint answered as its spec wants: None when nobody asked.
     """
@@ -58,6 +60,7 @@ class Container:
     replica: int = 1
     port: int | None = None
     bridge: str | None = None
+    origins: tuple[str, ...] = ()
     spec: Spec | None = None
     image_id: str = ""
     image: str = ""
@@ -93,6 +96,7 @@ class Container:
             replica=_integer(found.get(labels.REPLICA)) or 1,
             port=_integer(found.get(labels.PORT)),
             bridge=found.get(labels.BRIDGE),
+            origins=tuple(found.get(labels.ORIGINS, "").split()),
             spec=_spec(found.get(labels.SPEC)),
             image_id=raw.get("Image") or "",
             image=config.get("Image") or "",

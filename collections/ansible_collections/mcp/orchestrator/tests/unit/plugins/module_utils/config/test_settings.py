@@ -82,3 +82,12 @@ def test_parameters_are_looked_for_where_the_listener_is_unless_a_region_is_writ
     assert Aws(listener_arn=listener).home == "eu-central-1"
     assert Aws(listener_arn=listener, region="eu-west-1").home == "eu-west-1"
     assert Aws().home == ""
+
+
+def test_origins_of_pages_are_a_list_and_each_wrong_one_is_told(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[security]\nallowed_origins = https://App.example.com, http://b.example:8080\n")
+    assert settings.security.allowed_origins == ("https://app.example.com", "http://b.example:8080")
+    assert settings.to_dict()["security"]["allowed_origins"] == ["https://app.example.com", "http://b.example:8080"]
+    assert settings.security.allowed() == frozenset()
+    (error,) = errors(tmp_path, "[security]\nallowed_origins = *\n")
+    assert error.startswith("settings.conf: [security] allowed_origins: '*' would let pages in that nobody named")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,3 +130,13 @@ def test_what_goes_beyond_the_defaults_is_listed() -> None:
     wide = spec("a", read_only=False, volumes=("/x:/y",), user="root", host_config={"CapAdd": ["NET_ADMIN"]})
     assert exceptions(wide) == ["volume /x:/y", "writable root", "runs as root", "CapAdd NET_ADMIN"]
     assert exceptions(spec("a")) == []
+
+
+def test_the_bridge_is_told_which_pages_may_speak_to_its_server() -> None:
+    policy = replace(POLICY, allowed_origins=("https://a.example", "https://b.example"))
+    body = compose(spec("time", transport="stdio"), IMAGE, policy, 20001)
+    words = body["Entrypoint"][: body["Entrypoint"].index("--")]
+    assert words[-4:] == ["--allow-origin", "https://a.example", "--allow-origin", "https://b.example"]
+    assert body["Labels"]["mcp_origins"] == "https://a.example https://b.example"
+    assert "mcp_origins" not in stdio()["Labels"]
+    assert "mcp_origins" not in compose(spec("a", port=8000), IMAGE, policy, 20001)["Labels"]

@@ -7,10 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import run, spec, whole_run
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
+    POLICY,
+    run,
+    spec,
+    whole_run,
+)
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
     SimulatedEngine,
 )
@@ -123,3 +129,16 @@ def test_a_registry_with_a_newer_image_is_followed_when_the_pull_policy_is_alway
 def test_an_image_that_may_not_be_pulled_is_told_with_the_way_out() -> None:
     result = run(SimulatedEngine(), [spec("a", image="far", pull="never")])
     assert "its pull policy is never; build or load it" in result["errors"][0]["message"]
+
+
+def test_other_pages_are_let_in_by_a_new_container_of_a_bridged_server_only() -> None:
+    engine = SimulatedEngine()
+    servers = [spec("a"), spec("b", transport="stdio", command=("x",))]
+    whole_run(engine, servers)
+    pages = replace(POLICY, allowed_origins=("https://app.example.com",))
+    actions = run(engine, servers, policy=pages)["actions"]
+    assert [(each["action"], each["server"], each["reason"]) for each in actions] == [
+        ("recreate", "b", "allowed_origins is none, should be https://app.example.com")
+    ]
+    run(engine, servers, policy=pages, retire=True)
+    assert run(engine, servers, policy=pages)["actions"] == []
