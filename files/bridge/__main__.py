@@ -12,6 +12,7 @@ import time
 import uvloop
 
 from .child import Launcher
+from .cors import Cors
 from .endpoint import Endpoint
 from .environment import Environment, original
 from .front import Front
@@ -43,7 +44,8 @@ async def serve(options: Options) -> int:
     relay = Relay(loop, launcher, log, limits, health, isolation=options.isolation, spares=options.warm)
     endpoint = Endpoint(relay, Modern(relay, translate=options.isolation != "per_session"))
     guard = Guard(options.origins, options.hosts)
-    front = Front(options.path, relay, guard, endpoint.serve, EventEndpoint(relay, options.path))
+    cors = Cors(guard, environment.headers)
+    front = Front(options.path, relay, guard, cors, endpoint.serve, EventEndpoint(relay, options.path))
     connections = Connections(limits)
     stopped: asyncio.Future[int] = loop.create_future()
     for number in _STOP_SIGNALS:
@@ -51,7 +53,9 @@ async def serve(options: Options) -> int:
     try:
         # A socket of our own: with a host name the loop would start threads to look it up.
         listener = socket.create_server((options.host, options.port), backlog=1024)
-        server = await loop.create_server(lambda: Connection(front.serve, connections, limits), sock=listener)
+        server = await loop.create_server(
+            lambda: Connection(front.serve, connections, limits, cors.lines), sock=listener
+        )
     except OSError as error:
         log.error(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
         return 1

@@ -34,6 +34,11 @@ class Environment:
         """Whether it differs from client to client."""
         return bool(self._asking)
 
+    @property
+    def headers(self) -> list[str]:
+        """The names of the headers that it takes from clients."""
+        return sorted({name for template in self._asking.values() for name in _HEADER.findall(template)})
+
     def of(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
         """The environment for a client with `headers`. A variable that names a header it lacks is not set."""
         found = dict(self._fixed)

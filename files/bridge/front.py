@@ -11,6 +11,7 @@ from . import message as messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cors import Cors
     from .guard import Guard
     from .http import Request
     from .relay import Relay
@@ -24,10 +25,17 @@ class Front:
     take the prefix away."""
 
     def __init__(
-        self, prefix: str, relay: Relay, guard: Guard, endpoint: Callable[[Request], None], events: EventEndpoint
+        self,
+        prefix: str,
+        relay: Relay,
+        guard: Guard,
+        cors: Cors,
+        endpoint: Callable[[Request], None],
+        events: EventEndpoint,
     ) -> None:
         self._relay = relay
         self._guard = guard
+        self._cors = cors
         public = prefix.rstrip("/").encode()
         self._routes: dict[bytes, Callable[[Request], None]] = {}
         for root in {public, b""}:
@@ -47,6 +55,8 @@ class Front:
 
     def _guarded(self, serve: Callable[[Request], None]) -> Callable[[Request], None]:
         def guarded(request: Request) -> None:
+            if self._cors.preflight(request):
+                return
             refusal = self._guard.refuses(request)
             if refusal is None:
                 serve(request)
@@ -60,6 +70,9 @@ class Front:
             request.respond(405, headers=[(b"allow", b"GET")])
             return
         relay = self._relay
+        if not self._is_on_host(request):
+            self._report(request, {"state": relay.health.state, "kind": relay.health.kind})
+            return
         report: dict[str, Any] = {
             **relay.health.report(),
             "isolation": relay.isolation,
@@ -70,13 +83,21 @@ class Front:
             "errors": relay.metrics.failed,
             "starts": relay.launcher.starts,
         }
-        request.respond(
-            200 if relay.health.serves else 503, orjson.dumps(report), headers=[(b"cache-control", b"no-store")]
-        )
+        self._report(request, report)
+
+    def _report(self, request: Request, report: dict[str, Any]) -> None:
+        status = 200 if self._relay.health.serves else 503
+        request.respond(status, orjson.dumps(report), headers=[(b"cache-control", b"no-store")])
+
+    def _is_on_host(self, request: Request) -> bool:
+        """Whether whoever asks may know how much the server is used: somebody on the host, and no page there.
+
+        Balancers name the client they forward for, and their own health checks need the status only."""
+        forwarded = any(header in request.headers for header in _FORWARDED)
+        return not forwarded and self._guard.refuses(request) is None
 
     def _metrics(self, request: Request) -> None:
-        # Balancers name the client they forward for; whoever comes through one is not on the host.
-        if any(header in request.headers for header in _FORWARDED):
+        if not self._is_on_host(request):
             request.respond(404, b'{"error":"nothing is served at this path"}')
             return
         relay = self._relay

@@ -1,13 +1,17 @@
-"""Who may speak to the bridge from a browser: the guard against DNS rebinding.
+"""Who may speak to the bridge from a browser: the guard against other sites' pages and against DNS rebinding.
 
 A page on a name that its owner points to this address is of the same origin to the browser. What the page cannot hide
-is that name, in `Origin` and in `Host` (modelcontextprotocol.io, transports, security).
+is that name, in `Origin` and in `Host` (modelcontextprotocol.io, transports, security), and that it is a page, in
+`Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/): images, scripts and frames come without an `Origin`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from .printable import VALUE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,10 +19,13 @@ if TYPE_CHECKING:
     from .http import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
+_NO_PAGE = frozenset({b"", b"none"})  # not a browser, or a person who wrote the address into one
+_SETTING = "[security] allowed_origins in settings.conf"
 
 
 class Guard:
-    """Lets requests pass by their `Origin` and `Host`.
+    """Lets requests pass by their `Origin`, `Sec-Fetch-Site` and `Host`.
 
     `origins`: those allowed besides pages on the machine itself, such as `https://app.example.com`, or `*`.
     `hosts`: names that requests may be addressed to, besides the machine's own and addresses in numbers; any, where
@@ -27,26 +34,45 @@ class Guard:
 
     def __init__(self, origins: Iterable[str], hosts: Iterable[str]) -> None:
         self._origins = {origin.rstrip("/").lower() for origin in origins}
+        self._authorities = {origin.partition("://")[2] for origin in self._origins}
         self._hosts = {host.lower() for host in hosts}
-        self._passed: set[tuple[bytes | None, bytes]] = set()  # a few clients ask again and again
+        self._passed: set[tuple[bytes | None, bytes, bytes]] = set()  # a few clients ask again and again
+
+    def allows(self, origin: bytes) -> bool:
+        """Whether pages of `origin` may use the server."""
+        text = origin.decode("latin-1").lower()
+        return "*" in self._origins or text in self._origins or _LOOPBACK_ORIGIN.fullmatch(text) is not None
 
     def refuses(self, request: Request) -> str | None:
         """Why the request must not be served, None where it may."""
-        origin, host = request.headers.get(b"origin"), request.headers.get(b"host", b"")
-        if (origin, host) in self._passed:
+        headers = request.headers
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+        key = (origin, host, headers.get(b"sec-fetch-site", b""))
+        if key in self._passed:
             return None
-        if origin is not None and not self._origin_allowed(origin.decode("latin-1").lower()):
-            return "this origin is not allowed"
+        refusal = self._refusal(*key)
+        if refusal is None and len(self._passed) < 256:
+            self._passed.add(key)
+        return refusal
+
+    def _refusal(self, origin: bytes | None, host: bytes, site: bytes) -> str | None:
+        if origin is not None:
+            if not self.allows(origin):
+                value = printable(origin, VALUE)
+                return f"the origin '{value}' is not allowed; add it to {_SETTING} if its pages may use this server"
+        elif site not in _NO_PAGE and not (site == b"same-origin" and self._is_home(host)):
+            return (
+                f"Sec-Fetch-Site is '{printable(site, VALUE)}' and there is no Origin, so a page of any origin may have"
+                f" asked; let it use fetch in the mode cors, and add its origin to {_SETTING}"
+            )
         if self._hosts and not self._host_allowed(host.decode("latin-1").lower()):
-            return "this host is not served here"
-        if len(self._passed) < 256:
-            self._passed.add((origin, host))
+            return f"the host '{printable(host, VALUE)}' is not served here; add it with --allow-host if it is yours"
         return None
 
-    def _origin_allowed(self, origin: str) -> bool:
-        if "*" in self._origins or origin in self._origins:
-            return True
-        return _name(origin) in _LOOPBACK
+    def _is_home(self, host: bytes) -> bool:
+        """Whether pages at `host` itself are allowed: browsers name no origin when such a page reads its own."""
+        text = host.decode("latin-1").lower()
+        return "*" in self._origins or text in self._authorities or _name("//" + text) in _LOOPBACK
 
     def _host_allowed(self, host: str) -> bool:
         name = _name("//" + host)

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -37,6 +37,7 @@ class Request:
         "_keep_alive",
         "answered",
         "body",
+        "common",
         "headers",
         "method",
         "on_lost",
@@ -56,6 +57,7 @@ class Request:
             url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
         self.path, _, self.query = url.partition(b"?")
         self.headers = headers
+        self.common = b""  # header lines of every answer
         self.body = bytearray()
         self.answered = False  # nothing more may be written
         self.streaming = False
@@ -71,6 +73,7 @@ class Request:
         head = [_STATUS[status]]
         if body:
             head.append(_JSON if content_type is None else b"content-type: %b\r\n" % content_type)
+        head.append(self.common)
         head.extend(b"%b: %b\r\n" % header for header in headers)
         # Without a length clients would wait for the end of the connection; 204 must not have one (RFC 9110, 8.6).
         self._end_of_head(head, b"" if status == 204 else b"content-length: %d\r\n" % len(body))
@@ -83,7 +86,7 @@ class Request:
         """Starts an answer of server-sent events."""
         if self.answered:
             return
-        head = [_STATUS[200], _STREAM]
+        head = [_STATUS[200], _STREAM, self.common]
         head.extend(b"%b: %b\r\n" % header for header in headers)
         if not self._chunked:
             self._keep_alive = False
@@ -139,10 +142,18 @@ class Request:
 
 
 class Connection(asyncio.Protocol):
-    """One client's TCP connection: its requests one after the other."""
+    """One client's TCP connection: its requests one after the other. `common` says which header lines the answer to a
+    request with given headers bears in any case."""
 
-    def __init__(self, serve: Callable[[Request], None], connections: Connections, limits: Limits) -> None:
+    def __init__(
+        self,
+        serve: Callable[[Request], None],
+        connections: Connections,
+        limits: Limits,
+        common: Callable[[Mapping[bytes, bytes]], bytes] = lambda _: b"",
+    ) -> None:
         self._serve = serve
+        self._common = common
         self._connections = connections
         self._limits = limits
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
@@ -221,6 +232,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         self._count_head(len(name) + len(value))
+        if self._reading is not None:
+            return  # a trailer: none is defined that anything here could use (RFC 9110, 6.5.1)
         value = value.strip(b" \t")  # RFC 9110, 5.5; the parser leaves what follows the value
         known = self._headers.get(name)
         # A repeated header becomes a list, which equals no single value it is compared with.
@@ -231,6 +244,7 @@ class Connection(asyncio.Protocol):
         if parser is None:
             return
         request = Request(self, parser.get_method(), self._url, self._headers)
+        request.common = self._common(self._headers)
         request._chunked = parser.get_http_version() != "1.0"
         self._reading = request
         length = self._headers.get(b"content-length", b"0")
@@ -327,6 +341,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(
             _STATUS[status]
             + retry
+            + self._common(self._headers)
             + b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
         )
         self.close()

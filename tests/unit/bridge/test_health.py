@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, until
 
 Start = Callable[..., Bridge]
@@ -161,6 +163,27 @@ def test_metrics_count_calls_by_method_and_outcome_and_are_hidden_from_the_balan
     for path in ("/metrics", "/mcp/x/metrics"):
         assert bridge.request("GET", path).status == 200
         assert bridge.request("GET", path, headers={"X-Forwarded-For": "203.0.113.9"}).status == 404
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Amzn-Trace-Id", "Forwarded", "Via", "Origin", "Sec-Fetch-Site"]
+)
+def test_clients_behind_the_balancer_and_pages_learn_the_state_and_nothing_of_others(
+    bridge: Bridge, header: str
+) -> None:
+    value = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}.get(header, "203.0.113.9")
+    for path in ("/health", "/mcp/x/health"):
+        reply = bridge.request("GET", path, headers={header: value})
+        assert (reply.status, reply.json) == (200, {"state": "ok", "kind": "ok"})
+        assert "sessions" in bridge.request("GET", path).json
+    assert bridge.request("GET", "/metrics", headers={header: value}).status == 404
+
+
+def test_behind_the_balancer_a_failure_is_told_without_its_reason(start_bridge: Start) -> None:
+    bridge = start_bridge(command=["/does/not/exist"])
+    until(lambda: bridge.health()["kind"] == "cannot_start")
+    reply = bridge.request("GET", "/health", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert (reply.status, reply.json) == (503, {"state": "failing", "kind": "cannot_start"})
 
 
 def test_invented_methods_make_no_time_series(client: Client) -> None:

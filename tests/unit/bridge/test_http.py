@@ -66,6 +66,31 @@ def test_a_body_in_pieces_and_in_chunks_arrives_whole(client: Client) -> None:
         read_until(connection, b'"result": {}}')
 
 
+def test_trailers_of_a_chunked_body_never_become_headers(client: Client) -> None:
+    def answer(trailer: str, session: str) -> bytes:
+        """To a ping whose trailer says what its head might have said."""
+        chunks = b"%x\r\n%b\r\n0\r\n%b\r\n\r\n" % (len(PING), PING, trailer.encode())
+        head = f"POST {client.bridge.path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{session}"
+        with connect(client.bridge) as connection:
+            connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+            return read_until(connection, b"\r\n")
+
+    session = f"Mcp-Session-Id: {client.session}"
+    assert answer("X-Checksum: 7", session + "\r\n").startswith(b"HTTP/1.1 200")
+    assert answer(session, "").startswith(b"HTTP/1.1 400")
+    assert answer(session, "Mcp-Session-Id: unknown\r\n").startswith(b"HTTP/1.1 404")
+    assert answer("Origin: https://evil.example", session + "\r\n").startswith(b"HTTP/1.1 200")
+    assert answer("Content-Length: 3", session + "\r\n").startswith(b"HTTP/1.1 400")
+
+
+def test_trailers_count_against_the_bound_of_a_head(client: Client) -> None:
+    trailers = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 1000) for number in range(100))
+    chunks = b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(PING), PING, trailers)
+    with connect(client.bridge) as connection:
+        connection.sendall(post(client, chunks, "Transfer-Encoding: chunked"))
+        assert b" 431 " in read_until(connection, b"\r\n")
+
+
 def test_a_client_that_waits_for_100_is_told_to_continue(client: Client) -> None:
     whole = post(client, PING, "Expect: 100-continue")
     with connect(client.bridge) as connection:
