@@ -7,6 +7,7 @@ own AWS_ENDPOINT_URL.
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_address import ThisHost
 
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, wait_until
 from tests.e2e.site import SETTINGS, Site
@@ -134,3 +136,26 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
     }
     assert site.reconcile().changed == 0
     assert site.state()["errors"] == []
+
+
+def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_that_reaches_them(
+    site: Site, settings: Path, aws: LocalBalancer
+) -> None:
+    address = ThisHost().default_source()
+    settings.write_text(
+        f"{SETTINGS}[aws]\nalb_name = mcp-local\nregion = us-east-1\ntarget_type = ip\ntarget_address = {address}\n"
+        "[routes]\ntopology = node-router\nhealth_interval = 5\nhealth_timeout = 2\n"
+    )
+
+    run = site.install()
+
+    assert run.code == 0, run.output
+    assert set(rules(aws)) == {"/mcp", "/monitor"}
+    assert [status(f"{aws.url}{path}") for path in ("/monitor/health", "/mcp/time/health")] == [200, 200]
+    bindings = [each["HostIp"] for each in site.docker.api.port("e2e-time", 8000)]
+    assert (bindings, listens("127.0.0.1", 18482), listens("127.0.0.1", 18484)) == (["127.0.0.1"], False, False)
+
+
+def listens(address: str, port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((address, port)) == 0

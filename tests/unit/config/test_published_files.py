@@ -79,7 +79,7 @@ def test_the_sample_settings_have_every_key_with_its_default() -> None:
 def test_the_settings_for_hosts_on_aws_need_only_another_listener() -> None:
     settings = read_settings(str(FILES / "settings.aws.conf"))
     assert settings.aws.is_named
-    assert settings.service.publish_address == "0.0.0.0"
+    assert settings.service.publish_address == ""
 
 
 def test_every_template_becomes_a_server(tmp_path: Path) -> None:

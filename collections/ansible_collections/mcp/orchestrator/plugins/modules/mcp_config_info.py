@@ -68,11 +68,15 @@ servers:
       path: /mcp/time
       generation: 8f700f2b17ec
 settings:
-  description: All settings by section, with their defaults; never the password.
+  description:
+    - All settings by section, with their defaults; never the password.
+    - C(exposure) has the addresses of this host on which C(servers), C(router) and C(monitor) listen, as they follow
+      from the settings; it is left out where O(config) names no file, since then nothing is to listen.
   returned: success
   type: dict
   sample:
     service: {fleet: mcp, port_range_start: 20000, port_range_end: 29999}
+    exposure: {servers: 10.0.1.7, router: 10.0.1.7, monitor: 10.0.1.7}
 errors:
   description: What is wrong with single entries.
   returned: success
@@ -120,12 +124,15 @@ report:
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.exposure import exposure_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_address import ThisHost
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
@@ -152,8 +159,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    config, settings = module.params["config"], module.params["settings"]
     try:
-        fleet = read_fleet(module.params["config"], module.params["settings"], read_key(module.params["key_file"]))
+        fleet = read_fleet(config, settings, read_key(module.params["key_file"]))
+        # A teardown needs no address, and must not fail for want of one.
+        exposure = {"exposure": asdict(exposure_of(fleet.settings, ThisHost(), settings))} if config else {}
     except (ConfigFileError, KeyFileError) as error:
         module.fail_json(msg=str(error))
     for warning in fleet.warnings:
@@ -161,7 +171,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         servers=[_said(spec) for spec in fleet.specs],
-        settings=fleet.settings.to_dict(),
+        settings={**fleet.settings.to_dict(), **exposure},
         errors=[{"server": error.server, "message": str(error)} for error in fleet.errors],
         explain=fleet.explain,
         remotes=[_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],

@@ -23,6 +23,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry impo
     read_entry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.exposure import warnings_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import SERVER_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import FOLDER, Registry
@@ -77,7 +78,7 @@ def read_fleet(
     A wrong entry fails alone, in ``errors``. Raises ConfigFileError when a file or the settings cannot be used at all.
     """
     settings, sources, servers, resolver = _read(config_paths, settings_path, resolver)
-    fleet = Fleet(settings, warnings=list(sources.warnings))
+    fleet = Fleet(settings, warnings=[*warnings_of(settings, settings_path), *sources.warnings])
     for server in _resolved(servers, resolver):
         fleet.errors.extend(server.findings.errors)
         fleet.warnings.extend(server.findings.warnings)

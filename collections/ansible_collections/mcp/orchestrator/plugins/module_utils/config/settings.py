@@ -72,6 +72,7 @@ class Aws:
 class Service:
     """How the fleet is kept: ``reconciliation_interval_seconds`` in seconds, the ports inclusive.
 
+    ``publish_address`` is empty where it follows from the rest (``exposure``).
     ``strict`` makes unknown keys of the config errors instead of warnings. ``prune_images`` lets images go with the
     last container that used them.
     """
@@ -80,7 +81,7 @@ class Service:
     reconciliation_interval_seconds: int = 300
     port_range_start: int = 20000
     port_range_end: int = 29999
-    publish_address: str = "127.0.0.1"
+    publish_address: str = ""
     strict: bool = False
     prune_images: bool = False
 
@@ -399,10 +400,6 @@ def read_settings(path: str | None) -> Settings:
     reader = _Reader(label, parser)
     _refuse_unknown(parser, reader)
     given = {section: reader.section(section, readers) for section, readers in _READERS.items()}
-    is_direct = given["routes"].get("topology", Routes.topology) == "direct"
-    if Aws(**given["aws"]).is_named and is_direct:
-        # Behind a real ALB the requests come from the network, not from this host.
-        given["service"].setdefault("publish_address", "0.0.0.0")  # noqa: S104
     settings = Settings(
         aws=Aws(**given["aws"]),
         service=Service(**given["service"]),

@@ -53,14 +53,6 @@ def test_a_load_balancer_is_named_by_its_listener_or_by_its_name(read: Read) -> 
     assert (aws.is_named, aws.alb_name, aws.listener_port) == (True, "shared", 443)
 
 
-def test_behind_a_router_ports_are_for_this_host_only(read: Read) -> None:
-    direct, behind = (
-        read({}, f"[aws]\nalb_name = shared\n[routes]\ntopology = {topology}\n").settings.service.publish_address
-        for topology in ("direct", "node-router")
-    )
-    assert (direct, behind) == ("0.0.0.0", "127.0.0.1")
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

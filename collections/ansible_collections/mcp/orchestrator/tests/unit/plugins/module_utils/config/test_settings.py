@@ -10,8 +10,6 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Aws, Settings, read_settings
 
-LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/50dc6c495c0c9188/f2f7dc8efc522ab2"
-
 
 def read(tmp_path: Path, text: str) -> Settings:
     path = tmp_path / "settings.conf"
@@ -34,12 +32,6 @@ def test_the_password_is_not_in_the_plain_data(tmp_path: Path) -> None:
     settings = read(tmp_path, "[dashboard]\npassword = hunter2%s\n")
     assert settings.dashboard.password.reveal() == "hunter2%s"
     assert "hunter2" not in repr(settings) + repr(settings.to_dict())
-
-
-def test_behind_a_real_listener_ports_are_published_to_the_network(tmp_path: Path) -> None:
-    text = f"[aws]\nlistener_arn = {LISTENER}\n"
-    assert read(tmp_path, text).service.publish_address == "0.0.0.0"
-    assert read(tmp_path, text + "[service]\npublish_address = 10.0.0.7\n").service.publish_address == "10.0.0.7"
 
 
 def test_values_are_typed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -142,3 +143,25 @@ def test_other_pages_are_let_in_by_a_new_container_of_a_bridged_server_only() ->
     ]
     run(engine, servers, policy=pages, retire=True)
     assert run(engine, servers, policy=pages)["actions"] == []
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_host_whose_address_has_changed_publishes_on_the_new_one(running: bool) -> None:
+    """After it the engine may not even have started the containers: their address is no longer there to bind."""
+    before, after = (replace(POLICY, publish_address=address) for address in ("10.0.1.7", "10.0.1.8"))
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a")], policy=before)
+    if not running:
+        (old,) = engine.of_fleet("f")
+        old["State"] |= {"Status": "exited", "ExitCode": 128, "Error": "cannot assign requested address"}
+
+    converged, _retired = whole_run(engine, [spec("a")], policy=after)
+
+    (action,) = converged["actions"]
+    assert re.fullmatch(
+        r"published port is 10\.0\.1\.7:(\d+)→8000/tcp, should be 10\.0\.1\.8:\1→8000/tcp", action["reason"]
+    )
+    (left,) = engine.of_fleet("f")
+    assert [each["HostIp"] for each in left["HostConfig"]["PortBindings"]["8000/tcp"]] == ["10.0.1.8"]
+    assert left["State"]["Status"] == "running"
+    assert run(engine, [spec("a")], policy=after)["actions"] == []
