@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable, suggestion
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ISOLATIONS, RESTARTS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.origin import origin
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.password import weakness
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     cores,
@@ -382,6 +383,9 @@ def _judge(settings: Settings, reader: _Reader) -> None:
         reader.error("aws", "target_address", "is for target_type = ip")
     for section, key, reason in contradictions(settings.routes, settings.oidc, settings.jwt):
         reader.error(section, key, reason)
+    password = settings.dashboard.password.reveal()
+    if password and (reason := weakness(password, settings.dashboard.username)):
+        reader.error("dashboard", "password", f"{reason}; leave it empty to have one generated, or write a longer one")
     if settings.dashboard.auth == "oidc" and not settings.oidc.issuer:
         reader.error("dashboard", "auth", "'oidc' needs the provider under [oidc]")
     for name, reason in read_tags(settings.tags):

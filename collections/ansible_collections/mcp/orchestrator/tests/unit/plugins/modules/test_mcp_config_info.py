@@ -53,7 +53,7 @@ def test_it_returns_no_value_of_a_variable_and_not_the_password(
 ) -> None:
     config = write(tmp_path, {"x": docker("-e", "A=canary-1", "-e", "B", "a", env={"B": "canary-2", "C": "canary-3"})})
     settings = tmp_path / "settings.conf"
-    settings.write_text("[dashboard]\npassword = canary-4\n")
+    settings.write_text("[dashboard]\npassword = canary-4-of-the-page\n")
     result = run(capsys, config=[config], settings=str(settings), _ansible_verbosity=4)
     assert set(result["servers"][0]["env"]) == {"A", "B"}
     assert "canary" not in json.dumps(result)

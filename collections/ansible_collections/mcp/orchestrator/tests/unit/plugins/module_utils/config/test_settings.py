@@ -29,8 +29,8 @@ def test_an_empty_file_and_no_file_and_empty_values_are_the_defaults(tmp_path: P
 
 
 def test_the_password_is_not_in_the_plain_data(tmp_path: Path) -> None:
-    settings = read(tmp_path, "[dashboard]\npassword = hunter2%s\n")
-    assert settings.dashboard.password.reveal() == "hunter2%s"
+    settings = read(tmp_path, "[dashboard]\npassword = hunter2%s-and-more\n")
+    assert settings.dashboard.password.reveal() == "hunter2%s-and-more"
     assert "hunter2" not in repr(settings) + repr(settings.to_dict())
 
 
