@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
 home=/opt/mcp-orchestrator etc=/etc/mcp-orchestrator var=/var/lib/mcp-orchestrator
-log=/var/log/mcp-orchestrator-setup.log
+log=/var/log/mcp-orchestrator-setup.log locks=/run/mcp-orchestrator
 
 fail() { printf '\nsetup: %s\n' "$*" >&2; exit 1; }
 step() { printf '\n==> %s\n' "$*"; }
@@ -12,8 +12,14 @@ step() { printf '\n==> %s\n' "$*"; }
 [ "$(id -u)" = 0 ] || fail "it installs packages and services, so it needs root: sudo ./setup.sh"
 command -v apt-get >/dev/null || fail "it installs Debian packages, and there is no apt-get here; use Debian 12 or newer"
 [ -x /usr/bin/python3 ] || fail "there is no /usr/bin/python3; run: apt-get install python3"
-# The reconciler's runs hold the same lock.
-exec 9>/run/mcp-orchestrator.lock
+# The reconciler's runs hold the same lock, where nobody else can: who may open a lock's file may hold it for ever.
+mkdir -m 0700 "$locks" 2>/dev/null || true
+if [ -L "$locks" ] || [ "$(stat -c '%F %U %a' "$locks")" != "directory root 700" ]; then
+  fail "$locks holds our locks and is not root's alone ($(stat -c '%F of %U, mode %a' "$locks")); remove it, and run setup.sh again"
+fi
+umask 077
+exec 9>"$locks/run.lock"
+umask 022
 flock -n 9 || { step "Waiting for a run under way to end"; flock -w 1800 9 || fail "a run has been under way for 30 minutes; see: journalctl -u mcp-reconcile"; }
 
 step "Python environment in $home/venv"
@@ -26,6 +32,7 @@ step "The site playbook (its log: $log)"
 unset PYTHONDONTWRITEBYTECODE "${!ANSIBLE_@}"
 export ANSIBLE_CONFIG=$PWD/ansible.cfg
 if [ -t 1 ]; then export ANSIBLE_FORCE_COLOR=1; fi
+install -m 0640 -g adm /dev/null "$log" # it names servers and what is wrong with them
 set +e
 "$home/venv/bin/ansible-playbook" playbooks/site.yml -i inventory/local "$@" 9>&- 2>&1 | tee "$log"
 result=${PIPESTATUS[0]}

@@ -2,19 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run at a time for a fleet on a host."""
+"""One run at a time for a fleet on a host.
+
+Who may open a lock's file may hold it for ever (flock(2) asks for no right beyond that), and who made it first may have
+made it a link. So locks are in a directory that is its user's alone.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOCK_DIRECTORY = "/run/lock"
+LOCK_DIRECTORY = "/run/mcp-orchestrator"
 POLL_SECONDS = 0.2
 # As long as a run may take to pull images, to wait for the health of a whole fleet, or for its old targets to drain.
 PATIENCE_SECONDS = 600
@@ -41,20 +46,23 @@ class FleetBusy(Exception):
     """Another run holds the fleet, or the lock cannot be had; the sentence says what to do."""
 
 
+def lock_directory() -> str:
+    """Where the locks of this process's user are: root's with setup.sh's and the reconciler's, others' in their own."""
+    if os.geteuid() == 0:
+        return LOCK_DIRECTORY
+    return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"mcp-orchestrator-{os.geteuid()}")
+
+
 @contextmanager
-def fleet_lock(fleet: str, patience: float = PATIENCE_SECONDS, directory: str = LOCK_DIRECTORY) -> Iterator[Turn]:
+def fleet_lock(fleet: str, patience: float = PATIENCE_SECONDS, directory: str | None = None) -> Iterator[Turn]:
     """Holds the fleet while the body runs; waits up to ``patience`` seconds for another run. Raises FleetBusy.
 
     The lock belongs to the open file, so that a killed run leaves nothing behind.
     """
-    if not os.access(directory, os.W_OK):
-        directory = tempfile.gettempdir()
-    path = os.path.join(directory, f"mcp-orchestrator-{fleet}.lock")
+    directory = directory or lock_directory()
+    path = os.path.join(directory, f"fleet-{fleet}.lock")
     deadline = time.monotonic() + patience
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise FleetBusy(f"{path} cannot be opened: {error.strerror}; run as the user who runs this fleet") from error
+    descriptor = _open(directory, os.path.basename(path))
     try:
         while not _taken(descriptor):
             if time.monotonic() >= deadline:
@@ -64,6 +72,45 @@ def fleet_lock(fleet: str, patience: float = PATIENCE_SECONDS, directory: str = 
                 )
             time.sleep(POLL_SECONDS)
         yield Turn(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open(directory: str, name: str) -> int:
+    """The lock's file, in a directory that nobody else can reach into. Raises FleetBusy."""
+    try:
+        with _own_directory(directory) as folder:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    except OSError as error:
+        path = error.filename if os.path.isabs(str(error.filename)) else os.path.join(directory, name)
+        raise FleetBusy(f"{path} cannot be opened: {error.strerror}; run as the user who runs this fleet") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        os.close(descriptor)
+        raise FleetBusy(f"{directory}/{name} is no file of this user's (uid {found.st_uid} has it); remove it")
+    return descriptor
+
+
+@contextmanager
+def _own_directory(path: str) -> Iterator[int]:
+    """The directory, made where it is missing, once it is certain to be its user's alone. Raises OSError, FleetBusy."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    if os.path.islink(path):
+        raise FleetBusy(f"{path} is a link, and whose locks are behind it is unknown; remove it")
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(descriptor)
+        mode = stat.S_IMODE(found.st_mode)
+        if found.st_uid != os.geteuid() or mode & 0o077:
+            raise FleetBusy(
+                f"{path} holds locks and is not this user's alone (uid {found.st_uid} has it, mode {mode:04o});"
+                f" remove it, or see why others have it"
+            )
+        yield descriptor
     finally:
         os.close(descriptor)
 

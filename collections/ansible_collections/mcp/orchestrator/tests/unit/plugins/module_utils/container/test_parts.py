@@ -2,16 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The small parts: ports, matchers, pull failures, the lock, inspect answers."""
+"""The small parts: ports, matchers, pull failures, inspect answers."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import pull_failure
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe, matches
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
@@ -56,24 +54,6 @@ def test_a_port_where_nobody_listens_is_told_as_such() -> None:
 )
 def test_a_failed_pull_says_whether_it_was_name_credentials_or_network(text: str, way_out: str) -> None:
     assert way_out in pull_failure("x:9", text)
-
-
-def test_a_second_run_of_a_fleet_waits_and_then_leaves_politely(tmp_path: Any) -> None:
-    with (
-        fleet_lock("f", 0, str(tmp_path)),
-        pytest.raises(FleetBusy, match=r"another run has held fleet f for over 0.3 s"),
-        fleet_lock("f", 0.3, str(tmp_path)),
-    ):
-        pass
-    with fleet_lock("f", 0, str(tmp_path)), fleet_lock("g", 0, str(tmp_path)):
-        assert sorted(os.listdir(tmp_path)) == ["mcp-orchestrator-f.lock", "mcp-orchestrator-g.lock"]
-
-
-def test_a_lock_is_free_again_after_a_run_that_failed(tmp_path: Any) -> None:
-    with pytest.raises(ZeroDivisionError), fleet_lock("f", 0, str(tmp_path)):
-        raise ZeroDivisionError
-    with fleet_lock("f", 0, str(tmp_path)):
-        pass
 
 
 def inspected(**more: Any) -> dict[str, Any]:
