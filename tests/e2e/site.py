@@ -77,6 +77,8 @@ class Site:
             "mcp_local_alb_control": CONTROL,
             "mcp_local_alb_listener": LISTENER,
             "mcp_monitor_port": 18482,
+            "mcp_monitor_user": USERS["monitor_user"],
+            "mcp_local_alb_user": USERS["local_alb_user"],
             "mcp_node_router_control": "127.0.0.1:18483",
             "mcp_node_router_port": 18484,
             "mcp_local_alb_service": "e2e-local-alb",

@@ -1,7 +1,7 @@
 """Two hosts behind one load balancer: each runs its share, servers move without a lost request, a dead one fails alone.
 
 The hosts are two engines on this machine. What tells them apart for a module is its interpreter, which sees its own
-host's engine and its own /run/lock; a second local ALB stands for AWS.
+host's engine and its own locks; a second local ALB stands for AWS.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ deregistration_delay = 1
 """
 INTERPRETER = """#!/bin/sh
 export DOCKER_HOST={engine}
-exec unshare -m sh -c 'mount --bind {root}/lock /run/lock && exec {python} "$@"' sh "$@"
+exec unshare -m sh -c 'mkdir -p -m 0700 /run/mcp-orchestrator && mount --bind {root}/lock /run/mcp-orchestrator && exec {python} "$@"' sh "$@"
 """
 
 
@@ -63,6 +63,7 @@ class Host:
         self.docker = docker.APIClient(base_url=engine, version="auto")
         for folder in ("etc", "var", "lock"):
             (self.root / folder).mkdir(parents=True)
+        (self.root / "lock").chmod(0o700)
         (self.root / "etc" / "settings.conf").write_text(SETTINGS.format(fleet=FLEET, address=address))
         key = self.root / "etc" / "fleet.key"
         key.write_bytes(b"k" * 32)
@@ -84,6 +85,7 @@ class Host:
             "mcp_var": str(self.root / "var"),
             "mcp_host_labels": {"zone": zone},
             "mcp_monitor_port": MONITOR_PORT,
+            "state_group": "root",  # no monitor is installed that could read it
         }
 
     def write_config(self, servers: dict[str, Any]) -> None:

@@ -25,4 +25,7 @@ forget_the_dead() {
 forget_the_dead /run/docker.pid dockerd
 forget_the_dead /run/docker/containerd/containerd.pid containerd
 
+# It tells of every container and image, which is for root and the administrators.
+(umask 027 && : >>"$log")
+chmod o-rwx "$log"
 setsid --fork dockerd >>"$log" 2>&1 </dev/null

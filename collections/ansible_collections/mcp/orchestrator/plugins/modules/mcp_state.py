@@ -29,6 +29,11 @@ options:
     description: The state file. Its directory must be there.
     type: path
     required: true
+  group:
+    description:
+      - The group that may read the state file beside its owner; nobody else can. It must be there.
+      - Without it, the group of the process.
+    type: str
   started:
     description: When the run began, in UTC, for example C(2026-11-21T04:19:00Z). Without it, now.
     type: str
@@ -77,6 +82,7 @@ EXAMPLES = r"""
 - name: Write the state, and fail the run when a server did not converge
   mcp.orchestrator.mcp_state:
     path: /var/lib/mcp-orchestrator/state.json
+    group: mcp-monitor
     started: "{{ mcp_run_started }}"
     settings: "{{ (mcp_config | default({})).settings | default({}) }}"
     config: "{{ mcp_config | default({}) }}"
@@ -111,12 +117,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import FileNotWritten, write_json
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import GROUP_READABLE, FileNotWritten, write_json
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")
 ARGUMENTS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
+    "group": {"type": "str"},
     "started": {"type": "str"},
     "run_id": {"type": "str"},
     "settings": {"type": "dict", "default": {}},
@@ -152,7 +159,7 @@ def main() -> None:
     failed = failed_servers(state)
     if not module.check_mode:
         try:
-            write_json(options["path"], state)
+            write_json(options["path"], state, GROUP_READABLE, options["group"])
         except FileNotWritten as error:
             module.fail_json(msg=f"{error}\n{summary(state)}", failed_servers=failed)
     if options["fail_on_errors"] and state["errors"]:

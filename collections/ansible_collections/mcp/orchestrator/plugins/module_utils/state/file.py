@@ -6,23 +6,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import grp
 import json
 import os
 import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-# The monitor reads the state as a user of its own; there is no secret in it.
 READABLE = 0o644
+# The report names servers, errors and addresses, which are only for those who may see the monitor.
+GROUP_READABLE = 0o640
 
 
 class FileNotWritten(Exception):
     """The file could not be written; the former one is as it was."""
 
 
-def write_json(path: str, document: Mapping[str, Any], mode: int = READABLE) -> None:
+def write_json(path: str, document: Mapping[str, Any], mode: int, group: str | None = None) -> None:
     """Replace a file in one step: a reader sees the former file or the new one, whole, even after a crash.
 
+    The new one belongs to ``group``, or to that of the process, and is at no moment open to more than ``mode`` says.
     Raises FileNotWritten with the file, the reason and the way out.
     """
     folder = os.path.dirname(path) or "."
@@ -33,11 +36,16 @@ def write_json(path: str, document: Mapping[str, Any], mode: int = READABLE) -> 
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            if group is not None:
+                os.fchown(descriptor, -1, grp.getgrnam(group).gr_gid)  # before others may read it at all
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         os.replace(temporary, path)
         temporary = None
         _flush(folder)
+    except KeyError as error:
+        reason = f"there is no group '{group}' to read it; run setup.sh, which makes it"
+        raise FileNotWritten(f"{path}: cannot be written: {reason}; the former one is kept") from error
     except OSError as error:
         raise FileNotWritten(f"{path}: cannot be written: {_reason(error, folder)}; the former one is kept") from error
     finally:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import os
 import resource
@@ -16,19 +17,54 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import FileNotWritten, write_json
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state import file as state_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import GROUP_READABLE, FileNotWritten
 
 
-def test_the_file_holds_the_state_for_everybody_to_read(tmp_path: Path) -> None:
+def write_json(path: str, document: dict[str, Any]) -> None:
+    state_file.write_json(path, document, GROUP_READABLE)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_the_file_is_for_its_owner_and_group_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "state.json"
-    old_umask = os.umask(0o077)
+    old_umask = os.umask(umask)
     try:
         write_json(str(path), {"version": 1, "name": "zürich"})
     finally:
         os.umask(old_umask)
     assert json.loads(path.read_text()) == {"version": 1, "name": "zürich"}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert os.listdir(tmp_path) == ["state.json"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_group_that_may_read_it_has_it_before_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.json"
+    seen: list[tuple[int, int]] = []
+    for call in ("fchown", "fchmod", "fsync"):
+        real = getattr(os, call)
+
+        def noted(descriptor: int, *arguments: int, real: Any = real) -> None:
+            real(descriptor, *arguments)
+            found = os.fstat(descriptor)
+            if stat.S_ISREG(found.st_mode):
+                seen.append((found.st_gid, stat.S_IMODE(found.st_mode)))
+
+        monkeypatch.setattr(os, call, noted)
+    state_file.write_json(str(path), {}, GROUP_READABLE, "nogroup")
+    monkeypatch.undo()
+    nogroup = grp.getgrnam("nogroup").gr_gid
+    assert seen == [(nogroup, 0o600), (nogroup, 0o640), (nogroup, 0o640)]
+    assert (path.stat().st_uid, path.stat().st_gid) == (os.geteuid(), nogroup)
+
+
+def test_without_the_group_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotWritten, match="there is no group 'no-such-group' to read it; run setup.sh"):
+        state_file.write_json(str(tmp_path / "state.json"), {}, GROUP_READABLE, "no-such-group")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
