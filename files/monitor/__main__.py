@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
+import pwd
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from typing import NoReturn
 import waitress
 
 from monitor.app import monitor_app
+from monitor.client import Balancer
 from monitor.door import Door
 
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
@@ -49,6 +52,14 @@ def address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def user(text: str) -> int:
+    """The uid of a user of this host; raises ValueError."""
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise ValueError(text) from None
+
+
 def public_path(text: str) -> str:
     """A path that begins with a slash; raises ValueError."""
     if not text.startswith("/") or any(character in text for character in "<>:?#{}\\ "):
@@ -64,19 +75,30 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser.add_argument("--path", type=public_path, default="/monitor", help="where it stands behind the balancer")
     parser.add_argument("--username", default="admin")
     parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("--balancer-user", type=user, metavar="USER", help="who a balancer on this host runs as")
+    parser.add_argument(
+        "--balancer-network",
+        type=ipaddress.ip_network,
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="where a balancer elsewhere comes from; may be repeated",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
     host, port = options.bind
     try:
+        balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
         door = Door(options.username, read_password(options.password_file))
         server = waitress.create_server(
-            monitor_app(options.state, options.path, door),
+            monitor_app(options.state, options.path, door, balancer),
             host=host,
             port=port,
             threads=8,
             ident=None,
             channel_timeout=IDLE_SECONDS,
             max_request_body_size=LARGEST_REQUEST,
+            clear_untrusted_proxy_headers=False,  # whose word counts is for monitor.client to say
         )
     except PasswordUnusable as error:
         sys.exit(_complaint(str(error)))

@@ -6,11 +6,13 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bottle
 
+from monitor.client import Balancer, client_of
 from monitor.door import Door
 from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
 from monitor.state import StateMissing, StateUnreadable, client_config, parse_state, read_bytes
@@ -39,8 +41,11 @@ _SAID = {
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def monitor_app(state_file: Path, path: str, door: Door) -> WsgiApp:
-    """The WSGI application that serves the state file at ``path``; ``path``/health needs no password."""
+def monitor_app(state_file: Path, path: str, door: Door, balancer: Balancer) -> WsgiApp:
+    """The WSGI application that serves the state file at ``path``; ``path``/health needs no password.
+
+    Clients are told apart by what ``balancer`` says of them, and by their address where they come without it.
+    """
     base = path.rstrip("/")
     app = bottle.Bottle()
     app.default_error_handler = _plain_error
@@ -73,10 +78,11 @@ def monitor_app(state_file: Path, path: str, door: Door) -> WsgiApp:
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
+    guarded = partial(_guarded, door, balancer)
     for address in {base or "/", f"{base}/"}:
-        app.route(address, callback=_guarded(door, page))
-    app.route(f"{base}/state.json", callback=_guarded(door, state_json))
-    app.route(f"{base}/mcp.json", callback=_guarded(door, mcp_json))
+        app.route(address, callback=guarded(page))
+    app.route(f"{base}/state.json", callback=guarded(state_json))
+    app.route(f"{base}/mcp.json", callback=guarded(mcp_json))
     app.route(f"{base}/health", callback=health)
     return _with_headers(app)
 
@@ -87,26 +93,20 @@ def _no_state(error: StateUnreadable) -> Any:
     return bottle.HTTPResponse(body, status=status, headers={"Content-Type": "application/json"})
 
 
-def _guarded(door: Door, callback: Callable[[], Any]) -> Callable[[], Any]:
+def _guarded(door: Door, balancer: Balancer, callback: Callable[[], Any]) -> Callable[[], Any]:
     def judged() -> Any:
-        client = _client(bottle.request.environ)
-        verdict = door.judge(bottle.request.headers.get("Authorization"), client)
+        authorization = bottle.request.headers.get("Authorization")
+        client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
+        verdict = door.judge(authorization, client)
         if verdict.admitted:
             return callback()
-        if bottle.request.headers.get("Authorization") is not None:
+        if authorization is not None:
             log.warning("refused a login from %s (%d)", client, verdict.status)
         if verdict.status == 429:
             raise bottle.HTTPError(429, headers={"Retry-After": str(verdict.retry_after)})
         raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
 
     return judged
-
-
-def _client(environ: dict[str, Any]) -> str:
-    """Who asks: what the balancer appended to X-Forwarded-For, else the peer. Whatever stood before it is hearsay."""
-    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-    client = forwarded or str(environ.get("REMOTE_ADDR", ""))
-    return "".join(character for character in client if character.isprintable())[:64]
 
 
 def _plain_error(error: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import logging
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from monitor.app import WsgiApp, monitor_app
+from monitor.client import Balancer
 from monitor.door import Door
 
 from tests.unit.monitor import samples
@@ -42,8 +44,14 @@ def state_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(state_file: Path) -> WsgiApp:
-    return monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=lambda _seconds: None))
+def balancer(tmp_path: Path) -> Balancer:
+    """One elsewhere, which comes from the address that requests here come from."""
+    return Balancer(None, (ipaddress.ip_network("127.0.0.1"),), tmp_path, tmp_path)
+
+
+@pytest.fixture
+def app(state_file: Path, balancer: Balancer) -> WsgiApp:
+    return monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=lambda _seconds: None), balancer)
 
 
 @pytest.mark.parametrize("path", ["/monitor", "/monitor/"])
@@ -72,6 +80,15 @@ def test_clients_behind_the_balancer_are_told_apart_by_what_it_says(app: WsgiApp
     assert last.status == 429
     assert int(last.headers["retry-after"]) > 0
     assert ask(app, "/monitor", HTTP_X_FORWARDED_FOR="spoofed, 8.8.8.8").status == 200
+
+
+def test_who_comes_past_the_balancer_cannot_pass_for_another(app: WsgiApp) -> None:
+    for number in range(11):
+        forged = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"10.0.0.{number}"}
+        last = ask(app, "/monitor", credentials="admin:wrong", **forged)
+    assert last.status == 429
+    assert ask(app, "/monitor", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR="8.8.8.8").status == 429
+    assert ask(app, "/monitor", REMOTE_ADDR="192.0.2.2").status == 200
 
 
 def test_health_needs_no_password_and_tells_nothing(app: WsgiApp) -> None:
@@ -176,8 +193,8 @@ def test_a_bug_is_not_shown_to_the_visitor(app: WsgiApp, monkeypatch: pytest.Mon
     assert answer.body.startswith("The monitor broke.")
 
 
-def test_the_monitor_may_stand_at_the_root(state_file: Path) -> None:
-    app = monitor_app(state_file, "/", Door("admin", "sesame"))
+def test_the_monitor_may_stand_at_the_root(state_file: Path, balancer: Balancer) -> None:
+    app = monitor_app(state_file, "/", Door("admin", "sesame"), balancer)
     assert ask(app, "/").status == 200
     assert ask(app, "/health", credentials=None).status == 200
     assert 'href="/state.json"' in ask(app, "/").body
