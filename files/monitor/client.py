@@ -37,7 +37,9 @@ class Balancer:
     def is_peer(self, peer: Address, port: int, server_port: int) -> bool:
         """Whether the connection from this address and port to ours is the balancer's."""
         # A port may serve connections of several users to several of our addresses at once; one of them is enough.
-        owners = {uid for near, far_port, uid in _connections(self.proc) if (near, far_port) == ((peer, port), server_port)}
+        owners = {
+            uid for near, far_port, uid in _connections(self.proc) if (near, far_port) == ((peer, port), server_port)
+        }
         if owners:
             return owners == {self.user}
         return any(peer in network for network in self.networks) and not self._is_container(peer)

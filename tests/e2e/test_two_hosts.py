@@ -49,7 +49,8 @@ deregistration_delay = 1
 """
 INTERPRETER = """#!/bin/sh
 export DOCKER_HOST={engine}
-exec unshare -m sh -c 'mkdir -p -m 0700 /run/mcp-orchestrator && mount --bind {root}/lock /run/mcp-orchestrator && exec {python} "$@"' sh "$@"
+mkdir -p -m 0700 /run/mcp-orchestrator
+exec unshare -m sh -c 'mount --bind {root}/lock /run/mcp-orchestrator && exec {python} "$@"' sh "$@"
 """
 
 

@@ -31,7 +31,8 @@ connection = http.client.HTTPConnection(host, int(port), timeout=10)
 token = base64.b64encode(f"admin:{password}".encode()).decode()
 for number in range(int(forwarded) if forwarded.isdigit() else 1):
     client = f"198.51.100.{number}" if forwarded.isdigit() else forwarded
-    connection.request("GET", "/monitor/mcp.json", headers={"Authorization": f"Basic {token}", "X-Forwarded-For": client})
+    headers = {"Authorization": f"Basic {token}", "X-Forwarded-For": client}
+    connection.request("GET", "/monitor/mcp.json", headers=headers)
     answer = connection.getresponse()
     answer.read()
     print(answer.status)

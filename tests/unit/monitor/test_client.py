@@ -32,7 +32,9 @@ ens5	00000000	0100000A	0003	0	0	0	00000000	0	0	0
 ens5	0000000A	00000000	0001	0	0	0	00FFFFFF	0	0	0
 docker0	000011AC	00000000	0001	0	0	0	0000FFFF	0	0	0
 """
-ROUTE6 = "fd000000000000000000000000000000 40 " + "0" * 32 + " 00 " + "0" * 32 + " 00000100 00000001 0 00000001 docker0\n"
+ROUTE6 = (
+    "fd000000000000000000000000000000 40 " + "0" * 32 + " 00 " + "0" * 32 + " 00000100 00000001 0 00000001 docker0\n"
+)
 
 
 @pytest.fixture
@@ -70,9 +72,7 @@ def asked(balancer: Balancer, peer: str, port: int, forwarded: str | None = "198
         pytest.param("203.0.113.5", 40000, False, id="somebody on the internet"),
     ],
 )
-def test_the_header_counts_where_the_balancer_sent_it(
-    balancer: Balancer, peer: str, port: int, believed: bool
-) -> None:
+def test_the_header_counts_where_the_balancer_sent_it(balancer: Balancer, peer: str, port: int, believed: bool) -> None:
     assert (asked(balancer, peer, port) == "198.51.100.1") is believed
 
 
@@ -107,7 +107,8 @@ def test_whatever_the_header_holds_a_client_has_a_short_name(forwarded: str) -> 
     balancer = Balancer(None, (ipaddress.ip_network("192.0.2.1"),), Path("/nowhere"), Path("/nowhere"))
     name = client_of({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}, balancer)
     assert 2 < len(name) < 50
-    assert name.isascii() and name.isprintable()
+    assert name.isascii()
+    assert name.isprintable()
 
 
 def test_a_connection_of_this_process_is_found_in_what_the_kernel_tells() -> None:

@@ -17,7 +17,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LOCK_DIRECTORY = "/run/mcp-orchestrator"
 POLL_SECONDS = 0.2
@@ -95,10 +95,8 @@ def _open(directory: str, name: str) -> int:
 @contextmanager
 def _own_directory(path: str) -> Iterator[int]:
     """The directory, made where it is missing, once it is certain to be its user's alone. Raises OSError, FleetBusy."""
-    try:
+    with suppress(FileExistsError):
         os.mkdir(path, 0o700)
-    except FileExistsError:
-        pass
     if os.path.islink(path):
         raise FleetBusy(f"{path} is a link, and whose locks are behind it is unknown; remove it")
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)

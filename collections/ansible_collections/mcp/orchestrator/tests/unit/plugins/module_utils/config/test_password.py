@@ -48,7 +48,9 @@ def test_a_password_that_is_guessed_first_is_refused_with_a_reason_that_does_not
     assert password not in found
 
 
-@pytest.mark.parametrize("password", ["correct horse battery staple", "31415926535897932384", "xKj2-9vQ_pLm", "Grünspecht äußert"])
+@pytest.mark.parametrize(
+    "password", ["correct horse battery staple", "31415926535897932384", "xKj2-9vQ_pLm", "Grünspecht äußert"]
+)
 def test_a_long_password_of_ones_own_is_taken(password: str) -> None:
     assert weakness(password, "operations") == ""
 

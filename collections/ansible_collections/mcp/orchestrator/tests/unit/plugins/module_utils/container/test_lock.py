@@ -15,7 +15,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import lock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock, lock_directory
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import (
+    FleetBusy,
+    fleet_lock,
+    lock_directory,
+)
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
@@ -30,7 +34,7 @@ def locks(tmp_path: Path) -> Path:
 def open_folder() -> Iterator[Path]:
     """A folder that every user can get to, which pytest's own are not."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o711)  # noqa: S103
         yield Path(folder)
 
 

@@ -62,7 +62,7 @@ def test_the_group_that_may_read_it_has_it_before_it_can_be_read(
 
 
 def test_without_the_group_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(FileNotWritten, match="there is no group 'no-such-group' to read it; run setup.sh"):
+    with pytest.raises(FileNotWritten, match=r"there is no group 'no-such-group' to read it; run setup\.sh"):
         state_file.write_json(str(tmp_path / "state.json"), {}, GROUP_READABLE, "no-such-group")
     assert os.listdir(tmp_path) == []
 
