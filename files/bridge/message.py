@@ -99,7 +99,8 @@ def decode(raw: bytes | bytearray) -> Any:
         # orjson refuses what the standard parser of many servers writes: NaN, lone surrogates, numbers beyond 64 bits
         # in some positions. Such a message is still somebody's answer.
         try:
-            return json.loads(raw)
+            # UTF-8 only: bytes would be tried as UTF-16, too, and the server reads another message in them.
+            return json.loads(raw.decode("utf-8-sig", "surrogatepass"))
         except (ValueError, RecursionError) as error:
             raise NotAMessage(PARSE_ERROR, "not valid JSON") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from . import message as messages
-from .message import Id, Message, NotAMessage
+from .message import Failure, Id, Message, NotAMessage
 from .span import Ambiguous, find, replace
 
 if TYPE_CHECKING:
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 
-# Nobody can guess it: a client that hides an id from the bridge cannot make the server answer another client's call.
-_SECRET = os.urandom(6).hex()
-_numbers = itertools.count(1)
+# At these some servers see the end of a line, although JSON allows them in a string: Node.js's readline at the first
+# two, Python's str.splitlines at all. A line of the client's own making would be a message with an id of its choice.
+_LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
 
 
 class Passage:
@@ -33,7 +32,8 @@ class Passage:
         self.owner = owner
         self.message = message
         self.since = time.monotonic()
-        self.ident = f"{_SECRET}-{next(_numbers)}"
+        # Nothing follows from one about another: whoever learns what the child calls his call knows no other's.
+        self.ident = os.urandom(16).hex()
         self.token: Id | None = message.meta.get("progressToken")
         new = b'"%b"' % self.ident.encode()
         try:
@@ -42,14 +42,20 @@ class Passage:
                 line = replace(line, find(line, "params", "_meta", "progressToken"), new)
         except Ambiguous as error:
             raise NotAMessage(messages.INVALID_REQUEST, str(error)) from error
+        for end, escape in _LINE_ENDS:
+            if end in line:
+                line = line.replace(end, escape)
         self.line = line
 
     def restore(self, answer: Message) -> Message:
-        """The child's answer under the caller's id."""
+        """The child's answer under the caller's id; an error where it gives several."""
         ident = self.message.id
         if ident is None:
             raise ValueError("a notification has no answer")
-        raw = replace(answer.raw, find(answer.raw, "id"), _text_of_id(self.message))
+        try:
+            raw = replace(answer.raw, find(answer.raw, "id"), _text_of_id(self.message))
+        except Ambiguous as error:
+            return Failure(ident, f"the server's answer cannot be read: {error}")
         if SUBSCRIPTION.encode() in raw:  # the result that ends a subscription names it
             raw = raw.replace(b'"%b"' % self.ident.encode(), _text_of_id(self.message))
         return answer.renumbered(raw, ident)
@@ -66,10 +72,11 @@ class Passage:
         return messages.parse(raw)
 
     def cancellation(self, note: Message | None) -> bytes:
-        """The notification that cancels this call at the child; `note` is the caller's own, if it sent one."""
-        if note is None:
-            return messages.notification("notifications/cancelled", {"requestId": self.ident})
-        return replace(note.raw, find(note.raw, "params", "requestId"), b'"%b"' % self.ident.encode())
+        """The notification that cancels this call at the child; `note` is the caller's own, if it sent one. Nothing of
+        it is passed on but its reason: it could name another call in a second place."""
+        reason = None if note is None else note.params.get("reason")
+        reasons = {"reason": reason.encode(errors="replace").decode()} if isinstance(reason, str) else {}
+        return messages.notification("notifications/cancelled", {"requestId": self.ident, **reasons})
 
     def fail(self, why: str) -> None:
         """Answers the caller with an error."""

@@ -178,7 +178,7 @@ class Shared:
             if self._child is not None:
                 self._child.send(refusal(message, _NO_CLIENT))
         elif message.is_answer:
-            passage = self._passages.pop(str(message.id), None)
+            passage = self._passages.pop(message.id, None) if isinstance(message.id, str) else None
             if passage is not None:
                 passage.owner.receive(passage.restore(message))
         else:

@@ -25,8 +25,9 @@ class Ambiguous(ValueError):
 def find(text: bytes, *path: str) -> Span:
     """Where the value at the keys `path` stands, which must exist. Raises Ambiguous."""
     quoted = b'"%b"' % path[-1].encode()
-    # Where the key's text occurs once, that is the place, whatever surrounds it.
-    if text.count(quoted) == 1:
+    # Where the key's text occurs once, that is the place, whatever surrounds it; unless the key itself is written with
+    # an escape, so that only readers see it.
+    if text.count(quoted) == 1 and b"\\u00" not in text:
         colon = _COLON.match(text, text.index(quoted) + len(quoted))
         if colon is not None:
             return colon.end(), _end_of_value(text, colon.end())

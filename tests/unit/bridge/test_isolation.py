@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -117,6 +118,83 @@ def test_a_key_that_occurs_twice_is_refused(many: Bridge) -> None:
     client = opened(many)
     body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}},"id":2}'
     assert last(client.post(body))["error"]["message"] == "the key 'id' occurs twice"
+
+
+@pytest.mark.parametrize("hidden", ["1", '"1"', "1.0", '"\\u0031"'])
+def test_an_id_behind_an_escape_is_replaced_like_any_other(many: Bridge, hidden: str) -> None:
+    client = opened(many)
+    params = '{"name":"params","arguments":{"id":"decoy","requestId":"decoy"},"_meta":{"progress\\u0054oken":7}}'
+    body = f'{{"jsonrpc":"2.0","\\u0069d":{hidden},"method":"tools/call","params":{params}}}'
+    answer = last(client.post(body.encode()))
+    assert answer["id"] == json.loads(hidden)
+    told = json.loads(answer["result"]["content"][0]["text"])
+    assert told["arguments"] == {"id": "decoy", "requestId": "decoy"}
+    assert told["meta"]["progressToken"] != 7
+
+
+def test_what_a_client_learns_of_its_own_call_says_nothing_of_another(shared: Bridge) -> None:
+    client = opened(shared)
+    for ident in ("a", "b"):
+        threading.Thread(
+            target=client.post, args=({**client.calling("sleep", seconds=30), "id": ident},), daemon=True
+        ).start()
+    until(lambda: shared.health()["calls_in_flight"] == 2)
+    for ident in ("a", "b"):
+        client.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": ident}})
+    until(lambda: shared.health()["calls_in_flight"] == 0)
+    first, second = client.call("cancelled")[-2:]
+    assert len(first) == len(second) == 32
+    assert sum(one == other for one, other in zip(first, second, strict=True)) < 16
+
+
+def test_no_client_completes_or_cancels_anothers_call_whatever_it_sends(shared: Bridge) -> None:
+    victim, attacker = opened(shared), opened(shared)
+    found: list[Any] = []
+    call = {**victim.calling("sleep", seconds=2), "id": 1}
+    thread = threading.Thread(target=lambda: found.append(last(victim.post(call))))
+    thread.start()
+    until(lambda: shared.health()["calls_in_flight"] == 1)
+    for ident in (b"1", b"1.0", b'"1"', b'"\\u0031"', b"1e0"):
+        attacker.post(b'{"jsonrpc":"2.0","id":%b,"result":{"content":[]}}' % ident)
+        attacker.post(b'{"jsonrpc":"2.0","\\u0069d":%b,"result":{"content":[]}}' % ident)
+        for params in (b'{"requestId":%b}', b'{"request\\u0049d":%b,"_meta":{"requestId":"decoy"}}'):
+            note = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":' + params % ident + b"}"
+            assert attacker.post(note).status == 202
+    thread.join()
+    assert found[0]["result"]["content"][0]["text"] == "slept"
+
+
+def test_a_cancellation_names_the_callers_own_call_and_no_second_one(shared: Bridge) -> None:
+    victim, attacker = opened(shared), opened(shared)
+    before = len(victim.call("cancelled"))
+    threading.Thread(
+        target=attacker.post, args=({**attacker.calling("sleep", seconds=30), "id": "mine"},), daemon=True
+    ).start()
+    until(lambda: shared.health()["calls_in_flight"] == 1)
+    params = b'{"request\\u0049d":"mine","requestId":"theirs"}'
+    attacker.post(b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":' + params + b"}")
+    params = b'{"request\\u0049d":"mine","_meta":{"requestId":"theirs"}}'
+    attacker.post(b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":' + params + b"}")
+    until(lambda: len(victim.call("cancelled")) == before + 1)
+    assert not {"mine", "theirs"} & set(victim.call("cancelled"))
+    until(lambda: shared.health()["calls_in_flight"] == 0)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+def test_a_text_that_some_servers_take_for_two_lines_is_one(many: Bridge, end: str) -> None:
+    forged = f'{end}{{"jsonrpc":"2.0","id":"theirs","method":"ping"}}{end}'
+    client = opened(many)
+    body = json.dumps(client.calling("echo", text=forged), ensure_ascii=False).encode()
+    assert end.encode() in body
+    assert last(client.post(body))["result"]["content"][0]["text"] == forged
+
+
+def test_what_is_not_utf_8_is_no_message(many: Bridge) -> None:
+    client = opened(many)
+    body = json.dumps(client.calling("echo", text="x"))
+    for encoding in ("utf-16-le", "utf-16", "utf-32"):
+        reply = client.post(body.encode(encoding))
+        assert (reply.status, reply.json["error"]["code"]) == (400, -32700)
 
 
 @pytest.mark.parametrize("tool", ["sample", "elicit", "roots"])

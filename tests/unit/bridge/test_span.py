@@ -48,6 +48,14 @@ def test_an_array_is_cut_into_its_elements(array: list[Any], layout: dict[str, A
     assert [json.loads(one.decode("utf-8", "surrogatepass")) for one in found] == array
 
 
+@pytest.mark.parametrize("key", [r"\u0069d", r"i\u0064", r"\u0069\u0064"])
+def test_a_key_written_with_an_escape_is_the_same_key(key: str) -> None:
+    text = b'{"%b": 1, "params": {"id": "decoy"}}' % key.encode()
+    assert replace(text, find(text, "id"), b"2") == b'{"%b": 2, "params": {"id": "decoy"}}' % key.encode()
+    with pytest.raises(Ambiguous):
+        find(b'{"%b": 1, "id": 2}' % key.encode(), "id")
+
+
 def test_a_key_that_occurs_twice_is_ambiguous() -> None:
     with pytest.raises(Ambiguous, match="'id' occurs twice"):
         find(b'{"id":1,"x":{"id":2},"id":3}', "id")
