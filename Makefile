@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/mcp/orchestrator
-PROGRAMS := bridge local_alb monitor
+PROGRAMS := bridge firewall local_alb monitor
 
 .PHONY: help
 help: ## Show these targets
@@ -36,7 +36,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/bridge files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
+	mypy files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
 	yamllint --strict .
 	ansible-lint --offline --strict
 	git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck

@@ -1,0 +1,178 @@
+"""A confined container from the first instant of a boot: it reaches nothing, before any run of the reconciler.
+
+The host is real in what counts: systemd, Docker, the packet filter, the role that installs the unit. The fleet is one
+network and one container that tries all the time, beside a free one that shows what there was to reach.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from firewall.rules import interfaces_of
+
+from tests.hosts.host import Host, output, wait_for
+from tests.security.boot_world import TARGETS
+
+PROJECT = Path(__file__).resolve().parents[2]
+WORLD = Path(__file__).with_name("boot_world.py")
+FLEET = "boot"
+BRIDGE = interfaces_of(FLEET).replace("+", "c")
+MARK = f'-m comment --comment "mcp_fleet={FLEET}"'
+RULES = f"""*filter
+:MCP-{FLEET} - [0:0]
+-A MCP-{FLEET} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
+-A MCP-{FLEET} -j REJECT --reject-with icmp-admin-prohibited
+-I DOCKER-USER -i {BRIDGE} {MARK} -j MCP-{FLEET}
+-I INPUT -i {BRIDGE} {MARK} -j MCP-{FLEET}
+COMMIT
+"""
+SAVED = f"/var/lib/mcp-orchestrator/firewall/{FLEET}.v4"
+UNIT = """[Unit]
+Before=docker.service
+[Service]
+Type=forking
+ExecStart=/usr/bin/python3 /opt/world.py serve
+[Install]
+WantedBy=multi-user.target
+"""
+# Whoever loads a packet filter empties it first: Debian's own unit begins with 'flush ruleset'.
+FLUSHING = """[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=sh -c "iptables -F DOCKER-USER && iptables -F INPUT"
+"""
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  vars: {mcp_home: /opt/mcp-orchestrator, mcp_var: /var/lib/mcp-orchestrator, firewall_fleet: boot}
+  tasks:
+    - ansible.builtin.include_role: {name: firewall, tasks_from: "{{ entry }}"}
+"""
+
+
+class BootHost(Host):
+    """A host with a network beyond it and two containers that try to reach it."""
+
+    def prepare(self) -> None:
+        self.write("/opt/world.py", WORLD.read_text())
+        self.write("/etc/systemd/system/world.service", UNIT)
+        self.run("systemctl", "enable", "--now", "world")
+        self.run("mkdir", "/record")
+        # An image of nothing at all: the containers see the host's own Python.
+        self.run("sh", "-c", "tar --create --files-from=/dev/null | docker import - nothing")
+        name = f"com.docker.network.bridge.name={BRIDGE}"
+        self.run("docker", "network", "create", "--opt", name, "closed")
+        mounts = [f"--volume={path}:{path}:ro" for path in ("/usr", "/lib", "/lib64", "/opt")]
+        for network in ("closed", "bridge"):
+            words = ["--network", network, "--volume", "/record:/record", "--restart", "unless-stopped", "nothing"]
+            record = ["/usr/bin/python3", "/opt/world.py", "record", f"/record/{network}"]
+            self.run("docker", "run", "--detach", *mounts, *words, *record)
+
+    def install(self, directory: Path, entry: str = "main") -> None:
+        """The product's program and its role, as the site playbook installs them."""
+        self.run("mkdir", "-p", "/opt/mcp-orchestrator/venv/bin", "/opt/mcp-orchestrator/current/files")
+        self.run("ln", "-sf", "/usr/bin/python3", "/opt/mcp-orchestrator/venv/bin/python")
+        program = str(PROJECT / "files" / "firewall")
+        output(["docker", "cp", program, f"{self.name}:/opt/mcp-orchestrator/current/files/"])
+        reached = self.connection()
+        variables = {
+            "ansible_host": reached["address"],
+            "ansible_user": reached["user"],
+            "ansible_ssh_private_key_file": reached["identity_file"],
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+            "ansible_become": True,
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "entry": entry,
+        }
+        (directory / "inventory.json").write_text(json.dumps({"all": {"hosts": {self.name: variables}}}))
+        (directory / "play.yml").write_text(PLAYBOOK)
+        done = subprocess.run(
+            [PROJECT / ".venv/bin/ansible-playbook", directory / "play.yml", "-i", directory / "inventory.json"],
+            cwd=PROJECT,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def write(self, path: str, text: str) -> None:
+        argv = ["docker", "exec", "-i", self.name, "install", "-m", "0600", "/dev/stdin", path]
+        subprocess.run(argv, input=text, text=True, check=True, capture_output=True)
+
+    def reboot(self) -> None:
+        """Each container begins its record anew as it starts."""
+        output(["docker", "restart", "--time", "30", self.name])
+        wait_for("the host is up", self._booted)
+
+    def let_containers_outlive_the_engine(self, on: bool) -> None:
+        self.write("/etc/docker/daemon.json", json.dumps({"live-restore": on}))
+        self.run("systemctl", "reload", "docker")
+        wait_for(
+            "the engine does so", lambda: self.run("docker", "info", "-f", "{{.LiveRestoreEnabled}}") == str(on).lower()
+        )
+
+    def reached(self) -> tuple[set[str], set[str]]:
+        """What the confined and the free container have reached, once the free one has reached everything."""
+        wait_for("the free container reaches everything", lambda: self._recorded("bridge") == {"begun", *TARGETS}, 30)
+        wait_for("the confined container has begun", lambda: "begun" in self._recorded("closed"), 30)
+        time.sleep(1)  # as long again as an answer may take
+        return self._recorded("closed") - {"begun"}, self._recorded("bridge") - {"begun"}
+
+    def _recorded(self, network: str) -> set[str]:
+        return set(self.run("sh", "-c", f"cat /record/{network} 2>/dev/null || true").splitlines())
+
+    def rules(self) -> list[str]:
+        return [line for line in self.run("iptables", "-S").splitlines() if f"mcp_fleet={FLEET}" in line]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootHost]:
+    with BootHost(f"mcp-test-boot-{os.getpid()}") as found:
+        found.prepare()
+        yield found
+
+
+def test_nothing_confined_is_ever_without_rules(host: BootHost, tmp_path: Path) -> None:
+    # Without the unit a container of the fleet is as free as any, which is what the tests after it are about.
+    host.reboot()
+    assert host.reached() == (set(TARGETS), set(TARGETS))
+
+    host.install(tmp_path)
+    host.write(SAVED, RULES)
+    host.reboot()
+    assert host.reached() == (set(), set(TARGETS))
+    assert len(host.rules()) == 2
+
+    host.run("systemctl", "restart", "docker")
+    assert host.reached() == (set(), set(TARGETS))
+    # And where the containers live on while the engine is away, and go on trying.
+    host.let_containers_outlive_the_engine(True)
+    host.run("systemctl", "restart", "docker")
+    assert host.reached() == (set(), set(TARGETS))
+    assert len(host.rules()) == 2
+    host.let_containers_outlive_the_engine(False)
+
+    host.write("/etc/systemd/system/nftables.service", FLUSHING)
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "start", "nftables")
+    wait_for("rules that somebody's unit has flushed are back", lambda: len(host.rules()) == 2, 20)
+
+    # A damaged file closes the fleet's bridges.
+    host.run("rm", "/etc/systemd/system/nftables.service")
+    host.write(SAVED, RULES[:120])
+    host.reboot()
+    assert host.reached() == (set(), set(TARGETS))
+    assert all(rule.endswith("-j DROP") for rule in host.rules())
+
+    host.install(tmp_path, "absent")
+    assert host.run("find", "/etc/systemd/system", "-name", "mcp-firewall*") == ""
+    assert host.run("sh", "-c", "ls /var/lib/mcp-orchestrator") == ""
