@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.env_file import EnvFileError, read_env_file
@@ -21,6 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_reade
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flags import Fate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.image import image_error
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import editor_folder_in, has_reference
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_arguments import Use, read_run_arguments
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
@@ -33,9 +34,9 @@ Reader = Callable[[str], None]
 
 
 class _DockerForm:
-    def __init__(self, env: Mapping[str, Secret], allowed: Collection[str], findings: Findings) -> None:
+    def __init__(self, env: Mapping[str, Secret], permissions: Permissions, findings: Findings) -> None:
         self.env = env
-        self.allowed = allowed
+        self.permissions = permissions
         self.findings = findings
         self.draft = Draft()
         self.from_files: dict[str, Secret] = {}
@@ -66,7 +67,9 @@ class _DockerForm:
         elif name == "env-file":
             self._read(use, self._env_file)
         elif name in GUARDED:
-            self._read(use, lambda value: GUARDED[name](self.draft, value, self.allowed))
+            self._read(use, lambda value: GUARDED[name](self.draft, value, self.permissions))
+            for volume in self.draft.volumes:
+                self.draft.volume_places.setdefault(volume.partition(":")[0], use.path)
         else:
             self._read(use, lambda value: READERS[name](self.draft, value))
 
@@ -74,7 +77,7 @@ class _DockerForm:
         name, allow = use.flag.name, use.flag.allow
         if use.value in HARMLESS.get(name, ()) or (not use.flag.takes_value and not use.is_on):
             self.findings.explain(use.path, f"{_shown(use)} is ignored: it is so anyway")
-        elif allow and allow in self.allowed:
+        elif allow and allow in self.permissions:
             self.findings.explain(use.path, f"{_shown(use)} is allowed by {allow} in settings.conf")
             self._read(use, lambda value: ALLOWED[name](self.draft, value))
         else:
@@ -85,8 +88,7 @@ class _DockerForm:
         try:
             reader(use.value)
         except UnsafeVolume as error:
-            way_out = f"set {error.allow} in settings.conf if you mean it"
-            self.findings.error(use.path, f"{_shown(use)} is not allowed: it {error}; {way_out}")
+            self.findings.error(use.path, f"{_shown(use)} is not allowed: {error}")
         except ValueError as error:
             self.findings.error(use.path, f"{_shown(use)} {error}")
 
@@ -149,18 +151,18 @@ def _no_reference(use: Use) -> str:
 
 
 def read_docker(
-    args: Sequence[str], start: int, env: Mapping[str, Secret], allowed: Collection[str], findings: Findings
+    args: Sequence[str], start: int, env: Mapping[str, Secret], permissions: Permissions, findings: Findings
 ) -> Draft:
     """Reads the arguments behind ``docker run``.
 
-    Takes the entry's ``args``, the position behind the word ``run``, the entry's ``env`` and the keys of [security]
-    that are on. What is wrong goes to ``findings``; the draft is then incomplete.
+    Takes the entry's ``args``, the position behind the word ``run``, the entry's ``env`` and what the settings
+    permit. What is wrong goes to ``findings``; the draft is then incomplete.
     """
     errors_before = len(findings.errors)
     run = read_run_arguments(args, start, findings)
     # Behind a flag that nobody knows, its value may be taken for the image.
     is_certain = len(findings.errors) == errors_before
-    form = _DockerForm(env, allowed, findings)
+    form = _DockerForm(env, permissions, findings)
     for use in run.uses:
         form.apply(use)
     draft = form.finish(run.command)

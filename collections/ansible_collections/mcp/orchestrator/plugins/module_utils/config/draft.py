@@ -17,7 +17,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret imp
 class Draft:
     """A spec in the making: None is what nobody said. ``env`` holds the values as they are written.
 
-    ``verbatim`` names those of env in which ``${…}`` is no reference, ``places`` tells where each stands;
+    ``verbatim`` names those of env in which ``${…}`` is no reference, ``places`` tells where each stands,
+    ``volume_places`` where each source of a volume does;
     ``host_config`` and ``container_config`` hold what the Engine API's HostConfig and create body get besides.
     """
 
@@ -31,6 +32,7 @@ class Draft:
     ports: list[int] = field(default_factory=list)
     publish_all: bool = False
     volumes: list[str] = field(default_factory=list)
+    volume_places: dict[str, str] = field(default_factory=dict)
     tmpfs: list[str] = field(default_factory=list)
     user: str | None = None
     workdir: str | None = None

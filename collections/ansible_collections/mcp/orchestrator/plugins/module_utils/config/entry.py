@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
     SYNONYMS,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.node_form import PROGRAMS, read_node
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.python_form import (
     PYTHON,
     is_python_program,
@@ -69,10 +70,10 @@ _SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)
 
 @dataclass(frozen=True)
 class Context:
-    """What holds for all entries: the keys of [security] that are on, the templates, whether to be strict, and the
+    """What holds for all entries: what the settings permit, the templates, whether to be strict, and the
     isolation of those that name none."""
 
-    allowed: Collection[str]
+    permissions: Permissions
     registry: Registry
     strict: bool = False
     isolation: str | None = None
@@ -185,7 +186,7 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
     _warn_of_placeholders(draft.env, findings)
     draft.verbatim |= {each for each, value in from_file.items() if draft.env.get(each) is value}
     extension = read_extension(entry)
-    apply_extension(extension, draft, context.allowed, findings)
+    apply_extension(extension, draft, context.permissions, findings)
     if draft.recipe is not None and draft.command is not None:
         first = len(args) - len(draft.command)
         mounted = [each.split(":")[1] for each in draft.volumes]
@@ -229,7 +230,7 @@ def _draft(
     program = command.program
     if program in _ENGINES:
         start = _behind_run(command, args, findings)
-        return None if start is None else read_docker(args, start, env, context.allowed, findings)
+        return None if start is None else read_docker(args, start, env, context.permissions, findings)
     if program in PROGRAMS:
         draft = read_node(program, args, command.start, findings)
     elif is_python_program(program) and not _is_somebodys_own(command):

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_readers import label, network
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import UnsafeVolume, volume
 
@@ -51,7 +52,7 @@ def read_extension(entry: Mapping[str, Any]) -> Extension:
     return Extension(**{**known, "volumes": tuple(known.get("volumes", ()))})
 
 
-def apply_extension(extension: Extension, draft: Draft, allowed: Collection[str], findings: Findings) -> None:
+def apply_extension(extension: Extension, draft: Draft, permissions: Permissions, findings: Findings) -> None:
     """Puts what the extension says of the container into the draft: it goes before what argv says."""
     resources = extension.resources
     memory = resources.get("memory")
@@ -67,15 +68,15 @@ def apply_extension(extension: Extension, draft: Draft, allowed: Collection[str]
         draft.network = tuple(sorted(set(extension.network)))
     elif extension.network is not None:
         try:
-            network(draft, extension.network, allowed)
+            network(draft, extension.network, permissions)
         except ValueError as error:
             findings.error(f"{KEY}.network", f"'{printable(extension.network)}' {error}")
     for position, text in enumerate(extension.volumes):
         try:
-            draft.volumes.append(volume(text, allowed))
+            draft.volumes.append(volume(text, permissions))
+            draft.volume_places.setdefault(draft.volumes[-1].partition(":")[0], f"{KEY}.volumes[{position}]")
         except UnsafeVolume as error:
-            message = f"is not allowed: it {error}; set {error.allow} in settings.conf if you mean it"
-            findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' {message}")
+            findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' is not allowed: {error}")
         except ValueError as error:
             findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' {error}")
     for name, text in extension.labels.items():

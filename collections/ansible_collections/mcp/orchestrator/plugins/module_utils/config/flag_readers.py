@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.mount import mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     cores,
@@ -41,12 +42,12 @@ _SYSCTL = re.compile(r"(net\.[A-Za-z0-9_.-]+|kernel\.(msg|sem|shm)[a-z_]*|fs\.mq
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]{1,10}|[1-9][0-9]?")
 
 
-def network(draft: Draft, value: str, allowed: Collection[str]) -> None:
+def network(draft: Draft, value: str, permissions: Permissions) -> None:
     """``--network``."""
     value = value.removeprefix("name=")
     if value in {"bridge", "default", "internet"}:
         draft.network = None
-    elif value.startswith(("container:", "ns:")) or (value == "host" and "allow_host_network" not in allowed):
+    elif value.startswith(("container:", "ns:")) or (value == "host" and "allow_host_network" not in permissions):
         way_out = "; set allow_host_network in settings.conf if you mean it" if value == "host" else "; remove it"
         raise ValueError(f"is not allowed: the container would share the network of others{way_out}")
     elif not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
@@ -55,14 +56,14 @@ def network(draft: Draft, value: str, allowed: Collection[str]) -> None:
         draft.network = value
 
 
-def volumes(draft: Draft, value: str, allowed: Collection[str]) -> None:
+def volumes(draft: Draft, value: str, permissions: Permissions) -> None:
     """``--volume``."""
-    draft.volumes.append(volume(value, allowed))
+    draft.volumes.append(volume(value, permissions))
 
 
-def mounts(draft: Draft, value: str, allowed: Collection[str]) -> None:
+def mounts(draft: Draft, value: str, permissions: Permissions) -> None:
     """``--mount``."""
-    kind, text = mount(value, allowed)
+    kind, text = mount(value, permissions)
     (draft.tmpfs if kind == "tmpfs" else draft.volumes).append(text)
 
 
@@ -204,7 +205,7 @@ READERS: dict[str, Reader] = {
     "user": _user,
     "workdir": _field("workdir", container_path),
 }
-GUARDED: dict[str, Callable[[Draft, str, Collection[str]], None]] = {
+GUARDED: dict[str, Callable[[Draft, str, Permissions], None]] = {
     "mount": mounts,
     "network": network,
     "volume": volumes,

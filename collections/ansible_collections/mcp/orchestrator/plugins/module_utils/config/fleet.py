@@ -26,12 +26,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.exposure import warnings_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import SERVER_NAME
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import FOLDER, Registry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import judge_route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shared_volume import shared_volumes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.sources import Sources, read_sources
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import resolve_variables
@@ -141,10 +143,9 @@ def _read(
         raise ConfigFileError(errors)
     beside = settings_path or (config_paths[0] if config_paths else "")
     registry = Registry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
-    context = Context(
-        settings.security.allowed(), registry, settings.service.strict, isolation=settings.defaults.isolation
-    )
+    context = Context(settings.permissions(), registry, settings.service.strict, isolation=settings.defaults.isolation)
     servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
+    servers = _without_shared_volumes(servers, context.permissions)
     resolver = resolver or Resolver(client=boto3_client(settings.aws.home))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
@@ -171,6 +172,16 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context, settin
     clients = client_keys(entry) if isinstance(entry, dict) else {}
     private = private_keys(entry) if isinstance(entry, dict) else {}
     return _Server(name, enabled, findings, None if findings.errors else found, clients, private)
+
+
+def _without_shared_volumes(servers: list[_Server], permissions: Permissions) -> list[_Server]:
+    """The servers, those with errors that name a volume which another names too, unless the settings share it."""
+    places = {server.name: server.found.draft.volume_places for server in servers if isinstance(server.found, Started)}
+    problems = shared_volumes(places, permissions.shared_volumes)
+    for server in servers:
+        for path, message in problems.get(server.name, {}).items():
+            server.findings.error(path, message)
+    return [replace(server, found=None) if server.name in problems else server for server in servers]
 
 
 def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:

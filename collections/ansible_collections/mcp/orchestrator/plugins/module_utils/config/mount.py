@@ -7,17 +7,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import container_path, mount_source
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import (
+    container_path,
+    mount_source,
+    refuse_propagation,
+)
 
 _SWITCHES = {"true": True, "1": True, "false": False, "0": False, "": True}
 _NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _IGNORED = frozenset({"consistency", "volume-nocopy", "bind-create-src"})
 
 
-def mount(text: str, allowed: Collection[str] = ()) -> tuple[str, str]:
+def mount(text: str, permissions: Permissions) -> tuple[str, str]:
     """The kind, ``volume`` or ``tmpfs``, and what ``-v`` or ``--tmpfs`` would say.
 
     Raises ValueError or UnsafeVolume with a reason that reads after the value.
@@ -29,12 +33,13 @@ def mount(text: str, allowed: Collection[str] = ()) -> tuple[str, str]:
         return "tmpfs", f"{target}{_tmpfs_options(fields)}"
     if kind not in {"bind", "volume"}:
         raise ValueError(f"mounts the type '{kind}', which is not supported; use bind, volume or tmpfs")
-    source = mount_source(fields.pop("source", ""), allowed)
+    source = mount_source(fields.pop("source", ""), permissions)
     if (kind == "bind") != source.startswith("/"):
         raise ValueError("needs an absolute path of the host as source for bind, and a name for volume")
     modes = ["ro"] if _SWITCHES.get(fields.pop("readonly", "false"), False) else []
     if "bind-propagation" in fields:
         modes.append(fields.pop("bind-propagation"))
+    refuse_propagation(modes, permissions)
     _nothing_left(fields)
     return "volume", ":".join([source, target, *([",".join(sorted(modes))] if modes else [])])
 

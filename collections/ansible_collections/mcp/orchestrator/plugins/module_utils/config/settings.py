@@ -17,9 +17,11 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import read_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable, suggestion
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import DEFAULT_ROOTS, root
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ISOLATIONS, RESTARTS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.origin import origin
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.password import weakness
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     cores,
@@ -112,7 +114,8 @@ class Logging:
 class Security:
     """What servers may have that hands them more than their container, all off, and which pages may speak to them.
 
-    ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``.
+    ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``. Paths of the host
+    are had below ``host_path_roots`` alone; ``shared_volumes`` are the named volumes that several servers may have.
     """
 
     allow_privileged: bool = False
@@ -124,6 +127,8 @@ class Security:
     allow_devices: bool = False
     allow_security_opt: bool = False
     allowed_origins: tuple[str, ...] = ()
+    host_path_roots: tuple[str, ...] = DEFAULT_ROOTS
+    shared_volumes: tuple[str, ...] = ()
 
     def allowed(self) -> frozenset[str]:
         """The keys that are on."""
@@ -167,6 +172,16 @@ class Settings:
     jwt: Jwt = field(default_factory=Jwt)
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Secret] = field(default_factory=dict)
+
+    def permissions(self) -> Permissions:
+        """What entries may have beyond their container."""
+        security = self.security
+        return Permissions(
+            keys=security.allowed(),
+            host_path_roots=security.host_path_roots,
+            shared_volumes=frozenset(security.shared_volumes),
+            fleet=self.service.fleet,
+        )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Plain data by section; the password, the client secret and the inputs are left out."""
@@ -239,6 +254,10 @@ def _switch(text: str) -> bool:
     return configparser.ConfigParser.BOOLEAN_STATES[word]
 
 
+def _roots(text: str) -> tuple[str, ...]:
+    return () if text == "none" else words(root)(text)
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     return _matching("|".join(choices), f"one of {', '.join(choices)}")
 
@@ -298,6 +317,8 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
     "security": {
         **{each.name: _switch for each in fields(Security) if each.type == "bool"},
         "allowed_origins": words(origin),
+        "host_path_roots": _roots,
+        "shared_volumes": words(_matching(r"[A-Za-z0-9][A-Za-z0-9_.-]+", "the name of a volume")),
     },
     "defaults": {
         "memory": _memory,

@@ -2,13 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``-v`` mounts, and which sources would hand the host to a container."""
+"""What ``-v`` mounts, and which sources would hand a container more than its own."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from collections.abc import Collection
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import (
+    absolute,
+    below_any,
+    is_engine_socket,
+    listed,
+    means_the_system,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")  # docker wants two characters at least
 _MODES = frozenset(
@@ -17,60 +26,48 @@ _MODES = frozenset(
 )
 # The default, and what only means something on a Mac.
 _MEANINGLESS = frozenset({"rw", "cached", "delegated", "consistent"})
-_SOCKETS = re.compile(r"(docker|podman|containerd|crio|buildkitd)[^/]*\.sock")
 
-# Whoever can read or write these has the host, other containers, or this fleet's own secrets.
-_GUARDED = (
-    "/boot",
-    "/dev",
-    "/etc/mcp-orchestrator",
-    "/etc/shadow",
-    "/opt/mcp-orchestrator",
-    "/proc",
-    "/root",
-    "/run/containerd",
-    "/run/docker.sock",
-    "/run/podman",
-    "/sys",
-    "/var/lib/containerd",
-    "/var/lib/docker",
-    "/var/lib/mcp-orchestrator",
-)
+# Names of volumes in which this fleet keeps what it must know: see container/surroundings.py and container/failure.py.
+_INTERNAL = ("hosts", "failures")
 
 
 class UnsafeVolume(ValueError):
-    """A volume that is understood and refused; ``allow`` is the key of [security] that lets it through."""
-
-    def __init__(self, message: str, allow: str) -> None:
-        super().__init__(message)
-        self.allow = allow
+    """A volume that is understood and refused; the message reads after its value and says the way out."""
 
 
-def absolute(path: str) -> str:
-    """The path without ``//``, ``.`` and ``..``; ``/var/run`` is ``/run``, as on every systemd host."""
-    normal = posixpath.normpath("/" + path.lstrip("/"))
-    return "/run" + normal[len("/var/run") :] if (normal + "/").startswith("/var/run/") else normal
+def guard(source: str, permissions: Permissions) -> str | None:
+    """Why this path of the host is not mounted, with the way out; None when it may be.
 
-
-def guard(source: str) -> str | None:
-    """The key of [security] without which this host path is not mounted, or None when it is harmless.
-
-    Guarded are the engine's socket, the paths above, what is in them, and their parents.
+    Whether it is what it seems, or a link that leads elsewhere, only the host itself can tell.
     """
     path = absolute(source)
-    inside = path.rstrip("/") + "/"
-    if _SOCKETS.fullmatch(posixpath.basename(path)):
-        return "allow_docker_socket"
-    if any(inside.startswith(guarded + "/") or guarded.startswith(inside) for guarded in _GUARDED):
-        return "allow_host_paths"
-    return None
+    if is_engine_socket(path):
+        needed = "allow_docker_socket"
+        if needed in permissions:
+            return None
+        return f"it would hand the host to the container; set {needed} in settings.conf if you mean it"
+    if "allow_host_paths" in permissions or below_any(path, permissions.host_path_roots):
+        return None
+    if means_the_system(path):
+        return "it would hand the host to the container; set allow_host_paths in settings.conf if you mean it"
+    if not permissions.host_path_roots:
+        return "host_path_roots in settings.conf lets no path of the host through; add a directory to it, or remove it"
+    return (
+        f"{path} is not in {listed(permissions.host_path_roots)}; add a directory that holds it to host_path_roots in"
+        " settings.conf, or set allow_host_paths if you mean any path"
+    )
 
 
-def volume(text: str, allowed: Collection[str] = ()) -> str:
+def is_internal(name: str, fleet: str) -> bool:
+    """Whether a volume bears a name under which the fleet keeps what is its own."""
+    return name.startswith(f"{fleet}-") and name.rpartition(".")[2] in _INTERNAL
+
+
+def volume(text: str, permissions: Permissions) -> str:
     """``source:target[:mode]`` in one canonical spelling, the source an absolute path or a volume's name.
 
-    ``allowed`` are the keys of [security] that are on. Raises UnsafeVolume for sources that hand over the host,
-    ValueError for what is not a volume; both with a reason that reads after the value.
+    Raises UnsafeVolume for what hands over more than a volume, ValueError for what is not one; both with a reason that
+    reads after the value.
     """
     parts = text.split(":")
     if re.match(r"[A-Za-z]:[\\/]", text) or "\\" in text:
@@ -85,19 +82,32 @@ def volume(text: str, allowed: Collection[str] = ()) -> str:
         raise ValueError(f"has the mode '{unknown[0]}'; write ro or rw")
     if {"ro", "rw"} <= modes:
         raise ValueError("is both ro and rw")
+    refuse_propagation(modes, permissions)
     kept = ",".join(sorted(modes - _MEANINGLESS))
-    return ":".join([mount_source(parts[0], allowed), container_path(parts[1]), *([kept] if kept else [])])
+    return ":".join([mount_source(parts[0], permissions), container_path(parts[1]), *([kept] if kept else [])])
 
 
-def mount_source(source: str, allowed: Collection[str] = ()) -> str:
+def refuse_propagation(modes: Collection[str], permissions: Permissions) -> None:
+    """Raises UnsafeVolume for a mode that would show the container's mounts to the host."""
+    outward = sorted({"shared", "rshared"} & set(modes))
+    if outward and "allow_host_paths" not in permissions:
+        raise UnsafeVolume(
+            f"its mode '{outward[0]}' would make mounts of the container mounts of the host;"
+            " remove it, or set allow_host_paths in settings.conf if you mean it"
+        )
+
+
+def mount_source(source: str, permissions: Permissions) -> str:
     """A volume's name, or an absolute path of the host. Raises as ``volume`` does."""
     if source.startswith("/"):
-        needed = guard(source)
-        if needed and needed not in allowed:
-            raise UnsafeVolume("would hand the host to the container", needed)
+        reason = guard(source, permissions)
+        if reason:
+            raise UnsafeVolume(reason)
         return posixpath.normpath("/" + source.lstrip("/"))
     if not _NAMED.fullmatch(source):
         raise ValueError("has a source that depends on who starts it; write an absolute path of the host")
+    if is_internal(source, permissions.fleet):
+        raise UnsafeVolume(f"the fleet itself keeps what it must know in volumes like {source}; choose another name")
     return source
 
 
