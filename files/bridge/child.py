@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .message import Message, NotAMessage, decode, from_value
 from .pipe import Reader, Writer
+from .printable import LINE
 from .span import elements
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_SIGNALS = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD]
 _EXIT_TO_EOF_SECONDS = 0.5  # what an exited process may have left in its pipe
-_STDERR_LINE = 16 * 1024
 _PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
 
 
@@ -102,7 +102,7 @@ class Child:
             for message in _messages(line):
                 self.on_message(message)
         except NotAMessage as error:
-            self._launcher.log.child(self.tag, b"(on stdout, %b) %b" % (str(error).encode(), line[:_STDERR_LINE]))
+            self._launcher.log.child(self.tag, b"(on stdout, %b) %b" % (str(error).encode(), line))
 
     def too_long(self) -> None:
         self._lose(f"the server sent a message larger than {self._launcher.limits.message} bytes")
@@ -232,17 +232,22 @@ class _Errors:
     def __init__(self, child: Child) -> None:
         self._child = child
         self._rest = b""
+        self._told = False  # the beginning of the line, which is too long; what follows is left out
 
     def received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._child.complain(line)
-        if len(self._rest) > _STDERR_LINE:
-            self._child.complain(self._rest)
+            if not self._told:
+                self._child.complain(line)
+            self._told = False
+        if len(self._rest) > 4 * LINE:  # bytes that are enough for a line of any characters
+            if not self._told:
+                self._child.complain(self._rest)
+            self._told = True
             self._rest = b""
 
     def ended(self) -> None:
-        if self._rest:
+        if self._rest and not self._told:
             self._child.complain(self._rest)
 
 
@@ -272,6 +277,10 @@ class Launcher:
     def personal(self) -> bool:
         """Whether children differ by the client they are started for."""
         return self._environment.personal
+
+    def refuses(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Why no child can be started for a client whose request had `headers`; None where one can."""
+        return self._environment.refuses(headers)
 
     def start(self, tag: str, headers: Mapping[bytes, bytes] | None = None) -> Child:
         """A new child whose log lines bear `tag`, for a client whose request had `headers`. Raises CannotStart."""

@@ -89,6 +89,10 @@ class Endpoint:
         if batch or posted[0].method != "initialize" or not posted[0].is_request:
             _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
             return None
+        fault = self._relay.launcher.refuses(request.headers)
+        if fault is not None:
+            _refuse(request, 400, fault, posted)
+            return None
         if self._relay.full:
             body = messages.error(posted[0].id, messages.SERVER_ERROR, "too many open sessions; try again later")
             request.respond(503, body, headers=[(b"retry-after", b"5")])

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER = re.compile(r"\$\{header:([A-Za-z0-9-]+)\}")
 
 
@@ -39,10 +40,18 @@ class Environment:
         """The names of the headers that it takes from clients."""
         return sorted({name for template in self._asking.values() for name in _HEADER.findall(template)})
 
+    def refuses(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Why a client with `headers` cannot have an environment; None where it can."""
+        for name in self.headers:
+            if _CONTROL.search(headers.get(name.lower().encode(), b"")):
+                return f"the header {name} has a control character in it, which no variable of the server can take"
+        return None
+
     def of(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
         """The environment for a client with `headers`. A variable that names a header it lacks is not set."""
         found = dict(self._fixed)
         for name, template in self._asking.items():
+            # As bytes: os.fsdecode here and os.fsencode in posix_spawn are each other's reverse, whatever they meet.
             values = {header: headers.get(header.lower().encode()) for header in _HEADER.findall(template)}
             if None not in values.values():
                 found[name] = _HEADER.sub(lambda match: _text(values[match.group(1)]), template)  # noqa: B023
@@ -50,4 +59,4 @@ class Environment:
 
 
 def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode("latin-1").replace("\0", "")
+    return "" if value is None else os.fsdecode(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import sys
 
+from .printable import printable
+
 
 def main() -> int:
     """0 where the bridge says that the server answers, 1 otherwise; the reason goes to stdout."""
@@ -25,7 +27,7 @@ def main() -> int:
         print(f"the bridge does not answer: {error}")
         return 1
     head, _, body = answer.partition(b"\r\n\r\n")
-    print(body.decode("utf-8", "replace"))
+    print(printable(body))
     return 0 if head.split(b" ")[1:2] == [b"200"] else 1
 
 

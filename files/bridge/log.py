@@ -6,6 +6,8 @@ import os
 import stat
 import sys
 
+from .printable import printable
+
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -33,12 +35,16 @@ class Log:
         self._say(3, text)
 
     def child(self, tag: str, line: bytes) -> None:
-        """A line from the child of session `tag`."""
-        self._write(b"[%b] %b\n" % (tag.encode(), line.rstrip(b"\r")))
+        """A line from the child of session `tag`; whatever it does to terminals is shown instead of done."""
+        said = printable(line.rstrip(b"\r"))
+        self._say_line(f"[{tag}] {said}")
 
     def _say(self, level: int, text: str) -> None:
         if level >= self._least:
-            self._write(f"bridge: {LEVELS[level]}: {text}\n".encode(errors="backslashreplace"))
+            self._say_line(f"bridge: {LEVELS[level]}: {printable(text)}")
+
+    def _say_line(self, text: str) -> None:
+        self._write(f"{text}\n".encode(errors="backslashreplace"))
 
     def _write(self, line: bytes) -> None:
         if self._dropped:

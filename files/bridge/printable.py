@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-LINE = 4096
+LINE = 16 * 1024
 """Characters of one line in the log."""
 VALUE = 100
 """Characters of a value that an error repeats."""

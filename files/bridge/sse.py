@@ -83,6 +83,8 @@ class EventEndpoint:
         if request.method != b"GET":
             # Clients of several transports try a POST first, and this one when they are told that it is not allowed.
             request.respond(405, headers=[(b"allow", b"GET")])
+        elif (fault := self._relay.launcher.refuses(request.headers)) is not None:
+            request.respond(400, messages.error(None, messages.INVALID_REQUEST, fault))
         elif self._relay.full:
             request.respond(503, headers=[(b"retry-after", b"5")])
         else:

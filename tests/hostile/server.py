@@ -69,7 +69,9 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
     if name == "params":
         return text({"meta": meta, "arguments": given})
     if name == "environment":
-        with open("/proc/self/environ", encoding="utf-8") as file:  # as given: the interpreter adds to its own
+        with open(
+            "/proc/self/environ", encoding="utf-8", errors="surrogateescape"
+        ) as file:  # as given: the interpreter adds to its own
             return text(dict(pair.split("=", 1) for pair in file.read().split("\0") if pair))
     if name == "descriptors":
         found = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bridge.environment import Environment
 
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, Listener, last, request, start, until
 
@@ -243,6 +246,49 @@ def test_headers_reach_the_child_only_where_the_environment_names_them(start_bri
     assert found["TOKEN"] == "Bearer t0k3n"
     assert "BOTH" not in found
     assert not [value for value in found.values() if value == "3"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"t\xc3\xb6ken", b"t\xf6ken", b"\xff\xfe\x80", b'tab\t "quoted" \\ $HOME', "漢字".encode(), b"\xed\xa0\x80"],
+)
+def test_a_headers_value_arrives_byte_for_byte(start_bridge: Start, value: bytes) -> None:
+    bridge = start_bridge(env={**os.environ, "TOKEN": "<${header:X-Token}>"})
+    client = Client(bridge)
+    body = json.dumps(request("initialize", {"protocolVersion": "2025-06-18"}, 1)).encode()
+    head = (
+        f"POST {bridge.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
+        connection.sendall(head.encode() + b"X-Token: " + value + b"\r\n\r\n" + body)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200")
+    client.session = answer.lower().split(b"mcp-session-id: ")[1].split(b"\r\n")[0].decode()
+    client.revision = "2025-06-18"
+    assert client.call("environment")["TOKEN"].encode("utf-8", "surrogateescape") == b"<" + value + b">"
+
+
+def test_a_header_that_no_variable_can_take_is_refused(start_bridge: Start) -> None:
+    environment = Environment({"TOKEN": "${header:X-Token}"})
+    for control in (b"\0", b"\n", b"\r", b"\x1b", b"\x7f"):
+        refusal = environment.refuses({b"x-token": b"a" + control + b"b"})
+        assert refusal is not None
+        assert "X-Token" in refusal
+        assert environment.refuses({b"x-other": control}) is None
+    assert environment.refuses({b"x-token": b"a\tb"}) is None
+    bridge = start_bridge(env={**os.environ, "TOKEN": "${header:X-Token}"})
+    body = json.dumps(request("initialize", {"protocolVersion": "2025-06-18"}, 1)).encode()
+    head = (
+        f"POST {bridge.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    )
+    for value in (b"a\0b", b"a\x1bb", b"a\r\n b", b"a\rb", b"a\nb"):
+        with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
+            connection.sendall(head.encode() + b"X-Token: " + value + b"\r\n\r\n" + body)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400"), value
+    stream = head.encode().replace(b"POST /mcp/x", b"GET /sse").replace(b"Content-Type: application/json\r\n", b"")
+    with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
+        connection.sendall(stream.replace(b"Content-Length: %d" % len(body), b"X-Token: \x7f") + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400")
 
 
 def test_headers_for_one_client_and_children_for_all_exclude_each_other() -> None:
