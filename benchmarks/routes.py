@@ -32,6 +32,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import 
 from botocore.config import Config  # noqa: E402
 
 from benchmarks.routes_parts.peer import our_playbook_seconds, peer_figures  # noqa: E402
+from tests.credentials import ACCESS_KEY  # noqa: E402
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, TinyServer, wait_until  # noqa: E402
 
 ROUTES = 100
@@ -44,7 +45,7 @@ MODULE = PROJECT / "collections/ansible_collections/mcp/orchestrator/plugins/mod
 FLOOR_PROGRAM = """
 import boto3, sys
 client = boto3.client("elbv2", region_name="us-east-1", endpoint_url=sys.argv[1],
-                      aws_access_key_id="local", aws_secret_access_key="local")
+                      aws_access_key_id=sys.argv[3], aws_secret_access_key=sys.argv[4])
 listener = client.describe_listeners(ListenerArns=[sys.argv[2]])["Listeners"][0]
 client.describe_rules(ListenerArn=sys.argv[2], PageSize=400)
 groups = client.describe_target_groups(LoadBalancerArn=listener["LoadBalancerArn"], PageSize=400)["TargetGroups"]
@@ -86,8 +87,7 @@ def raw_client(balancer: LocalBalancer) -> Any:
         "elbv2",
         region_name="us-east-1",
         endpoint_url=balancer.endpoint_url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - the local ALB takes any
+        **ACCESS_KEY,
         config=Config(max_pool_connections=THREADS),
     )
 
@@ -106,7 +106,7 @@ def balancer_of_its_own() -> Iterator[LocalBalancer]:
 def fill(balancer: LocalBalancer, port: int, count: int = ROUTES) -> Wish:
     """Make so many routes to a port, and give the wish that they fulfil."""
     wished = wish(routes_to(port, count))
-    result = converge(connect(None, balancer.endpoint_url), wished, Conduct())
+    result = converge(connect(*balancer.access), wished, Conduct())
     if result.errors:
         raise RuntimeError(f"the routes could not be made: {result.errors}")
     return wished
@@ -118,6 +118,7 @@ def module_options(balancer: LocalBalancer, wished: Wish) -> dict[str, Any]:
         "listener_arn": LISTENER_ARN,
         "target_id": HOST_ID,
         "endpoint_url": balancer.endpoint_url,
+        "credentials_file": str(balancer.credentials),
         "health_interval": wished.health_interval,
         "health_timeout": wished.health_timeout,
         "deregistration_delay": wished.deregistration_delay,
@@ -172,7 +173,8 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
             runner = f"{start}runpy.run_path({str(MODULE)!r}, None, '__main__')"
             module = program_cost([sys.executable, "-c", runner], json.dumps({"ANSIBLE_MODULE_ARGS": given}))
             balancer.set_faults()
-            floor = program_cost([sys.executable, "-c", FLOOR_PROGRAM, balancer.endpoint_url, LISTENER_ARN])
+            words = [balancer.endpoint_url, LISTENER_ARN, *ACCESS_KEY.values()]
+            floor = program_cost([sys.executable, "-c", FLOOR_PROGRAM, *words])
     finally:
         server.stop()
     return {
@@ -186,7 +188,7 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
 def measure_noop(balancer: LocalBalancer, wished: Wish) -> dict[str, float]:
     """A run that changes nothing, 40 ms a call, against its four calls made one after the other."""
     balancer.set_faults({"operation": "*", "delay": DELAY})
-    api, client = connect(None, balancer.endpoint_url), raw_client(balancer)
+    api, client = connect(*balancer.access), raw_client(balancer)
     converge(api, wished, Conduct())
     calls = len(balancer.calls)
     ours = best(lambda: converge(api, wished, Conduct()))
@@ -230,7 +232,7 @@ def create(port: int) -> tuple[float, float]:
     """Seconds from nothing to the last of 100 rules, 40 ms a call, and to healthy targets."""
     with balancer_of_its_own() as balancer:
         balancer.set_faults({"operation": "*", "delay": DELAY})
-        watch = Stopwatch(connect(None, balancer.endpoint_url))
+        watch = Stopwatch(connect(*balancer.access))
         start = time.perf_counter()
         result = converge(watch, wish(routes_to(port)), Conduct())
         total = time.perf_counter() - start
@@ -260,7 +262,7 @@ def measure_throttled(port: int) -> dict[str, float]:
     with balancer_of_its_own() as balancer:
         balancer.set_faults(throttle={"describe": [40, 10], "other": [20, 3]})
         start = time.perf_counter()
-        result = converge(connect(None, balancer.endpoint_url), wish(routes_to(port)), Conduct(wait_timeout=600))
+        result = converge(connect(*balancer.access), wish(routes_to(port)), Conduct(wait_timeout=600))
         spent = time.perf_counter() - start
     return {"throttled_seconds": spent, "throttled_failed_routes": len(result.errors)}
 
@@ -285,7 +287,7 @@ def measure_rolling() -> dict[str, float]:
             for asker in askers:
                 asker.start()
             start = time.perf_counter()
-            result = converge(connect(None, balancer.endpoint_url), wish(routes_to(new.port, ROLLED)), Conduct())
+            result = converge(connect(*balancer.access), wish(routes_to(new.port, ROLLED)), Conduct())
             spent = time.perf_counter() - start
             stop.set()
             for asker in askers:

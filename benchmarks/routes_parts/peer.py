@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.credentials import ACCESS_KEY
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, PROJECT, LocalBalancer
 
 # So many of the loop's target groups are made; every one costs the same.
@@ -153,8 +154,7 @@ def peer_figures(environment: str, balancer: LocalBalancer, client: Any, port: i
         where = {
             "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": balancer.endpoint_url,
             "AWS_ENDPOINT_URL_EC2": address,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            **{name.upper(): value for name, value in ACCESS_KEY.items()},
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         start = play(command, PLAYBOOK, {**variables, "part": "neither"}, where)[0]

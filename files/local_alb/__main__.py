@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from .api import Api
 from .certificates import Certificates
 from .context import Context
+from .credentials import CredentialsError, read_credentials
 from .data_plane import DataPlane
 from .faults import Faults
 from .first_start import first_world
@@ -42,6 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
             if not _is_loopback(getattr(options, name)[0]):
                 given = getattr(options, name)[0]
                 return _refuse(f"--{name} {given} is not a loopback address; add --allow-remote if you mean it")
+    try:
+        read_credentials(options.credentials)
+    except CredentialsError as error:
+        return _refuse(str(error))
     directory = options.directory.resolve()
     try:
         file = StateFile(directory)
@@ -83,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     faults = Faults() if options.faults else None
     try:
         any_host = not _is_loopback(options.control[0])
-        server = ControlServer(options.control, Api(store, context, faults), status, faults, any_host)
+        api = Api(store, context, lambda: read_credentials(options.credentials), faults)
+        server = ControlServer(options.control, api, status, faults, any_host)
     except OSError as error:
         return _refuse(f"{options.control[0]}:{options.control[1]} cannot be listened on: {error.strerror}")
     _serve(server, plane)
@@ -115,6 +121,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--directory", type=Path, required=True, help="where the state is kept; one process may use it")
     add("--control", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where the API listens")
+    add(
+        "--credentials",
+        type=Path,
+        required=True,
+        help="the file with the access key of the API's callers",
+    )
     add("--listener", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where HAProxy takes requests")
     add("--haproxy-config", type=Path, required=True, help="the configuration file that is written for HAProxy")
     add("--haproxy-socket", type=Path, required=True, help="HAProxy's master CLI socket (haproxy -W -S)")

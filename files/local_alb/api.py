@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable
@@ -13,18 +12,16 @@ from urllib.parse import parse_qsl
 
 from .constraints import check_request
 from .context import Context
+from .credentials import Credentials, CredentialsError
 from .errors import ApiError
 from .faults import Dropped, Faults
 from .operations import READS, WRITES
-from .service_model import SIGNING_NAME, operation_model, service_model
+from .service_model import operation_model, service_model
+from .signature import Request, check_signature
 from .store import Store
 from .wire import parse_request, serialise_error, serialise_reply
 
 log = logging.getLogger("local_alb")
-_SIGNATURE = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,\s*"
-    r"SignedHeaders=[a-z0-9;-]+,\s*Signature=[0-9a-f]{64}"
-)
 MAX_FIELDS = 10_000
 
 
@@ -36,24 +33,29 @@ class Answer:
 
 
 class Api:
-    """``context`` makes what operations may know, anew for each call."""
+    """``context`` makes what operations may know, and ``credentials`` reads the access key, anew for each call."""
 
-    def __init__(self, store: Store, context: Callable[[float], Context], faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        context: Callable[[float], Context],
+        credentials: Callable[[], Credentials],
+        faults: Faults | None = None,
+    ) -> None:
         self._store = store
         self._context = context
+        self._credentials = credentials
         self._faults = faults
 
-    def answer(self, form: str, authorization: str | None) -> Answer:
-        """Performs the operation of one form-encoded request.
+    def answer(self, request: Request) -> Answer:
+        """Performs the operation of one form-encoded request, if the access key signed it.
 
-        ``authorization`` is the request's header of that name. Its form is checked and its signature is not, since
-        there are no accounts here; it must be there because no page in a browser can send it without being asked.
         Raises Dropped where a fault says so.
         """
         request_id = str(uuid.uuid4())
         try:
-            _check_authorization(authorization)
-            name, fields = _fields(form)
+            self._check_signature(request)
+            name, fields = _fields(request.form)
             status, body = 200, self._perform(name, fields, request_id)
         except ApiError as error:
             status, body = error.status, serialise_error(error, service_model().metadata["xmlNamespace"], request_id)
@@ -64,6 +66,15 @@ class Api:
             failure = ApiError("InternalFailure", "The local load balancer failed; its log says why", 500)
             status, body = 500, serialise_error(failure, service_model().metadata["xmlNamespace"], request_id)
         return Answer(status, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', request_id)
+
+    def _check_signature(self, request: Request) -> None:
+        try:
+            credentials = self._credentials()
+        except CredentialsError as error:
+            log.error("all requests are refused: %s", error)
+            message = "No access key is known here; the local load balancer's log says why"
+            raise ApiError("InvalidClientTokenId", message, 403) from None
+        check_signature(request, credentials, time.time())
 
     def _perform(self, name: str, fields: dict[str, str], request_id: str) -> str:
         operation = operation_model(name)
@@ -78,20 +89,6 @@ class Api:
 
         reply = self._faults.around(name, perform) if self._faults else perform()
         return serialise_reply(operation, reply, request_id)
-
-
-def _check_authorization(header: str | None) -> None:
-    if not header:
-        raise ApiError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-    signature = _SIGNATURE.fullmatch(header.strip())
-    if not signature:
-        raise ApiError("IncompleteSignature", "The Authorization header is not an AWS signature, version 4", 403)
-    if signature[4] != SIGNING_NAME:
-        raise ApiError(
-            "SignatureDoesNotMatch",
-            f"Credential should be scoped to correct service: '{SIGNING_NAME}', not '{signature[4]}'",
-            403,
-        )
 
 
 def _fields(form: str) -> tuple[str, dict[str, str]]:

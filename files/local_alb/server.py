@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from .api import Api
 from .faults import Dropped, Faults
+from .signature import Request
 
 log = logging.getLogger("local_alb")
 
@@ -67,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/faults" and self.server.faults:
             self._send(200, json.dumps({"calls": self.server.faults.calls}), "application/json")
         elif url.path == "/":
-            self._perform(url.query)
+            self._perform(b"")
         else:
             self._send(404, "there is nothing here\n", "text/plain")
 
@@ -75,9 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None or not self._from_here():
             return
-        url = urlsplit(self.path)
-        if url.path == "/":
-            self._perform("&".join(part for part in (url.query, body.decode(errors="replace")) if part))
+        if urlsplit(self.path).path == "/":
+            self._perform(body)
         else:
             self._send(404, "there is nothing here\n", "text/plain")
 
@@ -95,9 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(204, "", "text/plain")
 
-    def _perform(self, form: str) -> None:
+    def _perform(self, body: bytes) -> None:
         try:
-            answer = self.server.api.answer(form, self.headers.get("Authorization"))
+            answer = self.server.api.answer(Request(self.command, self.path, self.headers.items(), body))
         except Dropped:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

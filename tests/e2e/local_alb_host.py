@@ -21,6 +21,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.credentials import ACCESS_KEY, write_credentials
 from tests.e2e.ports import free_port
 
 FILES = Path(__file__).resolve().parents[2] / "files"
@@ -190,6 +191,7 @@ class Host:
         self.options = options
         self.control, self.port = free_port(), free_port()
         self.directory = root / "state"
+        self.credentials = write_credentials(root / "credentials")
         self.config = root / "haproxy.cfg"
         self.socket = root / "master.sock"
         self.alb: subprocess.Popen[str] | None = None
@@ -199,8 +201,7 @@ class Host:
             "elbv2",
             endpoint_url=f"http://127.0.0.1:{self.control}",
             region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="y",
+            **ACCESS_KEY,
             config=Config(retries={"total_max_attempts": 1}),
         )
 
@@ -209,6 +210,7 @@ class Host:
             *(sys.executable, "-m", "local_alb"),
             *("--directory", str(self.directory)),
             *("--control", f"127.0.0.1:{self.control}"),
+            *("--credentials", str(self.credentials)),
             *("--listener", f"127.0.0.1:{self.port}"),
             *("--haproxy-config", str(self.config)),
             *("--haproxy-socket", str(self.socket)),

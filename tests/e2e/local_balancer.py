@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.credentials import write_credentials
 from tests.e2e.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,9 +46,11 @@ class LocalBalancer:
         control, listener = free_port(), free_port()
         self.endpoint_url = f"http://127.0.0.1:{control}"
         self.url = f"http://127.0.0.1:{listener}"
+        self.credentials = write_credentials(directory / "credentials")
         config, master = directory / "haproxy.cfg", directory / "master.sock"
         log = (directory / "log").open("wb")
         arguments = ["--directory", str(directory / "state"), "--control", f"127.0.0.1:{control}"]
+        arguments += ["--credentials", str(self.credentials)]
         arguments += ["--listener", f"127.0.0.1:{listener}", "--haproxy-config", str(config)]
         arguments += ["--haproxy-socket", str(master), "--faults", "--log-level", "WARNING", *options]
         program = [sys.executable, "-m", "local_alb", *arguments]
@@ -60,6 +63,11 @@ class LocalBalancer:
         except BaseException:
             self.stop()
             raise
+
+    @property
+    def access(self) -> tuple[None, str, str]:
+        """What the modules' ``connect`` needs to reach the control plane."""
+        return None, self.endpoint_url, str(self.credentials)
 
     def stop(self) -> None:
         """End both processes."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import docker
+from botocore.credentials import SharedCredentialProvider
 
 PROJECT = Path(__file__).resolve().parents[2]
 FLEET = "e2e"
@@ -142,12 +143,14 @@ class Site:
         return {container["Names"][0].lstrip("/"): container["Id"] for container in found}
 
     def elbv2(self) -> Any:
+        """The control plane's API as whoever may read its access key calls it."""
+        key = SharedCredentialProvider(str(self.etc / "local_alb.credentials")).load()
         return boto3.client(
             "elbv2",
             endpoint_url=f"http://{CONTROL}",
             region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
+            aws_access_key_id=key.access_key,
+            aws_secret_access_key=key.secret_key,
         )
 
     def rules(self) -> dict[str, str]:

@@ -57,7 +57,8 @@ class Pair:
 def run(host: Host, *routes: Route) -> Result:
     owner = Owner("mcp", LISTENER, INSTANCE)
     wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=1)
-    return converge(connect(None, f"http://127.0.0.1:{host.control}"), wish, Conduct(wait_timeout=60))
+    api = connect(None, f"http://127.0.0.1:{host.control}", str(host.credentials))
+    return converge(api, wish, Conduct(wait_timeout=60))
 
 
 def route(name: str, *upstreams: Upstream) -> Route:

@@ -20,6 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
 
+from tests.credentials import ACCESS_KEY
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, PROJECT, LocalBalancer, TinyServer, wait_until
 
 OWNER = Owner("mcp", LISTENER_ARN, HOST_ID)
@@ -64,8 +65,7 @@ def elbv2(balancer: LocalBalancer) -> Any:
         "elbv2",
         region_name="us-east-1",
         endpoint_url=balancer.endpoint_url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
+        **ACCESS_KEY,
     )
 
 
@@ -79,7 +79,7 @@ def stripped(server: TinyServer) -> Route:
 
 def run(balancer: LocalBalancer, *routes: Route, owner: Owner = OWNER, **conduct: Any) -> Result:
     wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=5)
-    return converge(connect(None, balancer.endpoint_url), wish, Conduct(wait_timeout=40, **conduct))
+    return converge(connect(*balancer.access), wish, Conduct(wait_timeout=40, **conduct))
 
 
 def rules(balancer: LocalBalancer) -> dict[str, str]:
@@ -204,7 +204,7 @@ def test_a_new_container_that_never_gets_healthy_is_taken_back(balancer, server)
     run(balancer, bridged(old))
     wish = Wish(OWNER, (bridged(new),), health_interval=5, health_timeout=2, deregistration_delay=5)
 
-    result = converge(connect(None, balancer.endpoint_url), wish, Conduct(wait_timeout=7))
+    result = converge(connect(*balancer.access), wish, Conduct(wait_timeout=7))
 
     assert "not healthy after 7 s" in str(result.errors["time"])
     group = result.group_arn(wish.group_names["time"])
@@ -237,7 +237,7 @@ def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balance
     addresses = ("127.0.0.1", "127.0.0.2")
     here, there = (server(name, address) for name, address in zip(("here", "there"), addresses, strict=True))
     settings = {"target_type": "ip", "health_interval": 5, "health_timeout": 2, "deregistration_delay": 5}
-    api = connect(None, balancer.endpoint_url)
+    api = connect(*balancer.access)
     wishes = [
         Wish(
             Owner("mcp", LISTENER_ARN, address),
@@ -295,6 +295,7 @@ def call_module(balancer: LocalBalancer, options: dict[str, Any], **settings: An
         "listener_arn": LISTENER_ARN,
         "target_id": HOST_ID,
         "endpoint_url": balancer.endpoint_url,
+        "credentials_file": str(balancer.credentials),
         "health_interval": 5,
         "health_timeout": 2,
         "deregistration_delay": 5,

@@ -17,6 +17,7 @@ import boto3
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_address import ThisHost
 
+from tests.credentials import ACCESS_KEY
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, wait_until
 from tests.e2e.site import SETTINGS, Site
 from tests.e2e.test_site import SAMPLE, call, status
@@ -46,8 +47,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalBalancer]:
     root = Path(tempfile.mkdtemp(prefix="mcp-aws-", dir="/var/tmp"))
     balancer = LocalBalancer(root)
     monkeypatch.setenv("AWS_ENDPOINT_URL", balancer.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name, value in ACCESS_KEY.items():
+        monkeypatch.setenv(name.upper(), value)
     yield balancer
     balancer.stop()
     shutil.rmtree(root)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import stat
+import subprocess
 import urllib.error
 import urllib.request
 from typing import Any
@@ -66,6 +68,32 @@ def test_a_path_belongs_to_its_server_and_to_no_other_name(site: Site) -> None:
 def test_a_second_run_changes_nothing(site: Site) -> None:
     run = site.install()
     assert (run.code, run.changed) == (0, 0), run.output
+
+
+def test_the_access_keys_secret_is_for_the_control_plane_and_shows_nowhere(site: Site) -> None:
+    file = site.etc / "local_alb.credentials"
+    owner = (stat.S_IMODE(file.stat().st_mode), file.owner(), file.group())
+    assert owner == (0o640, "root", "e2e-alb")
+    secret = file.read_text().split()[-1]
+    run = site.reconcile("-vvv")
+    assert run.code == 0, run.output
+    assert secret not in run.output
+    shown = [path for path in site.var.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert shown == []
+
+
+def test_another_access_key_loses_no_route(site: Site) -> None:
+    before = site.rules()
+    file = site.etc / "local_alb.credentials"
+    old = file.read_text()
+    program = [str(site.root / "home" / "venv" / "bin" / "python"), "-B", "-m", "local_alb.credentials", str(file)]
+    subprocess.run(program, cwd=PROJECT / "files", check=True)
+    assert file.read_text() != old
+    assert (stat.S_IMODE(file.stat().st_mode), file.group()) == (0o640, "e2e-alb")
+    run = site.reconcile()
+    assert (run.code, run.changed) == (0, 0), run.output
+    assert site.rules() == before
+    assert status(f"{site.url}/mcp/time/health") == 200
 
 
 def test_an_added_server_runs_and_the_others_are_not_touched(site: Site) -> None:

@@ -22,6 +22,7 @@ import boto3
 import docker
 import pytest
 
+from tests.credentials import ACCESS_KEY
 from tests.e2e.containers_engine import OwnEngine
 from tests.e2e.containers_scene import tiny_image, until
 from tests.e2e.local_balancer import PROJECT, LocalBalancer
@@ -175,8 +176,8 @@ def fleet() -> Iterator[Fleet]:
     engine = OwnEngine()
     environment = pytest.MonkeyPatch()
     environment.setenv("AWS_ENDPOINT_URL", balancer.endpoint_url)
-    environment.setenv("AWS_ACCESS_KEY_ID", "test")
-    environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name, value in ACCESS_KEY.items():
+        environment.setenv(name.upper(), value)
     hosts: list[Host] = []
     try:
         engine.start()

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+import botocore.credentials
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from local_alb.api import Api
 from local_alb.context import Context
+from local_alb.credentials import Credentials
 from local_alb.faults import Faults
 from local_alb.first_start import first_world
 from local_alb.health import HealthBook
 from local_alb.model import LOCAL_LISTENER_ARN, LOCAL_LOAD_BALANCER_ARN, Document
 from local_alb.quotas import Quotas
+from local_alb.service_model import SIGNING_NAME
+from local_alb.signature import Request
 from local_alb.state_file import StateFile
 from local_alb.store import Store
+
+from tests.credentials import ACCESS_KEY
 
 LISTENER = LOCAL_LISTENER_ARN
 BALANCER = LOCAL_LOAD_BALANCER_ARN
@@ -27,6 +35,7 @@ INSTANCE = "i-00000000000000001"
 VPC = "vpc-00000000000000001"
 # One session for all: it reads botocore's model once.
 SESSION = boto3.session.Session()
+KEY = Credentials(*ACCESS_KEY.values())
 
 
 class Raw:
@@ -40,6 +49,30 @@ class Raw:
 
     def read(self, *_: Any) -> bytes:
         return self._body
+
+
+def received(sent: AWSPreparedRequest) -> Request:
+    """A request of botocore's as a server reads it off the wire."""
+    url = urlsplit(sent.url)
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in [("Host", url.netloc), *sent.headers.items()]
+    }
+    body = sent.body.encode() if isinstance(sent.body, str) else sent.body or b""
+    return Request(sent.method, f"{url.path}?{url.query}" if url.query else url.path, list(headers.items()), body)
+
+
+def signed(
+    form: str, key: Credentials = KEY, method: str = "POST", region: str = "us-east-1", **headers: str
+) -> Request:
+    """A form as botocore signs it now, with further ``headers``, ``_`` for ``-`` in their names."""
+    url, body = "http://127.0.0.1:8481/", form.encode()
+    if method == "GET":
+        url, body = f"{url}?{form}", b""
+    request = AWSRequest(method, url, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    signer = SigV4Auth(botocore.credentials.Credentials(key.access_key_id, key.secret), SIGNING_NAME, region)
+    signer.add_auth(request)
+    return received(request.prepare())
 
 
 class Alb:
@@ -71,7 +104,7 @@ class Alb:
                 page_size=page_size,
             )
 
-        self.api = Api(self.store, context, self.faults)
+        self.api = Api(self.store, context, lambda: KEY, self.faults)
         self.client = self._client(validate=True)
         # Sends what botocore itself would refuse, as another SDK might.
         self.unchecked = self._client(validate=False)
@@ -81,18 +114,14 @@ class Alb:
             "elbv2",
             region_name="us-east-1",
             endpoint_url="http://127.0.0.1:1",
-            aws_access_key_id="x",
-            aws_secret_access_key="y",
+            **ACCESS_KEY,
             config=Config(parameter_validation=validate, retries={"total_max_attempts": 1, "mode": "standard"}),
         )
         client.meta.events.register("before-send", self._send)
         return client
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
-        authorization = request.headers["Authorization"]
-        text = authorization.decode() if isinstance(authorization, bytes) else authorization
-        answer = self.api.answer(body, text)
+        answer = self.api.answer(received(request))
         return AWSResponse(request.url, answer.status, HTTPHeaders(), Raw(answer.body.encode()))
 
     def group(self, name: str = "mcp-time", **settings: Any) -> str:

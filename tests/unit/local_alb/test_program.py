@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 from local_alb.__main__ import main
 
+from tests.credentials import write_credentials
+
+
+@pytest.fixture(scope="module")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_credentials(tmp_path_factory.mktemp("key") / "credentials"))
+
 
 def options(directory: Path, **changes: str) -> list[str]:
     given = {
+        "credentials": str(directory / "credentials"),
         "directory": str(directory / "state"),
         "control": "127.0.0.1:1",
         "listener": "127.0.0.1:2",
@@ -44,8 +52,33 @@ def test_an_option_that_makes_no_sense_is_told(
 @pytest.mark.parametrize("option", ["control", "listener"])
 @pytest.mark.parametrize("address", ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"])
 def test_an_address_that_others_reach_needs_a_word_of_consent(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, address: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, option: str, address: str
 ) -> None:
-    assert main(options(tmp_path, **{option: address})) == 1
+    assert main(options(tmp_path, credentials=credentials, **{option: address})) == 1
     assert "is not a loopback address; add --allow-remote if you mean it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "said"),
+    [
+        (None, 0o600, "No such file or directory"),
+        ("", 0o600, "has no aws_access_key_id with its aws_secret_access_key under [default]"),
+        ("[default]\naws_access_key_id = A\n", 0o600, "has no aws_access_key_id with its aws_secret_access_key"),
+        ("[default]\naws_secret_access_key = hunter2\nhunter2\n", 0o600, "has no aws_access_key_id with its"),
+        ("[default]\naws_access_key_id = A\naws_secret_access_key = hunter2\n", 0o644, "is open to every user"),
+    ],
+)
+def test_it_does_not_start_without_an_access_key_that_is_nobody_elses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, mode: int, said: str
+) -> None:
+    file = tmp_path / "credentials"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
+    assert main(options(tmp_path)) == 1
+    error = capsys.readouterr().err
+    assert str(file) in error
+    assert said in error
+    assert "hunter2" not in error
+    assert not (tmp_path / "state").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from local_alb.server import ControlServer
 
-from tests.unit.local_alb.inprocess import Alb
+from tests.unit.local_alb.inprocess import Alb, signed
 
 
 @pytest.fixture
@@ -74,9 +74,24 @@ def test_faults_are_not_there_unless_they_were_asked_for(server: ControlServer) 
 
 def test_a_dropped_call_closes_the_connection(server: ControlServer) -> None:
     ask(server, "PUT", "/faults", json.dumps({"faults": [{"drop": True}]}))
-    authorization = (
-        "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/elasticloadbalancing/aws4_request, "
-        f"SignedHeaders=host, Signature={'0' * 64}"
-    )
+    request = signed("Action=DescribeAccountLimits&Version=2015-12-01")
+    headers = {name.replace("-", "_"): value for name, value in request.headers if name != "Content-Length"}
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-        ask(server, "POST", "/", "Action=DescribeAccountLimits&Version=2015-12-01", Authorization=authorization)
+        ask(server, "POST", "/", request.body.decode(), **headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_signed_request_is_performed_and_its_signature_is_of_no_use_for_another(
+    server: ControlServer, method: str
+) -> None:
+    form = "Action=DescribeAccountLimits&Version=2015-12-01"
+    request = signed(form, method=method)
+    headers = {name.replace("-", "_"): value for name, value in request.headers if name != "Content-Length"}
+    assert ask(server, method, request.target, request.body.decode(), **headers)[0] == 200
+    other = form.replace("DescribeAccountLimits", "DescribeRules")
+    status, text = ask(server, "POST", "/", other, **headers)
+    assert status == 403
+    assert "<Code>SignatureDoesNotMatch</Code>" in text
+    status, text = ask(server, "GET", f"/?{other}", **headers)
+    assert status == 403
+    assert "<Code>SignatureDoesNotMatch</Code>" in text

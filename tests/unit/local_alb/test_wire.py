@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -16,13 +15,9 @@ from local_alb.operations import READS, WRITES
 from local_alb.service_model import operation_model, service_model
 from local_alb.wire import parse_request, serialise_error, serialise_reply
 
-from tests.unit.local_alb.inprocess import LISTENER, Alb, refusal
+from tests.unit.local_alb.inprocess import Alb, refusal, signed
 
 OPERATIONS = sorted([*READS, *WRITES])
-AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/elasticloadbalancing/aws4_request, "
-    f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
-)
 # What XML can carry and a form, too.
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
 
@@ -146,24 +141,8 @@ def test_a_request_that_is_not_of_its_operations_form_is_refused(fields: dict[st
     ],
 )
 def test_a_request_for_no_known_operation_is_refused(alb: Alb, form: str, code: str) -> None:
-    answer = alb.api.answer(form, AUTHORIZATION)
+    answer = alb.api.answer(signed(form))
     assert f"<Code>{code}</Code>" in answer.body
-
-
-@pytest.mark.parametrize(
-    ("authorization", "code"),
-    [
-        (None, "MissingAuthenticationToken"),
-        ("Basic YTpi", "IncompleteSignature"),
-        (AUTHORIZATION.replace("elasticloadbalancing", "s3"), "SignatureDoesNotMatch"),
-    ],
-)
-def test_a_request_without_an_aws_signature_is_refused(alb: Alb, authorization: str | None, code: str) -> None:
-    form = urlencode({"Action": "DeleteListener", "Version": "2015-12-01", "ListenerArn": LISTENER})
-    answer = alb.api.answer(form, authorization)
-    assert answer.status == 403
-    assert f"<Code>{code}</Code>" in answer.body
-    assert LISTENER in alb.store.world.listeners
 
 
 def test_a_failure_of_our_own_is_answered_without_its_details(alb: Alb, monkeypatch: pytest.MonkeyPatch) -> None:

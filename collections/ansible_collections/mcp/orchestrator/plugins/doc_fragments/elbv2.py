@@ -12,8 +12,14 @@ class ModuleDocFragment:
 options:
   endpoint_url:
     description:
-      - Where the Elastic Load Balancing API answers, if not at AWS. On loopback no real credentials are sent.
+      - Where the Elastic Load Balancing API answers, if not at AWS. On loopback, what boto3 finds of AWS credentials is
+        not used.
     type: str
+  credentials_file:
+    description:
+      - A file in the form of the AWS CLI's shared credentials, on the host. The access key of its default profile signs
+        the calls, in the place of what boto3 finds. Only the path travels, so that the secret stands in no argument.
+    type: path
 requirements:
   - boto3 >= 1.40
 """

@@ -540,6 +540,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "vpc_id": {"type": "str"},
     "region": {"type": "str"},
     "endpoint_url": {"type": "str"},
+    "credentials_file": {"type": "path"},
     "verify": {"type": "str", "choices": ["fast", "full"], "default": "fast"},
     "turn": {"type": "str"},
     "wait_timeout": {"type": "int", "default": 120},
@@ -578,7 +579,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 def _converge(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
     conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
-    api = connect(options["region"] or _region_of(options["listener_arn"]), options["endpoint_url"])
+    region = options["region"] or _region_of(options["listener_arn"])
+    api = connect(region, options["endpoint_url"], options["credentials_file"])
     found = {
         "authenticate_oidc": _with_secret(module, options["authenticate_oidc"], options["settings"]),
         "target_id": options["target_id"] or (private_address if options["target_type"] == "ip" else instance_id)(),

@@ -131,6 +131,7 @@ ARGUMENT_SPEC = {
     "listener_arn": {"type": "str", "required": True},
     "region": {"type": "str"},
     "endpoint_url": {"type": "str"},
+    "credentials_file": {"type": "path"},
 }
 
 
@@ -141,7 +142,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("boto3"), exception=BOTO3_ERROR)
     options = module.params
     try:
-        api = connect(options["region"], options["endpoint_url"])
+        api = connect(options["region"], options["endpoint_url"], options["credentials_file"])
         found = take_inventory(api, options["fleet"], options["listener_arn"])
     except AlbError as error:
         module.fail_json(msg=str(error))

@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance impo
 try:
     import boto3
     from botocore.config import Config
+    from botocore.credentials import SharedCredentialProvider
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 except ImportError:  # the module says so before it calls anything here
     BOTO3_ERROR: str | None = traceback.format_exc()
@@ -37,8 +38,14 @@ _CREDENTIALS = {
     "MissingAuthenticationToken",
     "AuthFailure",
 }
+# What a control plane of our own says to another's access key.
+_UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch"}
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
 _NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "NoAuthTokenError"}
+
+
+# boto3 sends nothing without a key of some kind.
+NOBODY = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nobody"}
 
 
 class Api:
@@ -77,7 +84,9 @@ class Api:
             message = f"AWS does not allow {name}: give this role the IAM action elasticloadbalancing:{name} ({text})"
             return ApiError(operation, code, message)
         if code in _CREDENTIALS:
-            message = f"AWS did not accept the credentials for {name} ({code}: {text}); renew them and run again"
+            is_aws = self._where.startswith("AWS")
+            way_out = "correct credentials_file" if code in _UNKNOWN and not is_aws else "renew them and run again"
+            message = f"{self._where} did not accept the credentials for {name} ({code}: {text}); {way_out}"
             return ApiError(operation, code, message, is_fatal=True)
         if code in _THROTTLED:
             return ApiError(operation, code, f"AWS still throttled {name} after all retries; run again later ({text})")
@@ -108,13 +117,13 @@ def action_name(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_"))
 
 
-def connect(region: str | None, endpoint_url: str | None) -> Api:
+def connect(region: str | None, endpoint_url: str | None, credentials_file: str | None = None) -> Api:
     """Make the one client that a run shares.
 
     Retries are adaptive and ten, explicitly: botocore's default gives up after three attempts, and a fleet's calls
-    soon meet the account's token bucket. An endpoint on loopback is the local ALB, which takes any credentials; it is
-    never shown real ones. A region that neither the caller nor boto3 knows is the one that this host is in. Raises
-    AlbError.
+    soon meet the account's token bucket. ``credentials_file`` is in the place of what boto3 finds; an endpoint on
+    loopback is no AWS and is never shown what boto3 finds. A region that neither the caller nor boto3 knows is the one
+    that this host is in. Raises AlbError.
     """
     config = Config(
         retries={"mode": "adaptive", "max_attempts": 10},
@@ -125,7 +134,9 @@ def connect(region: str | None, endpoint_url: str | None) -> Api:
     credentials: dict[str, Any] = {}
     if endpoint_url and (urlsplit(endpoint_url).hostname or "") in {"127.0.0.1", "::1", "localhost"}:
         region = region or "us-east-1"
-        credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        credentials = NOBODY
+    if credentials_file:
+        credentials = _credentials(credentials_file)
 
     def client_of(name: str | None) -> Any:
         return boto3.client("elbv2", region_name=name, endpoint_url=endpoint_url, config=config, **credentials)
@@ -140,3 +151,17 @@ def connect(region: str | None, endpoint_url: str | None) -> Api:
             f"cannot prepare calls to Elastic Load Balancing ({error}); check region and endpoint"
         ) from error
     return Api(client, endpoint_url or f"AWS in {region or client.meta.region_name}")
+
+
+def _credentials(path: str) -> dict[str, Any]:
+    """The access key of the file's default profile, as boto3 takes it."""
+    try:
+        with open(path, encoding="utf-8"):
+            found = SharedCredentialProvider(path).load()
+    except OSError as error:
+        raise AlbError(f"credentials_file {path} cannot be read: {error.strerror}; run setup.sh again") from error
+    except (BotoCoreError, ValueError):  # what they say may quote the file
+        found = None
+    if found is None:
+        raise AlbError(f"credentials_file {path} has no access key with its secret under [default]") from None
+    return {"aws_access_key_id": found.access_key, "aws_secret_access_key": found.secret_key}

@@ -83,4 +83,32 @@ def test_real_credentials_are_never_shown_to_an_endpoint_on_loopback(monkeypatch
 
     api = connect(None, "http://127.0.0.1:1")
 
-    assert api._client._request_signer._credentials.access_key == "local"
+    assert api._client._request_signer._credentials.access_key == "nobody"
+
+
+def test_the_access_key_of_a_file_signs_calls_in_the_place_of_what_boto3_finds(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "REAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "REAL")
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = A\naws_secret_access_key = S\n")
+
+    for endpoint in (None, "http://127.0.0.1:1"):
+        credentials = connect("us-east-1", endpoint, str(file))._client._request_signer._credentials
+        assert (credentials.access_key, credentials.secret_key) == ("A", "S")
+
+
+@pytest.mark.parametrize("text", [None, "", "[default]\naws_secret_access_key = hunter2\n", "hunter2"])
+def test_a_file_without_an_access_key_is_an_error_that_names_it(tmp_path, text):
+    file = tmp_path / "credentials"
+    if text is not None:
+        file.write_text(text)
+
+    with pytest.raises(AlbError, match=str(file)) as told:
+        connect("us-east-1", "http://127.0.0.1:1", str(file))
+
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_control_plane_that_is_not_aws_s_asks_for_its_own_access_key():
+    with pytest.raises(ApiError, match=r"http://127\.0\.0\.1:1 did not accept .* correct credentials_file"):
+        Api(Client(refusal("InvalidClientTokenId")), "http://127.0.0.1:1").call("create_rule", {})
