@@ -85,6 +85,11 @@ export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export.yml -i inventory/local \
 	  -e export_file=$(abspath $(or $(FILE),mcp.json)) -e export_secrets=$(or $(SECRETS),false)
 
+.PHONY: rebuild
+rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \
+	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml)) -e '{"mcp_rebuild": ["$(or $(NAME),*)"]}'
+
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py))) ## All benchmarks
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import tarfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -12,31 +16,47 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_command import run_arguments_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Outcome, converge_images
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, StepFailed, run_build
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, Outcome, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from tests.e2e.site import PROJECT
 
 BASES = {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"}
+CANARY = "canary-6f2b0c9a51d7"
 SERVERS = {
     "uvx": {"command": "uvx", "args": ["mcp-server-time", "--local-timezone=Etc/UTC"]},
     "module": {"command": "python", "args": ["-m", "mcp_server_time"]},
+    "secret": {
+        "command": "uvx",
+        "args": ["mcp-server-time", "--local-timezone=Etc/UTC"],
+        "env": {"API_TOKEN": CANARY},
+    },
     "npx": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-everything", "stdio"]},
     "missing": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-that-nobody-wrote"]},
     "program": {"command": "uvx", "args": ["--from", "mcp-server-time", "another-program"]},
 }
 
 
-def build(fleet: Fleet) -> Outcome:
+def build(fleet: Fleet, sboms: Path, *rebuild: str) -> Outcome:
     with engine(None) as client:
         templates = str(PROJECT / "files" / "templates" / "runtimes")
-        return converge_images(client, fleet.specs, templates, BASES, dry_run=False)
+        builds = Builds(templates, BASES, sboms=str(sboms), renewal=Renewal(rebuild))
+        return converge_images(client, fleet.specs, builds, dry_run=False)
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fleet, Outcome]]:
+def sboms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the bills of materials."""
+    return tmp_path_factory.mktemp("var") / "sbom"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, sboms: Path) -> Iterator[tuple[Fleet, Outcome]]:
     """The servers' specs, and what came of building them; the images are removed in the end."""
     config = tmp_path_factory.mktemp("packages") / "mcp.config.json"
     config.write_text(json.dumps({"mcpServers": SERVERS}))
@@ -45,11 +65,46 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fleet, Out
     client = docker.from_env()
     before = {tag for image in client.images.list() for tag in image.tags}
     try:
-        yield fleet, build(fleet)
+        yield fleet, build(fleet, sboms)
     finally:
         for spec in fleet.specs:
             if spec.image not in before and client.images.list(spec.image):
                 client.images.remove(spec.image, force=True)
+
+
+# What the image itself says that it has, by other means than those that made its bill of materials.
+PIP_LIST = (
+    "/opt/server/bin/python",
+    "-c",
+    "from importlib.metadata import distributions as d\nfor each in d(): print(each.name, each.version)",
+)
+NPM_LIST = (
+    "node",
+    "-e",
+    "const fs = require('fs'), walk = (folder) => { for (const name of fs.readdirSync(folder)) {\n"
+    "  if (name.startsWith('.')) continue;\n"
+    "  if (name.startsWith('@')) { walk(`${folder}/${name}`); continue; }\n"
+    "  const found = JSON.parse(fs.readFileSync(`${folder}/${name}/package.json`));\n"
+    "  console.log(found.name, found.version);\n"
+    "  if (fs.existsSync(`${folder}/${name}/node_modules`)) walk(`${folder}/${name}/node_modules`); } };\n"
+    "walk('/opt/server/node_modules')",
+)
+
+
+def inside(image: str, program: str, *arguments: str) -> str:
+    """What a program says in the image."""
+    output: bytes = docker.from_env().containers.run(image, list(arguments), entrypoint=program, remove=True)
+    return output.decode().strip()
+
+
+def context_of(dockerfile: str, script: str) -> bytes:
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, text in (("Dockerfile", dockerfile), ("show.py", script)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return context.getvalue()
 
 
 async def tools(spec: Spec) -> set[str]:
@@ -68,7 +123,7 @@ def test_a_package_answers_mcp_in_a_hardened_container(built: tuple[Fleet, Outco
 
 
 def test_what_was_installed_is_recorded(built: tuple[Fleet, Outcome]) -> None:
-    images: dict[str, Any] = {image["servers"][0]: image for image in built[1].images}
+    images: dict[str, Any] = {server: image for image in built[1].images for server in image["servers"]}
     assert images["uvx"]["package"] == "mcp-server-time"
     assert images["uvx"]["digest"].startswith("sha256:")
     assert images["npx"]["package"] == "@modelcontextprotocol/server-everything"
@@ -83,10 +138,122 @@ def test_what_cannot_be_built_fails_alone_with_the_reason(built: tuple[Fleet, Ou
     assert "has no program 'another-program'; it has: mcp-server-time" in errors["program"]
 
 
-def test_a_second_build_leaves_everything_alone(built: tuple[Fleet, Outcome]) -> None:
-    again = build(Fleet(built[0].settings, [spec for spec in built[0].specs if spec.name in {"uvx", "module", "npx"}]))
+def buildable(fleet: Fleet) -> Fleet:
+    return Fleet(fleet.settings, [spec for spec in fleet.specs if spec.name in {"uvx", "module", "npx"}])
+
+
+def test_a_second_build_leaves_everything_alone(built: tuple[Fleet, Outcome], sboms: Path) -> None:
+    again = build(buildable(built[0]), sboms)
     assert not again.changed
     assert not again.errors
+
+
+def test_the_bill_of_materials_lists_every_package_that_the_image_has(
+    built: tuple[Fleet, Outcome], sboms: Path
+) -> None:
+    images = {server: image for image in built[1].images for server in image["servers"]}
+    for server, program in (("uvx", PIP_LIST), ("npx", NPM_LIST)):
+        image = images[server]
+        document = json.loads(Path(image["sbom"]).read_text())
+        assert document["metadata"]["component"]["version"] == image["id"]
+        base, *own = document["components"]
+        listed = {f"{each['name']} {each['version']}".lower().replace("_", "-") for each in own}
+        found = inside(image["image"], *program).lower().replace("_", "-")
+        assert set(found.splitlines()) == listed
+        assert base["name"] == BASES["python" if server == "uvx" else "node"]
+        installed = inside(image["image"], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n").splitlines()
+        assert {f"{each['name']} {each['version']}" for each in base["components"] if ":deb/" in each["purl"]} == set(
+            installed
+        )
+
+
+def test_packages_are_installed_by_nobody_in_particular_and_are_read_only_to_the_server(
+    built: tuple[Fleet, Outcome],
+) -> None:
+    for image in built[1].images:
+        assert inside(image["image"], "id", "-u") == "10001"
+        owners = inside(image["image"], "find", "/opt/server", "-user", "10001", "-o", "-writable", "!", "-type", "l")
+        assert owners == ""
+        changed = docker.from_env().api.history(image["image"])
+        users = [step["CreatedBy"] for step in changed if "USER" in step["CreatedBy"]]
+        install = next(
+            i for i, step in enumerate(changed) if " install" in step["CreatedBy"] and "apt" not in str(step)
+        )
+        before = [step["CreatedBy"] for step in changed[install:] if "USER" in step["CreatedBy"]]
+        assert "10002:10002" in before[0], users
+
+
+def test_no_value_of_a_variable_gets_into_an_image_or_its_bill_of_materials(
+    built: tuple[Fleet, Outcome], sboms: Path
+) -> None:
+    client = docker.from_env()
+    (image,) = {spec.image for spec in built[0].specs if spec.name == "secret"}
+    known = [client.api.inspect_image(image), client.api.history(image)]
+    assert CANARY not in json.dumps(known)
+    assert not [path for path in sboms.iterdir() if CANARY in path.read_text()]
+    tail = b""
+    for chunk in client.images.get(image).save():
+        assert CANARY.encode() not in tail + chunk
+        tail = chunk[-len(CANARY) :]
+
+
+def test_a_rebuild_makes_another_image_and_its_bill_of_materials(built: tuple[Fleet, Outcome], sboms: Path) -> None:
+    (before,) = (image["id"] for image in built[1].images if "uvx" in image["servers"])
+    again = build(buildable(built[0]), sboms, "uvx")
+    (image,) = (image for image in again.images if "uvx" in image["servers"])
+    assert image["reason"] == "its rebuild was asked for"
+    assert image["id"] != before
+    assert Path(image["sbom"]).exists()
+    # The image of before has no container: it goes, and its bill with the next look.
+    build(buildable(built[0]), sboms)
+    assert not [path for path in sboms.iterdir() if before.removeprefix("sha256:") in path.name]
+    assert [image["action"] for image in again.images if "npx" in image["servers"]] == ["none"]
+
+
+LIMITS = Limits(memory=64 * 1024**2, cpus=0.5, timeout=60)
+SHOW = """
+import glob
+for name in ("memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes", "cpu/cpu.cfs_quota_us",
+             "memory.max", "memory.swap.max", "cpu.max"):
+    for path in glob.glob("/sys/fs/cgroup/" + name):
+        print(name, open(path).read().strip())
+"""
+
+
+def attempt(step: str, limits: Limits) -> None:
+    """Builds an image of one step and removes it. Raises ImageError."""
+    context = context_of(f"FROM {BASES['python']}\nCOPY show.py /\nRUN {step}\n", SHOW)
+    with engine(None) as client:
+        client.remove_image(run_build(client, context, limits, nocache=True))
+
+
+def test_a_build_has_the_limits_that_it_is_given() -> None:
+    # The step fails, so that what it printed is seen.
+    with pytest.raises(StepFailed) as failed:
+        attempt("python3 /show.py; exit 3", LIMITS)
+    said = dict(line.split(" ", 1) for line in failed.value.log.splitlines() if " " in line)
+    if "memory.max" in said:
+        assert (said["memory.max"], said["memory.swap.max"], said["cpu.max"]) == (str(64 << 20), "0", "50000 100000")
+    else:
+        assert said["memory/memory.limit_in_bytes"] == said["memory/memory.memsw.limit_in_bytes"] == str(64 << 20)
+        assert said["cpu/cpu.cfs_quota_us"] == "50000"
+
+
+def test_a_build_over_its_memory_is_killed_and_says_so() -> None:
+    with pytest.raises(ImageError, match=r"at the limit of 64 MiB of memory; set \[builds\] memory"):
+        attempt("python3 -c 'bytearray(200 << 20)'", LIMITS)
+
+
+def test_a_build_over_its_time_ends_and_leaves_nothing_running() -> None:
+    client = docker.from_env()
+    begun = time.monotonic()
+    with pytest.raises(ImageError, match="it took over 2 s"):
+        attempt("sleep 4711", Limits(timeout=2))
+    assert time.monotonic() - begun < 30
+    deadline = time.monotonic() + 30
+    while [each for each in client.containers.list() if "sleep 4711" in str(each.attrs["Config"]["Cmd"])]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_nothing_of_the_build_is_left_running(built: tuple[Fleet, Outcome]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import subprocess
 import threading
 import urllib.request
@@ -242,6 +243,21 @@ def test_another_version_of_a_package_is_built_and_takes_over(watched: Watched) 
     servers = site.servers()
     assert servers["uvx"]["package"]["version"] == "2026.10.10"
     assert servers["uvx"]["health"]["status"] == "ok"
+
+
+def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container_before(watched: Watched) -> None:
+    site = watched.site
+    before = site.containers()
+    run = site.reconcile("--diff", "-e", json.dumps({"mcp_rebuild": ["uvx"]}))
+    watched.outputs.append(run.output)
+    assert run.code == 0, run.output
+    assert "built, because its rebuild was asked for" in run.output
+    assert re.search(r"image mcp-built/mcp-server-time:\w+ now is sha256:\w+ \(was sha256:\w+\)", run.output)
+    after = site.containers()
+    assert {name for name in before if after.get(name) != before[name]} == {f"{FLEET}-uvx"}
+    assert site.servers()["uvx"]["health"]["status"] == "ok"
+    bills = {path.name.partition(".")[0] for path in (site.var / "sbom").iterdir()}
+    assert {site.docker.containers.get(f"{FLEET}-{name}").image.id[7:] for name in ("uvx", "npx")} <= bills
 
 
 def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) -> None:

@@ -14,7 +14,11 @@ description:
     somebody else built. This module builds the image from a runtime template, in a container, never on the host.
   - An image is built again when its package or the template changes, and else left alone; the engine's layer cache
     saves what did not change.
-  - What was installed is recorded in the image's labels C(mcp_package), C(mcp_version) and C(mcp_package_digest).
+  - What was installed is recorded in the image's labels C(mcp_package), C(mcp_version) and C(mcp_package_digest), the
+    base in C(org.opencontainers.image.base.name) and C(org.opencontainers.image.base.digest), and when it was installed
+    in C(org.opencontainers.image.created).
+  - A build has limits, gets no credentials, and installs packages as another user than root.
+  - An image that a later build has taken the name from is removed when no container has it any more.
   - An image that cannot be built fails its own servers alone.
 extends_documentation_fragment:
   - mcp.orchestrator.engine
@@ -41,6 +45,43 @@ options:
         description: An image with Python 3, pip and venv.
         type: str
         default: python:3.12-slim
+  limits:
+    description: What a build may take.
+    type: dict
+    default: {}
+    suboptions:
+      memory:
+        description: Bytes of memory, without swap.
+        type: int
+        default: 2147483648
+      cpus:
+        description: CPU cores.
+        type: float
+        default: 2.0
+      timeout:
+        description: Seconds in all.
+        type: int
+        default: 900
+  rebuild:
+    description:
+      - Servers whose images are built anew although they are there, with C(*) all of them.
+      - Their bases are pulled again.
+    type: list
+    elements: str
+    default: []
+  rebuild_after_days:
+    description: Days after which an image is built anew, C(0) for never.
+    type: int
+    default: 0
+  require_digests:
+    description: Whether bases have to be named with a digest.
+    type: bool
+    default: false
+  sboms:
+    description:
+      - The folder in which a bill of materials is kept for each image that is built here, as a CycloneDX document named
+        by the image's id. Without it there is none.
+    type: path
 attributes:
   check_mode:
     description: Tells what would be built.
@@ -68,6 +109,12 @@ EXAMPLES = r"""
     bases:
       python: registry.example.com/python:3.12
       node: registry.example.com/node:22
+
+- name: Build one of them anew
+  mcp.orchestrator.mcp_image:
+    servers: "{{ config.servers }}"
+    templates: /etc/mcp-orchestrator/templates/runtimes
+    rebuild: [time]
 """
 
 RETURN = r"""
@@ -85,6 +132,10 @@ images:
       package: mcp-server-time
       version: 2026.1.26
       digest: sha256:5f0e
+      created: "2026-11-28T14:57:48Z"
+      base: python:3.12-slim
+      base_digest: sha256:0b23
+      sbom: /var/lib/mcp-orchestrator/sbom/9c1185a5c5e9.cdx.json
 errors:
   description: The servers that have no image, and why.
   returned: always
@@ -112,9 +163,11 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import converge_images
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
 
 
 def main() -> None:
@@ -130,18 +183,38 @@ def main() -> None:
                     "python": {"type": "str", "default": "python:3.12-slim"},
                 },
             },
+            "limits": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "memory": {"type": "int", "default": 2147483648},
+                    "cpus": {"type": "float", "default": 2.0},
+                    "timeout": {"type": "int", "default": 900},
+                },
+            },
+            "rebuild": {"type": "list", "elements": "str", "default": []},
+            "rebuild_after_days": {"type": "int", "default": 0},
+            "require_digests": {"type": "bool", "default": False},
+            "sboms": {"type": "path"},
             "docker_host": {"type": "str"},
         },
         supports_check_mode=True,
     )
     if DOCKER_ERROR is not None:
         module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
-    specs = [Spec.from_dict(server) for server in module.params["servers"]]
+    given = module.params
+    specs = [Spec.from_dict(server) for server in given["servers"]]
+    builds = Builds(
+        templates=given["templates"],
+        bases=given["bases"],
+        limits=Limits(**given["limits"]),
+        renewal=Renewal(given["rebuild"], given["rebuild_after_days"]),
+        sboms=given["sboms"],
+        require_digests=given["require_digests"],
+    )
     try:
-        with engine(module.params["docker_host"]) as client:
-            outcome = converge_images(
-                client, specs, module.params["templates"], module.params["bases"], dry_run=module.check_mode
-            )
+        with engine(given["docker_host"]) as client:
+            outcome = converge_images(client, specs, builds, dry_run=module.check_mode)
     except EngineError as error:
         module.fail_json(msg=str(error))
     result = {

@@ -90,6 +90,19 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Builds:
+    """What the build of an image may take: ``memory`` in bytes, ``cpus`` in cores, ``timeout`` in seconds.
+
+    An image is built anew when its packages are ``rebuild_after_days`` days old; 0 is never.
+    """
+
+    memory: int = 2 * 1024**3
+    cpus: float = 2.0
+    timeout: int = 900
+    rebuild_after_days: int = 0
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """The monitor's door. An empty password is replaced by a generated one when the monitor is installed.
 
@@ -116,6 +129,7 @@ class Security:
 
     ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``. Paths of the host
     are had below ``host_path_roots`` alone; ``shared_volumes`` are the named volumes that several servers may have.
+    ``require_digests`` refuses images, and bases of those built here, whose names may come to mean others.
     """
 
     allow_privileged: bool = False
@@ -126,6 +140,7 @@ class Security:
     allow_capabilities: bool = False
     allow_devices: bool = False
     allow_security_opt: bool = False
+    require_digests: bool = False
     allowed_origins: tuple[str, ...] = ()
     host_path_roots: tuple[str, ...] = DEFAULT_ROOTS
     shared_volumes: tuple[str, ...] = ()
@@ -163,6 +178,7 @@ class Settings:
 
     aws: Aws = field(default_factory=Aws)
     service: Service = field(default_factory=Service)
+    builds: Builds = field(default_factory=Builds)
     dashboard: Dashboard = field(default_factory=Dashboard)
     logging: Logging = field(default_factory=Logging)
     security: Security = field(default_factory=Security)
@@ -306,6 +322,12 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "strict": _switch,
         "prune_images": _switch,
     },
+    "builds": {
+        "memory": _memory,
+        "cpus": cores,
+        "timeout": _number(10, 86400),
+        "rebuild_after_days": _number(0, 3650),
+    },
     "dashboard": {
         "username": _matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),
         "password": Secret,
@@ -428,6 +450,7 @@ def read_settings(path: str | None) -> Settings:
     settings = Settings(
         aws=Aws(**given["aws"]),
         service=Service(**given["service"]),
+        builds=Builds(**given["builds"]),
         dashboard=Dashboard(**given["dashboard"]),
         logging=Logging(**given["logging"]),
         security=Security(**given["security"]),

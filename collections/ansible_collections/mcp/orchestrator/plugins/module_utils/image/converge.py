@@ -6,19 +6,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import build_image, images_present
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image import sbom_store
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.base import Base, is_pinned, obtain
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import (
+    build_image,
+    describe,
+    images_present,
+    remove_superseded,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Build, Present, plan_builds
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import (
+    BASE_DIGEST,
+    BASE_NAME,
+    CREATED,
+    Build,
+    Present,
+    Renewal,
+    plan_builds,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import Template, read_template
 
-AT_ONCE = 3
+# Each may take its whole limit of memory.
+AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Builds:
+    """How images are built: the folder of templates, the base of each runtime, the limits, what is built again.
+
+    ``sboms`` is the folder of the bills of materials, None for none. With ``require_digests`` a base has to be pinned.
+    """
+
+    templates: str
+    bases: Mapping[str, str]
+    limits: Limits = field(default_factory=Limits)
+    renewal: Renewal = field(default_factory=Renewal)
+    sboms: str | None = None
+    require_digests: bool = False
 
 
 @dataclass
@@ -31,49 +64,113 @@ class Outcome:
     before: str = ""
     after: str = ""
 
+    def fail(self, servers: Iterable[str], message: str) -> None:
+        """Notes why servers have no image as they should."""
+        self.errors += [{"server": server, "message": f"{server}: {message}"} for server in servers]
 
-def converge_images(
-    client: Any, specs: Sequence[Spec], folder: str, bases: Mapping[str, str], *, dry_run: bool
-) -> Outcome:
+
+def converge_images(client: Any, specs: Sequence[Spec], builds: Builds, *, dry_run: bool) -> Outcome:
     """Builds the images that the specs need and the engine lacks, or with ``dry_run`` tells which."""
     outcome = Outcome()
-    wanted = [spec for spec in specs if spec.build is not None and spec.enabled]
-    templates: dict[str, Template] = {}
-    for runtime in sorted({Recipe.from_dict(spec.build).runtime for spec in wanted if spec.build is not None}):
-        try:
-            templates[runtime] = read_template(folder, runtime, bases[runtime])
-        except ImageError as error:
-            names = [spec.name for spec in wanted if spec.build is not None and spec.build["runtime"] == runtime]
-            outcome.errors += [{"server": name, "message": str(error)} for name in names]
-    buildable = [spec for spec in wanted if spec.build is not None and spec.build["runtime"] in templates]
-    present = images_present(client, sorted({spec.image for spec in buildable}))
-    builds = plan_builds(buildable, templates, present)
-    missing = [build for build in builds if build.reason is not None]
+    outcome.fail(
+        builds.renewal.unknown(specs),
+        "it has no image that is built here, so there is nothing to rebuild; name a server with npx, uvx or the like",
+    )
+    templates = _templates(specs, builds, outcome)
+    buildable = [spec for spec in specs if spec.build is not None and spec.build["runtime"] in templates]
+    present = images_present(client, sorted({spec.image for spec in buildable if spec.enabled}))
+    planned = plan_builds(buildable, templates, present, builds.renewal, datetime.now(UTC))
+    missing = [build for build in planned if build.reason is not None]
     outcome.changed = bool(missing)
     outcome.before = "".join(_line(build, present.get(build.image)) for build in missing)
     outcome.after = "".join(f"{build.image}: built, because {build.reason}\n" for build in missing)
-    results = _built(client, [] if dry_run else missing, templates)
-    for build in builds:
+    results = {} if dry_run else _built(client, missing, templates, builds.limits)
+    for build in planned:
         result = results.get(build.image)
         if isinstance(result, ImageError):
-            message = f"{result}; look at the package's name and version, and whether this host reaches its registry"
-            outcome.errors += [{"server": server, "message": f"{server}: {message}"} for server in build.servers]
+            outcome.fail(build.servers, str(result))
         else:
             outcome.images.append(_fact(build, present.get(build.image), result))
+    if builds.sboms is not None:
+        _record(client, builds.sboms, outcome, dry_run=dry_run)
+    if not dry_run:
+        remove_superseded(client)
     return outcome
 
 
-def _built(
-    client: Any, builds: Sequence[Build], templates: Mapping[str, Template]
-) -> dict[str, Mapping[str, str] | ImageError]:
-    def build_one(build: Build) -> Mapping[str, str] | ImageError:
+def _templates(specs: Sequence[Spec], builds: Builds, outcome: Outcome) -> dict[str, Template]:
+    """The templates of the runtimes that are needed and can be used."""
+    servers: dict[str, list[str]] = {}
+    for spec in specs:
+        if spec.build is not None and spec.enabled:
+            servers.setdefault(Recipe.from_dict(spec.build).runtime, []).append(spec.name)
+    found = {}
+    for runtime, names in sorted(servers.items()):
+        base = builds.bases[runtime]
+        if builds.require_digests and not is_pinned(base):
+            outcome.fail(
+                names,
+                f"its base {base} has no digest, and [security] require_digests is true in settings.conf;"
+                f" write {base.partition('@')[0]}@sha256:… as {runtime} into mcp_image_bases of the inventory",
+            )
+            continue
         try:
-            return build_image(client, build, templates[build.recipe.runtime])
+            found[runtime] = read_template(builds.templates, runtime, base)
+        except ImageError as error:
+            outcome.fail(names, str(error))
+    return found
+
+
+def _built(
+    client: Any, builds: Sequence[Build], templates: Mapping[str, Template], limits: Limits
+) -> dict[str, Mapping[str, str] | ImageError]:
+    bases = _bases(client, builds, templates)
+
+    def build_one(build: Build) -> Mapping[str, str] | ImageError:
+        base = bases[build.recipe.runtime]
+        if isinstance(base, ImageError):
+            return base
+        try:
+            return build_image(client, build, templates[build.recipe.runtime], base, limits)
         except ImageError as error:
             return error
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return dict(zip([build.image for build in builds], pool.map(build_one, builds), strict=True))
+
+
+def _bases(client: Any, builds: Sequence[Build], templates: Mapping[str, Template]) -> dict[str, Base | ImageError]:
+    renewed: dict[str, bool] = {}
+    for build in builds:
+        renewed[build.recipe.runtime] = renewed.get(build.recipe.runtime, False) or build.renew
+    found: dict[str, Base | ImageError] = {}
+    for runtime, renew in renewed.items():
+        try:
+            found[runtime] = obtain(client, templates[runtime].base, renew=renew)
+        except ImageError as error:
+            found[runtime] = error
+    return found
+
+
+def _record(client: Any, folder: str, outcome: Outcome, *, dry_run: bool) -> None:
+    """Keeps a bill of materials for each image that was built here and is there, and no other."""
+    kept = set(sbom_store.kept(folder))
+    for fact in outcome.images:
+        if fact["id"] is None or fact["action"] == "build":
+            continue
+        fact["sbom"] = sbom_store.path_of(folder, fact["id"])
+        if fact["id"] in kept:
+            continue
+        outcome.changed = True
+        outcome.after += f"{fact['sbom']}: written\n"
+        if not dry_run:
+            try:
+                sbom_store.keep(folder, *describe(client, fact["image"]))
+            except (ImageError, OSError) as error:
+                outcome.fail(fact["servers"], f"its bill of materials could not be written: {error}")
+    there = images_present(client, sorted(kept))
+    if not dry_run:
+        sbom_store.forget(folder, kept - set(there))
 
 
 def _line(build: Build, present: Present | None) -> str:
@@ -92,4 +189,7 @@ def _fact(build: Build, present: Present | None, result: Mapping[str, str] | Non
         "package": labels.get("mcp_package", build.recipe.package),
         "version": labels.get("mcp_version", build.recipe.version),
         "digest": labels.get("mcp_package_digest"),
+        "created": labels.get(CREATED),
+        "base": labels.get(BASE_NAME),
+        "base_digest": labels.get(BASE_DIGEST),
     }

@@ -36,7 +36,7 @@ class Template:
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()[:16]
 
-    def context(self, recipe: Recipe) -> io.BytesIO:
+    def context(self, recipe: Recipe) -> bytes:
         """The build context of a recipe as a tar; the same bytes for the same recipe."""
         files = {
             **self.files,
@@ -49,8 +49,7 @@ class Template:
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), 0o644
                 tar.addfile(entry, io.BytesIO(content))
-        context.seek(0)
-        return context
+        return context.getvalue()
 
 
 def _packages(recipe: Recipe) -> list[str]:

@@ -29,6 +29,9 @@ class Empty:
     def inspect_image(self, name: str) -> Any:
         raise ImageNotFound(name)
 
+    def images(self, filters: dict[str, Any]) -> list[Any]:
+        return []
+
 
 @pytest.fixture(autouse=True)
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
