@@ -124,6 +124,7 @@ def render_state(state: State, now: datetime, base: str) -> str:
         rows=rows,
         remotes=[_remote_row(remote) for remote in state.remotes],
         problems=[(problem, anchors.get(problem.server or "")) for problem in _news(state)],
+        warnings=state.warnings,
         run=_run_facts(state),
         changes=state.changes[:MOST_CHANGES_SHOWN],
         more_changes=state.changes[MOST_CHANGES_SHOWN:],

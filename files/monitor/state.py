@@ -110,6 +110,7 @@ class State:
     servers: tuple[Server, ...]
     remotes: tuple[Remote, ...]
     problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_state(path: Path) -> State:
@@ -157,6 +158,8 @@ def parse_state(content: bytes) -> State:
             Problem(node.get("server").maybe_text(), node.get("step").text(), node.get("message").text())
             for node in root.get("errors").members()
         ),
+        # Missing in files of a release that had none.
+        warnings=root.get("warnings").texts() if "warnings" in document else (),
     )
 
 

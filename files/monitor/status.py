@@ -62,6 +62,10 @@ def table(state: State, pen: Pen, now: datetime, monitor: str | None, login: str
     for problem in state.problems:
         if problem.server is None:
             yield from _note(f"{problem.step}: {_plain(problem.message)}", pen, indent=2)
+    for warning in state.warnings:
+        # In full: it ends with the command to type.
+        lines = textwrap.wrap(_plain(warning), WIDTH - 2, break_on_hyphens=False, break_long_words=False)
+        yield from ["", *(f"  {pen.colour('33', line)}" for line in lines)]
     yield ""
     yield f"  {_verdict(state, now)}"
     if monitor:

@@ -26,7 +26,7 @@ from tests.credentials import ACCESS_KEY
 from tests.e2e.containers_engine import OwnEngine
 from tests.e2e.containers_scene import tiny_image, until
 from tests.e2e.local_balancer import PROJECT, LocalBalancer
-from tests.e2e.site import Run
+from tests.e2e.site import QUIET, Run
 from tests.e2e.test_site import status
 
 FLEET = f"two-{os.getpid()}"
@@ -141,7 +141,7 @@ class Fleet:
                 "install",
             ],
             cwd=PROJECT,
-            env={**inherited, "ANSIBLE_NOCOLOR": "1"},
+            env={**inherited, **QUIET},
             capture_output=True,
             text=True,
         )

@@ -105,3 +105,13 @@ def test_it_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[3].split()[:3] == ["+", "time", "answers"]
+
+
+def test_a_warning_about_the_host_is_told_in_full_and_the_run_is_good(printed: Any) -> None:
+    warning = (
+        "The host gives away its credentials. Do: " + "aws ec2 modify-instance-metadata-options --x " * 5 + "-- end"
+    )
+    code, lines = printed({**samples.three_servers(), "warnings": [warning]})
+    assert code == 0
+    assert " ".join(" ".join(lines).split()).count(warning) == 1
+    assert max(map(len, lines)) <= WIDTH

@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Makes the state file out of the results that the steps of a run registered, and replaces it in one step.
   - Every result may be missing, skipped or failed; the report says so. Only known fields are taken from them.
+  - Where a load balancer of AWS is named, or the host is an EC2 instance, its instance metadata service is asked
+    whether it gives the host's credentials to more than the host, which is then a warning.
+    E(AWS_EC2_METADATA_DISABLED) set to V(true) keeps it from being asked.
   - The state file is output. It is never read back, so writing it is no change, and C(changed) is always false.
 author: MCP Orchestrator contributors (@mcp-orchestrator)
 attributes:
@@ -116,6 +119,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import (
     GROUP_READABLE,
@@ -145,6 +149,13 @@ def moment(text: str | None, now: datetime) -> datetime:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
+def warnings_of_host(settings: dict[str, Any]) -> list[str]:
+    """What is wrong with the host itself, which no step of the run is about."""
+    aws = settings.get("aws") or {}
+    named = any(aws.get(key) for key in ("listener_arn", "alb_name", "alb_arn"))
+    return metadata.warnings(metadata.ask()) if metadata.is_worth_asking(named) else []
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     options = module.params
@@ -154,10 +165,14 @@ def main() -> None:
     except ValueError:
         module.fail_json(msg=f"started: {options['started']!r} is no time; write it like 2026-11-21T04:19:00Z")
     run_id = options["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    warnings = warnings_of_host(options["settings"])
+    for warning in warnings:
+        module.warn(warning)
     state = build_state(
         run=Run(run_id, started, now, module.check_mode),
         settings=options["settings"],
         public_url=options["public_url"],
+        warnings=warnings,
         **{step: options[step] for step in STEPS},
     )
     failed = failed_servers(state)

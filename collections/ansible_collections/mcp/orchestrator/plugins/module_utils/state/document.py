@@ -60,11 +60,12 @@ def build_state(
     probe: Mapping[str, Any],
     public_url: str,
     images: Mapping[str, Any] | None = None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The state file's content, from the results that Ansible registered for the steps of one run.
 
     Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
-    images to build. Only known fields are taken, so that nothing secret
+    images to build. ``warnings`` are about the host. Only known fields are taken, so that nothing secret
     comes along. The shape is that of files/state.schema.json.
     """
     steps = {
@@ -96,6 +97,7 @@ def build_state(
         "servers": [server_entry(name, facts) for name in sorted(facts.names)],
         "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
         "errors": [problem.to_dict() for problem in problems],
+        "warnings": list(warnings),
     }
 
 

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.text.converters import to_bytes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_state
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.registered import (
     SCHEMA,
@@ -107,3 +108,25 @@ def test_a_run_that_reached_nothing_writes_a_state(monkeypatch: pytest.MonkeyPat
 def test_a_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     result = run(monkeypatch, path=str(path), started="yesterday")
     assert result["msg"] == "started: 'yesterday' is no time; write it like 2026-11-21T04:19:00Z"
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({"aws": {"alb_name": "shared"}}, True),
+        ({"aws": {"region": "eu-central-1", "alb_name": ""}}, False),
+        ({}, False),
+    ],
+)
+def test_a_metadata_service_that_gives_too_much_away_is_warned_of_and_no_error(
+    monkeypatch: pytest.MonkeyPatch, path: Path, settings: dict[str, Any], asked: bool
+) -> None:
+    monkeypatch.delenv(metadata.DISABLED, raising=False)
+    monkeypatch.setattr(metadata, "_line", lambda _path: "")
+    monkeypatch.setattr(metadata, "ask", lambda: metadata.Seen(True, False))
+    result = run(monkeypatch, path=str(path), settings={**SETTINGS, **settings}, **steps())
+    assert result["state"]["run"]["result"] == "ok"
+    assert [warning[:29] for warning in result["state"]["warnings"]] == ["The instance metadata service"] * asked
+    if asked:  # Ansible keeps the warnings of a process for all its modules
+        assert "IMDSv1" in json.dumps(result["warnings"])
+    jsonschema.Draft202012Validator(SCHEMA).validate(result["state"])
