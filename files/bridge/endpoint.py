@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _UNKNOWN_SESSION = -32001
+_LONGEST_BATCH = 100
 _MODERN_KEY = PREFIX + "protocolVersion"
 
 
@@ -54,7 +55,7 @@ class Endpoint:
         try:
             posted, batch = read(request.body)
         except NotAMessage as error:
-            request.respond(400, messages.error(None, error.code, str(error)))
+            request.respond(400, error.answer)
             return
         if self._stands_alone(request) or _MODERN_KEY in posted[0].meta:
             self._modern.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
@@ -129,12 +130,14 @@ class Endpoint:
 
 def read(body: bytearray) -> tuple[list[Message], bool]:
     """The messages of a POST, and whether they came as a batch. Raises NotAMessage."""
+    if messages.has_too_many_values(body):
+        raise NotAMessage(messages.INVALID_REQUEST, "the message has too many values")
     value = messages.decode(body)
     raw = messages.single_line(body)
     if not isinstance(value, list):
         return [messages.from_value(raw, value)], False
-    if not value:
-        raise NotAMessage(messages.INVALID_REQUEST, "an empty batch")
+    if not 0 < len(value) <= _LONGEST_BATCH:
+        raise NotAMessage(messages.INVALID_REQUEST, f"a batch must have 1 to {_LONGEST_BATCH} messages")
     return [messages.from_value(part, one) for part, one in zip(elements(raw), value, strict=True)], True
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import traceback
+from pathlib import PurePath
 
 from .printable import printable
 
@@ -33,6 +35,12 @@ class Log:
 
     def error(self, text: str) -> None:
         self._say(3, text)
+
+    def failure(self, what: str, error: BaseException) -> None:
+        """A fault of the bridge's own, by its kind and its place. Not by its text: that may quote a client."""
+        frames = traceback.extract_tb(error.__traceback__)[-3:]
+        place = " < ".join(f"{PurePath(one.filename).name}:{one.lineno} {one.name}" for one in reversed(frames))
+        self.error(f"{what}: {type(error).__name__} at {place or 'an unknown place'}")
 
     def child(self, tag: str, line: bytes) -> None:
         """A line from the child of session `tag`; whatever it does to terminals is shown instead of done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -13,15 +14,32 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
+
+_LONGEST_NAME = 1024
+"""Characters of an id, a token or a method. They are kept as long as a call lasts; nobody needs longer ones."""
+_MOST_VALUES = 250_000
+"""Values in one message of a client. A value of two bytes, such as `[]`, costs a hundred once it is decoded."""
+_KEPT = ("progressToken", "io.modelcontextprotocol/logLevel")
+_NAMING = {"notifications/cancelled": "requestId", "notifications/progress": "progressToken"}
+_NAME = f"must be a string of at most {_LONGEST_NAME} characters or an integer"
+_BRACKETS = (b",", b"[", b"{")
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class NotAMessage(ValueError):
-    """The bytes are not JSON, or not a JSON-RPC message. `code` is the JSON-RPC error that says which."""
+    """The bytes are not JSON, or not a JSON-RPC message. `code` is the JSON-RPC error that says which, `ident` the
+    request that it answers, where it has one."""
 
-    def __init__(self, code: int, why: str) -> None:
+    def __init__(self, code: int, why: str, ident: Id | None = None) -> None:
         super().__init__(why)
         self.code = code
+        self.ident = ident
+
+    @property
+    def answer(self) -> bytes:
+        return error(self.ident, self.code, str(self))
 
 
 class Message:
@@ -38,6 +56,11 @@ class Message:
         self._body = body
         self.id: Id | None = body.get("id")
         self.method: str | None = body.get("method")
+
+    def shorn(self) -> Message:
+        """What of a request must be known until it is answered; the rest has been passed on and is not kept."""
+        kept = {key: self.meta[key] for key in _KEPT if key in self.meta and _is_name(self.meta[key])}
+        return Message(b"", {"id": self.id, "method": self.method, "params": {"_meta": kept}})
 
     def renumbered(self, raw: bytes, ident: Id) -> Message:
         """The same message with another id; `raw` has it already."""
@@ -115,16 +138,58 @@ def from_value(raw: bytes, value: Any) -> Message:
     if not isinstance(value, dict):
         raise NotAMessage(INVALID_REQUEST, "not a JSON-RPC message: not an object")
     method, ident = value.get("method"), value.get("id")
+    if ident is not None and not _is_name(ident):
+        raise NotAMessage(INVALID_REQUEST, f"the id of a message {_NAME}")
     if method is None:
         if ident is None or not ("result" in value or "error" in value):
             raise NotAMessage(INVALID_REQUEST, "not a JSON-RPC message: neither a method nor an answer with an id")
-    elif not isinstance(method, str):
-        raise NotAMessage(INVALID_REQUEST, "not a JSON-RPC message: the method is not a string")
-    elif ident is None and "id" in value:
+        return Message(raw, value)
+    if not isinstance(method, str) or len(method) > _LONGEST_NAME:
+        raise NotAMessage(
+            INVALID_REQUEST, f"the method of a message must be a string of at most {_LONGEST_NAME} characters", ident
+        )
+    if ident is None and "id" in value:
         raise NotAMessage(INVALID_REQUEST, "the id of a request must not be null")
-    if ident is not None and (isinstance(ident, bool) or not isinstance(ident, str | int | float)):
-        raise NotAMessage(INVALID_REQUEST, "the id of a message must be a string or a number")
+    fault = _fault_of_params(method, value.get("params"))
+    if fault is not None:
+        raise NotAMessage(INVALID_PARAMS, fault, ident)
     return Message(raw, value)
+
+
+def _fault_of_params(method: str, params: Any) -> str | None:
+    """What is wrong with those parameters that the bridge itself reads (schema: RequestParams, ProgressToken,
+    CancelledNotificationParams)."""
+    if params is None:  # left out; some write it so
+        return None
+    if not isinstance(params, dict):
+        return "the params of a message must be an object"
+    meta = params.get("_meta")
+    if meta is not None and not isinstance(meta, dict):
+        return "params._meta must be an object"
+    token = None if meta is None else meta.get("progressToken")
+    if token is not None and not _is_name(token):
+        return f"params._meta.progressToken {_NAME}"
+    named = _NAMING.get(method)
+    if named is not None and params.get(named) is not None and not _is_name(params[named]):
+        return f"params.{named} {_NAME}"
+    return None
+
+
+def _is_name(value: Any) -> bool:
+    """Whether `value` may name a request or its progress: a string or an integer. `1.0` is one, `true` is none."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_NAME
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def has_too_many_values(raw: bytes | bytearray) -> bool:
+    """Whether decoding `raw`, which is JSON, would cost far more memory than its bytes do."""
+    if sum(raw.count(mark) for mark in _BRACKETS) <= _MOST_VALUES:
+        return False
+    bare = _STRINGS.sub(b"", raw)  # what stands in strings costs nothing
+    return sum(bare.count(mark) for mark in _BRACKETS) > _MOST_VALUES
 
 
 def single_line(raw: bytes | bytearray) -> bytes:

@@ -35,7 +35,7 @@ class EventSession:
         try:
             posted, _ = read(request.body)
         except NotAMessage as error:
-            request.respond(400, messages.error(None, error.code, str(error)))
+            request.respond(400, error.answer)
             return
         now = time.monotonic()
         for message in posted:
