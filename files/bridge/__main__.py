@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from typing import Any
 
 import uvloop
 
@@ -34,6 +35,7 @@ async def serve(options: Options) -> int:
     """Serves until told to stop. Returns the exit status."""
     loop = asyncio.get_running_loop()
     log = Log(options.log_level)
+    loop.set_exception_handler(lambda _, context: _report(log, context))
     limits = options.limits
     environment = Environment(original())
     if environment.personal and options.isolation != "per_session":
@@ -61,7 +63,7 @@ async def serve(options: Options) -> int:
         return 1
     log.info(f"listening on {options.host}:{options.port}{options.path}, isolation {options.isolation}")
     canary = Canary(launcher, health, log, interval=options.probe_interval, patience=options.probe_timeout)
-    tasks = [loop.create_task(canary.run()), loop.create_task(_clock(relay, connections))]
+    tasks = [loop.create_task(canary.run()), loop.create_task(_clock(relay, connections, log))]
     launcher.stop_signal = await stopped
     log.info(f"stopping on {signal.Signals(launcher.stop_signal).name}")
     server.close()
@@ -75,17 +77,29 @@ async def serve(options: Options) -> int:
     return 0
 
 
+def _report(log: Log, context: dict[str, Any]) -> None:
+    """What no other place has caught."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log.failure(f"unexpected: {context.get('message', '')}"[:200], error)
+    else:
+        log.error(f"unexpected: {context.get('message', '')}"[:200])
+
+
 def _stop(stopped: asyncio.Future[int], number: int) -> None:
     if not stopped.done():
         stopped.set_result(number)
 
 
-async def _clock(relay: Relay, connections: Connections) -> None:
+async def _clock(relay: Relay, connections: Connections, log: Log) -> None:
     while True:
         await asyncio.sleep(1)
         now = time.monotonic()
-        relay.tick(now)
-        connections.sweep(now)
+        for look in (relay.tick, connections.sweep):
+            try:
+                look(now)
+            except Exception as error:  # one fault must not end what bounds everything else
+                log.failure("the clock", error)
 
 
 async def _end_children(launcher: Launcher) -> None:

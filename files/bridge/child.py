@@ -100,9 +100,15 @@ class Child:
             return
         try:
             for message in _messages(line):
-                self.on_message(message)
+                self._tell(message)
         except NotAMessage as error:
             self._launcher.log.child(self.tag, b"(on stdout, %b) %b" % (str(error).encode(), line))
+
+    def _tell(self, message: Message) -> None:
+        try:
+            self.on_message(message)
+        except Exception as error:  # of whoever listens: what else the child says still counts
+            self._launcher.log.failure(f"a message of [{self.tag}] could not be passed on", error)
 
     def too_long(self) -> None:
         self._lose(f"the server sent a message larger than {self._launcher.limits.message} bytes")

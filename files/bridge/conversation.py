@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from . import message as messages
+from .child import CannotStart
 from .message import Id, Message
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Conversation:
             if not future.done():
                 future.set_exception(Lost(why))
         self._waiting.clear()
+
+
+def reason(error: Exception) -> str:
+    """Why a child is of no use, for clients: what was found out, but not the text of a fault of the bridge's own."""
+    return str(error) if isinstance(error, CannotStart | NoAnswer) else "internal error of the bridge"
 
 
 def refusal(asked: Message, why: str = "there is no client to ask") -> bytes:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 from .message import Id, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .http import Header, Request
 
 
 class Events(Protocol):
     """A stream of messages to one client."""
+
+    @property
+    def readers(self) -> Sequence[Request]:
+        """The connections that it has now."""
 
     def attach(self, request: Request, headers: Iterable[Header] = ()) -> None:
         """Answers `request` with the stream."""
@@ -25,14 +29,24 @@ class Events(Protocol):
 
 
 class Call:
-    """A request that waits for its answer."""
+    """A request that waits for its answer, and since when nobody is there to read it. Times: monotonic seconds."""
 
-    __slots__ = ("exchange", "message", "since")
+    __slots__ = ("abandoned", "cancelled", "exchange", "message", "since")
 
     def __init__(self, exchange: Exchange, message: Message) -> None:
         self.exchange = exchange
-        self.message = message
+        self.message = message.shorn()
         self.since = time.monotonic()
+        self.abandoned: float | None = None
+        self.cancelled = False
+
+    def look(self, now: float) -> float:
+        """How long nobody has been there to read the answer."""
+        if self.exchange.attended:
+            self.abandoned = None
+        elif self.abandoned is None:
+            self.abandoned = now
+        return 0.0 if self.abandoned is None else now - self.abandoned
 
 
 class Exchange:
@@ -77,6 +91,11 @@ class Exchange:
     def gone(self) -> bool:
         """The client left before it was told where to take up the answer again."""
         return self.stream is None and self.request.answered and bool(self.waiting)
+
+    @property
+    def attended(self) -> bool:
+        """Whether the client is there."""
+        return not self.request.answered if self.stream is None else bool(self.stream.readers)
 
     def commit(self) -> None:
         """Turns the reply into a stream."""

@@ -50,8 +50,16 @@ class Front:
         route = self._routes.get(request.path)
         if route is None:
             request.respond(404, b'{"error":"nothing is served at this path"}')
-        else:
+            return
+        try:
             route(request)
+        except Exception as error:
+            self._relay.log.failure("a request could not be served", error)
+            if request.streaming:
+                request.abort()
+            else:
+                why = "internal error of the bridge; its log says where"
+                request.respond(500, messages.error(None, messages.INTERNAL_ERROR, why))
 
     def _guarded(self, serve: Callable[[Request], None]) -> Callable[[Request], None]:
         def guarded(request: Request) -> None:

@@ -134,6 +134,9 @@ class Canary:
                 self._health.failed("refuses", str(error))
             except NoAnswer as error:
                 self._health.failed("silent", str(error))
+            except Exception as error:  # health must not stay as it was for ever
+                self._log.failure("health: the server could not be asked", error)
+                self._health.failed("refuses", "internal error of the bridge")
             if self._health.state != state or self._health.failures == 1:
                 self._log.warning(f"health: {self._health.state}: {self._health.reason}")
             if self._child is not None:

@@ -134,7 +134,7 @@ class SwitchedLane:
         if message.is_request:
             self._call(message)
         elif message.method == "notifications/cancelled":
-            passage = self._calls.get(message.params.get("requestId", ""))
+            passage = self._calls.pop(message.params.get("requestId", ""), None)
             if passage is not None:
                 self._board.cancel(passage, message)
         # Any other notification is about this client, of which the children know nothing.
@@ -180,9 +180,13 @@ class SwitchedLane:
             return
         if isinstance(greeting, str):
             self._owner.receive(messages.Failure(message.id, greeting))
-        else:
-            self._board.join(self)
-            self._owner.receive(hello(message, greeting))
+            return
+        try:
+            answer = hello(message, greeting)
+        except (KeyError, ValueError) as error:
+            answer = messages.Failure(message.id, f"the server's answer to initialize cannot be passed on: {error}")
+        self._board.join(self)
+        self._owner.receive(answer)
 
 
 def hello(asked: Message, greeting: Greeting) -> Message:

@@ -33,6 +33,11 @@ class Limits:
     """A session that nobody used for so long is ended."""
     grace_seconds: float = 300.0
     """The same, once its client has lost its listening stream and not come back."""
+    abandoned_seconds: float = 300.0
+    """How long a call goes on whose client is away. A disconnection is no cancellation (2025-11-25, transports), and
+    the stream of an answer may be taken up again for as long as a lost stream may; after that nobody reads it."""
+    calls: int = 1000
+    """Calls in flight in one session. Each keeps its id and its token; a thousand are more than any client makes."""
     journal_events: int = 512
     journal_bytes: int = 4 * 1024 * 1024
     """What a session keeps for clients that resume a broken stream."""

@@ -99,6 +99,10 @@ class Modern:
                 request.respond(400, fault)
 
         name = message.params.get("name")
+        if not isinstance(name, str):
+            text = "params.name must be a string"
+            request.respond(400, messages.error(message.id, messages.INVALID_PARAMS, text))
+            return
         self._relay.catalogue.when_known(name, self._relay, board, modern=not older, told=checked)
 
 
@@ -146,7 +150,8 @@ class Call:
             return
         error = message.error
         if error is not None:
-            self._exchange.status = _STATUS.get(error.get("code", 0), 200)
+            code = error.get("code")
+            self._exchange.status = _STATUS.get(code, 200) if isinstance(code, int) else 200
         elif self._message.method == "tools/list":
             self._relay.catalogue.learn(message)
         self._end(messages.outcome(message))

@@ -79,6 +79,7 @@ def parse(arguments: list[str]) -> Options:
             pool=found.pool,
             idle_seconds=found.idle_timeout,
             grace_seconds=found.grace,
+            abandoned_seconds=found.grace,
             ask_seconds=found.probe_interval,
             silence_seconds=found.probe_timeout,
             hung_seconds=10 * found.probe_timeout,

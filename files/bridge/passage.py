@@ -47,6 +47,15 @@ class Passage:
                 line = line.replace(end, escape)
         self.line = line
 
+    def answer(self, answer: Message) -> None:
+        """Hands the child's answer to the caller, or says why it cannot be."""
+        try:
+            restored = self.restore(answer)
+        except (KeyError, ValueError) as error:  # an id that stands twice, say
+            self.fail(f"the server's answer cannot be passed on: {error}")
+        else:
+            self.owner.receive(restored)
+
     def restore(self, answer: Message) -> Message:
         """The child's answer under the caller's id; an error where it gives several."""
         ident = self.message.id

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .child import CannotStart, Child
-from .conversation import Conversation, NoAnswer, refusal
+from .conversation import Conversation, NoAnswer, reason, refusal
 from .greeting import Greeting, greet
 from .passage import Passage
 
@@ -146,15 +146,18 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def _started(self) -> None:
+        child: Child | None = None
         try:
             child = self._launcher.start("pool")
             greeting = None
             if not self._modern:
                 greeting = await greet(Conversation(child), self._limits.greet_seconds, discover=False)
-        except (CannotStart, NoAnswer) as error:
+        except Exception as error:
+            if not isinstance(error, CannotStart | NoAnswer):
+                self._log.failure("pool: a child could not be greeted", error)
             self._starting -= 1
-            self._failed(str(error))
-            if isinstance(error, NoAnswer):
+            self._failed(reason(error))
+            if child is not None:
                 child.end()
             return
         self._starting -= 1
@@ -226,7 +229,7 @@ class Pool:
         elif message.is_answer:
             if passage is not None and message.id == passage.ident:
                 self._release(worker)
-                passage.owner.receive(passage.restore(message))
+                passage.answer(message)
         elif message.method is not None and message.method.endswith(_CHANGES):
             self.changed(message)
         elif passage is None or worker.leaving is not None:

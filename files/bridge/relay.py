@@ -153,6 +153,7 @@ class Relay:
     def tick(self, now: float) -> None:
         """Once a second: comments on quiet streams, and the end of what nobody uses."""
         for session in list(self.sessions.values()):
+            session.abandon(now)
             if session.expired(now):
                 self.log.info(f"session {session.tag}: ended, unused")
                 session.close()

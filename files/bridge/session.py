@@ -66,9 +66,17 @@ class Session:
                 400, messages.error(None, messages.INVALID_REQUEST, "a call with the same id is already in flight")
             )
             return
+        if len(self.calls) + len(asked) > self._relay.limits.calls:
+            body = messages.error(None, messages.SERVER_ERROR, "too many calls are in flight in this session")
+            request.respond(503, body, headers=[(b"retry-after", b"5")])
+            return
         exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._make_call_stream)
-        for message in posted:
-            self._pass_on(message, exchange)
+        try:
+            for message in posted:
+                self._pass_on(message, exchange)
+        except Exception as error:
+            self._relay.log.failure(f"session {self.tag}: a call could not be passed on", error)
+            self._fail(exchange)
         if must_stream:
             exchange.commit()
         elif can_stream and exchange.waiting:
@@ -83,7 +91,7 @@ class Session:
             return
         call = Call(exchange, message)
         self.calls[ident] = call
-        token = message.meta.get("progressToken")
+        token = call.message.meta.get("progressToken")
         if token is not None:
             self._tokens[token] = call
         if message.method == "initialize" and self.revision is None:
@@ -117,7 +125,13 @@ class Session:
 
     def receive(self, message: Message) -> None:
         if message.is_answer:
-            self._answered(message)
+            call = self.calls.get(message.id) if message.id is not None else None
+            try:
+                self._answered(message)
+            except Exception as error:
+                self._relay.log.failure(f"session {self.tag}: an answer could not be passed on", error)
+                if call is not None:
+                    self._fail(call.exchange)
             return
         stream_or_exchange = self._related(message)
         if stream_or_exchange is None:
@@ -160,6 +174,17 @@ class Session:
         for stream in self._streams.values():
             self._relay.comment(stream.readers, now)
 
+    def abandon(self, now: float) -> None:
+        """Gives up the calls whose client has been away for longer than it may be."""
+        for ident, call in list(self.calls.items()):
+            if call.look(now) > self._relay.limits.abandoned_seconds:
+                if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
+                    self.lose("the client did not wait for the server's start")
+                    return
+                why = {"requestId": ident, "reason": "nobody waits for the answer any more"}
+                self._send(messages.parse(messages.notification("notifications/cancelled", why)))
+                self._give_up(call)
+
     def expired(self, now: float) -> bool:
         """Whether nobody has used the session for too long."""
         if self.calls or any(stream.readers for stream in self._streams.values()):
@@ -177,10 +202,19 @@ class Session:
         """Passes on what is not a request."""
         if message.method == "notifications/cancelled":
             call = self.calls.get(message.params.get("requestId", ""))
-            if call is not None:
+            if call is not None and not call.cancelled:
+                call.cancelled = True
                 # Many servers do not answer a cancelled call, but its POST must end.
                 self._relay.after(self._relay.limits.stop_seconds, lambda: self._give_up(call))
         return self._send(message)
+
+    def _fail(self, exchange: Exchange) -> None:
+        """Ends the calls of `exchange`, to which something happened that nobody has thought of."""
+        why = "internal error of the bridge; its log says where"
+        for ident in [ident for ident, call in self.calls.items() if call.exchange is exchange]:
+            self._settle(ident, "lost", messages.error(ident, messages.INTERNAL_ERROR, why))
+        if not exchange.done and not exchange.request.answered and exchange.stream is None:
+            exchange.request.respond(500, messages.error(None, messages.INTERNAL_ERROR, why))
 
     def _give_up(self, call: Call) -> None:
         ident = call.message.id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import message as messages
 from .child import CannotStart, Child
-from .conversation import Conversation, NoAnswer, refusal
+from .conversation import Conversation, NoAnswer, reason, refusal
 from .greeting import META, Greeting, greet
 from .passage import SUBSCRIPTION, Passage
 
@@ -121,11 +121,13 @@ class Shared:
             child = self._launcher.start("shared")
             if not self._modern:
                 self.greeting = await greet(Conversation(child), self._limits.greet_seconds, discover=False)
-        except (CannotStart, NoAnswer) as error:
+        except Exception as error:
+            if not isinstance(error, CannotStart | NoAnswer):
+                self._log.failure("shared: a child could not be greeted", error)
             if child is not None:
                 child.end()
             self._starting = None
-            self._lose(str(error))
+            self._lose(reason(error))
             return
         self._starting = None
         child.on_message = self._receive
@@ -180,7 +182,7 @@ class Shared:
         elif message.is_answer:
             passage = self._passages.pop(message.id, None) if isinstance(message.id, str) else None
             if passage is not None:
-                passage.owner.receive(passage.restore(message))
+                passage.answer(message)
         else:
             self._notified(message)
 

@@ -37,14 +37,23 @@ class EventSession:
         except NotAMessage as error:
             request.respond(400, error.answer)
             return
-        now = time.monotonic()
-        for message in posted:
-            if message.is_request and message.id is not None:
-                self.calls[message.id] = (message.method or "", now)
-            if self.lane is None or not self.lane.send(message):
-                request.respond(503)
-                return
-        request.respond(202)
+        if len(self.calls) + len(posted) > self._relay.limits.calls:
+            request.respond(503, headers=[(b"retry-after", b"5")])
+            return
+        passed = [self._pass_on(message) for message in posted]
+        request.respond(202 if all(passed) else 503)
+
+    def _pass_on(self, message: Message) -> bool:
+        ident = message.id if message.is_request else None
+        if ident is not None:
+            self.calls[ident] = (message.method or "", time.monotonic())
+        passed = False
+        try:
+            passed = self.lane is not None and self.lane.send(message)
+        finally:
+            if not passed and ident is not None:
+                self._settle(ident, "busy")
+        return passed
 
     def receive(self, message: Message) -> None:
         if message.is_answer and message.id is not None:
