@@ -51,7 +51,7 @@ class Passage:
         """Hands the child's answer to the caller, or says why it cannot be."""
         try:
             restored = self.restore(answer)
-        except (KeyError, ValueError) as error:  # an id that stands twice, say
+        except (KeyError, ValueError) as error:
             self.fail(f"the server's answer cannot be passed on: {error}")
         else:
             self.owner.receive(restored)

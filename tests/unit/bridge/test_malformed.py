@@ -92,7 +92,7 @@ class Owner:
         raise AssertionError(why)
 
 
-def test_an_answer_that_cannot_be_passed_on_ends_its_call_with_an_error() -> None:
+def test_an_answer_that_cannot_be_read_ends_its_call_with_an_error() -> None:
     owner = Owner()
     passage = Passage(owner, parse(b'{"jsonrpc":"2.0","id":5,"method":"ping"}'))
     twice = b'{"id":"%b","result":{},"id":"%b"}' % (passage.ident.encode(), passage.ident.encode())
@@ -100,7 +100,7 @@ def test_an_answer_that_cannot_be_passed_on_ends_its_call_with_an_error() -> Non
     (answer,) = owner.told
     assert answer.id == 5
     assert answer.error is not None
-    assert "cannot be passed on" in answer.error["message"]
+    assert "cannot be read" in answer.error["message"]
 
 
 @pytest.mark.parametrize("isolation", ["per_session", "pooled", "shared"])
