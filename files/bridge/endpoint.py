@@ -83,7 +83,8 @@ class Endpoint:
         revision = request.headers.get(b"mcp-protocol-version", b"").decode("latin-1")
         if not revision or revision in HANDSHAKE:
             return False
-        session = self._relay.sessions.get(request.headers.get(b"mcp-session-id", b"").decode("latin-1"))
+        ident = request.headers.get(b"mcp-session-id", b"").decode("latin-1")
+        session = self._relay.find(ident, request.headers)
         return session is None or session.revision != revision
 
     def _open(self, request: Request, posted: list[Message], batch: bool) -> Session | None:
@@ -106,7 +107,7 @@ class Endpoint:
         if ident is None:
             _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
             return None
-        session = self._relay.sessions.get(ident.decode("latin-1"))
+        session = self._relay.find(ident.decode("latin-1"), request.headers)
         if session is None:
             body = messages.error(_ident(posted), _UNKNOWN_SESSION, "the session is not known; initialize a new one")
             request.respond(404, body)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .catalogue import Catalogue
+from .identity import Ownership
 from .lane import Lane, Owner, OwnLane, SwitchedLane
 from .metrics import Metrics
 from .patience import Patience
@@ -72,10 +73,20 @@ class Relay:
 
     def open(self, headers: Mapping[bytes, bytes]) -> Session:
         """A new session with a lane to the server; `headers` are those of the request that opens it."""
-        session = Session(self, os.urandom(16).hex())
+        session = Session(self, os.urandom(16).hex(), Ownership(headers))
         self.sessions[session.ident] = session
         session.lane = self.lane(session, session.tag, headers)
         return session
+
+    def find(self, ident: str, headers: Mapping[bytes, bytes]) -> Session | None:
+        """The session `ident`, for a request with `headers`. To anybody but its owner there is none."""
+        session = self.sessions.get(ident)
+        return session if session is not None and session.ownership.admits(headers) else None
+
+    def find_events(self, ident: str, headers: Mapping[bytes, bytes]) -> EventSession | None:
+        """The same for a session of the older transport."""
+        session = self.event_sessions.get(ident)
+        return session if session is not None and session.ownership.admits(headers) else None
 
     def forget(self, session: Session) -> None:
         self.sessions.pop(session.ident, None)

@@ -13,6 +13,7 @@ from .stream import Journal, Stream, position
 
 if TYPE_CHECKING:
     from .http import Request
+    from .identity import Ownership
     from .lane import Lane
     from .relay import Relay
 
@@ -31,8 +32,9 @@ _TO_LISTENERS = frozenset(
 class Session:
     """Relays between one client and its lane. Ends by `close`, or when the lane says that the server is lost."""
 
-    def __init__(self, relay: Relay, ident: str) -> None:
+    def __init__(self, relay: Relay, ident: str, ownership: Ownership) -> None:
         self.ident = ident
+        self.ownership = ownership
         self.tag = ident[:8]
         self.revision: str | None = None  # as negotiated by `initialize`
         self.used = time.monotonic()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import message as messages
 from .endpoint import read
+from .identity import Ownership
 from .message import Id, Message, NotAMessage
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class EventSession:
 
     def __init__(self, relay: Relay, request: Request, prefix: bytes) -> None:
         self.ident = os.urandom(16).hex()
+        self.ownership = Ownership(request.headers)
         self.tag = self.ident[:8]
         self.lane: Lane | None = None
         self.calls: dict[Id, tuple[str, float]] = {}
@@ -106,7 +108,7 @@ class EventEndpoint:
             request.respond(405, headers=[(b"allow", b"POST")])
             return
         ident = next((part[11:] for part in request.query.split(b"&") if part.startswith(b"session_id=")), b"")
-        session = self._relay.event_sessions.get(ident.decode("latin-1"))
+        session = self._relay.find_events(ident.decode("latin-1"), request.headers)
         if session is None:
             request.respond(404, messages.error(None, -32001, "the session is not known; open a new stream"))
         else:
