@@ -38,6 +38,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.node_form import PROGRAMS, read_node
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.pinning import (
+    has_digest,
+    moving_tag,
+    unpinned_packages,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.python_form import (
     PYTHON,
     is_python_program,
@@ -70,13 +75,14 @@ _SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)
 
 @dataclass(frozen=True)
 class Context:
-    """What holds for all entries: what the settings permit, the templates, whether to be strict, and the
-    isolation of those that name none."""
+    """What holds for all entries: what the settings permit, the templates, whether to be strict, the isolation of
+    those that name none, and whether images have to be named with their digest."""
 
     permissions: Permissions
     registry: Registry
     strict: bool = False
     isolation: str | None = None
+    require_digests: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,7 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
         return draft
     _warn_of_placeholders(draft.env, findings)
     draft.verbatim |= {each for each, value in from_file.items() if draft.env.get(each) is value}
+    _judge_pins(draft, args, context, findings)
     extension = read_extension(entry)
     apply_extension(extension, draft, context.permissions, findings)
     if draft.recipe is not None and draft.command is not None:
@@ -198,6 +205,31 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
     reach = read_reach(name, draft, extension, findings)
     judge_header_references(draft, reach.transport, extension.isolation or context.isolation, findings)
     return Started(draft, reach, extension)
+
+
+def _judge_pins(draft: Draft, args: Sequence[str], context: Context, findings: Findings) -> None:
+    """Notes what may become another image or version without an edit, and refuses it where the settings say so."""
+    if findings.errors:
+        return  # what stands in the place of an image may then be something else, a secret even
+    if draft.recipe is not None:
+        for text, better in unpinned_packages(draft.recipe):
+            findings.explain(
+                "args", f"{called(text)} is installed as its source has it when the image is built; {better} stays"
+            )
+        return
+    place = f"args[{args.index(draft.image)}]" if draft.image in args else "args"
+    if context.require_digests and not has_digest(draft.image):
+        findings.error(
+            place,
+            f"{called(draft.image)} has no digest, and [security] require_digests is true in settings.conf; write"
+            f" {draft.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' tells it",
+        )
+    tag = moving_tag(draft.image)
+    if tag is not None:
+        findings.explain(
+            place,
+            f"{called(draft.image)} is what its registry calls '{tag}' when it is pulled; a version or digest stays",
+        )
 
 
 def _warn_of_placeholders(env: Mapping[str, Secret], findings: Findings) -> None:

@@ -143,7 +143,13 @@ def _read(
         raise ConfigFileError(errors)
     beside = settings_path or (config_paths[0] if config_paths else "")
     registry = Registry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
-    context = Context(settings.permissions(), registry, settings.service.strict, isolation=settings.defaults.isolation)
+    context = Context(
+        settings.permissions(),
+        registry,
+        settings.service.strict,
+        isolation=settings.defaults.isolation,
+        require_digests=settings.security.require_digests,
+    )
     servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
     servers = _without_shared_volumes(servers, context.permissions)
     resolver = resolver or Resolver(client=boto3_client(settings.aws.home))

@@ -146,8 +146,8 @@ class Security:
     shared_volumes: tuple[str, ...] = ()
 
     def allowed(self) -> frozenset[str]:
-        """The keys that are on."""
-        return frozenset(name for name, on in vars(self).items() if on is True)
+        """The keys of what entries may have that are on."""
+        return frozenset(name for name, on in vars(self).items() if on is True and name.startswith("allow_"))
 
 
 @dataclass(frozen=True)

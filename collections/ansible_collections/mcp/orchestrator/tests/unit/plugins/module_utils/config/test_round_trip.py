@@ -74,7 +74,7 @@ def read(args: Sequence[str], env: dict[str, str]) -> Fleet:
         config, settings = Path(folder) / "mcp.config.json", Path(folder) / "settings.conf"
         entry = {"command": "docker", "args": ["run", *args], "env": env}
         config.write_text(json.dumps({"mcpServers": {"x": entry}}))
-        switches = [name for name, value in vars(Security()).items() if value is False]
+        switches = [name for name, value in vars(Security()).items() if value is False and name.startswith("allow_")]
         settings.write_text("[security]\n" + "".join(f"{name} = true\n" for name in switches))
         return read_fleet([str(config)], str(settings), KEY)
 
