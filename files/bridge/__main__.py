@@ -42,6 +42,8 @@ async def serve(options: Options) -> int:
         log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
         return 2
     launcher = Launcher(loop, options.command, environment, Reaper(loop), log, limits)
+    if environment.personal and not launcher.keeps_apart:
+        log.warning("Landlock is not available here: a session's process can read the tokens of the others")
     health = Health()
     relay = Relay(loop, launcher, log, limits, health, isolation=options.isolation, spares=options.warm)
     endpoint = Endpoint(relay, Modern(relay, translate=options.isolation != "per_session"))

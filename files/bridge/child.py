@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .landlock import Landlock
 from .message import Message, NotAMessage, decode, from_value
 from .pipe import Reader, Writer
 from .printable import LINE
@@ -278,6 +279,12 @@ class Launcher:
         self.starts = 0
         self._command = list(command)
         self._environment = environment
+        self._landlock = Landlock()
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether no child can look into another."""
+        return self._landlock.works
 
     @property
     def personal(self) -> bool:
@@ -297,15 +304,7 @@ class Launcher:
                 reading, writing = os.pipe()
                 ours.append(writing if number == 0 else reading)
                 theirs.append(reading if number == 0 else writing)
-            pid = os.posix_spawnp(
-                self._command[0],
-                self._command,
-                self._environment.of(headers or {}),
-                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(theirs)],
-                setsid=True,
-                setsigmask=[],
-                setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and what is ignored stays so through exec
-            )
+            pid = self._landlock.apart(lambda: self._spawn(self._environment.of(headers or {}), theirs))
         except OSError as error:
             for fd in ours:
                 os.close(fd)
@@ -320,3 +319,15 @@ class Launcher:
         self.children[pid] = child
         self.reaper.watch(pid, child.exited)
         return child
+
+    def _spawn(self, environment: Mapping[str, str], streams: Sequence[int]) -> int:
+        """The id of a new process with `streams` as its standard ones. Raises OSError."""
+        return os.posix_spawnp(
+            self._command[0],
+            self._command,
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams)],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and what is ignored stays so through exec
+        )

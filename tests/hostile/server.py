@@ -73,6 +73,33 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
             "/proc/self/environ", encoding="utf-8", errors="surrogateescape"
         ) as file:  # as given: the interpreter adds to its own
             return text(dict(pair.split("=", 1) for pair in file.read().split("\0") if pair))
+    if name == "peek":  # what a process of the same user may see of another, and do to it
+        seen = {}
+        for file_name in ("environ", "maps", "cwd", "fd/0", "mem"):
+            path = f"/proc/{given['pid']}/{file_name}"
+            try:
+                if file_name in ("cwd", "fd/0"):
+                    os.readlink(path)
+                else:
+                    with open(path, "rb") as opened:
+                        opened.read(0 if file_name == "mem" else 10)
+                seen[file_name] = "seen"
+            except OSError as error:
+                seen[file_name] = type(error).__name__
+        try:
+            os.kill(given["pid"], 0)
+            seen["signal"] = "sent"
+        except OSError as error:
+            seen["signal"] = type(error).__name__
+        return text(seen)
+    if name == "move":  # a file to another directory
+        for directory in ("from", "to"):
+            os.makedirs(os.path.join(given["path"], directory), exist_ok=True)
+        with open(os.path.join(given["path"], "from/file"), "w", encoding="utf-8") as file:
+            file.write("moved")
+        os.rename(os.path.join(given["path"], "from/file"), os.path.join(given["path"], "to/file"))
+        os.link(os.path.join(given["path"], "to/file"), os.path.join(given["path"], "from/file"))
+        return text("moved")
     if name == "descriptors":
         found = {}
         for entry in os.listdir("/proc/self/fd"):

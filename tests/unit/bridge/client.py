@@ -276,11 +276,27 @@ def last(reply: Reply) -> Any:
 
 
 def start(
-    *options: str, command: list[str] | None = None, path: str = "/mcp/x", env: dict[str, str] | None = None
+    *options: str,
+    command: list[str] | None = None,
+    path: str = "/mcp/x",
+    env: dict[str, str] | None = None,
+    through: list[str] | None = None,
 ) -> Bridge:
-    """Starts a bridge and waits until it listens."""
+    """Starts a bridge and waits until it listens. `through`: a command that starts the one after it."""
     port = free_port()
-    arguments = [sys.executable, "-m", "bridge", "--host", "127.0.0.1", "--port", str(port), "--path", path, *options]
+    arguments = [
+        *(through or []),
+        sys.executable,
+        "-m",
+        "bridge",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--path",
+        path,
+        *options,
+    ]
     process = subprocess.Popen(
         [*arguments, "--", *(HOSTILE if command is None else command)],
         stdin=subprocess.DEVNULL,
