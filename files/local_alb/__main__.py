@@ -21,6 +21,7 @@ from .credentials import CredentialsError, read_credentials
 from .data_plane import DataPlane
 from .faults import Faults
 from .first_start import first_world
+from .haproxy_guard import Allowed
 from .health import HealthBook
 from .jwks import KeySets
 from .master_socket import MasterSocket
@@ -61,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     store, health = Store(world, file), HealthBook()
     address = options.listener[0]
     states = str(directory / "haproxy" / "server-states")
-    site = Site(address, str(directory / "haproxy"), states, options.behind_balancer or "")
+    allowed = Allowed(tuple(options.allowed_host), tuple(options.allowed_origin)) if _is_loopback(address) else None
+    site = Site(address, str(directory / "haproxy"), states, options.behind_balancer or "", allowed)
     master = MasterSocket(options.haproxy_socket.resolve())
     certificates, key_sets = Certificates(directory / "certificates"), KeySets()
 
@@ -136,6 +138,22 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="HEALTH_PATH",
         help="another balancer is in front: answer its health checks there, and keep what it says of the client",
     )
+    add(
+        "--allowed-host",
+        type=_host,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name, besides loopback's, under which a listener on loopback is called; * stands for any text",
+    )
+    add(
+        "--allowed-origin",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="an origin whose pages may speak to a listener on loopback from a browser",
+    )
     add("--quota", type=_quota, action="append", default=[], metavar="NAME=LIMIT", help="another limit than AWS's")
     add("--page-size", type=int, default=400, choices=range(1, 401), metavar="1..400", help="largest page of an answer")
     add("--faults", action="store_true", help="serve /faults, where tests make operations fail")
@@ -164,6 +182,18 @@ def _endpoint(text: str) -> tuple[str, int]:
 def _health_path(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9/_.-]+", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not a path such as /router/health")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9.*?-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a host such as mcp.example.com or [fd00::1]")
+    return text
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]{1,260}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not an origin such as https://app.example.com")
     return text
 
 

@@ -9,6 +9,7 @@ from .attributes import LISTENER, LOAD_BALANCER, attribute
 from .haproxy_backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
 from .haproxy_conditions import acls
 from .haproxy_cookies import group_cookie_lines
+from .haproxy_guard import Allowed, guard_lines
 from .haproxy_rewrites import rewrite_lines
 from .haproxy_text import quoted, quoted_format
 from .haproxy_tokens import token_lines
@@ -33,10 +34,17 @@ class Frontend:
 
 
 def frontend(
-    world: World, listener: Listener, bind: str, folder: str, keys: Mapping[str, Keys], health_path: str = ""
+    world: World,
+    listener: Listener,
+    bind: str,
+    folder: str,
+    keys: Mapping[str, Keys],
+    health_path: str = "",
+    allowed: Allowed | None = None,
 ) -> Frontend:
     """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
-    sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks."""
+    sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks,
+    ``allowed`` whom the listener serves where not everybody who reaches it."""
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
     idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))
@@ -46,6 +54,7 @@ def frontend(
         f"  bind {bind}",
         f"  timeout client {idle}s",
         f"  timeout http-keep-alive {min(idle, LONGEST_PAUSE)}s",
+        *([f"  {line}" for line in guard_lines(allowed, rules)] if allowed else []),
         # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
         "  http-request normalize-uri percent-decode-unreserved",
         "  http-request normalize-uri path-strip-dot",

@@ -10,6 +10,7 @@ from .attributes import LOAD_BALANCER, attribute
 from .error_pages import REASONS, error_page
 from .haproxy_backends import active_targets, backend_name, group_backends, server_name
 from .haproxy_frontends import NO_TARGET, frontend
+from .haproxy_guard import Allowed
 from .jwks import Keys
 from .model import Target, TargetGroup, World
 
@@ -61,13 +62,15 @@ class Site:
     rendering, and the file with the states of servers.
 
     ``health_path`` is for a host that is itself a target of another balancer: there it asks whether HAProxy runs, and
-    what it said of the client in X-Forwarded headers stays. Empty where clients come directly.
+    what it said of the client in X-Forwarded headers stays. Empty where clients come directly. ``allowed`` is whom
+    listeners on loopback serve; None where the address is one that others reach, under names that are not known here.
     """
 
     address: str
     folder: str
     state_file: str
     health_path: str = ""
+    allowed: Allowed | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def render(world: World, site: Site, around: Surroundings) -> Rendering:
     files = {f"{status}.http": error_page(status) for status in REASONS}
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
         bind = f"{_bracketed(site.address)}:{listener.port}{around.tls.get(listener.arn, '')}"
-        rendered = frontend(world, listener, bind, _PLACE, around.keys, site.health_path)
+        rendered = frontend(world, listener, bind, _PLACE, around.keys, site.health_path, site.allowed)
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):

@@ -27,7 +27,8 @@ from tests.e2e.local_alb_host import (
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+    named = [word for name in ("*.com", "*.org", "*.example") for word in ("--allowed-host", name)]
+    with running(Host(tmp_path_factory.mktemp("alb"), *named)) as host:
         yield host
 
 
@@ -326,7 +327,7 @@ def test_a_web_socket_passes(host: Host) -> None:
     routed(host, "ws")
     with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
         connection.sendall(
-            b"GET /mcp/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"GET /mcp/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         head = b""
@@ -393,7 +394,7 @@ def test_another_listener_has_its_own_rules(host: Host) -> None:
 
     def body(at: int) -> bytes:
         with socket.create_connection(("127.0.0.1", at), timeout=10) as connection:
-            connection.sendall(b"GET /zzz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /zzz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             with connection.makefile("rb") as reader:
                 return reader.read().partition(b"\r\n\r\n")[2]
 

@@ -36,6 +36,9 @@ def options(directory: Path, **changes: str) -> list[str]:
         ({"page_size": "401"}, "invalid choice: 401"),
         ({"control": "localhost:80"}, "'localhost:80' is not of the form ADDRESS:PORT"),
         ({"listener": "127.0.0.1:70000"}, "'127.0.0.1:70000' is not of the form ADDRESS:PORT"),
+        ({"allowed_host": "*"}, "'*' is not a host such as mcp.example.com"),
+        ({"allowed_host": "http://a.example"}, "'http://a.example' is not a host such as mcp.example.com"),
+        ({"allowed_origin": "a.example"}, "'a.example' is not an origin such as https://app.example.com"),
         ({"behind_balancer": "health"}, "'health' is not a path such as /router/health"),
     ],
 )

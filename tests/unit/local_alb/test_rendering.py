@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from local_alb.haproxy_backends import backend_name, server_name
+from local_alb.haproxy_guard import Allowed, guard_lines
 from local_alb.model import Target, World
 from local_alb.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
 
@@ -15,7 +16,8 @@ from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
 
 
 def rendered(world: World, folder: Path | str = "/maps") -> Rendering:
-    return render(world, Site("127.0.0.1", str(folder), f"{folder}/states"), Surroundings())
+    allowed = Allowed(("*.example.com", "[fd00::1]"), ("https://app.example.com:444",))
+    return render(world, Site("127.0.0.1", str(folder), f"{folder}/states", allowed=allowed), Surroundings())
 
 
 def checked(world: World, folder: Path) -> str:
@@ -145,3 +147,17 @@ def test_the_port_is_taken_out_of_the_host_header_or_put_into_it(
     assert checked(alb.store.world, tmp_path / "haproxy") == ""
     config = rendered(alb.store.world, tmp_path).config
     assert re.findall(r"(\S+) Host ", config) == [change]
+
+
+def test_only_listeners_that_others_cannot_reach_are_guarded(alb: Alb) -> None:
+    open_to_others = render(alb.store.world, Site("192.0.2.1", "/maps", "/maps/states"), Surroundings())
+    assert "sec-fetch-site" not in open_to_others.config
+    assert "sec-fetch-site" in rendered(alb.store.world).config
+
+
+def test_a_pattern_of_a_rule_that_every_name_fulfils_lets_no_other_name_in(alb: Alb) -> None:
+    before = guard_lines(Allowed(), alb.store.world.rules_of(LISTENER))
+    for priority, name in ((1, "*.*"), (2, "?*.**")):
+        condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [name]}}
+        alb.rule(priority, None, Conditions=[condition])
+    assert guard_lines(Allowed(), alb.store.world.rules_of(LISTENER)) == before

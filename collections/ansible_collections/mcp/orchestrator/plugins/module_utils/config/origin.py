@@ -29,3 +29,15 @@ def origin(text: str) -> str:
     port = (match["port"] or "").lstrip("0")
     suffix = "" if port in ("", _DEFAULT_PORTS.get(match["scheme"])) else f":{port}"
     return f"{match['scheme']}://{match['host']}{suffix}"
+
+
+def host(text: str) -> str:
+    """A name, or an IPv4 address, that requests may be addressed to, in small letters; ``*`` is any text in it.
+
+    Raises ValueError, also for a pattern that every name fulfils.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9*?](?:[A-Za-z0-9.*?-]{0,251}[A-Za-z0-9*?])?", text):
+        raise ValueError("is not a host name; write for example mcp.example.com, without a port")
+    if not re.search(r"[A-Za-z0-9]", text):
+        raise ValueError("would let pages in that nobody named; write each name, or one such as *.example.com")
+    return text.lower()

@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable, suggestion
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import DEFAULT_ROOTS, root
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ISOLATIONS, RESTARTS
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.origin import origin
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.origin import host, origin
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.password import weakness
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
@@ -127,7 +127,8 @@ class Logging:
 class Security:
     """What servers may have that hands them more than their container, all off, and which pages may speak to them.
 
-    ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``. Paths of the host
+    ``allowed_origins`` are web origins as browsers write them, such as ``https://app.example.com``; ``allowed_hosts``
+    are names under which a local load balancer on loopback is called. Paths of the host
     are had below ``host_path_roots`` alone; ``shared_volumes`` are the named volumes that several servers may have.
     ``require_digests`` refuses images, and bases of those built here, whose names may come to mean others.
     """
@@ -142,6 +143,7 @@ class Security:
     allow_security_opt: bool = False
     require_digests: bool = False
     allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     host_path_roots: tuple[str, ...] = DEFAULT_ROOTS
     shared_volumes: tuple[str, ...] = ()
 
@@ -339,6 +341,7 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
     "security": {
         **{each.name: _switch for each in fields(Security) if each.type == "bool"},
         "allowed_origins": words(origin),
+        "allowed_hosts": words(host),
         "host_path_roots": _roots,
         "shared_volumes": words(_matching(r"[A-Za-z0-9][A-Za-z0-9_.-]+", "the name of a volume")),
     },

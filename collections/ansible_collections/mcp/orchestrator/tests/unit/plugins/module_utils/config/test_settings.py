@@ -83,3 +83,21 @@ def test_origins_of_pages_are_a_list_and_each_wrong_one_is_told(tmp_path: Path) 
     assert settings.security.allowed() == frozenset()
     (error,) = errors(tmp_path, "[security]\nallowed_origins = *\n")
     assert error.startswith("settings.conf: [security] allowed_origins: '*' would let pages in that nobody named")
+
+
+def test_further_names_of_the_local_load_balancer_are_read(tmp_path):
+    settings = read(tmp_path, "[security]\nallowed_hosts = MCP.example.com, *.lan 10.0.0.7\n")
+    assert settings.security.allowed_hosts == ("mcp.example.com", "*.lan", "10.0.0.7")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("*", "'*' would let pages in that nobody named"),
+        ("mcp.example.com:8080", "'mcp.example.com:8080' is not a host name"),
+        ("https://mcp.example.com", "'https://mcp.example.com' is not a host name"),
+    ],
+)
+def test_a_name_that_is_none_is_told(tmp_path, text, said):
+    (error,) = errors(tmp_path, f"[security]\nallowed_hosts = {text}\n")
+    assert error.startswith(f"settings.conf: [security] allowed_hosts: {said}")
