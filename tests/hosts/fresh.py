@@ -49,6 +49,13 @@ def set_up(host: Host, directory: str) -> int:
     return sum(changes)
 
 
+def see_files(host: Host) -> None:
+    """Raise HostError, with a line for each, where a file of the installation is open to more than need it."""
+    argv = ["docker", "cp", str(HERE / "files.py"), f"{host.name}:/root/files.py"]
+    subprocess.run(argv, capture_output=True, check=True)
+    host.run("/usr/bin/python3", "/root/files.py")
+
+
 def main() -> int:
     """Obey the command line; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -61,6 +68,7 @@ def main() -> int:
             host.run("apt-get", "purge", "-qq", "--yes", *NOT_FRESH, timeout=120)
             unpack_head(host, directory)
             set_up(host, directory)
+            see_files(host)
             if changed := set_up(host, directory):
                 raise HostError(f"the second run of setup.sh changed {changed} things; it should have found all done")
     except (HostError, subprocess.CalledProcessError) as failed:
