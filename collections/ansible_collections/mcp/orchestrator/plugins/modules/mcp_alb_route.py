@@ -28,6 +28,10 @@ notes:
     AddTags, RemoveTags, ModifyRule, SetRulePriorities, DeleteRule, ModifyTargetGroup,
     ModifyTargetGroupAttributes, RegisterTargets, DeregisterTargets, DeleteTargetGroup.
   - >-
+    Rules and target groups are given their tags in the call that creates them, and nothing is changed, tagged or moved
+    that does not bear C(mcp_fleet) with this fleet's name, so that a policy with C(aws:RequestTag) and
+    C(aws:ResourceTag) can limit the role to what is the fleet's. The project's C(docs/iam-policy.json) is one.
+  - >-
     Tags are the memory. C(mcp_port_<target_id>) on a target group says which ports of a host are registered in it,
     C(mcp_attributes) which attributes were set, and C(mcp_seal_<target_id>), on the first of the groups, that the
     host's last run was complete.
