@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from . import message as messages
+from .guard import forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from .http import Request
     from .relay import Relay
     from .sse import EventEndpoint
-
-_FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
 
 
 class Front:
@@ -41,7 +40,7 @@ class Front:
         for root in {public, b""}:
             for path in (b"", b"/", b"/mcp", b"/mcp/"):
                 self._routes[root + path] = self._guarded(endpoint)
-            self._routes[root + b"/sse"] = self._guarded(events.open)
+            self._routes[root + b"/sse"] = self._guarded(events.open, bare=True)
             self._routes[root + b"/messages"] = self._guarded(events.post)
             self._routes[root + b"/health"] = self._health
             self._routes[root + b"/metrics"] = self._metrics
@@ -61,11 +60,14 @@ class Front:
                 why = "internal error of the bridge; its log says where"
                 request.respond(500, messages.error(None, messages.INTERNAL_ERROR, why))
 
-    def _guarded(self, serve: Callable[[Request], None]) -> Callable[[Request], None]:
+    def _guarded(self, serve: Callable[[Request], None], *, bare: bool = False) -> Callable[[Request], None]:
+        """`serve` for those whom the guard lets pass. `bare`: it does something for requests with nothing but a URL,
+        such as a page can make without saying that it is one."""
+
         def guarded(request: Request) -> None:
             if self._cors.preflight(request):
                 return
-            refusal = self._guard.refuses(request)
+            refusal = self._guard.refuses(request) or (self._guard.refuses_bare(request) if bare else None)
             if refusal is None:
                 serve(request)
             else:
@@ -101,8 +103,8 @@ class Front:
         """Whether whoever asks may know how much the server is used: somebody on the host, and no page there.
 
         Balancers name the client they forward for, and their own health checks need the status only."""
-        forwarded = any(header in request.headers for header in _FORWARDED)
-        return not forwarded and self._guard.refuses(request) is None
+        guard = self._guard
+        return not forwarded(request) and guard.refuses(request) is None and guard.refuses_bare(request) is None
 
     def _metrics(self, request: Request) -> None:
         if not self._is_on_host(request):

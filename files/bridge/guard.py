@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 _NO_PAGE = frozenset({b"", b"none"})  # not a browser, or a person who wrote the address into one
+_FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
+# Nobody outside can own a name of one label, or below these (RFC 6761; ICANN's resolution 2024.07.29.06).
+_OWN_DOMAINS = (".localhost", ".internal")
 _SETTING = "[security] allowed_origins in settings.conf"
 
 
@@ -55,6 +58,24 @@ class Guard:
             self._passed.add(key)
         return refusal
 
+    def refuses_bare(self, request: Request) -> str | None:
+        """Why a GET must not be served that shows nothing of a browser; None where it may.
+
+        A page under a name that was led here reads its own origin without `Origin`, and over plain HTTP without
+        `Sec-Fetch-Site`, which browsers send to trustworthy URLs only. Its name in `Host` is all there is, and what
+        has come through a balancer bears the balancer's."""
+        host = request.headers.get(b"host", b"").decode("latin-1").lower()
+        if b"origin" in request.headers or forwarded(request) or self._host_allowed(host) or self._is_own(host):
+            return None
+        return (
+            f"the host '{printable(host, VALUE)}' is not known here, so a page of that name may have asked; use the"
+            " address, or come through the load balancer"
+        )
+
+    def _is_own(self, host: str) -> bool:
+        name = _name("//" + host)
+        return "." not in name or name.endswith(_OWN_DOMAINS) or host in self._authorities
+
     def _refusal(self, origin: bytes | None, host: bytes, site: bytes) -> str | None:
         if origin is not None:
             if not self.allows(origin):
@@ -77,6 +98,12 @@ class Guard:
     def _host_allowed(self, host: str) -> bool:
         name = _name("//" + host)
         return name in _LOOPBACK or name in self._hosts or name.replace(".", "").isdigit() or ":" in name
+
+
+def forwarded(request: Request) -> bool:
+    """Whether the request came through a balancer: all name the client they forward for. Who wants to pass for one that
+    did is told less, not more."""
+    return any(header in request.headers for header in _FORWARDED)
 
 
 def _name(url: str) -> str:

@@ -81,6 +81,35 @@ def test_pages_of_allowed_origins_say_so_or_are_at_home(start_bridge: Start) -> 
     assert status(bridge, sec_fetch_site="same-origin", host="rebound.example") == 403
 
 
+@pytest.mark.parametrize(
+    ("host", "served"),
+    [
+        ("localhost:8000", True),
+        ("127.0.0.1:20001", True),
+        ("[::1]:8000", True),
+        ("10.0.0.7", True),
+        ("mcp-time:8000", True),
+        ("ip-10-0-0-7.eu-central-1.compute.internal:20001", True),
+        ("rebound.example:20001", False),
+        ("internal.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_a_name_that_was_led_here_opens_nothing_and_reads_no_numbers(bridge: Bridge, host: str, served: bool) -> None:
+    """Over plain HTTP a page reads its own origin without a word of being one."""
+    stream = bridge.request("GET", "/sse", headers={"host": host})
+    stream.close()
+    assert stream.status == (200 if served else 403)
+    assert bridge.request("GET", "/metrics", headers={"host": host}).status == (200 if served else 404)
+    health = bridge.request("GET", "/health", headers={"host": host})
+    assert health.status == 200
+    assert ("sessions" in health.json) == served
+    behind = bridge.request("GET", "/sse", headers={"host": host, "x-forwarded-for": "203.0.113.9"})
+    behind.close()
+    assert behind.status == 200
+    assert status(bridge, host=host) == 200
+
+
 def preflight(bridge: Bridge, path: str | None = None, asked: str = "content-type", **headers: str) -> Reply:
     wanted = {
         "origin": "https://app.example.com",

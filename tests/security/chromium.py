@@ -1,0 +1,108 @@
+"""A real browser, driven by its own driver over the W3C's protocol (https://www.w3.org/TR/webdriver2/)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.e2e.ports import free_port
+
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",  # it may run as root, where it refuses to have one
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+
+
+class Browser:
+    """One window of Chromium. `hosts`: names that lead to this machine."""
+
+    def __init__(self, port: int, hosts: list[str]) -> None:
+        self._port = port
+        rules = ", ".join([*(f"MAP {host} 127.0.0.1" for host in hosts), "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
+        options = {"args": [*ARGUMENTS, f"--host-resolver-rules={rules}"]}
+        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "timeouts": {"script": 20_000}}
+        self._session = ""
+        self._session = self._command("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+
+    def open(self, url: str) -> None:
+        """Goes to `url` and waits until it is there."""
+        self._command("POST", "/url", {"url": url})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What the asynchronous `script`, a function's body, returns in the page; its error's text if it throws."""
+        body = f"""const done = arguments[arguments.length - 1];
+            const given = [...arguments].slice(0, -1);
+            (async () => {{ {script} }})().then(done, error => done(String(error)))"""
+        return self._command("POST", "/execute/async", {"script": body, "args": list(arguments)})
+
+    def close(self) -> None:
+        self._command("DELETE", "", None)
+
+    def _command(self, method: str, path: str, body: Any) -> Any:
+        prefix = f"/session/{self._session}" if self._session else ""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.request(method, prefix + path, None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        value = json.loads(answer.read())["value"]
+        connection.close()
+        assert answer.status == 200, value
+        return value
+
+
+@contextmanager
+def browsing(*hosts: str) -> Iterator[Browser]:
+    """A browser, which ends with its driver. Names other than `hosts` lead nowhere."""
+    port = free_port()
+    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            with suppress(OSError):
+                HTTPConnection("127.0.0.1", port, timeout=1).connect()
+                break
+            assert time.monotonic() < deadline, "chromedriver does not listen"
+            time.sleep(0.05)
+        browser = Browser(port, list(hosts))
+        try:
+            yield browser
+        finally:
+            browser.close()
+    finally:
+        driver.terminate()
+        driver.wait(20)
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>a page</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def pages() -> Iterator[int]:
+    """The port of a web server with the same empty page at every host and path."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
