@@ -23,9 +23,10 @@ $(VENV)/.lock.sha256: requirements-dev.lock
 venv: $(VENV)/.lock.sha256 ## Make the development environment
 
 .PHONY: lock
-lock: ## Renew both locks from pyproject.toml
+lock: ## Renew the locks from pyproject.toml
 	uv pip compile -q --no-header --no-emit-index-url --universal --generate-hashes pyproject.toml -o requirements.lock
 	uv pip compile -q --no-header --no-emit-index-url --universal --generate-hashes pyproject.toml --group bridge --group dev -o requirements-dev.lock
+	uv pip compile -q --no-header --no-emit-index-url --universal --generate-hashes --group audit -o requirements-audit.lock
 
 .PHONY: test
 test: venv ## Everything that CI runs; starts what it needs and leaves nothing running
@@ -36,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
 	yamllint --strict .
 	ansible-lint --offline --strict
 	git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck
@@ -89,6 +90,30 @@ export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \
 	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml)) -e '{"mcp_rebuild": ["$(or $(NAME),*)"]}'
+
+AUDIT := build/audit
+SBOMS ?= /var/lib/mcp-orchestrator/sbom
+
+$(AUDIT)/.lock.sha256: requirements-audit.lock
+	mkdir -p build
+	MCP_PYTHON=$(PYTHON) roles/software/files/make_venv.sh $(AUDIT) requirements-audit.lock
+	touch $@
+
+.PHONY: sbom
+sbom: $(AUDIT)/.lock.sha256 ## The product's own bills of materials (CycloneDX), into build/sbom
+	mkdir -p build/sbom
+	for lock in requirements.lock files/bridge/requirements.lock; do
+	  name=$$([ "$$lock" = requirements.lock ] && echo host || echo bridge)
+	  $(AUDIT)/bin/cyclonedx-py requirements "$$lock" --sv 1.6 --output-reproducible --pyproject pyproject.toml \
+	    --mc-type application -o "build/sbom/$$name.cdx.json"
+	done
+	PYTHONPATH=files $(PYTHON) -m bridge.runtime.sbom > build/sbom/bridge-runtime.cdx.json
+	ls build/sbom/*
+
+.PHONY: audit
+audit: $(AUDIT)/.lock.sha256 ## Known vulnerabilities of the product and of the images built on this host: make audit [LEVEL=high]
+	@PYTHONPATH=files $(AUDIT)/bin/python -m audit --level $(or $(LEVEL),low) --sboms $(SBOMS) \
+	  requirements.lock files/bridge/requirements.lock
 
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py))) ## All benchmarks

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 BRIDGE = Path(__file__).resolve().parent.parent
@@ -176,9 +177,18 @@ def copy_bridge(target: Path) -> None:
 
 def copy_libraries(root: Path) -> None:
     """Every shared library that the interpreter and its modules load, and the loader."""
+    loader, wanted = find_libraries([root / "python", *root.rglob("*.so")])
+    for name, path in wanted.items():
+        if not path.is_relative_to(root):
+            shutil.copy(path.resolve(), root / "lib" / name)
+    shutil.copy(loader.resolve(), root / "ld.so")
+
+
+def find_libraries(binaries: Iterable[Path]) -> tuple[Path, dict[str, Path]]:
+    """The loader, and by name the shared libraries that these need on this host. Raises Problem."""
     loader: Path | None = None
     wanted: dict[str, Path] = {}
-    for binary in [root / "python", *root.rglob("*.so")]:
+    for binary in binaries:
         listing = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False).stdout
         for line in listing.splitlines():
             name, _, rest = line.strip().partition(" => ")
@@ -191,10 +201,7 @@ def copy_libraries(root: Path) -> None:
                 wanted[Path(name).name] = path
     if loader is None:
         raise Problem("the interpreter's loader was not found; this needs a glibc system")
-    for name, path in wanted.items():
-        if not path.is_relative_to(root):
-            shutil.copy(path.resolve(), root / "lib" / name)
-    shutil.copy(loader.resolve(), root / "ld.so")
+    return loader, wanted
 
 
 def strip(root: Path) -> None:
