@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Iterator
@@ -12,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import jsonschema
 import pytest
+import referencing.jsonschema
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_command import run_arguments_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -165,6 +171,37 @@ def test_the_bill_of_materials_lists_every_package_that_the_image_has(
         assert {f"{each['name']} {each['version']}" for each in base["components"] if ":deb/" in each["purl"]} == set(
             installed
         )
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft7Validator:
+    """CycloneDX's own schema, out of the library that the audit's lock pins; only its files are used."""
+    folder = tmp_path_factory.mktemp("schema")
+    lock = (PROJECT / "requirements-audit.lock").read_text()
+    (pinned,) = re.findall(r"^cyclonedx-python-lib==.*(?:\n    --hash.*)+", lock, re.M)
+    (folder / "requirements.txt").write_text(pinned.rstrip("\\ "))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "--target", str(folder)]
+    subprocess.run([*pip, "-r", str(folder / "requirements.txt")], check=True, capture_output=True)
+    files = folder / "cyclonedx" / "schema" / "_res"
+    main, *others = (
+        json.loads((files / f"{name}.SNAPSHOT.schema.json").read_text()) for name in ("bom-1.6", "spdx", "jsf-0.82")
+    )
+    registry = referencing.Registry().with_resources(
+        [(each["$id"], referencing.jsonschema.DRAFT7.create_resource(each)) for each in others]
+    )
+    return jsonschema.Draft7Validator(main, registry=registry)
+
+
+def test_the_bills_of_materials_keep_to_the_schema_of_cyclonedx(
+    built: tuple[Fleet, Outcome], sboms: Path, schema: jsonschema.Draft7Validator
+) -> None:
+    documents = [json.loads(path.read_text()) for path in sboms.iterdir()]
+    runtime = [sys.executable, "-m", "bridge.runtime.sbom"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "files")}
+    documents.append(json.loads(subprocess.check_output(runtime, env=environment)))
+    for document in documents:
+        assert not [error.message for error in schema.iter_errors(document)]
+    assert list(schema.iter_errors({**documents[0], "specVersion": 16}))
 
 
 def test_packages_are_installed_by_nobody_in_particular_and_are_read_only_to_the_server(
