@@ -34,7 +34,7 @@ FORMS: list[dict[str, Any]] = [
             "-e",
             "LEVEL=info",
             "-v",
-            "data:/data:ro",
+            "/srv/data:/data:ro",
             "-m",
             "256m",
             "mcp/time",

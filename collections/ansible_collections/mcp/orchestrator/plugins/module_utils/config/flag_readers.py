@@ -35,10 +35,18 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*")
 _SET_OF_NUMBERS = re.compile(r"[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*")
 _ULIMITS = frozenset(
-    {"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc"}
-    | {"rss", "rtprio", "rttime", "sigpending", "stack"}
+    {"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nofile", "nproc"}
+    | {"rss", "sigpending", "stack"}
 )
-_SYSCTL = re.compile(r"(net\.[A-Za-z0-9_.-]+|kernel\.(msg|sem|shm)[a-z_]*|fs\.mqueue\.[a-z_]+)=([^\s]+)")
+# A process with these goes before those of the host and of other servers, whatever its share of the CPU: setrlimit(2).
+_PRIORITY_ULIMITS = frozenset({"nice", "rtprio", "rttime"})
+# What tunes the container's own connections. Others of net.* make it answer for its neighbours (proxy_arp, forwarding),
+# or give it an IPv6 address that no rule knows.
+_SYSCTL = re.compile(
+    r"(?:(?P<name>net\.core\.somaxconn|net\.ipv4\.(?:tcp_[a-z0-9_]+|ip_local_port_range|ip_unprivileged_port_start)"
+    r"|kernel\.(?:msg|sem|shm)[a-z_]*|fs\.mqueue\.[a-z_]+)=(?P<value>\S+(?: \S+)*)"
+    r"|(?P<off>net\.ipv6\.conf\.(?:all|default|lo|eth0)\.disable_ipv6)=1)"
+)
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]{1,10}|[1-9][0-9]?")
 
 
@@ -131,6 +139,8 @@ def _user(draft: Draft, value: str) -> None:
 def _ulimit(draft: Draft, value: str) -> None:
     name, _equals, limits = value.partition("=")
     soft, _colon, hard = limits.partition(":")
+    if name in _PRIORITY_ULIMITS:
+        raise ValueError("would let the server go before others on the host; remove it, or give it more --cpus")
     if name not in _ULIMITS:
         raise ValueError("names no limit; write for example nofile=1024:2048")
     numbers = [whole_number(each, -1, 2**62) for each in (soft, hard or soft)]
@@ -140,8 +150,12 @@ def _ulimit(draft: Draft, value: str) -> None:
 def _sysctl(draft: Draft, value: str) -> None:
     match = _SYSCTL.fullmatch(value)
     if not match:
-        raise ValueError("is no setting of the container's own, as net.*, kernel.msg*, kernel.shm* and fs.mqueue.* are")
-    draft.host_config["Sysctls"] = {**draft.host_config.get("Sysctls", {}), match[1]: match[3]}
+        raise ValueError(
+            "is no setting that only the container itself feels, as net.core.somaxconn, net.ipv4.tcp_*, kernel.msg*,"
+            " kernel.shm* and fs.mqueue.* are"
+        )
+    setting = {match["name"] or match["off"]: match["value"] or "1"}
+    draft.host_config["Sysctls"] = {**draft.host_config.get("Sysctls", {}), **setting}
 
 
 def _matching(pattern: str, meaning: str, put: Reader) -> Reader:

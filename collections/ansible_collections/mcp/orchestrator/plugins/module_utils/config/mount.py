@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
@@ -62,7 +63,10 @@ def _tmpfs_options(fields: dict[str, str]) -> str:
     if "tmpfs-size" in fields:
         options.append(f"size={size(fields.pop('tmpfs-size'))}")
     if "tmpfs-mode" in fields:
-        options.append(f"mode={fields.pop('tmpfs-mode')}")
+        mode = fields.pop("tmpfs-mode")
+        if not re.fullmatch(r"[0-7]{3,4}", mode):
+            raise ValueError("has a tmpfs-mode that is no mode of a folder; write for example 1777")
+        options.append(f"mode={mode}")
     _nothing_left(fields)
     return ":" + ",".join(options) if options else ""
 

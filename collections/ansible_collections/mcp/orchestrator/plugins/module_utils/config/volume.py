@@ -127,4 +127,6 @@ def tmpfs(text: str) -> str:
     path = container_path(path)
     if options and not re.fullmatch(r"[a-z]+(=[0-9A-Za-z%]+)?(,[a-z]+(=[0-9A-Za-z%]+)?)*", options):
         raise ValueError("has options that tmpfs does not know; write for example /run:size=64m")
+    if re.search(r"(^|,)size=[^,]*%", options):
+        raise ValueError("has a share of the host's memory as size; write for example size=64m")
     return f"{path}:{options}" if options else path

@@ -266,7 +266,10 @@ class Run:
         raw = self._engine.image(reference)
         if raw is None:
             raise EngineError(f"image {reference} was pulled and is gone again; does something prune images?")
-        return Image.from_inspect(raw)
+        image = Image.from_inspect(raw)
+        with self._lock:
+            self._world = replace(self._world, images={**self._world.images, reference: image})
+        return image
 
     def _create(self, slot: Slot, action: Action) -> _Made:
         spec = slot.spec
@@ -360,7 +363,7 @@ class Run:
         return self._endpoint(slot.spec, None, None, "failed")
 
     def _endpoint(self, spec: Spec, identity: str | None, port: int | None, state: str) -> Endpoint:
-        return Endpoint.of(spec, self._policy.reach_address, port, identity, state)
+        return Endpoint.of(spec, self._policy.reach_address, port, identity, state, self._world.images.get(spec.image))
 
     def _done(self, action: Action) -> None:
         with self._lock:
@@ -384,28 +387,29 @@ def _since(container: Container) -> float:
     return container.created if container.restarts else container.started
 
 
-def planned(plan: Plan, policy: Policy) -> list[Endpoint]:
+def planned(plan: Plan, world: World, policy: Policy) -> list[Endpoint]:
     """The endpoints that a plan would lead to, for check mode."""
     servers: dict[str, list[Endpoint]] = {}
     for slot in plan.slots:
         if slot.spec.enabled:
-            servers.setdefault(slot.spec.name, []).append(_planned(slot, policy.reach_address))
+            servers.setdefault(slot.spec.name, []).append(_planned(slot, world, policy.reach_address))
     return [Endpoint.of_replicas(endpoints) for endpoints in servers.values()]
 
 
-def _planned(slot: Slot, address: str) -> Endpoint:
+def _planned(slot: Slot, world: World, address: str) -> Endpoint:
     spec, found, old = slot.spec, slot.successor, slot.incumbent
+    image = world.images.get(spec.image)
     if slot.halted and found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "stopped")
+        return Endpoint.of(spec, address, found.port, found.id, "stopped", image)
     creation = next((each for each in slot.actions if each.action in CREATIONS), None)
     if creation is not None:
-        return Endpoint.of(spec, address, creation.port, None, "planned")
+        return Endpoint.of(spec, address, creation.port, None, "planned", image)
     if found is not None and slot.actions:
-        return Endpoint.of(spec, address, found.port, found.id, "planned")
+        return Endpoint.of(spec, address, found.port, found.id, "planned", image)
     if found is not None and not slot.wait and not slot.problem:
-        return Endpoint.of(spec, address, found.port, found.id, "running")
+        return Endpoint.of(spec, address, found.port, found.id, "running", image)
     if old is not None:
-        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running")
+        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running", image)
     if found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "failed")
-    return Endpoint.of(spec, address, None, None, "failed")
+        return Endpoint.of(spec, address, found.port, found.id, "failed", image)
+    return Endpoint.of(spec, address, None, None, "failed", image)

@@ -11,7 +11,7 @@ It holds no env: the values join it in the moment of the call and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -35,6 +35,10 @@ LOADER = (
 SECOND = 1_000_000_000
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 RESTART_POLICY = "unless-stopped"
+# No file of what a crashed server had in memory. The number of open files stays the engine's: one that may not raise its
+# own limit, as in a container or without root, starts no container that is given more.
+ULIMITS = (("core", 0),)
+SCRATCH_OPTIONS = "mode=1777,nosuid,nodev,noexec"
 _OPTION = "com.docker.network.bridge."
 
 
@@ -86,7 +90,9 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
             "SecurityOpt": ["no-new-privileges:true"],
             "Privileged": False,
             "ReadonlyRootfs": spec.read_only,
-            "Tmpfs": dict(_path_and_options(each) for each in spec.tmpfs),
+            "Tmpfs": scratch(spec),
+            "IpcMode": "private",
+            "CgroupnsMode": "private",
             "Init": spec.init,
             "LogConfig": LOG,
             "Binds": [*spec.volumes, *_bridge_binds(spec, policy)],
@@ -104,7 +110,11 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
     if bridged(spec):
         body["Healthcheck"] = _healthcheck(spec)
     security = [*body["HostConfig"]["SecurityOpt"], *spec.host_config.get("SecurityOpt", ())]
-    body["HostConfig"] |= {**spec.host_config, "SecurityOpt": list(dict.fromkeys(security))}
+    body["HostConfig"] |= {
+        **spec.host_config,
+        "SecurityOpt": list(dict.fromkeys(security)),
+        "Ulimits": _ulimits(spec),
+    }
     return body | dict(spec.container_config)
 
 
@@ -120,8 +130,30 @@ def limits(spec: Spec) -> dict[str, Any]:
     }
 
 
-def exceptions(spec: Spec) -> list[str]:
-    """What the spec asks for beyond the hard defaults, in words for people."""
+def scratch(spec: Spec) -> dict[str, str]:
+    """The folders in memory, by path, with their options.
+
+    What they hold counts against the server's own limit of memory on cgroups of both versions
+    (https://docs.kernel.org/filesystems/tmpfs.html), so those that name no size share half of it: a server that fills
+    one is told that no space is left, where it would be killed. The other options are Docker's own for ``--tmpfs``.
+    """
+    folders = dict(_path_and_options(each) for each in spec.tmpfs)
+    unsized = [path for path, options in folders.items() if not _names_a_size(options)]
+    share = f"size={spec.memory // 2 // max(len(unsized), 1)}"
+    return {
+        path: ",".join([options or SCRATCH_OPTIONS, *([share] if path in unsized else [])])
+        for path, options in folders.items()
+    }
+
+
+def is_root(user: str) -> bool:
+    """Whether a user of an image or of ``--user``, as ``name``, ``uid`` or with a group, is root; nobody named is."""
+    name = user.partition(":")[0]
+    return name in ("", "root") or (name.isdecimal() and int(name) == 0)
+
+
+def exceptions(spec: Spec, image: Image | None = None) -> list[str]:
+    """What the server has beyond the hard defaults, in words for people; ``image`` is what it is made from."""
     found = [f"volume {volume}" for volume in spec.volumes]
     if not spec.read_only:
         found.append("writable root")
@@ -129,14 +161,28 @@ def exceptions(spec: Spec) -> list[str]:
         found.append(f"network {spec.network}")
     if not spec.init:
         found.append("no init")
-    if spec.user is not None and spec.user.partition(":")[0] in ("0", "root"):
+    if spec.user is not None and is_root(spec.user):
         found.append("runs as root")
+    elif spec.user is None and image is not None and is_root(image.user):
+        found.append("runs as root, as its image says")
     found += [f"{name} {_words(value)}" for name, value in sorted(spec.host_config.items())]
     return found
 
 
 def _words(value: object) -> str:
-    return " ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={each}" for name, each in value.items())
+    return " ".join(_words(each) for each in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _names_a_size(options: str) -> bool:
+    return any(each.partition("=")[0] in ("size", "nr_blocks") for each in options.split(","))
+
+
+def _ulimits(spec: Spec) -> list[dict[str, Any]]:
+    own = list(spec.host_config.get("Ulimits", ()))
+    named = {each["Name"] for each in own}
+    return [*({"Name": name, "Soft": most, "Hard": most} for name, most in ULIMITS if name not in named), *own]
 
 
 def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:

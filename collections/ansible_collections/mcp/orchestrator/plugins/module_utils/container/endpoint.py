@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Endpoint:
     exceptions: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, spec: Spec, address: str, port: int | None, container: str | None, state: str) -> Endpoint:
-        """The endpoint of one container that was made from ``spec``."""
+    def of(
+        cls, spec: Spec, address: str, port: int | None, container: str | None, state: str, image: Image | None = None
+    ) -> Endpoint:
+        """The endpoint of one container that was made from ``spec`` and ``image``."""
         return cls(
             name=spec.name,
             generation=spec.generation,
@@ -54,7 +57,7 @@ class Endpoint:
             strip_prefix=spec.strip_prefix,
             priority=spec.priority,
             state=state,
-            exceptions=tuple(exceptions(spec)),
+            exceptions=tuple(exceptions(spec, image)),
         )
 
     @classmethod

@@ -433,7 +433,7 @@ def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Polic
     }
     if egress.confined(spec):
         wished["reaches"] = egress.described(spec)
-    beyond = exceptions(spec)
+    beyond = exceptions(spec, image)
     if beyond:
         wished["exceptions"] = "; ".join(beyond)
     return wished

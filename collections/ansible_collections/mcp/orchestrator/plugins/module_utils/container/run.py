@@ -61,7 +61,7 @@ def carry_out(
         plan = _plan(wish, world)
     if wish.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
-        outcome = Outcome(list(plan.actions), planned(plan, wish.policy), problems)
+        outcome = Outcome(list(plan.actions), planned(plan, world, wish.policy), problems)
     else:
         run = Run(engine, firewall, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)

@@ -103,6 +103,8 @@ def test_all_spellings_of_a_flag_are_read_alike(flag: Flag, value: str) -> None:
         (["--memory-reservation", "64m"], {"MemoryReservation": 67108864}),
         (["--oom-score-adj=500"], {"OomScoreAdj": 500}),
         (["--ulimit", "nofile=1024"], {"Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 1024}]}),
+        (["--sysctl", "net.core.somaxconn=1024"], {"Sysctls": {"net.core.somaxconn": "1024"}}),
+        (["--sysctl=net.ipv6.conf.all.disable_ipv6=1"], {"Sysctls": {"net.ipv6.conf.all.disable_ipv6": "1"}}),
         (["--ipc=private", "--security-opt=no-new-privileges:true", "--privileged=false"], {}),
     ],
 )
@@ -121,7 +123,17 @@ def test_rare_flags_go_to_the_engine_as_its_api_has_them(
         (["--add-host", "db:x"], "'--add-host db:x' has no IP address"),
         (["--dns", "x"], "'--dns x' has no IP address"),
         (["--ulimit", "files=1"], "'--ulimit files=1' names no limit; write for example nofile=1024:2048"),
-        (["--sysctl", "vm.swappiness=1"], "'--sysctl vm.swappiness=1' is no setting of the container's own"),
+        (
+            ["--sysctl", "vm.swappiness=1"],
+            "vm.swappiness=1' is no setting that only the container itself feels",
+        ),
+        (["--sysctl", "net.ipv4.conf.all.proxy_arp=1"], "is no setting that only the container itself feels"),
+        (["--sysctl", "net.ipv4.ip_forward=1"], "is no setting that only the container itself feels"),
+        (["--sysctl", "net.ipv6.conf.eth0.disable_ipv6=0"], "is no setting that only the container itself feels"),
+        (["--ulimit", "rtprio=99"], "would let the server go before others on the host"),
+        (["--ulimit", "nice=40"], "would let the server go before others on the host"),
+        (["--tmpfs", "/x:size=200%"], "has a share of the host's memory as size; write for example size=64m"),
+        (["--mount", 'type=tmpfs,target=/x,"tmpfs-mode=777,size=90%"'], "has a tmpfs-mode that is no mode of a folder"),
         (["--stop-signal", "9 "], "'--stop-signal 9 ' is not a signal"),
         (["--platform", "windows/amd64"], "'--platform windows/amd64' is not a platform"),
         (["--pull", "sometimes"], "'--pull sometimes' is not always, missing or never"),
@@ -167,6 +179,41 @@ def test_what_is_refused_passes_when_settings_say_so_and_the_error_names_the_key
     assert not fleet.errors
     plain = read({"x": {"command": "docker", "args": ["run", "-i", "a"]}}).specs[0]
     assert fleet.specs[0].generation != plain.generation
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [f"--{flag}={value}"]
+        for flag, value in [
+            ("cgroup-parent", "/"),
+            ("cgroupns", "host"),
+            ("device", "/dev/sda"),
+            ("device-cgroup-rule", "a *:* rwm"),
+            ("gpus", "all"),
+            ("ipc", "host"),
+            ("ipc", "container:db"),
+            ("oom-kill-disable", "true"),
+            ("oom-score-adj", "-1000"),
+            ("pid", "container:db"),
+            ("runtime", "sysbox"),
+            ("security-opt", "apparmor=unconfined"),
+            ("security-opt", "no-new-privileges=false"),
+            ("security-opt", "seccomp=unconfined"),
+            ("security-opt", "systempaths=unconfined"),
+            ("storage-opt", "size=1t"),
+            ("sysctl", "kernel.core_pattern=|/x"),
+            ("uidmap", "0:0:1"),
+            ("ulimit", "rtprio=99"),
+            ("use-api-socket", "true"),
+            ("userns", "host"),
+            ("uts", "host"),
+            ("volumes-from", "db"),
+        ]
+    ],
+)
+def test_no_flag_hands_over_more_than_the_container_by_default(read_args: Read, args: list[str]) -> None:
+    assert read_args("-i", *args, "a").errors
 
 
 @pytest.mark.parametrize("args", [["--volumes-from=x"], ["--oom-kill-disable"], ["--cgroup-parent", "x"]])

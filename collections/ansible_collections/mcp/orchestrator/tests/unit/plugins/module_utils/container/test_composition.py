@@ -18,6 +18,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composi
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import POLICY, spec
+from hypothesis import given
+from hypothesis import strategies as st
 
 IMAGE = Image("sha256:1", entrypoint=("python", "-m"), command=("server",))
 
@@ -37,7 +39,9 @@ def test_a_container_is_hard_by_default() -> None:
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["Privileged"] is False
     assert host["ReadonlyRootfs"] is True
-    assert host["Tmpfs"] == {"/tmp": ""}
+    assert host["Tmpfs"] == {"/tmp": f"mode=1777,nosuid,nodev,noexec,size={256 * 1024**2}"}
+    assert host["Ulimits"] == [{"Name": "core", "Soft": 0, "Hard": 0}]
+    assert host["IpcMode"] == host["CgroupnsMode"] == "private"
     assert host["Init"] is True
     assert host["Memory"] == host["MemorySwap"] == 512 * 1024**2
     assert host["NanoCpus"] == 1_000_000_000
@@ -130,6 +134,56 @@ def test_what_goes_beyond_the_defaults_is_listed() -> None:
     wide = spec("a", read_only=False, volumes=("/x:/y",), user="root", host_config={"CapAdd": ["NET_ADMIN"]})
     assert exceptions(wide) == ["volume /x:/y", "writable root", "runs as root", "CapAdd NET_ADMIN"]
     assert exceptions(spec("a")) == []
+
+
+def test_folders_in_memory_that_name_no_size_share_half_of_the_server_s_memory() -> None:
+    wide = spec("a", port=1, memory=64 * 1024**2, tmpfs=("/run:exec", "/big:size=1g", "/odd:nr_blocks=9", "/tmp"))
+    share = 16 * 1024**2
+    assert compose(wide, IMAGE, POLICY, 20001)["HostConfig"]["Tmpfs"] == {
+        "/run": f"exec,size={share}",
+        "/big": "size=1g",
+        "/odd": "nr_blocks=9",
+        "/tmp": f"mode=1777,nosuid,nodev,noexec,size={share}",
+    }
+
+
+def test_a_limit_of_the_entry_takes_the_place_of_ours_alone() -> None:
+    own = {"Name": "nofile", "Soft": 1, "Hard": 2}
+    host = compose(spec("a", port=1, host_config={"Ulimits": [own]}), IMAGE, POLICY, 20001)["HostConfig"]
+    assert host["Ulimits"] == [{"Name": "core", "Soft": 0, "Hard": 0}, own]
+    files = {"Name": "core", "Soft": 5, "Hard": 5}
+    host = compose(spec("a", port=1, host_config={"Ulimits": [files]}), IMAGE, POLICY, 20001)["HostConfig"]
+    assert host["Ulimits"] == [files]
+
+
+@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:root", "00", "000:1000"])
+def test_an_image_that_runs_as_root_is_an_exception_unless_the_entry_names_another_user(user: str) -> None:
+    image = Image("sha256:1", user=user)
+    assert exceptions(spec("a"), image) == ["runs as root, as its image says"]
+    assert exceptions(spec("a", user="node"), image) == []
+    if user:
+        assert exceptions(spec("a", user=user), Image("sha256:1", user="node")) == ["runs as root"]
+
+
+@pytest.mark.parametrize("user", ["node", "1000", "1000:0", "app:root", "0x0", "root2"])
+def test_an_image_that_runs_as_somebody_is_no_exception(user: str) -> None:
+    assert exceptions(spec("a"), Image("sha256:1", user=user)) == []
+
+
+def test_a_server_without_the_host_s_confinement_is_an_exception() -> None:
+    loose = spec("a", host_config={"SecurityOpt": ["apparmor=unconfined", "seccomp=unconfined"]})
+    assert exceptions(loose) == ["SecurityOpt apparmor=unconfined seccomp=unconfined"]
+
+
+@given(
+    st.lists(st.sampled_from(["/tmp", "/run:exec", "/a:size=1m", "/b:mode=755"]), unique=True),
+    st.integers(6 * 1024**2, 2**40),
+)
+def test_no_folder_in_memory_is_without_a_size(tmpfs: list[str], memory: int) -> None:
+    folders = compose(spec("a", port=1, tmpfs=tuple(tmpfs), memory=memory), IMAGE, POLICY, 20001)["HostConfig"]["Tmpfs"]
+    assert all("size=" in options for options in folders.values())
+    unsized = [options for options in folders.values() if not options.startswith("size=1m")]
+    assert sum(int(options.rpartition("size=")[2]) for options in unsized) <= memory // 2
 
 
 def test_the_bridge_is_told_which_pages_may_speak_to_its_server() -> None:
