@@ -69,6 +69,11 @@ options:
       - Directory of the bridge's runtime on the engine's host, or a link to it; the directory's name is its digest.
         Needed where a server speaks over its standard input and output.
     type: path
+  seccomp:
+    description:
+      - The profile of system calls that containers get whose entry names none, a file of the host in Docker's form.
+        An engine to which the host's owner gave a profile of its own keeps that.
+    type: path
   port_range_start:
     description:
       - First host port that containers may publish.
@@ -302,6 +307,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "servers": {"type": "list", "elements": "dict", "required": True},
@@ -314,6 +320,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "port_range_start": {"type": "int", "default": 20000},
     "port_range_end": {"type": "int", "default": 29999},
     "publish_address": {"type": "str", "default": "127.0.0.1"},
+    "seccomp": {"type": "path"},
     "health_timeout": {"type": "int", "default": 60},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "retire": {"type": "bool", "default": False},
@@ -388,6 +395,17 @@ def bridge_directory(path: str | None) -> str | None:
     return os.path.realpath(path) if path else None
 
 
+def seccomp_profile(path: str | None) -> Profile | None:
+    """The profile at ``path``. Raises ProfileError."""
+    if not path:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return Profile.of(os.path.realpath(path), file.read())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"the seccomp profile {path} cannot be read: {error}; install it anew (setup.sh)") from error
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """The module's result. Raises what main() turns into a failure."""
     parameters = module.params
@@ -400,6 +418,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         port_range_end=parameters["port_range_end"],
         publish_address=parameters["publish_address"],
         health_timeout=parameters["health_timeout"],
+        seccomp=seccomp_profile(parameters["seccomp"]),
         allowed_origins=tuple(parameters["allowed_origins"]),
     )
     engine = DockerEngine(parameters["docker_host"])

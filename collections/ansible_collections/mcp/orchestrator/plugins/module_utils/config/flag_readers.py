@@ -253,6 +253,15 @@ def _gpus(draft: Draft, value: str) -> None:
     _more(draft.host_config, "DeviceRequests", {**request, "Capabilities": [["gpu"]]})
 
 
+def _security_option(draft: Draft, value: str) -> None:
+    if re.fullmatch(r"seccomp[:=](?!unconfined$).*", value):
+        raise ValueError(
+            "names a file, which only docker's command line reads; write seccomp=unconfined, or leave it out for the"
+            " fleet's own profile"
+        )
+    _more(draft.host_config, "SecurityOpt", value)
+
+
 def _namespace(name: str) -> Reader:
     return _matching(r"host|private|shareable|container:[A-Za-z0-9_.-]+", "host or private", _host(name, str))
 
@@ -269,7 +278,7 @@ ALLOWED: dict[str, Reader] = {
     "ipc": _namespace("IpcMode"),
     "pid": _namespace("PidMode"),
     "privileged": lambda draft, _value: draft.host_config.__setitem__("Privileged", True),
-    "security-opt": _matching(r"[a-z-]+([:=]\S+)?", "a security option", _listed("SecurityOpt")),
+    "security-opt": _matching(r"[a-z-]+([:=]\S+)?", "a security option", _security_option),
     "userns": _namespace("UsernsMode"),
     "uts": _namespace("UTSMode"),
 }

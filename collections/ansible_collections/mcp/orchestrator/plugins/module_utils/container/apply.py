@@ -363,7 +363,7 @@ class Run:
         return self._endpoint(slot.spec, None, None, "failed")
 
     def _endpoint(self, spec: Spec, identity: str | None, port: int | None, state: str) -> Endpoint:
-        return Endpoint.of(spec, self._policy.reach_address, port, identity, state, self._world.images.get(spec.image))
+        return Endpoint.of(spec, self._policy.reach_address, port, identity, state, self._world)
 
     def _done(self, action: Action) -> None:
         with self._lock:
@@ -398,18 +398,17 @@ def planned(plan: Plan, world: World, policy: Policy) -> list[Endpoint]:
 
 def _planned(slot: Slot, world: World, address: str) -> Endpoint:
     spec, found, old = slot.spec, slot.successor, slot.incumbent
-    image = world.images.get(spec.image)
     if slot.halted and found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "stopped", image)
+        return Endpoint.of(spec, address, found.port, found.id, "stopped", world)
     creation = next((each for each in slot.actions if each.action in CREATIONS), None)
     if creation is not None:
-        return Endpoint.of(spec, address, creation.port, None, "planned", image)
+        return Endpoint.of(spec, address, creation.port, None, "planned", world)
     if found is not None and slot.actions:
-        return Endpoint.of(spec, address, found.port, found.id, "planned", image)
+        return Endpoint.of(spec, address, found.port, found.id, "planned", world)
     if found is not None and not slot.wait and not slot.problem:
-        return Endpoint.of(spec, address, found.port, found.id, "running", image)
+        return Endpoint.of(spec, address, found.port, found.id, "running", world)
     if old is not None:
-        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running", image)
+        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running", world)
     if found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "failed", image)
-    return Endpoint.of(spec, address, None, None, "failed", image)
+        return Endpoint.of(spec, address, found.port, found.id, "failed", world)
+    return Endpoint.of(spec, address, None, None, "failed", world)

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, Image
 
 BRIDGE_PORT = 8000
 BRIDGE_MOUNT = "/.mcp"
@@ -35,8 +35,8 @@ LOADER = (
 SECOND = 1_000_000_000
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 RESTART_POLICY = "unless-stopped"
-# No file of what a crashed server had in memory. The number of open files stays the engine's: one that may not raise its
-# own limit, as in a container or without root, starts no container that is given more.
+# No file of what a crashed server had in memory. The number of open files stays the engine's: one that may not raise
+# its own limit, as in a container or without root, starts no container that is given more.
 ULIMITS = (("core", 0),)
 SCRATCH_OPTIONS = "mode=1777,nosuid,nodev,noexec"
 _OPTION = "com.docker.network.bridge."
@@ -87,7 +87,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
         "HostConfig": {
             **limits(spec),
             "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges:true"],
+            "SecurityOpt": ["no-new-privileges:true", *_seccomp(spec, policy)],
             "Privileged": False,
             "ReadonlyRootfs": spec.read_only,
             "Tmpfs": scratch(spec),
@@ -152,8 +152,11 @@ def is_root(user: str) -> bool:
     return name in ("", "root") or (name.isdecimal() and int(name) == 0)
 
 
-def exceptions(spec: Spec, image: Image | None = None) -> list[str]:
-    """What the server has beyond the hard defaults, in words for people; ``image`` is what it is made from."""
+def exceptions(spec: Spec, image: Image | None = None, engine: Confinement | None = None) -> list[str]:
+    """What the server has beyond the hard defaults, in words for people; ``image`` is what it is made from.
+
+    ``engine`` is the one that it runs on.
+    """
     found = [f"volume {volume}" for volume in spec.volumes]
     if not spec.read_only:
         found.append("writable root")
@@ -165,6 +168,8 @@ def exceptions(spec: Spec, image: Image | None = None) -> list[str]:
         found.append("runs as root")
     elif spec.user is None and image is not None and is_root(image.user):
         found.append("runs as root, as its image says")
+    if engine is not None and not engine.seccomp:
+        found.append("any system call: the engine has no seccomp")
     found += [f"{name} {_words(value)}" for name, value in sorted(spec.host_config.items())]
     return found
 
@@ -233,6 +238,9 @@ def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[st
     }
     if replica != 1:
         found[labels.REPLICA] = str(replica)
+    profile = policy.seccomp_of(spec)
+    if profile is not None:
+        found[labels.SECCOMP] = profile.digest
     if bridged(spec):
         found[labels.BRIDGE] = policy.bridge_digest or ""
         if policy.allowed_origins:
@@ -279,6 +287,11 @@ def _child(spec: Spec, image: Image) -> Sequence[str]:
     if spec.entrypoint is not None:
         return (*spec.entrypoint, *(spec.command or ()))
     return (*image.entrypoint, *(image.command if spec.command is None else spec.command))
+
+
+def _seccomp(spec: Spec, policy: Policy) -> list[str]:
+    profile = policy.seccomp_of(spec)
+    return [] if profile is None else [f"seccomp={profile.path if policy.seccomp_by_path else profile.text}"]
 
 
 def _bridge_binds(spec: Spec, policy: Policy) -> list[str]:

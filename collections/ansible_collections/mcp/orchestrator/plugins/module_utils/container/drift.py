@@ -83,6 +83,12 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
             f"allowed_origins is {_fact('origins', container.origins)}, should be"
             f" {_fact('origins', policy.allowed_origins)}"
         )
+    profile = policy.seccomp_of(spec)
+    if container.seccomp != (profile.digest if profile else ""):
+        replace.append(
+            f"its profile of system calls is {container.seccomp or 'of the engine'},"
+            f" should be {profile.digest if profile else 'of the engine'}"
+        )
     if container.port is None:
         replace.append("its label mcp_port is missing")
     elif image is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,15 @@ class Endpoint:
 
     @classmethod
     def of(
-        cls, spec: Spec, address: str, port: int | None, container: str | None, state: str, image: Image | None = None
+        cls,
+        spec: Spec,
+        address: str,
+        port: int | None,
+        container: str | None,
+        state: str,
+        world: World,
     ) -> Endpoint:
-        """The endpoint of one container that was made from ``spec`` and ``image``."""
+        """The endpoint of one container that was made from ``spec``, as far as ``world`` tells."""
         return cls(
             name=spec.name,
             generation=spec.generation,
@@ -57,7 +63,7 @@ class Endpoint:
             strip_prefix=spec.strip_prefix,
             priority=spec.priority,
             state=state,
-            exceptions=tuple(exceptions(spec, image)),
+            exceptions=tuple(exceptions(spec, world.images.get(spec.image), world.confinement)),
         )
 
     @classmethod

@@ -49,6 +49,9 @@ class Engine(Protocol):
     def local(self) -> bool:
         """Whether the engine runs on this host, so that this host's listening ports are its ports."""
 
+    def info(self) -> dict[str, Any]:
+        """What the engine says of itself; ``Components`` names its programs."""
+
     def containers(self) -> list[dict[str, Any]]:
         """All containers, also stopped ones, as listed."""
 
@@ -136,6 +139,10 @@ class DockerEngine:
     def local(self) -> bool:
         """Whether the engine runs on this host, so that this host's listening ports are its ports."""
         return self.address.startswith(("unix://", "http+unix://", "/"))
+
+    def info(self) -> dict[str, Any]:
+        with self._errors("tell of itself"):
+            return {**self._api.info(), "Components": self._api.version().get("Components") or ()}
 
     def containers(self) -> list[dict[str, Any]]:
         with self._errors("list the containers"):

@@ -23,7 +23,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, Network, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    Confinement,
+    Container,
+    Image,
+    Network,
+    World,
+)
 
 THREADS = 8
 _LISTEN = "0A"
@@ -49,6 +55,7 @@ def observe(
     references = sorted({spec.image for spec in specs if spec.enabled})
     with ThreadPoolExecutor(THREADS) as pool:
         networks = pool.submit(engine.networks, policy.networks)
+        itself = pool.submit(engine.info)
         memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
@@ -74,6 +81,7 @@ def observe(
             for each in volumes
             if labels.HOSTS in (each.get("Labels") or {})
         },
+        confinement=Confinement.from_info(itself.result()),
         **_confinement(firewall, specs, containers, found, policy),
     )
 

@@ -27,7 +27,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    Confinement,
+    Container,
+    Image,
+    World,
+)
 
 # Never started, or beyond starting: they serve nobody and hold only a name.
 _HALF_MADE = ("created", "dead")
@@ -290,7 +295,7 @@ def _creation(spec: Spec, replica: int, standing: _Standing, draft: _Draft) -> I
         target=name,
         port=port,
         before=_described(predecessor) if predecessor else {},
-        after=_wished(spec, name, port, image, draft.policy),
+        after=_wished(spec, name, port, image, draft.policy, draft.world.confinement),
     )
 
 
@@ -419,7 +424,9 @@ def _network_word(spec: Spec) -> str:
     return "[" + ", ".join(spec.network) + "]" if isinstance(spec.network, tuple) else str(spec.network)
 
 
-def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Policy) -> dict[str, Any]:
+def _wished(
+    spec: Spec, name: str, port: int, image: Image | None, policy: Policy, engine: Confinement
+) -> dict[str, Any]:
     wished: dict[str, Any] = {
         "name": name,
         "image": f"{spec.image} ({short(image.id) if image else 'to be pulled'})",
@@ -433,7 +440,7 @@ def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Polic
     }
     if egress.confined(spec):
         wished["reaches"] = egress.described(spec)
-    beyond = exceptions(spec, image)
+    beyond = exceptions(spec, image, engine)
     if beyond:
         wished["exceptions"] = "; ".join(beyond)
     return wished

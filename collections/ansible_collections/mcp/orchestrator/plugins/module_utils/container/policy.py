@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import (
@@ -17,13 +17,16 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress 
     NONE,
     kind_of,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, names_its_own
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 
 
 @dataclass(frozen=True)
 class Policy:
-    """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds.
+    """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds;
+    ``seccomp`` the profile of those that bring none, which podman takes by its path.
 
     ``allowed_origins`` are those of the pages that the bridges let speak to their servers.
     """
@@ -34,6 +37,8 @@ class Policy:
     port_range_end: int = 29999
     publish_address: str = "127.0.0.1"
     health_timeout: float = 60.0
+    seccomp: Profile | None = None
+    seccomp_by_path: bool = False
     allowed_origins: tuple[str, ...] = ()
 
     @property
@@ -61,6 +66,14 @@ class Policy:
     def bridge_digest(self) -> str | None:
         """The digest of the bridge's runtime, which is its directory's name."""
         return posixpath.basename(self.bridge.rstrip("/")) if self.bridge else None
+
+    def seccomp_of(self, spec: Spec) -> Profile | None:
+        """The profile of system calls that a server's containers get from us."""
+        return None if names_its_own(spec.host_config) else self.seccomp
+
+    def on(self, engine: Confinement) -> Policy:
+        """This policy as far as an engine can keep it."""
+        return replace(self, seccomp=self.seccomp if engine.takes_profiles else None, seccomp_by_path=engine.podman)
 
     @property
     def reach_address(self) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -55,6 +55,7 @@ def carry_out(
     clock = clock or Clock()
     firewall = firewall or HostFirewall(engine.local)
     world = observe(engine, firewall, wish.specs, wish.policy, probe, clock)
+    wish = replace(wish, policy=wish.policy.on(world.confinement))
     plan = _plan(wish, world)
     if plan.actions:
         world = with_listeners(world, wish.listening())

@@ -60,6 +60,7 @@ class Container:
     replica: int = 1
     port: int | None = None
     bridge: str | None = None
+    seccomp: str = ""
     origins: tuple[str, ...] = ()
     spec: Spec | None = None
     image_id: str = ""
@@ -96,6 +97,7 @@ class Container:
             replica=_integer(found.get(labels.REPLICA)) or 1,
             port=_integer(found.get(labels.PORT)),
             bridge=found.get(labels.BRIDGE),
+            seccomp=found.get(labels.SECCOMP, ""),
             origins=tuple(found.get(labels.ORIGINS, "").split()),
             spec=_spec(found.get(labels.SPEC)),
             image_id=raw.get("Image") or "",
@@ -162,6 +164,35 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Confinement:
+    """What the engine confines containers with. ``seccomp`` is its own profile: default, builtin, unconfined, a path of
+    one that the host's owner gave it, or empty where it has none. ``data`` is the folder that it keeps everything in.
+    """
+
+    seccomp: str = "default"
+    podman: bool = False
+    data: str = ""
+
+    @classmethod
+    def from_info(cls, raw: Mapping[str, Any]) -> Confinement:
+        """Reads what the engine's ``GET /info`` answers, with the ``Components`` of ``GET /version``."""
+        options = [
+            dict(part.partition("=")[::2] for part in each.split(",")) for each in raw.get("SecurityOptions") or ()
+        ]
+        seccomp = next((each for each in options if each.get("name") == "seccomp"), None)
+        return cls(
+            seccomp="" if seccomp is None else seccomp.get("profile", "default"),
+            podman=any("podman" in str(each.get("Name", "")).lower() for each in raw.get("Components") or ()),
+            data=raw.get("DockerRootDir") or "",
+        )
+
+    @property
+    def takes_profiles(self) -> bool:
+        """Whether containers are given a profile of ours: not without seccomp, nor over one of the host's owner."""
+        return self.seccomp in ("default", "builtin", "unconfined")
+
+
+@dataclass(frozen=True)
 class World:
     """Everything a plan is made from. ``images`` has None for a reference that this host does not hold.
 
@@ -188,6 +219,7 @@ class World:
     lawless: str = ""
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts_files: Mapping[str, str] = field(default_factory=dict)
+    confinement: Confinement = field(default_factory=Confinement)
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:

@@ -222,6 +222,12 @@ def test_what_no_setting_lets_through_is_to_be_removed(read_args: Read, args: li
     assert str(error).endswith("; remove it")
 
 
+def test_a_profile_of_the_client_s_machine_is_an_error_even_where_settings_let_options_through(read: Read) -> None:
+    args = ["run", "-i", "--security-opt", "seccomp=/home/me/profile.json", "a"]
+    (error,) = read({"x": {"command": "docker", "args": args}}, "[security]\nallow_security_opt = true\n").errors
+    assert "names a file, which only docker's command line reads; write seccomp=unconfined" in str(error)
+
+
 def test_the_explanation_of_what_is_ours_names_each_flag(read_args: Read) -> None:
     ours = [flag for flag in FLAGS if flag.fate is Fate.OURS]
     args = [word for flag in ours for word in ([f"--{flag.name}", "x"] if flag.takes_value else [f"--{flag.name}"])]

@@ -56,6 +56,7 @@ class SimulatedEngine:
         self.written: list[str] = []
         self.local = True
         self.lawless = ""
+        self.itself: dict[str, Any] = {"SecurityOptions": ["name=seccomp,profile=default"]}
         self.kept_rules = Ruleset()
         self.names: dict[str, tuple[str, ...]] = {"api.test": ("203.0.113.7/32",)}
         self.files: dict[str, str] = {}
@@ -84,6 +85,9 @@ class SimulatedEngine:
         return {host: self.names.get(host, ()) for host in hosts}
 
     # What the engine is asked
+
+    def info(self) -> dict[str, Any]:
+        return self.itself
 
     def containers(self) -> list[dict[str, Any]]:
         return [
