@@ -61,6 +61,7 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
             {
                 "nonce": NONCE,
                 "pid": os.getpid(),
+                "parent": os.getppid(),
                 "calls": STATE["calls"],
                 "client": STATE["client"],
                 "token": os.environ.get("TOKEN"),
