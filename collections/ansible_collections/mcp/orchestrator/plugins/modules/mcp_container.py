@@ -18,9 +18,11 @@ description:
   - Only containers that bear the label C(mcp_fleet) with the fleet's name are ever touched.
   - Containers drop all capabilities, cannot gain privileges, have limits of memory, CPU and processes, a read-only root
     with a C(/tmp) in memory, an init process, rotated logs, and publish one port on one address.
-  - A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by rules of the host's packet
-    filter, which stand in a chain C(MCP-<fleet>) of iptables. Where none can be kept, on a remote or rootless engine
-    and with podman, that server fails and says so.
+  - Rules of the host's packet filter, in a chain C(MCP-<fleet>) of iptables and ip6tables, keep every server from the
+    metadata of its instance, from this host's own ports and from other servers, and other containers from the servers.
+    A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by the same rules. Where none can be
+    kept, on a remote or rootless engine and with podman, that server fails and says so; the others run, and
+    RV(unwalled) says what is open.
   - A container that was stopped is started again. One that an operator first took out of the engine's restart policy
     (C(docker update --restart=no), then C(docker stop)) stays stopped until somebody starts it.
   - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
@@ -89,6 +91,17 @@ options:
       - The one address of the host on which containers publish their port.
     type: str
     default: 127.0.0.1
+  host_ports:
+    description:
+      - Ports of this host, beside those of the range, that no container may reach, such as the monitor's.
+    type: list
+    elements: int
+    default: []
+  rules_directory:
+    description:
+      - Where the rules of the packet filter are saved as C(<fleet>.v4) and C(<fleet>.v6), for a unit that restores them
+        before the engine starts at boot. Without it they are not saved.
+    type: path
   health_timeout:
     description:
       - Seconds that a new container has to answer its health check.
@@ -249,6 +262,11 @@ endpoints:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.
       type: list
       elements: str
+unwalled:
+  description: >-
+    Why nothing keeps the servers of the fleet from their instance's metadata and the host's ports; empty when rules do.
+  returned: when the engine answered
+  type: str
 superseded:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered
@@ -302,6 +320,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environ
     Environment,
     Values,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
@@ -321,6 +340,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "port_range_end": {"type": "int", "default": 29999},
     "publish_address": {"type": "str", "default": "127.0.0.1"},
     "seccomp": {"type": "path"},
+    "host_ports": {"type": "list", "elements": "int", "default": []},
+    "rules_directory": {"type": "path"},
     "health_timeout": {"type": "int", "default": 60},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "retire": {"type": "bool", "default": False},
@@ -342,6 +363,7 @@ OVERTAKEN: dict[str, Any] = {
     "nowhere": [],
     "turn": None,
     "overtaken": True,
+    "unwalled": "",
 }
 
 
@@ -417,6 +439,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         port_range_start=parameters["port_range_start"],
         port_range_end=parameters["port_range_end"],
         publish_address=parameters["publish_address"],
+        host_ports=tuple(parameters["host_ports"]),
         health_timeout=parameters["health_timeout"],
         seccomp=seccomp_profile(parameters["seccomp"]),
         allowed_origins=tuple(parameters["allowed_origins"]),
@@ -432,13 +455,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         check_mode=module.check_mode,
         listening=listening_ports if engine.local else frozenset,
     )
+    firewall = HostFirewall(engine.local, parameters["rules_directory"])
     if module.check_mode:
-        result = carry_out(wish, engine)
+        result = carry_out(wish, engine, firewall=firewall)
     else:
         with fleet_lock(policy.fleet) as turn:
             if wish.retire and not turn.belongs_to(parameters["turn"]):
                 return OVERTAKEN
-            result = carry_out(wish, engine)
+            result = carry_out(wish, engine, firewall=firewall)
             result["turn"] = None if wish.retire else turn.take()
     result["overtaken"] = False
     result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
@@ -457,6 +481,8 @@ def main() -> None:
         # No endpoints: what is not known must not be taken for a fleet that has none, which would cost it its routes.
         nothing: dict[str, Any] = {"actions": [], "errors": [{"server": None, "message": str(error)}]}
         module.fail_json(msg=str(error), changed=False, **nothing)
+    if result["unwalled"]:
+        module.warn(result["unwalled"])
     if result["errors"]:
         lines = [f"{each['server'] or 'fleet'}: {each['message']}" for each in result["errors"]]
         module.fail_json(msg="\n".join(lines), **result)

@@ -26,7 +26,8 @@ class Spec:
     """One server as it is wished. ``memory`` is in bytes, ``cpus`` in cores; ``env`` maps names to keyed digests.
 
     ``network`` is ``none``, ``fleet``, the name of a network of the engine, a tuple of the hosts that the server may
-    reach, or None for the fleet's ordinary network. ``build`` is the recipe (see recipe.py) of an image that is built
+    reach, or None for the fleet's ordinary network. ``instance_metadata`` lets it reach the metadata of its cloud.
+    ``build`` is the recipe (see recipe.py) of an image that is built
     here. ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does
     not say, or None, is all and any. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
     ``container_config`` go as they are into HostConfig and the create body of the Engine API, over what the fleet puts
@@ -54,6 +55,7 @@ class Spec:
     cpus: float = 1.0
     pids: int = 256
     network: str | tuple[str, ...] | None = None
+    instance_metadata: bool | None = None
     read_only: bool = True
     init: bool = True
     build: Mapping[str, Any] | None = None

@@ -47,11 +47,15 @@ CREATIONS = ("create", "recreate")
 
 @dataclass
 class Outcome:
-    """What a run did: the actions that were carried out, one endpoint per enabled server, and what went wrong."""
+    """What a run did: the actions that were carried out, one endpoint per enabled server, and what went wrong.
+
+    ``unbound`` are the fleet's networks to which no rule of this host applies.
+    """
 
     done: list[Action] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unbound: frozenset[str] = frozenset()
 
 
 class ServerError(Exception):
@@ -121,6 +125,7 @@ class Run:
         for volume in plan.forget:
             self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
+        self._outcome.unbound = frozenset(self._gate.unbound)
         return self._in_order(plan)
 
     def _prepare(self, plan: Plan) -> Mapping[str, str]:
@@ -133,7 +138,7 @@ class Run:
                 except (EngineError, FirewallError) as error:
                     self._problem(None, str(error))
                     rules = action.action == "write_rules"
-                    failed |= dict.fromkeys(self._policy.confined_networks if rules else (action.target,), str(error))
+                    failed |= dict.fromkeys(self._policy.networks if rules else (action.target,), str(error))
         return failed
 
     def _close_the_gate(self) -> None:

@@ -17,7 +17,11 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_NAME,
+    Confinement,
+    Image,
+)
 
 BRIDGE_PORT = 8000
 BRIDGE_MOUNT = "/.mcp"
@@ -71,11 +75,8 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
     Raises CompositionError when the spec cannot run in this image or on this host.
     """
-    if egress.kind_of(spec) == egress.HOSTS and egress.forges(spec):
-        raise CompositionError(
-            f"with {egress.forges(spec)} its container could pretend to be one that may go elsewhere, so a list of"
-            " hosts as network cannot be enforced; leave one of the two out"
-        )
+    for message in egress.conflicts(spec):
+        raise CompositionError(message)
     port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
     body: dict[str, Any] = {
@@ -103,8 +104,12 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
     for key, value in (("User", spec.user), ("WorkingDir", spec.workdir), ("StopTimeout", spec.stop_timeout)):
         if value is not None:
             body[key] = value
+    if egress.kind_of(spec) == egress.FLEET:
+        # By its own name it is found whichever generation serves.
+        body["NetworkingConfig"] = {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.name]}}}
+    if egress.is_guest(spec):
+        body |= _known_by_address(spec, policy, host_port)
     if egress.confined(spec):
-        body |= _confinement(spec, policy, host_port)
         # Engines before 28 leave a question without an answer that no server takes: not for long, then.
         body["HostConfig"] |= {"Dns": [egress.NO_NAME_SERVER], "DnsOptions": ["timeout:1", "attempts:1"]}
     if bridged(spec):
@@ -162,6 +167,8 @@ def exceptions(spec: Spec, image: Image | None = None, engine: Confinement | Non
         found.append("writable root")
     if egress.kind_of(spec) == egress.ENGINE:
         found.append(f"network {spec.network}")
+    if spec.instance_metadata:
+        found.append("instance metadata")
     if not spec.init:
         found.append("no init")
     if spec.user is not None and is_root(spec.user):
@@ -197,13 +204,13 @@ def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
     leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.
     """
     name = name or policy.network
-    closed, peers = policy.confined_networks
-    options = {_OPTION + "enable_icc": "true" if name == peers else "false"}
+    _closed, peers = policy.confined_networks
+    options = {
+        _OPTION + "enable_icc": "true" if name == peers else "false",
+        BRIDGE_NAME: policy.bridges[name],
+    }
     if name in policy.confined_networks:
-        options |= {
-            _OPTION + "enable_ip_masquerade": "false",
-            _OPTION + "name": egress.bridge_name(policy.fleet, egress.NONE if name == closed else egress.FLEET),
-        }
+        options[_OPTION + "enable_ip_masquerade"] = "false"
     return {
         "Name": name,
         "Driver": "bridge",
@@ -213,12 +220,8 @@ def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
     }
 
 
-def _confinement(spec: Spec, policy: Policy, host_port: int) -> dict[str, Any]:
-    if egress.kind_of(spec) == egress.NONE:
-        return {}
-    if egress.kind_of(spec) == egress.FLEET:
-        # By its own name it is found whichever generation serves.
-        return {"NetworkingConfig": {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.name]}}}}
+def _known_by_address(spec: Spec, policy: Policy, host_port: int) -> dict[str, Any]:
+    """The MAC address by which rules tell its container from others."""
     mac = egress.mac_address(policy.fleet, spec.name, host_port)
     # Engines up to API 1.43 read the first, later ones the second.
     return {

@@ -110,7 +110,7 @@ def _network_drift(container: Container, spec: Spec, world: World, policy: Polic
         joined, network = container.networks[name], world.networks.get(name)
         if network is None or joined not in ("", name, network.id):
             yield f"its network {name} was removed"
-    if egress.kind_of(spec) == egress.HOSTS and container.runs and container.port is not None:
+    if egress.is_guest(spec) and container.runs and container.port is not None:
         mac = egress.mac_address(policy.fleet, spec.name, container.port)
         if container.macs.get(name, mac) not in ("", mac):
             yield f"its MAC address is {container.macs[name]}, should be {mac}"

@@ -4,7 +4,8 @@
 
 """Where a server may go from its container: anywhere, to the others of its fleet, to some hosts, or nowhere.
 
-``internet`` servers are in the fleet's ordinary network. The others are in networks which the engine gives no way out:
+``internet`` servers are in the fleet's ordinary network, which leads everywhere but to the host and to the metadata of
+its cloud. The others are in networks which the engine gives no way out:
 no address translation, and rules of ours that turn away what leaves them. A server of a list of hosts is let out by
 its container's MAC address, which without capabilities it cannot change, to the addresses that those names had when
 they were last looked up; names stand in its ``/etc/hosts``, and no other name is answered, so that a look-up carries
@@ -14,19 +15,29 @@ nothing out either. Pure.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config import addresses
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 
 INTERNET, FLEET, NONE, HOSTS, ENGINE = "internet", "fleet", "none", "hosts", "engine"
 # Nothing answers there: the engine's own name server then knows the containers of the network and no other name.
 NO_NAME_SERVER = "127.0.0.1"
 # Addresses that a name had before stay allowed, since names of big services take turns between several.
 ADDRESSES_KEPT = 16
-LONGEST_CHAIN = 28
-_FORGERS = frozenset({"ALL", "NET_ADMIN", "NET_RAW"})
+# These tune a container's own connections and open no way.
+_HARMLESS_SYSCTLS = ("net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_", "net.ipv4.ip_local_")
+# Tunnels, the host's memory and its disks.
+_DEVICES_OUT = re.compile(r"/dev/(net/|vhost|mem$|kmem$|port$|sd|vd|xvd|nvme|dm-|mapper/|loop|md[0-9])")
+_SOCKETS = re.compile(r"(docker|podman|containerd|crio)\.sock$|/netns(/|$)")
+# Rights over the network itself, over other processes, or over the kernel: with each of them a container can leave its
+# network, or pretend to be another one (capabilities(7)).
+_LIFTING = frozenset(
+    {"ALL", "BPF", "DAC_READ_SEARCH", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO"}
+)
 
 
 def kind_of(spec: Spec) -> str:
@@ -43,6 +54,11 @@ def confined(spec: Spec) -> bool:
     return kind_of(spec) in (FLEET, NONE, HOSTS)
 
 
+def is_guest(spec: Spec) -> bool:
+    """Whether its containers are let further than their network, by their MAC address."""
+    return kind_of(spec) == HOSTS or bool(spec.instance_metadata)
+
+
 def described(spec: Spec) -> str:
     """Where the server may go, in words for people."""
     kind = kind_of(spec)
@@ -53,11 +69,53 @@ def described(spec: Spec) -> str:
 
 
 def forges(spec: Spec) -> str:
-    """The right by which the server's container could pretend to be another one; empty when it has none."""
+    """The rights by which its container could leave its network or pretend to be another; empty when it has none."""
     if spec.host_config.get("Privileged"):
         return "privileged"
     added = {str(each).upper().removeprefix("CAP_") for each in spec.host_config.get("CapAdd") or ()}
-    return " ".join(sorted(added & _FORGERS))
+    return " ".join(sorted(added & _LIFTING))
+
+
+def conflicts(spec: Spec) -> list[str]:
+    """Why what the spec says beside its network would lift the walls around it; each with the way out."""
+    said = f"network {' '.join(spec.network) or 'of no host' if isinstance(spec.network, tuple) else spec.network}"
+    found = []
+    if spec.instance_metadata and kind_of(spec) not in (INTERNET, HOSTS):
+        found.append(f"instance_metadata has no effect with {said}; leave one of the two out")
+    if not confined(spec) and not spec.instance_metadata:
+        return found
+    said = said if confined(spec) else "instance_metadata"
+    if forges(spec):
+        found.append(
+            f"with {forges(spec)} its container could leave its network or pretend to be another one, so {said} cannot"
+            " be enforced; leave one of the two out"
+        )
+    if confined(spec):
+        found += [f"{word} {why}, so {said} cannot be enforced; leave one of the two out" for word, why in _ways(spec)]
+    return found
+
+
+def _ways(spec: Spec) -> Iterator[tuple[str, str]]:
+    """What of a confined server's settings would be a way out of its network, and why."""
+    host = spec.host_config
+    for key, flag in (("Dns", "--dns"), ("DnsOptions", "--dns-option"), ("DnsSearch", "--dns-search")):
+        if host.get(key):
+            yield flag, "has names looked up that carry something out"
+    if host.get("ExtraHosts"):
+        yield "--add-host", "names addresses beside those that the server may reach"
+    for name in sorted(host.get("Sysctls") or ()):
+        if name.startswith("net.") and not name.startswith(_HARMLESS_SYSCTLS):
+            yield f"--sysctl {name}", "changes how its container handles packets"
+    shared = str(host.get("PidMode") or "")
+    if shared == "host" or shared.startswith("container:"):
+        yield f"--pid {shared}", "shows it processes in other networks, which it could take over"
+    for device in host.get("Devices") or ():
+        path = str(device.get("PathOnHost") if isinstance(device, Mapping) else device)
+        if _DEVICES_OUT.match(path):
+            yield f"--device {path}", "leads past its network"
+    for volume in spec.volumes:
+        if _SOCKETS.search(volume.partition(":")[0]):
+            yield f"volume {volume}", "hands it the engine, which makes containers in any network"
 
 
 def mac_address(fleet: str, server: str, port: int) -> str:
@@ -68,84 +126,39 @@ def mac_address(fleet: str, server: str, port: int) -> str:
 
 def literal(host: str) -> str | None:
     """``host`` as rules name it, when it is an IPv4 address or a range of them."""
-    try:
-        return str(ipaddress.IPv4Network(host, strict=False))
-    except ValueError:
-        return None
+    network = addresses.ipv4_network(host)
+    return None if network is None else str(network)
 
 
-def hosts_file(addresses: Mapping[str, Sequence[str]]) -> str:
+def admits(host: str, address: str, own: Collection[str]) -> bool:
+    """Whether ``host`` may lead to ``address``: what is written as an address is meant, what a name has is not."""
+    return literal(host) is not None or addresses.is_admissible(address, own)
+
+
+def hosts_file(found_for: Mapping[str, Sequence[str]]) -> str:
     """The ``/etc/hosts`` of a server that may reach these names."""
     lines = ["127.0.0.1 localhost", "::1 localhost"]
     lines += [
         f"{address.removesuffix('/32')} {host}"
-        for host, found in sorted(addresses.items())
+        for host, found in sorted(found_for.items())
         if literal(host) is None
         for address in found
     ]
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
-class Guest:
-    """One container of a server of a list of hosts; ``addresses`` are those let through for each of them."""
-
-    server: str
-    mac: str
-    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Ruleset:
-    """The fleet's rules as ``iptables-save`` writes them: those of its chain, the jumps to it, the translation."""
-
-    filter_rules: tuple[str, ...] = ()
-    nat_rules: tuple[str, ...] = ()
-
-
-def chain_of(fleet: str) -> str:
-    """The chain that holds the fleet's rules."""
-    name = f"MCP-{fleet}"
-    return name if len(name) <= LONGEST_CHAIN else f"MCP-{hashlib.sha256(fleet.encode()).hexdigest()[:16]}"
-
-
 def bridge_name(fleet: str, kind: str) -> str:
-    """The interface of the fleet's network for servers of that kind; interfaces have at most 15 characters."""
-    return f"mcp-{hashlib.sha256(fleet.encode()).hexdigest()[:7]}-{'f' if kind == FLEET else 'c'}"
+    """The interface of the fleet's network for servers of that kind."""
+    return rules.bridge_of(fleet, {INTERNET: rules.ORDINARY, FLEET: rules.PEERS}.get(kind, rules.CLOSED))
 
 
-def ruleset(fleet: str, subnet: str | None, guests: Sequence[Guest]) -> Ruleset:
-    """The rules that keep a fleet's confined servers where they may be; ``subnet`` is that of the closed network."""
-    chain, closed, peers = chain_of(fleet), bridge_name(fleet, NONE), bridge_name(fleet, FLEET)
-    mark = f'-m comment --comment "mcp_fleet={fleet}"'
-    rules = [
-        f"-A DOCKER-USER -i {closed} {mark} -j {chain}",
-        f"-A DOCKER-USER -i {peers} ! -o {peers} {mark} -j {chain}",
-        *(f"-A INPUT -i {bridge} {mark} -j {chain}" for bridge in (closed, peers)),
-        f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
-    ]
-    for guest in sorted(guests, key=lambda each: (each.server, each.mac)):
-        for host, addresses in sorted(guest.addresses.items()):
-            note = f'-m comment --comment "{guest.server}: {host}"'
-            rules += [
-                f"-A {chain} -d {address} -m mac --mac-source {guest.mac} {note} -j RETURN" for address in addresses
-            ]
-    rules.append(f"-A {chain} -j REJECT --reject-with icmp-admin-prohibited")
-    translated = guests and subnet
-    nat = [f"-A POSTROUTING -s {subnet} ! -o {closed} {mark} -j MASQUERADE"] if translated else []
-    return Ruleset(tuple(rules), tuple(nat))
-
-
-def allowed_before(rules: Ruleset, fleet: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The addresses that rules let through, by server and host."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for rule in rules.filter_rules:
-        words = rule.split(" ")
-        if words[1] == chain_of(fleet) and words[2] == "-d" and '--comment "' in rule:
-            server, _colon, host = rule.partition('--comment "')[2].partition('"')[0].partition(": ")
-            before = found.get((server, host), ())
-            found[server, host] = before if words[3] in before else (*before, words[3])
-    return found
+def allowed_before(present: Ruleset, fleet: str, own: Collection[str] = ()) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The addresses that rules let through, by server and host; of a name only those that it may lead to."""
+    return {
+        (guest.server, host): tuple(each for each in found if admits(host, each, own))
+        for guest in rules.guests_in(present, fleet)
+        for host, found in guest.addresses.items()
+    }
 
 
 def still_allowed(answer: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
@@ -153,62 +166,3 @@ def still_allowed(answer: Sequence[str], before: Sequence[str]) -> tuple[str, ..
     if set(answer) <= set(before):
         return tuple(before)
     return tuple(dict.fromkeys((*answer, *before)))[:ADDRESSES_KEPT]
-
-
-def transaction(present: Ruleset, wished: Ruleset, fleet: str) -> str:
-    """What ``iptables-restore --noflush`` needs to make one set of rules of ours into the other, each table at once."""
-    chain = chain_of(fleet)
-    own = f"-A {chain} "
-    had = any(rule.startswith(own) for rule in present.filter_rules)
-    inside = [rule for rule in wished.filter_rules if rule.startswith(own)]
-    lines = ["*filter"]
-    if had or inside:
-        lines.append(f":{chain} - [0:0]")
-    lines += inside
-    # Anew and first in their chains, so that no rule of the operator's lets through what ours turn away.
-    lines += _without(own, present.filter_rules, "-D ") + _without(own, wished.filter_rules, "-I ")
-    if had and not inside:
-        lines.append(f"-X {chain}")
-    lines += ["COMMIT", "*nat", *_without(own, present.nat_rules, "-D "), *_without(own, wished.nat_rules, "-I ")]
-    return "\n".join([*lines, "COMMIT", ""])
-
-
-def ours(saved: str, fleet: str) -> Ruleset:
-    """The fleet's rules out of what ``iptables-save`` wrote."""
-    chain = chain_of(fleet)
-    mark = f'--comment "mcp_fleet={fleet}"'
-    table = ""
-    found: dict[str, list[str]] = {"filter": [], "nat": []}
-    for line in saved.splitlines():
-        if line.startswith("*"):
-            table = line[1:]
-        elif table in found and (line.startswith(f"-A {chain} ") or (line.startswith("-A ") and mark in _normal(line))):
-            found[table].append(_normal(line))
-    order = {"DOCKER-USER": 0, "INPUT": 1, chain: 2}
-    rules = sorted(found["filter"], key=lambda rule: order.get(rule.split(" ")[1], 3))
-    return Ruleset(tuple(rules), tuple(found["nat"]))
-
-
-def same(one: Ruleset, other: Ruleset) -> bool:
-    """Whether two sets do the same: the order counts within the fleet's own chain only, and there the last rule's."""
-    return (
-        sorted(one.filter_rules) == sorted(other.filter_rules)
-        and one.filter_rules[-1:] == other.filter_rules[-1:]
-        and sorted(one.nat_rules) == sorted(other.nat_rules)
-    )
-
-
-def _without(own: str, rules: Sequence[str], command: str) -> list[str]:
-    """The rules outside the fleet's own chain, as ``command`` instead of appending."""
-    return [command + rule.removeprefix("-A ") for rule in rules if not rule.startswith(own)]
-
-
-def _normal(rule: str) -> str:
-    """``rule`` as ``ruleset`` writes it: releases of iptables differ in the quotes and in the letters of a MAC."""
-    words = rule.split(" ")
-    for place, word in enumerate(words[:-1]):
-        if word == "--comment" and not words[place + 1].startswith('"'):
-            words[place + 1] = f'"{words[place + 1]}"'
-        elif word == "--mac-source":
-            words[place + 1] = words[place + 1].lower()
-    return " ".join(words)

@@ -10,13 +10,17 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import suppress
 from typing import Protocol
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, ground, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
 
+USER_CHAIN = ":DOCKER-USER "
 LOOK_UP_SECONDS = 5.0
 COMMAND_SECONDS = 30
 LOOK_UPS_AT_ONCE = 16
@@ -29,11 +33,20 @@ class FirewallError(Exception):
 class Firewall(Protocol):
     """What observing and applying need of a host's packet filter."""
 
-    def rules(self, fleet: str) -> egress.Ruleset:
+    def rules(self, fleet: str) -> Ruleset:
         """The fleet's rules as they are. Raises FirewallError where none can be kept."""
 
-    def write(self, fleet: str, present: egress.Ruleset, wished: egress.Ruleset) -> None:
-        """Puts ``wished`` in place of ``present``. Raises FirewallError."""
+    def ground(self) -> Ground:
+        """What of this host the rules depend on; to be asked after ``rules``."""
+
+    def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
+        """Puts ``desired`` in place of ``present``. Raises FirewallError."""
+
+    def saved(self, fleet: str) -> tuple[str, str] | None:
+        """The texts from which a boot restores the rules, empty where there are none; None where none are kept."""
+
+    def save(self, fleet: str, texts: tuple[str, str]) -> None:
+        """Keeps the texts for the next boot, and an empty one not at all. Raises FirewallError."""
 
     def bridges(self, interface: str) -> bool:
         """Whether the engine's networks are interfaces of this host, so that its rules bind them."""
@@ -46,12 +59,18 @@ class Firewall(Protocol):
 
 
 class HostFirewall:
-    """The packet filter of the host on which the module runs. ``local``: whether the engine runs there too."""
+    """The packet filter of the host on which the module runs.
 
-    def __init__(self, local: bool) -> None:
+    ``local``: whether the engine runs there too. ``directory`` is where the rules are saved for the next boot, as
+    FLEET.v4 and FLEET.v6; None: nowhere.
+    """
+
+    def __init__(self, local: bool, directory: str | None = None) -> None:
         self._local = local
+        self._directory = directory
+        self._user_chain_ipv6 = False
 
-    def rules(self, fleet: str) -> egress.Ruleset:
+    def rules(self, fleet: str) -> Ruleset:
         if not self._local:
             raise FirewallError("the engine is on another host than the module, which cannot keep its rules there")
         if os.geteuid() != 0:
@@ -59,15 +78,45 @@ class HostFirewall:
         if shutil.which("iptables-save") is None or shutil.which("iptables-restore") is None:
             raise FirewallError("iptables is missing on this host; install it (apt-get install iptables)")
         saved = _command(["iptables-save"], "")
-        if ":DOCKER-USER " not in saved:
+        if USER_CHAIN not in saved:
             raise FirewallError(
                 "the engine keeps no chain DOCKER-USER on this host, as Docker does with iptables; podman, a rootless"
-                " engine, or one with iptables off or with nftables cannot be told"
+                " engine, or one with iptables off or with nftables cannot be controlled"
             )
-        return egress.ours(saved, fleet)
+        saved_ipv6 = _command(["ip6tables-save"], "") if ground.has_ipv6() else ""
+        self._user_chain_ipv6 = USER_CHAIN in saved_ipv6
+        return rules.ours(saved, saved_ipv6, fleet)
 
-    def write(self, fleet: str, present: egress.Ruleset, wished: egress.Ruleset) -> None:
-        _command(["iptables-restore", "--wait", "30", "--noflush"], egress.transaction(present, wished, fleet))
+    def ground(self) -> Ground:
+        return Ground(
+            ground.resolvers(),
+            ground.uplinks(),
+            ground.own_addresses(),
+            ground.has_ipv6(),
+            self._user_chain_ipv6,
+        )
+
+    def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
+        ipv4, ipv6 = rules.transactions(present, desired, fleet)
+        _command(["iptables-restore", "--wait", "30", "--noflush"], ipv4)
+        if ipv6:
+            _command(["ip6tables-restore", "--wait", "30", "--noflush"], ipv6)
+
+    def saved(self, fleet: str) -> tuple[str, str] | None:
+        if self._directory is None:
+            return None
+        ipv4, ipv6 = (_text_of(path) for path in _files(self._directory, fleet))
+        return ipv4, ipv6
+
+    def save(self, fleet: str, texts: tuple[str, str]) -> None:
+        if self._directory is None:
+            return
+        try:
+            os.makedirs(self._directory, 0o700, exist_ok=True)
+            for path, text in zip(_files(self._directory, fleet), texts, strict=True):
+                _replace(path, text)
+        except OSError as error:
+            raise FirewallError(f"the rules cannot be saved in {self._directory}: {error.strerror}") from error
 
     def bridges(self, interface: str) -> bool:
         return os.path.isdir(f"/sys/class/net/{interface}/bridge")
@@ -91,6 +140,37 @@ class HostFirewall:
             return {host: _in_time(answer) for host, answer in answers.items()}
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _files(directory: str, fleet: str) -> tuple[str, str]:
+    return os.path.join(directory, f"{fleet}.v4"), os.path.join(directory, f"{fleet}.v6")
+
+
+def _text_of(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except (OSError, UnicodeError):
+        return ""
+
+
+def _replace(path: str, text: str) -> None:
+    """Puts a file in place at once, for root alone; no file for an empty text. Raises OSError."""
+    if not text:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        return
+    # mkstemp's files are for their owner alone.
+    descriptor, beside = tempfile.mkstemp(prefix=".", dir=os.path.dirname(path))
+    try:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
 
 
 def _look_up(host: str) -> tuple[str, ...]:

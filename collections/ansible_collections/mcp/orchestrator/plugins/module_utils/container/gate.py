@@ -11,10 +11,11 @@ import threading
 from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, surroundings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, rules, surroundings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Network, World
 
 HOSTS_PATH = "/etc/hosts"
@@ -29,43 +30,48 @@ class Gate:
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
-        self._present = world.rules or egress.Ruleset()
+        self._present = world.rules or Ruleset()
+        self._saved = world.saved
         self._guests = surroundings.guests(world.containers, world, policy)
         self._left = False
+        self.unbound = set(world.unbound)
 
     def write(self) -> None:
         """Puts the rules in place that the containers which are there need. Raises FirewallError."""
         with self._lock:
-            self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
+            self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
 
     def remove(self) -> None:
         """Takes all rules of the fleet away. Raises FirewallError."""
         with self._lock:
             self._guests.clear()
             self._left = False
-            self._write(egress.Ruleset())
+            self._write(Ruleset())
 
     def admit(self, spec: Spec, port: int) -> list[str]:
         """Opens the way for a container that is about to be made; gives the mounts that it needs for that.
 
-        Raises FirewallError when nothing would keep the container where it may be.
+        Raises FirewallError when nothing would keep the container where it may be and its spec says that it must be
+        kept there; of others ``unbound`` tells afterwards.
         """
-        if not egress.confined(spec):
-            return []
-        kind = egress.FLEET if egress.kind_of(spec) == egress.FLEET else egress.NONE
-        if not self._firewall.bridges(egress.bridge_name(self._policy.fleet, kind)):
-            raise FirewallError(
-                f"the network {self._policy.network_of(spec)} is no interface of this host, so no rule here binds it;"
-                " is the engine in a network namespace of its own, or was the network made by hand?"
-            )
-        if egress.kind_of(spec) != egress.HOSTS:
+        network = self._policy.network_of(spec)
+        bridge = self._policy.bridges.get(network)
+        if bridge is not None and not self._firewall.bridges(bridge):
+            with self._lock:
+                self.unbound.add(network)
+            if egress.confined(spec):
+                raise FirewallError(
+                    f"the network {network} is no interface of this host, so no rule here binds it;"
+                    " is the engine in a network namespace of its own, or was the network made by hand?"
+                )
+        if not egress.is_guest(spec) or self._world.lawless:
             return []
         with self._lock:
             self._know_the_subnet()
             guest = surroundings.guest_of(spec, port, self._world, self._policy)
             self._guests[guest.mac] = guest
-            self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
-            return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"]
+            self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
+            return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"] if egress.kind_of(spec) == egress.HOSTS else []
 
     def dismiss(self, identity: str, port: int | None, server: str) -> None:
         """Notes that a container is gone, and with it the way that was open for it."""
@@ -78,7 +84,7 @@ class Gate:
         """Takes away the ways of those who left, and tells the others the addresses of today. Raises FirewallError."""
         with self._lock:
             if self._left:
-                self._write(surroundings.wished_rules(self._guests.values(), self._world, self._policy))
+                self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
             for server in {guest.server for guest in self._guests.values()} & set(self._world.hosts_files):
                 hosts = {host for guest in self._guests.values() if guest.server == server for host in guest.addresses}
                 self._write_hosts(self._world.hosts_files[server], server, hosts)
@@ -108,7 +114,14 @@ class Gate:
             known = {each["Name"]: Network.from_inspect(each, self._policy.fleet) for each in found}
             self._world = replace(self._world, networks={**self._world.networks, **known})
 
-    def _write(self, wished: egress.Ruleset) -> None:
-        if not egress.same(self._present, wished):
-            self._firewall.write(self._policy.fleet, self._present, wished)
-            self._present = wished
+    def _write(self, desired: Ruleset) -> None:
+        fleet = self._policy.fleet
+        if self._world.lawless:
+            return
+        if not rules.same(self._present, desired, fleet):
+            self._firewall.write(fleet, self._present, desired)
+            self._present = desired
+        texts = rules.restorable(desired, fleet)
+        if self._saved is not None and self._saved != texts:
+            self._firewall.save(fleet, texts)
+            self._saved = texts

@@ -57,6 +57,7 @@ def observe(
         networks = pool.submit(engine.networks, policy.networks)
         itself = pool.submit(engine.info)
         memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
+        law = pool.submit(_law, firewall, policy)
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
@@ -82,7 +83,11 @@ def observe(
             if labels.HOSTS in (each.get("Labels") or {})
         },
         confinement=Confinement.from_info(itself.result()),
-        **_confinement(firewall, specs, containers, found, policy),
+        unbound=frozenset(
+            name for name, each in found.items() if each.ours and not firewall.bridges(policy.bridges[name])
+        ),
+        **law.result(),
+        **_looked_up(firewall, specs, containers, law.result()),
     )
 
 
@@ -105,23 +110,30 @@ def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6"))
     return frozenset(ports)
 
 
-def _confinement(
-    firewall: Firewall,
-    specs: Sequence[Spec],
-    containers: Sequence[Container],
-    networks: Iterable[str],
-    policy: Policy,
-) -> dict[str, Any]:
-    """The rules and the addresses that they are made of, where a server or what was left of one needs them."""
-    used = {policy.network_of(spec) for spec in specs if spec.enabled} | set(networks)
-    if not used & set(policy.confined_networks):
-        return {}
-    wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
-    hosts = {host for spec in wanted if egress.kind_of(spec) == egress.HOSTS for host in spec.network or ()}
+def _law(firewall: Firewall, policy: Policy) -> dict[str, Any]:
+    """The rules as they stand and are saved, and what they depend on; or why none can be kept."""
     try:
-        return {"rules": firewall.rules(policy.fleet), "addresses": firewall.addresses(hosts) if hosts else {}}
+        return {
+            "rules": firewall.rules(policy.fleet),
+            "ground": firewall.ground(),
+            "saved": firewall.saved(policy.fleet),
+        }
     except FirewallError as error:
         return {"lawless": str(error)}
+
+
+def _looked_up(
+    firewall: Firewall, specs: Sequence[Spec], containers: Sequence[Container], law: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The addresses of all hosts in lists, and those which names have and must not lead to."""
+    wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
+    hosts = {host for spec in wanted if egress.kind_of(spec) == egress.HOSTS for host in spec.network or ()}
+    if not hosts or "lawless" in law:
+        return {}
+    found, own = firewall.addresses(hosts), law["ground"].own
+    admitted = {host: tuple(each for each in found[host] if egress.admits(host, each, own)) for host in found}
+    refused = {host: tuple(each for each in found[host] if each not in admitted[host]) for host in found}
+    return {"addresses": admitted, "refused": {host: each for host, each in refused.items() if each}}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import (
     FLEET,
     HOSTS,
@@ -28,7 +29,8 @@ class Policy:
     """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds;
     ``seccomp`` the profile of those that bring none, which podman takes by its path.
 
-    ``allowed_origins`` are those of the pages that the bridges let speak to their servers.
+    ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
+    of the pages that the bridges let speak to their servers.
     """
 
     fleet: str = "mcp"
@@ -36,6 +38,7 @@ class Policy:
     port_range_start: int = 20000
     port_range_end: int = 29999
     publish_address: str = "127.0.0.1"
+    host_ports: tuple[int, ...] = ()
     health_timeout: float = 60.0
     seccomp: Profile | None = None
     seccomp_by_path: bool = False
@@ -49,7 +52,23 @@ class Policy:
     @property
     def networks(self) -> tuple[str, ...]:
         """The names of all networks that the fleet may have."""
-        return (self.network, *self.confined_networks)
+        return (self.network, *self.confined_networks, self.build_network)
+
+    @property
+    def build_network(self) -> str:
+        """The name of the network in which images are built."""
+        return f"{self.fleet}-build"
+
+    @property
+    def bridges(self) -> dict[str, str]:
+        """The interfaces of the fleet's networks, by the names of these."""
+        kinds = (rules.ORDINARY, rules.CLOSED, rules.PEERS, rules.BUILD)
+        return {name: rules.bridge_of(self.fleet, kind) for name, kind in zip(self.networks, kinds, strict=True)}
+
+    @property
+    def closed_ports(self) -> tuple[str, ...]:
+        """The host's ports that no container may reach, as the rules name them."""
+        return (f"{self.port_range_start}:{self.port_range_end}", *map(str, sorted(set(self.host_ports))))
 
     @property
     def confined_networks(self) -> tuple[str, ...]:

@@ -62,17 +62,42 @@ def carry_out(
         plan = _plan(wish, world)
     if wish.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
-        outcome = Outcome(list(plan.actions), planned(plan, world, wish.policy), problems)
+        outcome = Outcome(list(plan.actions), planned(plan, world, wish.policy), problems, world.unbound)
     else:
         run = Run(engine, firewall, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)
-    return {**report(plan, outcome), "superseded": _superseded(wish, world, outcome)}
+    return {
+        **report(plan, outcome),
+        "superseded": _superseded(wish, world, outcome),
+        "unwalled": _unwalled(wish, world, outcome),
+    }
 
 
 def _plan(wish: Wish, world: World) -> Plan:
     if wish.retire:
         return plan_retire(wish.specs, world, wish.policy, wish.untouchable, wish.prune_images)
     return plan_converge(wish.specs, world, wish.policy)
+
+
+def _unwalled(wish: Wish, world: World, outcome: Outcome) -> str:
+    """Why the fleet's ordinary servers are not kept from the host; empty when they are, or there are none."""
+    names = {wish.policy.network_of(spec) for spec in wish.specs if spec.enabled}
+    names |= {name for each in world.containers for name in each.networks}
+    names &= set(wish.policy.networks)
+    if not names:
+        return ""
+    stale = sorted(outcome.unbound & names)
+    if world.lawless:
+        why = world.lawless
+    elif stale:
+        why = (
+            f"{' and '.join(stale)} is no interface of this host that rules bind; was it made by an earlier release,"
+            " then remove its containers and it (docker network rm), and run again; or is the engine in a network"
+            " namespace of its own, then keep its networks there from what they must not reach"
+        )
+    else:
+        return ""
+    return f"nothing keeps the fleet's servers from the metadata of this instance and from this host's ports: {why}"
 
 
 def _superseded(wish: Wish, world: World, outcome: Outcome) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Guest, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Network, World
 
 
 def rules_volume(fleet: str, server: str) -> str:
@@ -21,49 +22,68 @@ def rules_volume(fleet: str, server: str) -> str:
     return f"{fleet}-{server}.hosts"
 
 
-def guest_of(spec: Spec, port: int, world: World, policy: Policy) -> egress.Guest:
+def guest_of(spec: Spec, port: int, world: World, policy: Policy) -> Guest:
     """How the container of ``spec`` that publishes ``port`` is let through."""
-    before = egress.allowed_before(world.rules or egress.Ruleset(), policy.fleet)
+    before = egress.allowed_before(world.rules or Ruleset(), policy.fleet, world.ground.own)
+    hosts = spec.network if isinstance(spec.network, tuple) else ()
     addresses = {
-        host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ()))
-        for host in spec.network or ()
+        host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ())) for host in hosts
     }
-    return egress.Guest(spec.name, egress.mac_address(policy.fleet, spec.name, port), addresses)
+    mac = egress.mac_address(policy.fleet, spec.name, port)
+    return Guest(spec.name, mac, addresses, metadata=bool(spec.instance_metadata))
 
 
-def guests(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, egress.Guest]:
+def guests(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, Guest]:
     """Those of the containers that are let through somewhere, by id; each by the spec that it was made from."""
     return {
         each.id: guest_of(each.spec, each.port, world, policy)
         for each in containers
-        if each.spec is not None and each.port is not None and egress.kind_of(each.spec) == egress.HOSTS
+        if each.spec is not None and each.port is not None and egress.is_guest(each.spec)
     }
 
 
-def wished_rules(allowed: Collection[egress.Guest], world: World, policy: Policy) -> egress.Ruleset:
+def desired_rules(allowed: Collection[Guest], world: World, policy: Policy) -> Ruleset:
     """The rules while these containers are let through."""
     closed = world.networks.get(policy.confined_networks[0])
-    return egress.ruleset(policy.fleet, closed.subnet if closed else None, list(allowed))
+    subnet = closed.subnet if closed else None
+    return rules.ruleset(policy.fleet, world.ground, policy.closed_ports, subnet, list(allowed))
+
+
+def is_saved(desired: Ruleset, world: World, policy: Policy) -> bool:
+    """Whether a boot would restore these rules, where it is to restore any."""
+    return world.saved is None or world.saved == rules.restorable(desired, policy.fleet)
 
 
 def before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
     """What has to be there before a container starts: rules first, so that none runs a moment without."""
-    used = {policy.network_of(spec) for spec in specs if spec.enabled}
-    used |= {name for each in world.containers for name in each.networks}
-    if world.rules is not None and used & set(policy.confined_networks):
-        wished = wished_rules(guests(world.containers, world, policy).values(), world, policy)
-        if not egress.same(world.rules, wished):
+    if world.rules is not None and (world.containers or any(spec.enabled for spec in specs)):
+        desired = desired_rules(guests(world.containers, world, policy).values(), world, policy)
+        stands = rules.same(world.rules, desired, policy.fleet)
+        if not stands or not is_saved(desired, world, policy):
             missing = not world.rules.filter_rules
+            reason = "its firewall rules are missing" if missing else "its firewall rules are not those of its servers"
             yield Action(
                 None,
                 "write_rules",
-                "its firewall rules are missing" if missing else "its firewall rules are not those of its servers",
-                target=egress.chain_of(policy.fleet),
+                "its firewall rules are not saved for the next boot" if stands else reason,
+                target=rules.chain_of(policy.fleet),
                 before={"rules": len(world.rules.filter_rules)},
-                after={"rules": len(wished.filter_rules)},
+                after={"rules": len(desired.filter_rules)},
             )
     for name in policy.networks:
-        if name not in world.networks and any(spec.enabled and policy.network_of(spec) == name for spec in specs):
+        wanted = any(spec.enabled and policy.network_of(spec) == name for spec in specs)
+        network = world.networks.get(name)
+        if wanted and network is not None and is_stale(name, network, policy) and not _joined(name, world):
+            yield Action(
+                None,
+                "remove_network",
+                f"its interface is not {policy.bridges[name]}, so no rule binds it",
+                target=name,
+                container=network.id,
+                before={"network": name},
+            )
+            network = None
+        if wanted and network is None:
             traffic = "on" if name == policy.confined_networks[1] else "off"
             yield Action(
                 None,
@@ -74,6 +94,15 @@ def before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Acti
             )
 
 
+def is_stale(name: str, network: Network, policy: Policy) -> bool:
+    """Whether a network of the fleet was made by a release whose rules did not bind it."""
+    return network.ours and network.bridge != policy.bridges[name]
+
+
+def _joined(name: str, world: World) -> bool:
+    return any(name in (*each.networks, each.facts.network) for each in world.containers)
+
+
 def after(
     specs: Sequence[Spec], left: Sequence[Container], spared: frozenset[str], world: World, policy: Policy
 ) -> Iterator[Action]:
@@ -82,12 +111,15 @@ def after(
         return
     used = {policy.network_of(spec) for spec in specs}
     used |= {name for each in left for name in (*each.networks, each.facts.network)}
-    if world.rules is not None and world.rules.filter_rules and not used & set(policy.confined_networks):
+    if any(spec.build is not None for spec in specs):
+        used.add(policy.build_network)
+    stand = world.rules is not None and (world.rules.filter_rules or any(world.saved or ()))
+    if world.rules is not None and stand and not left and not any(spec.enabled for spec in specs):
         yield Action(
             None,
             "remove_rules",
             "no server is left that they keep",
-            target=egress.chain_of(policy.fleet),
+            target=rules.chain_of(policy.fleet),
             before={"rules": len(world.rules.filter_rules)},
         )
     for name in policy.networks:
@@ -124,14 +156,22 @@ def stale_volumes(
 
 
 def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Problem]:
-    """The hosts that servers should reach and that have no address."""
+    """The hosts that servers should reach and that have no address, or one that no name may lead to."""
     for spec in specs:
         if not spec.enabled or egress.kind_of(spec) != egress.HOSTS or world.lawless:
             continue
         allowed = guest_of(spec, 0, world, policy).addresses
-        for host in sorted(host for host, found in allowed.items() if not found):
-            yield Problem(
-                spec.name,
-                f"orchestrator.network: {host} has no IPv4 address, so the server cannot reach it;"
-                " correct the name, or see that this host's DNS answers",
-            )
+        for host in sorted(allowed):
+            refused = " ".join(each.removesuffix("/32") for each in world.refused.get(host, ()))
+            if refused:
+                yield Problem(
+                    spec.name,
+                    f"orchestrator.network: {host} has the address {refused}, which is none of the internet, and names"
+                    " are let to no other; write the address itself into the list if the server is to reach it",
+                )
+            elif not allowed[host]:
+                yield Problem(
+                    spec.name,
+                    f"orchestrator.network: {host} has no IPv4 address, so the server cannot reach it;"
+                    " correct the name, or see that this host's DNS answers",
+                )

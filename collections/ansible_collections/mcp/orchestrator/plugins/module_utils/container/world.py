@@ -14,9 +14,11 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
 
+# https://docs.docker.com/engine/network/drivers/bridge/#options
+BRIDGE_NAME = "com.docker.network.bridge.name"
 RUNS = ("running", "paused", "restarting")
 
 
@@ -147,11 +149,12 @@ class Image:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that bears the name of one of the fleet's, whoever made it."""
+    """A network that bears the name of one of the fleet's, whoever made it; ``bridge`` is the interface asked for."""
 
     id: str
     ours: bool
     subnet: str | None = None
+    bridge: str | None = None
 
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any], fleet: str) -> Network:
@@ -160,6 +163,7 @@ class Network:
             id=raw["Id"],
             ours=(raw.get("Labels") or {}).get(labels.FLEET) == fleet,
             subnet=next((each.get("Subnet") for each in (raw.get("IPAM") or {}).get("Config") or ()), None),
+            bridge=(raw.get("Options") or {}).get(BRIDGE_NAME),
         )
 
 
@@ -202,9 +206,11 @@ class World:
     ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
     ``unanswered`` why a registry that should be asked for an image did not answer, by reference.
 
-    ``rules`` are the fleet's in the host's packet filter, None where nobody needed to look; ``lawless`` says why none
-    can be kept; ``addresses`` are those of the names to which servers are let through, ``hosts_files`` the directories
-    of the volumes that tell them to servers.
+    ``rules`` are the fleet's in the host's packet filter, None where none can be kept, ``ground`` what they depend on,
+    ``saved`` the texts from which a boot restores them, None where none are to be saved; ``lawless`` says why no rules
+    can be kept, ``unbound`` are the fleet's networks that are no interfaces of this host. ``addresses`` are those of
+    the names to which servers are let through, ``refused`` those that names have and must not lead to, ``hosts_files``
+    the directories of the volumes that tell the former to servers.
     """
 
     containers: tuple[Container, ...] = ()
@@ -216,8 +222,12 @@ class World:
     failures: Mapping[str, Failure] = field(default_factory=dict)
     unanswered: Mapping[str, str] = field(default_factory=dict)
     rules: Ruleset | None = None
+    ground: Ground = field(default_factory=Ground)
+    saved: tuple[str, str] | None = None
     lawless: str = ""
+    unbound: frozenset[str] = frozenset()
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts_files: Mapping[str, str] = field(default_factory=dict)
     confinement: Confinement = field(default_factory=Confinement)
 

@@ -33,7 +33,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     for module in (mcp_container, mcp_container_info):
         monkeypatch.setattr(module, "DockerEngine", lambda _address: engine)
     monkeypatch.setattr(
-        mcp_container, "carry_out", lambda wish, found: story(wish, found, probe=engine.probe, clock=engine.clock)
+        mcp_container,
+        "carry_out",
+        lambda wish, found, firewall: story(wish, found, probe=engine.probe, clock=engine.clock),
     )
     monkeypatch.setattr(mcp_container_info, "http_probe", engine.probe)
     return engine

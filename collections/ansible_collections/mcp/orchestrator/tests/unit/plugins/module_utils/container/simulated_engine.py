@@ -15,10 +15,10 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
 
 RUNS = ("running", "paused", "restarting")
 
@@ -58,7 +58,10 @@ class SimulatedEngine:
         self.lawless = ""
         self.itself: dict[str, Any] = {"SecurityOptions": ["name=seccomp,profile=default"]}
         self.kept_rules = Ruleset()
-        self.names: dict[str, tuple[str, ...]] = {"api.test": ("203.0.113.7/32",)}
+        self.saved_rules: tuple[str, str] | None = ("", "")
+        self.own_ground = Ground(resolvers=("10.0.0.2",), own=frozenset({"192.88.99.99"}))
+        self.loose: set[str] = set()
+        self.names: dict[str, tuple[str, ...]] = {"api.test": ("192.88.99.7/32",)}
         self.files: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -70,13 +73,23 @@ class SimulatedEngine:
             raise FirewallError(self.lawless)
         return self.kept_rules
 
-    def write(self, fleet: str, present: Ruleset, wished: Ruleset) -> None:
+    def ground(self) -> Ground:
+        return self.own_ground
+
+    def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
         with self._told("write_rules", fleet):
             assert present == self.kept_rules
-            self.kept_rules = wished
+            self.kept_rules = desired
+
+    def saved(self, fleet: str) -> tuple[str, str] | None:
+        return self.saved_rules
+
+    def save(self, fleet: str, texts: tuple[str, str]) -> None:
+        with self._told("save_rules", fleet):
+            self.saved_rules = texts
 
     def bridges(self, interface: str) -> bool:
-        return True
+        return interface not in self.loose
 
     def write_file(self, path: str, text: str) -> None:
         self.files[path] = text

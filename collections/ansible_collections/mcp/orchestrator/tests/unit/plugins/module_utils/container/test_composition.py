@@ -109,7 +109,7 @@ def test_an_http_server_whose_port_nothing_tells_is_refused(exposed: tuple[int, 
 def test_a_list_of_hosts_is_refused_beside_a_right_to_forge_addresses() -> None:
     forging = spec("a", port=1, network=("api.test",), host_config={"CapAdd": ["NET_RAW"]})
     with pytest.raises(
-        CompositionError, match="with NET_RAW its container could pretend to be one that may go elsewhere"
+        CompositionError, match="with NET_RAW its container could leave its network or pretend to be another one"
     ):
         compose(forging, IMAGE, POLICY, 20001)
 

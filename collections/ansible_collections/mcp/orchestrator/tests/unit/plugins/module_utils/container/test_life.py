@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
     POLICY,
     damages,
@@ -65,7 +66,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def flush_the_firewall(self) -> None:
-        self.engine.kept_rules = egress.Ruleset()
+        self.engine.kept_rules = Ruleset()
 
     @rule(sick=st.booleans())
     def let_the_wished_generations_fail(self, sick: bool) -> None:
@@ -151,14 +152,14 @@ class Life(RuleBasedStateMachine):
     def _assert_rules(self) -> None:
         """The rules let through the containers that are there, and nobody else."""
         allowed = {rule.split("--mac-source ")[1].split(" ")[0] for rule in _openings(self.engine.kept_rules)}
-        there = [each for each in self.engine.of_fleet(POLICY.fleet) if each["HostConfig"]["NetworkMode"] == "f-closed"]
+        there = self.engine.of_fleet(POLICY.fleet)
         assert allowed <= {each["Config"].get("MacAddress") for each in there}
-        confined = {each["HostConfig"]["NetworkMode"] for each in self.engine.of_fleet(POLICY.fleet)}
-        assert bool(self.engine.kept_rules.filter_rules) >= bool(confined & set(POLICY.confined_networks))
+        assert bool(self.engine.kept_rules.filter_rules) == bool(there)
+        assert self.engine.saved_rules == rules.restorable(self.engine.kept_rules, POLICY.fleet)
 
 
-def _openings(rules: egress.Ruleset) -> Sequence[str]:
-    return [rule for rule in rules.filter_rules if "--mac-source" in rule]
+def _openings(kept: Ruleset) -> Sequence[str]:
+    return [rule for rule in kept.filter_rules if "--mac-source" in rule]
 
 
 TestLife = Life.TestCase
