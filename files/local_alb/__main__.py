@@ -39,11 +39,10 @@ log = logging.getLogger("local_alb")
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     logging.basicConfig(level=options.log_level, format="local_alb: %(levelname)s: %(message)s", stream=sys.stderr)
-    if not options.allow_remote:
-        for name in ("control", "listener"):
-            if not _is_loopback(getattr(options, name)[0]):
-                given = getattr(options, name)[0]
-                return _refuse(f"--{name} {given} is not a loopback address; add --allow-remote if you mean it")
+    if not _is_loopback(options.control[0]):
+        return _refuse(f"--control {options.control[0]} is not a loopback address; who writes rules has to be here")
+    if not (options.allow_remote or _is_loopback(options.listener[0])):
+        return _refuse(f"--listener {options.listener[0]} is not a loopback address; add --allow-remote if you mean it")
     try:
         read_credentials(options.credentials)
     except CredentialsError as error:
@@ -89,9 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     faults = Faults() if options.faults else None
     try:
-        any_host = not _is_loopback(options.control[0])
         api = Api(store, context, lambda: read_credentials(options.credentials), faults)
-        server = ControlServer(options.control, api, status, faults, any_host)
+        server = ControlServer(options.control, api, status, faults)
     except OSError as error:
         return _refuse(f"{options.control[0]}:{options.control[1]} cannot be listened on: {error.strerror}")
     _serve(server, plane)
@@ -157,7 +155,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--quota", type=_quota, action="append", default=[], metavar="NAME=LIMIT", help="another limit than AWS's")
     add("--page-size", type=int, default=400, choices=range(1, 401), metavar="1..400", help="largest page of an answer")
     add("--faults", action="store_true", help="serve /faults, where tests make operations fail")
-    add("--allow-remote", action="store_true", help="allow addresses that are not loopback")
+    add("--allow-remote", action="store_true", help="allow a listener that is not on loopback")
     add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     options = parser.parse_args(arguments)
     try:

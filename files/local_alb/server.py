@@ -24,8 +24,7 @@ IDLE_TIMEOUT = 60  # seconds
 class ControlServer(ThreadingHTTPServer):
     """Serves ``api`` on ``address``; ``status`` gives what GET /health tells, ``faults`` what /faults sets.
 
-    ``any_host`` is whether requests may name any host; otherwise they must name a loopback one, so that no page in a
-    browser can reach this server under a name of its own.
+    Requests must name a loopback host, so that no page in a browser can reach this server under a name of its own.
     """
 
     daemon_threads = True
@@ -37,13 +36,11 @@ class ControlServer(ThreadingHTTPServer):
         api: Api,
         status: Callable[[], dict[str, Any]],
         faults: Faults | None = None,
-        any_host: bool = False,
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.api = api
         self.status = status
         self.faults = faults
-        self.any_host = any_host
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -105,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer.status, answer.body, "text/xml", {"x-amzn-RequestId": answer.request_id})
 
     def _from_here(self) -> bool:
-        if self.server.any_host or _is_loopback_name(self.headers.get("Host", "")):
+        if _is_loopback_name(self.headers.get("Host", "")):
             return True
         self._send(403, "this server answers to loopback names only\n", "text/plain")
         return False

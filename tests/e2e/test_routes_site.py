@@ -6,6 +6,7 @@ own AWS_ENDPOINT_URL.
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import tempfile
@@ -160,3 +161,22 @@ def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_th
 def listens(address: str, port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex((address, port)) == 0
+
+
+def test_what_listens_follows_the_host_s_address(site: Site, settings: Path) -> None:
+    installed = {"mcp_installed_exposure": dict.fromkeys(("servers", "router", "monitor"), "127.0.0.1")}
+    moved = {"mcp_installed_exposure": dict.fromkeys(("servers", "router", "monitor"), "127.0.0.2")}
+    settings.write_text(f"{SETTINGS}publish_address = 127.0.0.2\n")
+    try:
+        run = site.reconcile("-e", json.dumps(installed))
+
+        assert run.code == 0, run.output
+        assert [listens(address, 18482) for address in ("127.0.0.1", "127.0.0.2")] == [False, True]
+        assert [each["HostIp"] for each in site.docker.api.port("e2e-time", 8000)] == ["127.0.0.2"]
+        assert [status(f"{site.url}{path}") for path in ("/monitor/health", "/mcp/time/health")] == [200, 200]
+        again = site.reconcile("-e", json.dumps(moved))
+        assert (again.code, again.changed) == (0, 0), again.output
+    finally:
+        settings.write_text(SETTINGS)
+        restored = site.install()
+        assert restored.code == 0, restored.output

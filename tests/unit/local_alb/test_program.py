@@ -52,12 +52,23 @@ def test_an_option_that_makes_no_sense_is_told(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ["control", "listener"])
-@pytest.mark.parametrize("address", ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"])
-def test_an_address_that_others_reach_needs_a_word_of_consent(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, option: str, address: str
+OPEN = ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"]
+
+
+@pytest.mark.parametrize("address", OPEN)
+def test_a_control_plane_that_others_reach_is_never_what_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, address: str
 ) -> None:
-    assert main(options(tmp_path, credentials=credentials, **{option: address})) == 1
+    assert main([*options(tmp_path, credentials=credentials, control=address), "--allow-remote"]) == 1
+    assert "is not a loopback address; who writes rules has to be here" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", OPEN)
+def test_a_listener_that_others_reach_needs_a_word_of_consent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, address: str
+) -> None:
+    assert main(options(tmp_path, credentials=credentials, listener=address)) == 1
     assert "is not a loopback address; add --allow-remote if you mean it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
