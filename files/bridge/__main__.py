@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import sys
@@ -12,14 +13,18 @@ from typing import Any
 
 import uvloop
 
+from . import memory
+from .budget import Budget
 from .child import Launcher
+from .connections import Connections
 from .cors import Cors
 from .endpoint import Endpoint
 from .environment import Environment, original
 from .front import Front
 from .guard import Guard
 from .health import Canary, Health
-from .http import Connection, Connections
+from .http import Connection
+from .limits import fitted
 from .log import Log
 from .modern import Modern
 from .options import Options, parse
@@ -36,7 +41,7 @@ async def serve(options: Options) -> int:
     loop = asyncio.get_running_loop()
     log = Log(options.log_level)
     loop.set_exception_handler(lambda _, context: _report(log, context))
-    limits = options.limits
+    limits = fitted(options.limits, memory.limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     environment = Environment(original())
     if environment.personal and options.isolation != "per_session":
         log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
@@ -49,17 +54,15 @@ async def serve(options: Options) -> int:
     endpoint = Endpoint(relay, Modern(relay, translate=options.isolation != "per_session"))
     guard = Guard(options.origins, options.hosts)
     cors = Cors(guard, environment.headers)
-    front = Front(options.path, relay, guard, cors, endpoint.serve, EventEndpoint(relay, options.path))
-    connections = Connections(limits)
+    front = Front(options.path, relay, guard, cors, endpoint, EventEndpoint(relay, options.path))
+    connections, budget = Connections(limits), Budget(limits.bodies)
     stopped: asyncio.Future[int] = loop.create_future()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, _stop, stopped, number)
     try:
         # A socket of our own: with a host name the loop would start threads to look it up.
         listener = socket.create_server((options.host, options.port), backlog=1024)
-        server = await loop.create_server(
-            lambda: Connection(front.serve, connections, limits, cors.lines), sock=listener
-        )
+        server = await loop.create_server(lambda: Connection(front, connections, budget, limits), sock=listener)
     except OSError as error:
         log.error(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
         return 1

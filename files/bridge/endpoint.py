@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from . import message as messages
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN_SESSION = -32001
 _LONGEST_BATCH = 100
+_REVISION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MODERN_KEY = PREFIX + "protocolVersion"
 
 
@@ -28,6 +30,18 @@ class Endpoint:
         self._relay = relay
         self._modern = modern
         self._accepted: dict[bytes, tuple[bool, bool]] = {}
+
+    def admits(self, request: Request) -> int:
+        """How many bytes of a body are worth reading, judged by the head alone."""
+        if request.method != b"POST" or _fault_of_head(request) is not None or not any(self._accepts(request)):
+            return 0
+        limits = self._relay.limits
+        if self._stands_alone(request):
+            return limits.message
+        ident = request.headers.get(b"mcp-session-id")
+        if ident is None:
+            return min(limits.first_message, limits.message)
+        return 0 if self._relay.find(ident.decode("latin-1"), request.headers) is None else limits.message
 
     def serve(self, request: Request) -> None:
         if request.method == b"POST":
@@ -49,8 +63,13 @@ class Endpoint:
         if not (can_json or can_stream):
             _refuse(request, 406, "the client must accept application/json and text/event-stream")
             return
-        if not request.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
-            _refuse(request, 415, "the body must be application/json")
+        fault = _fault_of_head(request)
+        if fault is not None:
+            _refuse(request, *fault)
+            return
+        named = b"mcp-session-id" in request.headers and not self._stands_alone(request)
+        session = self._session(request) if named else None
+        if named and session is None:
             return
         try:
             posted, batch = read(request.body)
@@ -60,13 +79,11 @@ class Endpoint:
         if self._stands_alone(request) or _MODERN_KEY in posted[0].meta:
             self._modern.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
             return
-        if b"mcp-session-id" not in request.headers:
+        if session is None:
             session = self._open(request, posted, batch)
-        else:
-            session = self._session(request, posted)
-            if session is not None and batch and session.revision not in BATCHES:
-                _refuse(request, 400, f"revision {session.revision} has no batches")
-                return
+        elif batch and session.revision not in BATCHES:
+            _refuse(request, 400, f"revision {session.revision} has no batches")
+            return
         if session is not None:
             session.post(request, posted, batch=batch, can_stream=can_stream, must_stream=not can_json)
 
@@ -101,15 +118,15 @@ class Endpoint:
             return None
         return self._relay.open(request.headers)
 
-    def _session(self, request: Request, posted: list[Message] | None = None) -> Session | None:
+    def _session(self, request: Request) -> Session | None:
         """The session that `request` names; None after an answer that says what is wrong."""
         ident = request.headers.get(b"mcp-session-id")
         if ident is None:
-            _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
+            _refuse(request, 400, "the Mcp-Session-Id header is missing")
             return None
         session = self._relay.find(ident.decode("latin-1"), request.headers)
         if session is None:
-            body = messages.error(_ident(posted), _UNKNOWN_SESSION, "the session is not known; initialize a new one")
+            body = messages.error(None, _UNKNOWN_SESSION, "the session is not known; initialize a new one")
             request.respond(404, body)
             return None
         return session
@@ -127,6 +144,15 @@ class Endpoint:
             if len(self._accepted) < 64:
                 self._accepted[header] = known
         return known
+
+
+def _fault_of_head(request: Request) -> tuple[int, str] | None:
+    """The status and the reason of what is wrong with the head of a POST."""
+    if not request.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+        return 415, "the body must be application/json"
+    if not _REVISION.fullmatch(request.headers.get(b"mcp-protocol-version", b"x")):
+        return 400, "MCP-Protocol-Version does not name a revision"
+    return None
 
 
 def read(body: bytearray) -> tuple[list[Message], bool]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .cors import Cors
+    from .endpoint import Endpoint
     from .guard import Guard
     from .http import Request
     from .relay import Relay
@@ -29,21 +30,40 @@ class Front:
         relay: Relay,
         guard: Guard,
         cors: Cors,
-        endpoint: Callable[[Request], None],
+        endpoint: Endpoint,
         events: EventEndpoint,
     ) -> None:
         self._relay = relay
         self._guard = guard
         self._cors = cors
+        self.common = cors.lines
         public = prefix.rstrip("/").encode()
         self._routes: dict[bytes, Callable[[Request], None]] = {}
+        self._bodies: dict[bytes, Callable[[Request], int]] = {}
         for root in {public, b""}:
             for path in (b"", b"/", b"/mcp", b"/mcp/"):
-                self._routes[root + path] = self._guarded(endpoint)
+                self._routes[root + path] = self._guarded(endpoint.serve)
+                self._bodies[root + path] = endpoint.admits
             self._routes[root + b"/sse"] = self._guarded(events.open, bare=True)
             self._routes[root + b"/messages"] = self._guarded(events.post)
+            self._bodies[root + b"/messages"] = events.admits
             self._routes[root + b"/health"] = self._health
             self._routes[root + b"/metrics"] = self._metrics
+
+    def admits(self, request: Request) -> int:
+        """How many bytes of a body are worth reading, judged by the head alone; 0 where `serve` needs none."""
+        wanted = self._bodies.get(request.path)
+        if wanted is None or self._guard.refuses(request) is not None:
+            return 0
+        try:
+            return wanted(request)
+        except Exception as error:  # nor would the request be served
+            self._relay.log.failure("a request could not be judged", error)
+            return 0
+
+    def is_vital(self, request: Request) -> bool:
+        """Whether it looks after the server: it is answered however full the bridge is."""
+        return self._routes.get(request.path) == self._health
 
     def serve(self, request: Request) -> None:
         route = self._routes.get(request.path)

@@ -12,11 +12,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
+from .address import client_of
+
 if TYPE_CHECKING:
+    from .budget import Budget, Held
+    from .connections import Connections
     from .limits import Limits
 
 Header = tuple[bytes, bytes]
@@ -28,17 +32,36 @@ _STREAM = b"content-type: text/event-stream\r\ncache-control: no-cache, no-trans
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+class Application(Protocol):
+    """What answers requests."""
+
+    def admits(self, request: Request) -> int:
+        """How many bytes of a body are worth reading, judged by the head of `request` alone; 0 where the answer does
+        not depend on any."""
+
+    def is_vital(self, request: Request) -> bool:
+        """Whether it must be answered however little room there is."""
+
+    def serve(self, request: Request) -> None: ...
+
+    def common(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Header lines that the answer to a request with `headers` bears in any case."""
+
+
 class Request:
     """One request and the way to answer it: `respond` once, or `open_stream`, `write` …, `close`."""
 
     __slots__ = (
         "_chunked",
         "_connection",
+        "_counted",
         "_keep_alive",
         "answered",
         "body",
+        "client",
         "common",
         "headers",
+        "held",
         "method",
         "on_lost",
         "path",
@@ -59,6 +82,9 @@ class Request:
         self.headers = headers
         self.common = b""  # header lines of every answer
         self.body = bytearray()
+        self.client = client_of(headers.get(b"x-forwarded-for"), connection.peer)
+        self.held: Held | None = None  # what the body takes of the room for all
+        self._counted = False  # among those that occupy connections
         self.answered = False  # nothing more may be written
         self.streaming = False
         self.written = 0.0
@@ -123,8 +149,17 @@ class Request:
         """Drops the connection without a proper end: the client must see that something is missing."""
         self._connection.abort()
 
+    def release(self) -> None:
+        """The body has been passed on, and is not needed any more."""
+        if self.held is not None:
+            self.held.release()
+            self.held = None
+        self.body = bytearray()
+
     def lost(self) -> None:
         """The client went away."""
+        self._connection.uncount(self)
+        self.release()
         if not self.answered:
             self.answered = True
             if self.on_lost is not None:
@@ -138,35 +173,36 @@ class Request:
 
     def _done(self) -> None:
         self.answered = True
+        self._connection.uncount(self)
+        self.release()
         self._connection.request_done(self._keep_alive)
 
 
 class Connection(asyncio.Protocol):
-    """One client's TCP connection: its requests one after the other. `common` says which header lines the answer to a
-    request with given headers bears in any case."""
+    """One client's TCP connection: its requests one after the other."""
 
-    def __init__(
-        self,
-        serve: Callable[[Request], None],
-        connections: Connections,
-        limits: Limits,
-        common: Callable[[Mapping[bytes, bytes]], bytes] = lambda _: b"",
-    ) -> None:
-        self._serve = serve
-        self._common = common
+    def __init__(self, application: Application, connections: Connections, budget: Budget, limits: Limits) -> None:
+        self._application = application
         self._connections = connections
+        self._budget = budget
         self._limits = limits
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Request] = deque()  # pipelined behind the one in service
         self._active: Request | None = None
         self._reading: Request | None = None
+        self._wanted = 0  # bytes of the body being read; what is not wanted is thrown away
+        self._received = 0
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._head_size = 0
+        self._held: Held | None = None  # for a large head
         self._refusal: tuple[int, str] | None = None
+        self._told = False
+        self.peer = ""
         self.closing = False
-        self.since = time.monotonic()  # when it last became idle, or when the request being read began
+        self.changed = time.monotonic()  # when it last began to wait, to read or to serve
+        self.deadline: float | None = None  # until when something must have happened
         self.stalled: float | None = None  # since when the client has not been reading
         self.on_drain: Callable[[], None] | None = None
 
@@ -181,8 +217,10 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        if not self._connections.add(self):
-            self._refuse(503, "too many connections")
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self._wait_until(self._limits.silent_seconds)
+        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None or self._parser is None:
@@ -193,8 +231,6 @@ class Connection(asyncio.Protocol):
             self.closing = True  # the request is served, the offer to switch protocols is not taken
         except httptools.HttpParserError:
             self._refuse(400, "not a valid HTTP request")
-        if self._refusal is not None:
-            self._send_refusal()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -202,6 +238,7 @@ class Connection(asyncio.Protocol):
         self._parser = None  # it knows this connection, and would keep it in memory
         self.closing = True
         self._drained()  # nobody waits for a client that is gone
+        self._forget_reading()
         waiting = [self._active, *self._waiting]
         self._active = None
         self._waiting.clear()
@@ -211,25 +248,33 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.stalled = time.monotonic()
+        self._connections.stall(self)
 
     def resume_writing(self) -> None:
         self.stalled = None
+        self._connections.flow(self)
         self._drained()
 
     # httptools
 
     def on_message_begin(self) -> None:
+        if self._is_over:
+            return
         self._url = b""
         self._headers = {}
         self._head_size = 0
+        self._wait_until(self._limits.head_seconds)
         if self._active is None:
-            self.since = time.monotonic()
+            self._connections.reads(self)
 
     def on_url(self, url: bytes) -> None:
-        self._url += url
-        self._count_head(len(url))
+        if not self._is_over:
+            self._url += url
+            self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_over:
+            return
         name = name.lower()
         self._count_head(len(name) + len(value))
         if self._reading is not None:
@@ -241,31 +286,71 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser = self._parser
-        if parser is None:
+        if parser is None or self._is_over:
             return
         request = Request(self, parser.get_method(), self._url, self._headers)
-        request.common = self._common(self._headers)
+        request.common = self._application.common(self._headers)
         request._chunked = parser.get_http_version() != "1.0"
+        request._keep_alive = parser.should_keep_alive()
+        request.held, self._held = self._held, None
+        if request.held is not None:
+            request.held.client = request.client
         self._reading = request
-        length = self._headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._limits.message:
-            self._refuse(413, f"the body is larger than {self._limits.message} bytes")
-        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and self._active is None:
+        self._received = 0
+        self._wait_until(self._limits.body_seconds)
+        if not self._application.is_vital(request):
+            if self._connections.crowded(self):
+                self._refuse(503, "too many connections")
+                return
+            if not self._connections.enter(request.client):
+                self._refuse(503, "too many requests of this client are in service")
+                return
+            request._counted = True
+        self._judge(request)
+
+    def _judge(self, request: Request) -> None:
+        """Decides on a body before it comes."""
+        self._wanted = self._application.admits(request)
+        declared = self._headers.get(b"content-length", b"0")
+        chunked = b"transfer-encoding" in self._headers
+        expects = self._headers.get(b"expect", b"").lower() == b"100-continue"
+        length = int(declared) if declared.isdigit() else 0
+        if self._wanted == 0:
+            # A short body that nobody wants is waited for and thrown away: the connection can be used again.
+            if (chunked or expects or length > self._limits.discarded) and self._active is None:
+                request._keep_alive = False
+                self.closing = True
+                self._start(request)
+        elif length > self._wanted:
+            self._refuse(413, f"the body is larger than {self._wanted} bytes")
+        elif expects and self._active is None:
             self.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         request = self._reading
-        if request is None or self._refusal is not None:
+        self._received += len(body)
+        if request is None or self._is_over or self._wanted == 0:
             return
-        request.body += body
-        if len(request.body) > self._limits.message:
-            self._refuse(413, f"the body is larger than {self._limits.message} bytes")
+        if len(request.body) + len(body) > self._wanted:
+            self._refuse(413, f"the body is larger than {self._wanted} bytes")
+            return
+        if request.held is None:
+            request.held = self._budget.hold(request.client, self._give_way)
+        if request.held.grow(len(body)):
+            request.body += body
+        else:
+            self._give_way()
 
     def on_message_complete(self) -> None:
-        request, self._reading = self._reading, None
-        if request is None or self._refusal is not None or self._parser is None:
+        if self._is_over:
             return
-        request._keep_alive = self._parser.should_keep_alive()
+        request, self._reading = self._reading, None
+        self._head_size = 0
+        self.deadline = None
+        if request is None or self._active is request:  # it is being answered without its body
+            return
+        if request.held is not None:
+            request.held.settle()
         if self._active is None:
             self._start(request)
         else:
@@ -285,8 +370,14 @@ class Connection(asyncio.Protocol):
         return self._active is None
 
     @property
-    def reading(self) -> bool:
-        return self._reading is not None or self._head_size > 0
+    def client(self) -> str:
+        request = self._active or self._reading
+        return self.peer if request is None else request.client
+
+    @property
+    def _is_over(self) -> bool:
+        """Nothing more is read."""
+        return self._refusal is not None or self._parser is None
 
     def write(self, data: bytes) -> None:
         if self._transport is not None:
@@ -297,18 +388,77 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
+        """Closes when everything is written, and, where a body is still coming, when its sender has seen the answer."""
         self.closing = True
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._reading is None:
             self._transport.close()
+            return
+        self._forget_reading()
+        self._parser = None
+        self._wait_until(self._limits.linger_seconds)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        self.deadline = None
+        if self._parser is None:
+            self.abort()
+        elif self._reading is not None or self._head_size > 0:
+            self._refuse(408, "the request took too long")
+        else:
+            self.close()
+
+    def refuse_for_others(self) -> None:
+        """There is no room for all connections, and others need it more than this one."""
+        if self._reading is not None or self._head_size > 0:
+            self._refuse(503, "too many connections")
+        self._forget_reading()
+        self.close()
+
+    def uncount(self, request: Request) -> None:
+        if request._counted:
+            request._counted = False
+            self._connections.leave(request.client)
 
     def request_done(self, keep_alive: bool) -> None:
         self._active = None
-        self._head_size = 0
-        self.since = time.monotonic()
-        if not keep_alive or self.closing:
+        if self._refusal is not None:
+            self._send_refusal()
+        elif not keep_alive or self.closing:
             self.close()
         elif self._waiting:
             self._start(self._waiting.popleft())
+        elif self._reading is not None or self._head_size > 0:
+            self._connections.reads(self)
+        else:
+            self._wait_until(self._limits.keep_alive_seconds)
+            self._connections.rests(self)
+
+    def _wait_until(self, seconds: float) -> None:
+        self.changed = time.monotonic()
+        self.deadline = self.changed + seconds
+
+    @property
+    def due(self) -> float | None:
+        """When it must be ended. A body has longer the more of it has come."""
+        if self.deadline is None or self._reading is None:
+            return self.deadline
+        return self.deadline + self._received / self._limits.body_rate
+
+    def _give_way(self) -> None:
+        self._refuse(503, "too much is being sent at once")
+
+    def _forget_reading(self) -> None:
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+        request, self._reading = self._reading, None
+        if request is not None and request is not self._active:
+            self.uncount(request)
+            request.release()
 
     def _drained(self) -> None:
         on_drain, self.on_drain = self.on_drain, None
@@ -317,71 +467,39 @@ class Connection(asyncio.Protocol):
 
     def _start(self, request: Request) -> None:
         self._active = request
-        self._serve(request)
+        self._connections.serves(self)
+        self._application.serve(request)
 
     def _count_head(self, size: int) -> None:
         self._head_size += size
         if self._head_size > self._limits.head:
             self._refuse(431, f"the head of the request is larger than {self._limits.head} bytes")
+        elif self._head_size > self._limits.small_head and self._reading is None:
+            if self._held is None:
+                self._held = self._budget.hold(self.peer, self._give_way)
+            if not self._held.grow(size):
+                self._give_way()
 
     def _refuse(self, status: int, why: str) -> None:
         if self._refusal is None:
             self._refusal = (status, why)
         self.closing = True
-        if self._active is None:
-            self._send_refusal()
+        if self._reading is not None and self._reading is not self._active:
+            self._reading.release()
+        self._send_refusal()
 
     def _send_refusal(self) -> None:
-        if self._transport is None or self._refusal is None or self._active is not None:
-            self.close()
+        """Once, after the answers that are owed before."""
+        if self._transport is None or self._refusal is None or self._active is not None or self._told:
             return
+        self._told = True
         status, why = self._refusal
         body = why.encode()
         retry = b"retry-after: 5\r\n" if status == 503 else b""
         self._transport.write(
             _STATUS[status]
             + retry
-            + self._common(self._headers)
+            + self._application.common(self._headers)
             + b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
         )
         self.close()
-
-
-class Connections:
-    """All open connections; ends those that idle or stall."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._open: set[Connection] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def add(self, connection: Connection) -> bool:
-        """Takes note of `connection`; False where there are too many already."""
-        self._open.add(connection)
-        return len(self._open) <= self._limits.connections
-
-    def discard(self, connection: Connection) -> None:
-        self._open.discard(connection)
-
-    def sweep(self, now: float) -> None:
-        """Closes what has been idle, or has been sending one request, for too long. `now`: monotonic seconds."""
-        for connection in list(self._open):
-            if connection.idle:
-                limit = self._limits.read_seconds if connection.reading else self._limits.keep_alive_seconds
-                if now - connection.since > limit:
-                    connection.close()
-            elif connection.stalled is not None and now - connection.stalled > self._limits.read_seconds:
-                connection.abort()
-
-    def drain(self) -> None:
-        """Closes idle connections now and the others after the answer they wait for."""
-        for connection in list(self._open):
-            connection.closing = True
-            if connection.idle:
-                connection.close()
-
-    def abort(self) -> None:
-        for connection in list(self._open):
-            connection.abort()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +15,37 @@ class Limits:
     """Sessions at once; each may hold a child of its own."""
     message: int = 64 * 1024 * 1024
     """Bytes of one message, in either direction. Images and documents travel as base64."""
+    bodies: int = 256 * 1024 * 1024
+    """Bytes of all bodies that are being read or wait to be passed on, together."""
+    answers: int = 256 * 1024 * 1024
+    """Bytes of the servers' messages that have not been taken, together: by clients that do not read, and in pieces."""
+    first_message: int = 1024 * 1024
+    """Bytes of a body without a session: it can only be `initialize`."""
+    discarded: int = 64 * 1024
+    """Bytes of a body that nobody wants for which a connection is kept; for more it is not worth the waiting."""
     head: int = 64 * 1024
-    """Bytes of a request's line and headers together."""
+    """Bytes of a request's line and headers together; as much as an Application Load Balancer passes on."""
+    small_head: int = 8 * 1024
+    """Bytes of a head that are not counted in `bodies`."""
     pipelined: int = 32
     connections: int = 2048
-    read_seconds: float = 60.0
-    """How long a client may take to send one request."""
+    reserve: int = 64
+    """Connections beyond them, for health checks: who looks whether the server is well must get an answer."""
+    share: float = 7 / 8
+    """Of the connections, what requests of one client may occupy: a call cannot be ended for the sake of others, so
+    that some room must stay. A gateway that is the only client has as good as everything."""
+    silent_seconds: float = 10.0
+    """A connection without a request. Balancers and clients open one when they have something to send."""
+    head_seconds: float = 10.0
+    """From the first byte of a request to the end of its head, which balancers send in one piece."""
+    body_seconds: float = 10.0
+    body_rate: int = 32 * 1024
+    """A body may take so long, and one second more for as many bytes of it as have come: a slow uplink is faster."""
+    linger_seconds: float = 2.0
+    """How long the rest of a refused body is thrown away before the connection is closed: a client that is still
+    sending would lose the answer (RFC 9112, 9.6)."""
+    stall_seconds: float = 60.0
+    """How long a client may take nothing of an answer."""
     keep_alive_seconds: float = 4100.0
     """Above the longest idle timeout that an Application Load Balancer can be given (4000 s, AWS documentation of load
     balancer attributes): a target that closes first turns a reused connection into a 502."""
@@ -43,6 +70,8 @@ class Limits:
     """What a session keeps for clients that resume a broken stream."""
     backlog: int = 8 * 1024 * 1024
     """Bytes that a slow client or a slow child may leave untaken before its peer has to wait."""
+    pipe: int = 64 * 1024
+    """Bytes that a pipe holds: with so few a child may be slow where memory is short."""
     pool: int = 8
     """Children of a pool."""
     queue: int = 256
@@ -62,3 +91,16 @@ class Limits:
     drain_seconds: float = 5.0
     """Calls in flight may take this long when the bridge is told to stop; with `stop_seconds` twice it stays below the
     10 s after which an engine kills."""
+
+
+def fitted(limits: Limits, memory: int, files: int) -> Limits:
+    """`limits` for a container with `memory` bytes in which a process may have `files` open.
+
+    An eighth of the memory for bodies and another for answers leave room for the copies that reading and passing on
+    take, for the bridge itself and for its children. Less than 16 MiB would refuse ordinary images, and more than
+    256 MiB nobody needs at once.
+    """
+    share = max(16 * _MIB, min(memory // 8, 256 * _MIB))
+    message = min(limits.message, share // 2)
+    connections = min(limits.connections, files - limits.reserve - 4 * limits.sessions - 64)
+    return replace(limits, message=message, bodies=share, answers=share, connections=max(64, connections))

@@ -103,13 +103,20 @@ class EventEndpoint:
             self._relay.event_sessions[session.ident] = session
             session.lane = self._relay.lane(session, session.tag, request.headers)
 
+    def admits(self, request: Request) -> int:
+        """How many bytes of a posted body are worth reading, judged by the head alone."""
+        return self._relay.limits.message if request.method == b"POST" and self._session(request) else 0
+
     def post(self, request: Request) -> None:
         if request.method != b"POST":
             request.respond(405, headers=[(b"allow", b"POST")])
             return
-        ident = next((part[11:] for part in request.query.split(b"&") if part.startswith(b"session_id=")), b"")
-        session = self._relay.find_events(ident.decode("latin-1"), request.headers)
+        session = self._session(request)
         if session is None:
             request.respond(404, messages.error(None, -32001, "the session is not known; open a new stream"))
         else:
             session.post(request)
+
+    def _session(self, request: Request) -> EventSession | None:
+        ident = next((part[11:] for part in request.query.split(b"&") if part.startswith(b"session_id=")), b"")
+        return self._relay.find_events(ident.decode("latin-1"), request.headers)

@@ -1,0 +1,133 @@
+"""All open connections: how many there may be, which one gives way, and how long each may wait."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .http import Connection
+    from .limits import Limits
+
+_SETTLED_SECONDS = 1.0
+"""A connection that has waited for so long gives way to others; one that has just come is about to be used."""
+
+
+class Connections:
+    """Each connection is being read (or has never sent a request), serves a request, or rests between two."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._open: set[Connection] = set()
+        self._reading: dict[Connection, None] = {}  # these two: the longest there first
+        self._resting: dict[Connection, None] = {}
+        self._stalled: dict[Connection, None] = {}
+        self._requests: Counter[str] = Counter()  # in service or being read, by client
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    # what connections tell
+
+    def add(self, connection: Connection) -> None:
+        """A new one. Above the limit another gives way; if none does, it serves vital requests only, as long as the
+        reserve lasts."""
+        self._open.add(connection)
+        self.reads(connection)
+        if len(self._open) > self._limits.connections:
+            self._make_room(connection, at_once=len(self._open) > self._limits.connections + self._limits.reserve)
+
+    def discard(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._stalled.pop(connection, None)
+        self._leave(connection)
+
+    def reads(self, connection: Connection) -> None:
+        self._leave(connection)
+        self._reading[connection] = None
+
+    def serves(self, connection: Connection) -> None:
+        self._leave(connection)
+
+    def rests(self, connection: Connection) -> None:
+        self._leave(connection)
+        self._resting[connection] = None
+
+    def stall(self, connection: Connection) -> None:
+        """Its client does not take what is written. Where too much has gathered, those to whom most is owed lose it."""
+        self._stalled[connection] = None
+        while (owed := self._owed()).total() > self._limits.answers:
+            debtor = owed.most_common(1)[0][0]
+            worst = max((one for one in self._stalled if one.client == debtor), key=lambda one: one.backlog)
+            self._stalled.pop(worst)
+            worst.abort()
+
+    def flow(self, connection: Connection) -> None:
+        self._stalled.pop(connection, None)
+
+    def crowded(self, connection: Connection) -> bool:
+        """Whether there is no room for a request on `connection`."""
+        return len(self._open) > self._limits.connections and not self._make_room(connection, at_once=False)
+
+    def enter(self, client: str) -> bool:
+        """Takes note of a request. False where the client has its share of the connections in use."""
+        if self._requests[client] >= self._limits.share * self._limits.connections:
+            return False
+        self._requests[client] += 1
+        return True
+
+    def leave(self, client: str) -> None:
+        self._requests[client] -= 1
+        if self._requests[client] <= 0:
+            del self._requests[client]
+
+    # the clock, and the end
+
+    def sweep(self, now: float) -> None:
+        """Ends what has waited, or has been sending one request, for too long. `now`: monotonic seconds."""
+        for connection in list(self._open):
+            due = connection.due
+            if due is not None and now > due:
+                connection.expire()
+            if connection.stalled is not None and now - connection.stalled > self._limits.stall_seconds:
+                connection.abort()
+
+    def drain(self) -> None:
+        """Closes idle connections now and the others after the answer they wait for."""
+        for connection in list(self._open):
+            connection.closing = True
+            if connection.idle:
+                connection.close()
+
+    def abort(self) -> None:
+        for connection in list(self._open):
+            connection.abort()
+
+    # inside
+
+    def _leave(self, connection: Connection) -> None:
+        self._reading.pop(connection, None)
+        self._resting.pop(connection, None)
+
+    def _make_room(self, newcomer: Connection, *, at_once: bool) -> bool:
+        """Ends a connection for `newcomer`: one whose request is not complete, of the client that has most of these, or
+        one that rests. `at_once`: however short it has been there."""
+        now = time.monotonic()
+        counts = Counter(one.client for one in self._reading)
+        for crowd in (self._reading, self._resting):
+            for one in sorted(crowd, key=lambda one: -counts[one.client]) if crowd is self._reading else list(crowd):
+                if one is not newcomer and (at_once or now - one.changed > _SETTLED_SECONDS):
+                    self._open.discard(one)
+                    self._leave(one)
+                    one.refuse_for_others()
+                    return True
+        if at_once:
+            newcomer.refuse_for_others()
+        return False
+
+    def _owed(self) -> Counter[str]:
+        owed: Counter[str] = Counter()
+        for connection in self._stalled:
+            owed[connection.client] += connection.backlog
+        return owed
