@@ -13,7 +13,6 @@ from typing import Any
 
 import uvloop
 
-from . import memory
 from .budget import Budget
 from .child import Launcher
 from .connections import Connections
@@ -26,6 +25,7 @@ from .health import Canary, Health
 from .http import Connection
 from .limits import fitted
 from .log import Log
+from .memory import Memory
 from .modern import Modern
 from .options import Options, parse
 from .reaper import Reaper
@@ -41,7 +41,7 @@ async def serve(options: Options) -> int:
     loop = asyncio.get_running_loop()
     log = Log(options.log_level)
     loop.set_exception_handler(lambda _, context: _report(log, context))
-    limits = fitted(options.limits, memory.limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    limits = fitted(options.limits, Memory().limit, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     environment = Environment(original())
     if environment.personal and options.isolation != "per_session":
         log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
@@ -54,8 +54,8 @@ async def serve(options: Options) -> int:
     endpoint = Endpoint(relay, Modern(relay, translate=options.isolation != "per_session"))
     guard = Guard(options.origins, options.hosts)
     cors = Cors(guard, environment.headers)
-    front = Front(options.path, relay, guard, cors, endpoint, EventEndpoint(relay, options.path))
     connections, budget = Connections(limits), Budget(limits.bodies)
+    front = Front(options.path, relay, guard, cors, endpoint, EventEndpoint(relay, options.path), connections)
     stopped: asyncio.Future[int] = loop.create_future()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, _stop, stopped, number)

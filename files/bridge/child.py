@@ -64,17 +64,20 @@ class Child:
             return False
         if self._input.backlog > self._launcher.limits.backlog:
             return False
+        limits, launcher = self._launcher.limits, self._launcher
+        if launcher.unread + len(line) > limits.bodies // 2 and (self._input.backlog or len(line) > limits.pipe):
+            return False
         self._input.write(line + b"\n")
         return True
 
-    def pause(self) -> None:
+    def pause(self, why: str = "client") -> None:
         """Lets the child's output wait in its pipe."""
         if self._output is not None:
-            self._output.pause()
+            self._output.pause(why)
 
-    def resume(self) -> None:
+    def resume(self, why: str = "client") -> None:
         if self._output is not None:
-            self._output.resume()
+            self._output.resume(why)
 
     def end(self) -> None:
         """Closes the child's input; what does not leave by itself is told to, and then killed."""
@@ -146,9 +149,9 @@ class Child:
     def run(self, pid: int, pipes: list[int]) -> None:
         """It runs, as `pid`, and these are our ends of its standard streams."""
         loop, limit = self._launcher.loop, self._launcher.limits.message
-        lines, errors = _Lines(self, limit), _Errors(self)
+        lines, errors = _Lines(self, limit, self._launcher.pieces), _Errors(self)
         self.pid = pid
-        self._input = Writer(loop, pipes[0])
+        self._input = Writer(loop, pipes[0], self._launcher.wrote)
         self._output = Reader(loop, pipes[1], lines.received, lines.ended)
         self._errors = Reader(loop, pipes[2], errors.received, errors.ended)
 
@@ -197,12 +200,34 @@ def _ignore(_: object) -> None:
     pass
 
 
+class _Pieces:
+    """Messages that children have said in part. Where they are too much together, only the child that began first goes
+    on, so that one message after the other is completed; the others' output waits in their pipes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._total = 0
+        self._sizes: dict[Child, int] = {}  # the first to begin first
+
+    def grow(self, child: Child, size: int) -> None:
+        self._sizes[child] = self._sizes.get(child, 0) + size
+        self._total += size
+        if self._total > self._limit and child is not next(iter(self._sizes)):
+            child.pause("pieces")
+
+    def done(self, child: Child) -> None:
+        self._total -= self._sizes.pop(child, 0)
+        for one in list(self._sizes) if self._total <= self._limit else list(self._sizes)[:1]:
+            one.resume("pieces")
+
+
 class _Lines:
     """Cuts a child's output into lines."""
 
-    def __init__(self, child: Child, limit: int) -> None:
+    def __init__(self, child: Child, limit: int, pieces: _Pieces) -> None:
         self._child = child
         self._limit = limit
+        self._pieces = pieces
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -214,23 +239,27 @@ class _Lines:
         if lines and self._parts:
             self._parts.append(lines[0])
             lines[0] = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
+            self._forget()
         for line in lines:
             self._child.received(line)
         if rest:
             self._parts.append(rest)
             self._size += len(rest)
+            self._pieces.grow(self._child, len(rest))
             if self._size > self._limit:
-                self._parts.clear()
-                self._size = 0
+                self._forget()
                 self._child.too_long()
 
     def ended(self) -> None:
         if self._parts:  # a last line without its end
             self._child.received(b"".join(self._parts))
-            self._parts.clear()
+            self._forget()
         self._child.output_ended()
+
+    def _forget(self) -> None:
+        self._parts.clear()
+        self._size = 0
+        self._pieces.done(self._child)
 
 
 class _Errors:
@@ -277,6 +306,8 @@ class Launcher:
         self.stop_signal: int = signal.SIGTERM  # the one the container itself was stopped with, later on
         self.children: dict[int, Child] = {}
         self.starts = 0
+        self.unread = 0  # bytes that children have not taken yet
+        self.pieces = _Pieces(limits.answers)
         self._command = list(command)
         self._environment = environment
         self._landlock = Landlock()
@@ -285,6 +316,10 @@ class Launcher:
     def keeps_apart(self) -> bool:
         """Whether no child can look into another."""
         return self._landlock.works
+
+    def wrote(self, size: int) -> None:
+        """The bytes that children have not taken have become more, or fewer."""
+        self.unread += size
 
     @property
     def personal(self) -> bool:

@@ -28,6 +28,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def full(self) -> bool:
+        """Whether all are in use."""
+        return len(self._open) > self._limits.connections and not (self._reading or self._resting)
+
     # what connections tell
 
     def add(self, connection: Connection) -> None:

@@ -112,11 +112,12 @@ class Endpoint:
         if fault is not None:
             _refuse(request, 400, fault, posted)
             return None
-        if self._relay.full:
-            body = messages.error(posted[0].id, messages.SERVER_ERROR, "too many open sessions; try again later")
+        why = self._relay.admit(request.client)
+        if why is not None:
+            body = messages.error(posted[0].id, messages.SERVER_ERROR, why)
             request.respond(503, body, headers=[(b"retry-after", b"5")])
             return None
-        return self._relay.open(request.headers)
+        return self._relay.open(request)
 
     def _session(self, request: Request) -> Session | None:
         """The session that `request` names; None after an answer that says what is wrong."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from .message import Id, Message
+from .message import SERVER_ERROR, Id, Message, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .http import Header, Request
+
+
+_MOST_GATHERED = 1024 * 1024  # bytes of a batch's answers that wait for the others
 
 
 class Events(Protocol):
@@ -115,6 +118,11 @@ class Exchange:
     def answer(self, ident: Id, raw: bytes) -> None:
         """Sends the answer to the request `ident`."""
         self.waiting.discard(ident)
+        if self.stream is None and self._batch and sum(map(len, self._answers)) + len(raw) > _MOST_GATHERED:
+            if self.can_stream:
+                self.commit()
+            else:
+                raw = error(ident, SERVER_ERROR, "the answers to this batch are too large together; accept a stream")
         if self.stream is not None:
             self.stream.send(raw)
             if not self.waiting:

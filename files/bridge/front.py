@@ -12,6 +12,7 @@ from .guard import forwarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .connections import Connections
     from .cors import Cors
     from .endpoint import Endpoint
     from .guard import Guard
@@ -32,10 +33,12 @@ class Front:
         cors: Cors,
         endpoint: Endpoint,
         events: EventEndpoint,
+        connections: Connections,
     ) -> None:
         self._relay = relay
         self._guard = guard
         self._cors = cors
+        self._connections = connections
         self.common = cors.lines
         public = prefix.rstrip("/").encode()
         self._routes: dict[bytes, Callable[[Request], None]] = {}
@@ -101,10 +104,12 @@ class Front:
             return
         relay = self._relay
         if not self._is_on_host(request):
-            self._report(request, {"state": relay.health.state, "kind": relay.health.kind})
+            found = {"state": relay.health.state, "kind": relay.health.kind, **self._fullness()}
+            self._report(request, {"state": found["state"], "kind": found["kind"]})
             return
         report: dict[str, Any] = {
             **relay.health.report(),
+            **self._fullness(),
             "isolation": relay.isolation,
             "sessions": len(relay.sessions) + len(relay.event_sessions),
             "max_sessions": relay.limits.sessions,
@@ -114,6 +119,13 @@ class Front:
             "starts": relay.launcher.starts,
         }
         self._report(request, report)
+
+    def _fullness(self) -> dict[str, str]:
+        """That a new client would be turned away now, where it is so. The server works: it is not to be replaced."""
+        why = self._relay.full or ("all connections are in use" if self._connections.full else None)
+        if why is None or not self._relay.health.serves:
+            return {}
+        return {"state": "degraded", "kind": "full", "reason": f"{why}, and new clients are refused"}
 
     def _report(self, request: Request, report: dict[str, Any]) -> None:
         status = 200 if self._relay.health.serves else 503

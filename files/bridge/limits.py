@@ -56,6 +56,20 @@ class Limits:
     long_patience_seconds: float = 10.0
     """The same for requests that stand alone: their streams cannot be resumed, so a stream is worth less to the client
     than the HTTP status that some errors must have."""
+    unused_seconds: float = 60.0
+    """The life of a session that never did more than `initialize`. Clients go on within milliseconds; who types the
+    requests gets a minute."""
+    own_idle_seconds: float = 60.0
+    """For how long a session must not have been used to give way to another of the same client."""
+    forsaken_seconds: float = 30.0
+    """For how long nobody must have been there for a session's calls, so that it gives way to others."""
+    hushed_seconds: float = 3600.0
+    """For how long a server must have said nothing of a session's calls for the same, though its client is there."""
+    readers: int = 3
+    """Connections on one stream; only the newest gets what is said, so that an older one is of use only for moments."""
+    memory_left: float = 1 / 16
+    """Of the container's memory, what must be free for a session to start a process of its own. With less the kernel
+    would end one, perhaps another client's."""
     idle_seconds: float = 1800.0
     """A session that nobody used for so long is ended."""
     grace_seconds: float = 300.0

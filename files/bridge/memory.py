@@ -1,5 +1,5 @@
-"""How much memory this process and its children may use: the container's limit, whichever version of cgroups the host
-has (https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html)."""
+"""How much memory this process and its children may use, and have used: the container's limit, whichever version of
+cgroups the host has (https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html)."""
 
 from __future__ import annotations
 
@@ -7,32 +7,54 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-_V1, _V2 = "memory/memory.limit_in_bytes", "memory.max"
+_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
+_V2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
 
 
-def limit(root: Path = Path("/")) -> int:
-    """Bytes: the least of the host's memory and the limits of all groups that this process is in."""
-    found = [_total(root)]
-    for file in _files(root):
-        with contextlib.suppress(OSError, ValueError):  # not there, or "max"
-            found.append(int(file.read_text()))
-    return min(found)
+class Memory:
+    """The group with the least limit among those that this process is in. `limit`: bytes; the host's own memory where
+    no group has less. `root`: where the host's files are."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.limit = _total(root)
+        self._group: Path | None = None
+        self._names = _V2
+        for group, names in _groups(root):
+            with contextlib.suppress(OSError, ValueError):  # not there, or "max"
+                limit = int((group / names[0]).read_text())
+                if limit < self.limit:
+                    self.limit, self._group, self._names = limit, group, names
+
+    def is_short(self, left: float) -> bool:
+        """Whether less than the share `left` of the limit is free. What the kernel keeps of files is free, too. False
+        where there is no limit."""
+        if self._group is None:
+            return False
+        _, usage, cached = self._names
+        with contextlib.suppress(OSError, ValueError):
+            used = int((self._group / usage).read_text())
+            if used <= (1 - left) * self.limit:  # mostly, and the other file is long
+                return False
+            lines = (self._group / "memory.stat").read_text().splitlines()
+            values = dict(line.split(" ", 1) for line in lines)
+            return used - sum(int(values.get(name, "0")) for name in cached) > (1 - left) * self.limit
+        return False
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str, tuple[str, str]]]]:
     mount = root / "sys/fs/cgroup"
     # A container sees its own group at the root of the mount; a process outside of one at its path, or above it.
-    yield mount / _V1
-    yield mount / _V2
+    yield mount / "memory", _V1
+    yield mount, _V2
     with contextlib.suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             number, controllers, path = line.split(":", 2)
             below = Path(path.lstrip("/"))
             for group in (below, *below.parents):
                 if number == "0":
-                    yield mount / group / _V2
+                    yield mount / group, _V2
                 elif "memory" in controllers.split(","):
-                    yield mount / "memory" / group / Path(_V1).name
+                    yield mount / "memory" / group, _V1
 
 
 def _total(root: Path) -> int:

@@ -133,6 +133,8 @@ class Call:
         except NotAMessage as error:
             self._request.respond(400, messages.error(self._message.id, error.code, str(error)))
             return
+        self._message = self._message.shorn()
+        self._request.release()
         self._board = board
         self._relay.lone_calls.add(self)
         if not self._can_json:

@@ -26,7 +26,7 @@ class Passage:
     """Carries `message` of `owner` to a child and what belongs to it back. Raises NotAMessage where the message says
     one thing twice."""
 
-    __slots__ = ("ident", "line", "message", "owner", "since", "token")
+    __slots__ = ("_name", "ident", "line", "message", "owner", "since", "token")
 
     def __init__(self, owner: Owner, message: Message) -> None:
         self.owner = owner
@@ -37,7 +37,9 @@ class Passage:
         self.token: Id | None = message.meta.get("progressToken")
         new = b'"%b"' % self.ident.encode()
         try:
-            line = replace(message.raw, find(message.raw, "id"), new)
+            span = find(message.raw, "id")
+            self._name = message.raw[span[0] : span[1]]  # the caller's id as it was written
+            line = replace(message.raw, span, new)
             if self.token is not None:
                 line = replace(line, find(line, "params", "_meta", "progressToken"), new)
         except Ambiguous as error:
@@ -46,6 +48,11 @@ class Passage:
             if end in line:
                 line = line.replace(end, escape)
         self.line = line
+
+    def sent(self) -> None:
+        """The child has got it: what is not needed for the answer is not kept."""
+        self.message = self.message.shorn()
+        self.line = b""
 
     def answer(self, answer: Message) -> None:
         """Hands the child's answer to the caller, or says why it cannot be."""
@@ -62,11 +69,11 @@ class Passage:
         if ident is None:
             raise ValueError("a notification has no answer")
         try:
-            raw = replace(answer.raw, find(answer.raw, "id"), _text_of_id(self.message))
+            raw = replace(answer.raw, find(answer.raw, "id"), self._name)
         except Ambiguous as error:
             return Failure(ident, f"the server's answer cannot be read: {error}")
         if SUBSCRIPTION.encode() in raw:  # the result that ends a subscription names it
-            raw = raw.replace(b'"%b"' % self.ident.encode(), _text_of_id(self.message))
+            raw = raw.replace(b'"%b"' % self.ident.encode(), self._name)
         return answer.renumbered(raw, ident)
 
     def restore_progress(self, note: Message) -> Message:
@@ -77,7 +84,7 @@ class Passage:
 
     def restore_subscribed(self, note: Message) -> Message:
         """A notification of the subscription that this call opened, under the caller's id."""
-        raw = replace(note.raw, find(note.raw, "params", "_meta", SUBSCRIPTION), _text_of_id(self.message))
+        raw = replace(note.raw, find(note.raw, "params", "_meta", SUBSCRIPTION), self._name)
         return messages.parse(raw)
 
     def cancellation(self, note: Message | None) -> bytes:
@@ -91,8 +98,3 @@ class Passage:
         """Answers the caller with an error."""
         if self.message.id is not None:
             self.owner.receive(messages.Failure(self.message.id, why))
-
-
-def _text_of_id(message: Message) -> bytes:
-    start, end = find(message.raw, "id")
-    return message.raw[start:end]

@@ -28,7 +28,7 @@ class Reader:
         self._fd = fd
         self._received = received
         self._ended = ended
-        self._paused = False
+        self._pauses: set[str] = set()  # why nothing is read
         os.set_blocking(fd, False)
         loop.add_reader(fd, self._ready)
 
@@ -36,21 +36,24 @@ class Reader:
     def closed(self) -> bool:
         return self._fd < 0
 
-    def pause(self) -> None:
-        if not self.closed and not self._paused:
-            self._paused = True
-            self._loop.remove_reader(self._fd)
+    def pause(self, why: str) -> None:
+        if not self.closed:
+            if not self._pauses:
+                self._loop.remove_reader(self._fd)
+            self._pauses.add(why)
 
-    def resume(self) -> None:
-        if not self.closed and self._paused:
-            self._paused = False
-            self._loop.add_reader(self._fd, self._ready)
+    def resume(self, why: str) -> None:
+        """Reads again where this was the only reason not to."""
+        if not self.closed and why in self._pauses:
+            self._pauses.remove(why)
+            if not self._pauses:
+                self._loop.add_reader(self._fd, self._ready)
 
     def close(self) -> None:
         """Reads no more; `ended` is called once."""
         if self.closed:
             return
-        if not self._paused:
+        if not self._pauses:
             self._loop.remove_reader(self._fd)
         os.close(self._fd)
         self._fd = -1
@@ -72,9 +75,10 @@ class Reader:
 class Writer:
     """Writes to the writing end `fd`, as much as it takes at once and the rest when it can."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, counted: Callable[[int], None]) -> None:
         self._loop = loop
         self._fd = fd
+        self._counted = counted  # told how the backlog changes
         self._closing = False
         self._rest: deque[memoryview] = deque()
         self.backlog = 0  # bytes that wait
@@ -94,7 +98,7 @@ class Writer:
                 self._loop.add_writer(self._fd, self._ready)
         if view and self._fd >= 0:
             self._rest.append(view)
-            self.backlog += len(view)
+            self._count(len(view))
 
     def close(self) -> None:
         """Closes the pipe when everything is written."""
@@ -108,9 +112,13 @@ class Writer:
             if self._rest:
                 self._loop.remove_writer(self._fd)
                 self._rest.clear()
-                self.backlog = 0
+                self._count(-self.backlog)
             os.close(self._fd)
             self._fd = -1
+
+    def _count(self, size: int) -> None:
+        self.backlog += size
+        self._counted(size)
 
     def _put(self, view: memoryview) -> int:
         try:
@@ -127,7 +135,7 @@ class Writer:
             written = self._put(view)
             if self._fd < 0:
                 return
-            self.backlog -= written
+            self._count(-written)
             if written < len(view):
                 self._rest[0] = view[written:]
                 return

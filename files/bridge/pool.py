@@ -57,6 +57,7 @@ class Pool:
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._queue: deque[Passage] = deque()
+        self._queued = 0  # bytes
         self._greeted: list[Callable[[Greeting | str], None]] = []
         self.greeting: Greeting | None = None
         self.changed: Callable[[Message], None] = lambda _: None
@@ -73,16 +74,18 @@ class Pool:
         """Starts the call now, or when a child is free."""
         if self._idle:
             self._begin(self._idle.pop(), passage)
-        elif len(self._queue) >= self._limits.queue:
+        elif len(self._queue) >= self._limits.queue or self._queued + len(passage.line) > self._limits.bodies // 4:
             passage.fail("too many calls are waiting for the server; try again later")
         else:
             self._queue.append(passage)
+            self._queued += len(passage.line)
             self._grow()
 
     def cancel(self, passage: Passage, note: Message | None = None) -> None:
         """The caller does not want the answer any more."""
         if passage in self._queue:
             self._queue.remove(passage)
+            self._queued -= len(passage.line)
             return
         for worker in self._workers:
             if worker.passage is passage and worker.leaving is None:
@@ -182,16 +185,23 @@ class Pool:
         for tell in told:
             tell(why)
         if self._queue:
-            self._queue.popleft().fail(why)
+            self._next().fail(why)
         if self._queue:
             self._grow()
 
     def _begin(self, worker: Worker, passage: Passage) -> None:
         if worker.child.send(passage.line):
             worker.passage = passage
+            passage.sent()
         else:  # it has died since its last call, and this one has not been made yet
             self._queue.appendleft(passage)
+            self._queued += len(passage.line)
             self._retire(worker)
+
+    def _next(self) -> Passage:
+        passage = self._queue.popleft()
+        self._queued -= len(passage.line)
+        return passage
 
     def _release(self, worker: Worker) -> None:
         worker.passage = None
@@ -200,7 +210,7 @@ class Pool:
             worker.leaving.cancel()
             worker.leaving = None
         if self._queue:
-            self._begin(worker, self._queue.popleft())
+            self._begin(worker, self._next())
         else:
             self._idle.append(worker)
 

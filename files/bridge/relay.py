@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from .catalogue import Catalogue
 from .identity import Ownership
 from .lane import Lane, Owner, OwnLane, SwitchedLane
+from .memory import Memory
 from .metrics import Metrics
 from .patience import Patience
 from .pool import Pool
 from .revision import TOOLS_CHANGED
 from .session import Session
 from .shared import Shared
+from .shares import who_yields
 from .spares import Spares
-from .stream import COMMENT, PlainStream
+from .stream import COMMENT, Journals, PlainStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,6 +62,8 @@ class Relay:
         self.lone_calls: set[Call] = set()
         self.subscriptions: set[Subscription] = set()
         self.catalogue = Catalogue()
+        self.journals = Journals(limits)
+        self._memory = Memory()
         self._plain: set[PlainStream] = set()
         self._boards: dict[tuple[bool, bool], Switchboard] = {}
         self._loop = loop
@@ -67,16 +71,45 @@ class Relay:
 
     # sessions
 
-    @property
-    def full(self) -> bool:
-        return len(self.sessions) + len(self.event_sessions) >= self.limits.sessions
+    def admit(self, client: str) -> str | None:
+        """Makes a place for a session of `client`, where need be at the cost of another. Why there is none, or None."""
+        why = self._shortage()
+        if why is None:
+            return None
+        yielding = self._who_yields(client)
+        if yielding is None:
+            return f"{why}; try again later"
+        self.log.info(f"session {yielding.tag}: ended, it gave way to another")
+        if isinstance(yielding, Session):
+            yielding.lose("the session gave way to others")
+        else:
+            yielding.close()
+        return None
 
-    def open(self, headers: Mapping[bytes, bytes]) -> Session:
-        """A new session with a lane to the server; `headers` are those of the request that opens it."""
-        session = Session(self, os.urandom(16).hex(), Ownership(headers))
+    @property
+    def full(self) -> str | None:
+        """Why a client that nobody knows yet would get no session, None where it would."""
+        why = self._shortage()
+        return why if why is not None and self._who_yields("") is None else None
+
+    def open(self, request: Request) -> Session:
+        """A new session with a lane to the server, for who sent `request`."""
+        session = Session(self, os.urandom(16).hex(), Ownership(request.headers), request.client)
         self.sessions[session.ident] = session
-        session.lane = self.lane(session, session.tag, headers)
+        session.lane = self.lane(session, session.tag, request.headers)
         return session
+
+    def _shortage(self) -> str | None:
+        if len(self.sessions) + len(self.event_sessions) >= self.limits.sessions:
+            return f"all {self.limits.sessions} sessions are in use"
+        if self.isolation == "per_session" and self._memory.is_short(self.limits.memory_left):
+            return "the container has too little memory left for another process of the server"
+        return None
+
+    def _who_yields(self, client: str) -> Session | EventSession | None:
+        places: list[Session | EventSession] = [*self.sessions.values(), *self.event_sessions.values()]
+        limits, now = self.limits, time.monotonic()
+        return who_yields(places, client, limits.sessions, now, own_seconds=limits.own_idle_seconds)
 
     def find(self, ident: str, headers: Mapping[bytes, bytes]) -> Session | None:
         """The session `ident`, for a request with `headers`. To anybody but its owner there is none."""
@@ -170,6 +203,10 @@ class Relay:
                 session.close()
             else:
                 session.comment(now)
+        for event_session in list(self.event_sessions.values()):
+            if event_session.expired(now):
+                self.log.info(f"session {event_session.tag}: ended, unused")
+                event_session.close()
         for stream in list(self._plain):
             self.comment(stream.readers, now)
         self._plain = {stream for stream in self._plain if stream.readers}

@@ -9,7 +9,8 @@ from . import message as messages
 from .exchange import Call, Exchange
 from .message import Id, Message
 from .revision import primes
-from .stream import Journal, Stream, position
+from .shares import FORSAKEN, IDLE, LISTENING, UNUSED
+from .stream import Stream, position
 
 if TYPE_CHECKING:
     from .http import Request
@@ -32,19 +33,21 @@ _TO_LISTENERS = frozenset(
 class Session:
     """Relays between one client and its lane. Ends by `close`, or when the lane says that the server is lost."""
 
-    def __init__(self, relay: Relay, ident: str, ownership: Ownership) -> None:
+    def __init__(self, relay: Relay, ident: str, ownership: Ownership, client: str) -> None:
         self.ident = ident
+        self.client = client  # its address
         self.ownership = ownership
         self.tag = ident[:8]
         self.revision: str | None = None  # as negotiated by `initialize`
-        self.used = time.monotonic()
+        self.used = self.heard = time.monotonic()
+        self.unused = True  # nothing but `initialize` has come
         self.stream_lost = False
         self.closed = False
         self.calls: dict[Id, Call] = {}
         self.lane: Lane | None = None
         self._relay = relay
         self._tokens: dict[Id, Call] = {}
-        self._journal = Journal(relay.limits)
+        self._journal = relay.journals.open()
         self._streams: dict[int, Stream] = {}
         self._numbers = 0
         self._initialize: Id | None = None
@@ -57,6 +60,7 @@ class Session:
     ) -> None:
         """Serves a POST with `posted` messages: passes them on and sees to the reply."""
         self.used = time.monotonic()
+        self.unused = self.unused and all(message.method == "initialize" for message in posted)
         asked = [message for message in posted if message.is_request]
         if not asked:
             passed = [self._tell(message) for message in posted]
@@ -79,6 +83,7 @@ class Session:
         except Exception as error:
             self._relay.log.failure(f"session {self.tag}: a call could not be passed on", error)
             self._fail(exchange)
+        request.release()
         if must_stream:
             exchange.commit()
         elif can_stream and exchange.waiting:
@@ -107,6 +112,7 @@ class Session:
     def listen(self, request: Request, last: bytes | None) -> bool:
         """Serves a GET: the stream that belongs to no call, or one that broke. False where `last` is not held."""
         self.used = time.monotonic()
+        self.unused = False
         self.stream_lost = False
         if last is None:
             self.listening.attach(request)
@@ -126,6 +132,7 @@ class Session:
     # from the server
 
     def receive(self, message: Message) -> None:
+        self.heard = time.monotonic()
         if message.is_answer:
             call = self.calls.get(message.id) if message.id is not None else None
             try:
@@ -165,6 +172,7 @@ class Session:
             stream.release()
         self.listening.release()
         self._streams.clear()
+        self._journal.close()
         lane, self.lane = self.lane, None
         if lane is not None:
             lane.close()
@@ -187,13 +195,30 @@ class Session:
                 self._send(messages.parse(messages.notification("notifications/cancelled", why)))
                 self._give_up(call)
 
+    def rest(self, now: float) -> int | None:
+        """How it is not in use; None where it is."""
+        limits = self._relay.limits
+        if self.calls:
+            begun = max(call.since for call in self.calls.values())
+            hushed = now - max(self.heard, begun) > limits.hushed_seconds
+            forsaken = all(call.look(now) > limits.forsaken_seconds for call in self.calls.values())
+            return FORSAKEN if hushed or forsaken else None
+        if any(stream.readers for stream in self._streams.values()):
+            return LISTENING
+        return UNUSED if self.unused else IDLE
+
     def expired(self, now: float) -> bool:
         """Whether nobody has used the session for too long."""
         if self.calls or any(stream.readers for stream in self._streams.values()):
             self.used = now
             return False
         limits = self._relay.limits
-        return now - self.used > (limits.grace_seconds if self.stream_lost else limits.idle_seconds)
+        bounds = [limits.idle_seconds]
+        if self.stream_lost:
+            bounds.append(limits.grace_seconds)
+        if self.unused:
+            bounds.append(limits.unused_seconds)
+        return now - self.used > min(bounds)
 
     # inside
 

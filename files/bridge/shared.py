@@ -55,6 +55,9 @@ class Shared:
 
     def call(self, passage: Passage) -> None:
         if self._child is None:
+            if len(self._early) >= self._limits.queue or _size([*self._early, passage]) > self._limits.bodies // 4:
+                passage.fail("too many calls are waiting for the server; try again later")
+                return
             self._early.append(passage)
             self.warm()
         elif self._child.send(passage.line):
@@ -152,6 +155,7 @@ class Shared:
             self._subscribed.setdefault(uri, set()).add(passage.owner)
         elif passage.message.method == "resources/unsubscribe" and isinstance(uri, str):
             self._subscribed.get(uri, set()).discard(passage.owner)
+        passage.sent()
 
     def _lose(self, why: str) -> None:
         self._log.warning(f"shared: {why}")
@@ -206,3 +210,7 @@ class Shared:
                 owners.pop().receive(message)
             else:
                 self._log.debug(f"shared: {message.method} could belong to any of {len(owners)} clients")
+
+
+def _size(passages: list[Passage]) -> int:
+    return sum(len(passage.line) for passage in passages)

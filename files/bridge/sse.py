@@ -10,6 +10,7 @@ from . import message as messages
 from .endpoint import read
 from .identity import Ownership
 from .message import Id, Message, NotAMessage
+from .shares import FORSAKEN, LISTENING, UNUSED
 
 if TYPE_CHECKING:
     from .http import Request
@@ -26,6 +27,9 @@ class EventSession:
         self.tag = self.ident[:8]
         self.lane: Lane | None = None
         self.calls: dict[Id, tuple[str, float]] = {}
+        self.client = request.client
+        self.used = self.heard = time.monotonic()
+        self.unused = True  # nothing but `initialize` has come
         self._relay = relay
         self._stream = relay.plain_stream(self.close)
         self._stream.attach(request)
@@ -39,6 +43,8 @@ class EventSession:
         except NotAMessage as error:
             request.respond(400, error.answer)
             return
+        self.used = time.monotonic()
+        self.unused = self.unused and all(message.method == "initialize" for message in posted)
         if len(self.calls) + len(posted) > self._relay.limits.calls:
             request.respond(503, headers=[(b"retry-after", b"5")])
             return
@@ -57,7 +63,19 @@ class EventSession:
                 self._settle(ident, "busy")
         return passed
 
+    def rest(self, now: float) -> int | None:
+        """How it is not in use; None where it is."""
+        if self.calls:
+            begun = max(since for _, since in self.calls.values())
+            return FORSAKEN if now - max(self.heard, begun) > self._relay.limits.hushed_seconds else None
+        return UNUSED if self.unused else LISTENING
+
+    def expired(self, now: float) -> bool:
+        """Whether nothing but `initialize` has come for too long. Otherwise it lives as long as its stream."""
+        return self.unused and not self.calls and now - self.used > self._relay.limits.unused_seconds
+
     def receive(self, message: Message) -> None:
+        self.heard = time.monotonic()
         if message.is_answer and message.id is not None:
             self._settle(message.id, messages.outcome(message))
         self._stream.send(message.raw)
@@ -96,8 +114,9 @@ class EventEndpoint:
             request.respond(405, headers=[(b"allow", b"GET")])
         elif (fault := self._relay.launcher.refuses(request.headers)) is not None:
             request.respond(400, messages.error(None, messages.INVALID_REQUEST, fault))
-        elif self._relay.full:
-            request.respond(503, headers=[(b"retry-after", b"5")])
+        elif (why := self._relay.admit(request.client)) is not None:
+            body = messages.error(None, messages.SERVER_ERROR, why)
+            request.respond(503, body, headers=[(b"retry-after", b"5")])
         else:
             session = EventSession(self._relay, request, self._prefix)
             self._relay.event_sessions[session.ident] = session

@@ -14,26 +14,60 @@ COMMENT = b":\n\n"
 _RETRY_MS = 1000
 
 
+class Journals:
+    """Those of all sessions, which are bounded together, too: the largest loses its oldest events."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.size = 0
+        self._all: set[Journal] = set()
+
+    def open(self) -> Journal:
+        journal = Journal(self)
+        self._all.add(journal)
+        return journal
+
+    def close(self, journal: Journal) -> None:
+        self._all.discard(journal)
+        self.size -= journal.size
+
+    def bound(self) -> None:
+        while self.size > self.limits.answers // 2 and self._all:
+            max(self._all, key=lambda journal: journal.size).drop()
+
+
 class Journal:
     """The last events of all streams of a session, bounded in number and bytes; the oldest go first."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, journals: Journals) -> None:
+        self._journals = journals
         self._order: deque[Stream] = deque()
-        self._size = 0
+        self.limits = journals.limits
+        self.size = 0
 
     def keep(self, stream: Stream, number: int, event: bytes) -> None:
         stream.events.append((number, event))
         self._order.append(stream)
-        self._size += len(event)
+        self._count(len(event))
+        limits = self.limits
         # One event may exceed the bound alone: it may be the only copy of an answer.
-        while len(self._order) > 1 and (
-            len(self._order) > self._limits.journal_events or self._size > self._limits.journal_bytes
-        ):
-            oldest = self._order.popleft()
-            _, dropped = oldest.events.popleft()
-            self._size -= len(dropped)
-            oldest.trim()
+        while len(self._order) > 1 and (len(self._order) > limits.journal_events or self.size > limits.journal_bytes):
+            self.drop()
+        self._journals.bound()
+
+    def drop(self) -> None:
+        """Forgets the oldest event."""
+        oldest = self._order.popleft()
+        _, dropped = oldest.events.popleft()
+        self._count(-len(dropped))
+        oldest.trim()
+
+    def close(self) -> None:
+        self._journals.close(self)
+
+    def _count(self, size: int) -> None:
+        self.size += size
+        self._journals.size += size
 
 
 class Stream:
@@ -83,6 +117,10 @@ class Stream:
         request.open_stream(headers=headers)
         request.on_lost = lambda: self._detach(request)
         self.readers.append(request)
+        while len(self.readers) > self._journal.limits.readers:
+            oldest = self.readers.pop(0)
+            oldest.on_lost = None
+            oldest.close()
         start = self.delivered if after is None else after
         if self.primes and after is None:
             request.write(b"id: %d-%d\nretry: %d\ndata:\n\n" % (self.number, start, _RETRY_MS))

@@ -281,22 +281,14 @@ def start(
     path: str = "/mcp/x",
     env: dict[str, str] | None = None,
     through: list[str] | None = None,
+    limits: dict[str, float] | None = None,
 ) -> Bridge:
-    """Starts a bridge and waits until it listens. `through`: a command that starts the one after it."""
+    """Starts a bridge and waits until it listens. `through`: a command that starts the one after it; `limits`: bounds
+    that are to be others than its own."""
     port = free_port()
-    arguments = [
-        *(through or []),
-        sys.executable,
-        "-m",
-        "bridge",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--path",
-        path,
-        *options,
-    ]
+    program = ["-m", "bridge"] if limits is None else [str(Path(__file__).with_name("limited.py")), json.dumps(limits)]
+    ours = ["--host", "127.0.0.1", "--port", str(port), "--path", path, *options]
+    arguments = [*(through or []), sys.executable, *program, *ours]
     process = subprocess.Popen(
         [*arguments, "--", *(HOSTILE if command is None else command)],
         stdin=subprocess.DEVNULL,

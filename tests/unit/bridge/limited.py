@@ -1,0 +1,18 @@
+"""`limited.py '{"unused_seconds": 1}' OPTIONS -- COMMAND`: the bridge with other bounds than its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+
+from bridge import __main__ as program
+from bridge import limits, options
+
+if __name__ == "__main__":
+    bounds = json.loads(sys.argv.pop(1))
+    options.Limits = functools.partial(limits.Limits, **bounds)  # type: ignore[assignment,misc]
+    fitted = limits.fitted
+    # What is asked for stands, whatever memory this machine has.
+    program.fitted = lambda *given: limits.replace(fitted(*given), **bounds)  # type: ignore[attr-defined]
+    sys.exit(program.main())

@@ -1,0 +1,422 @@
+"""What one client can take of a bridge: time, memory, connections and places are bounded, and shared."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.bridge.client import BOTH, HOSTILE, Bridge, Client, Listener, Reply, last, request, until
+from tests.unit.bridge.test_http import connect, post, read_until
+from tests.unit.bridge.test_sse import EventClient
+
+Start = Callable[..., Bridge]
+QUICK = {"silent_seconds": 1, "head_seconds": 1, "body_seconds": 1, "linger_seconds": 1}
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+
+
+class From(Client):
+    """A client with an address of its own, as a balancer tells it."""
+
+    def __init__(self, bridge: Bridge, address: str) -> None:
+        super().__init__(bridge)
+        self.address = address
+
+    def headers(self, **more: str) -> dict[str, str]:
+        return {**super().headers(**more), "x-forwarded-for": f"203.0.113.99, {self.address}"}
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    connection.settimeout(30)
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            found += chunk
+    return found
+
+
+def head(bridge: Bridge, *lines: str, path: str | None = None) -> bytes:
+    first = f"POST {bridge.path if path is None else path} HTTP/1.1"
+    common = ["Host: localhost", "Content-Type: application/json", f"Accept: {BOTH}"]
+    return "\r\n".join([first, *common, *lines]).encode() + b"\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Bridge]:
+    from tests.unit.bridge.client import start
+
+    bridge = start(limits=QUICK)
+    bridge.wait_healthy()
+    yield bridge
+    assert bridge.stop() == 0, "\n".join(bridge.log[-80:])
+
+
+# time
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"", b""),
+        (b"\r\n\r\n", b""),
+        (b"POST /mcp HT", b"HTTP/1.1 408"),
+        (b"POST /mcp HTTP/1.1\r\nX-A: b", b"HTTP/1.1 408"),
+        (b"POST /mcp HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{", b"HTTP/1.1 408"),
+        (b"POST /nothing HTTP/1.1\r\nContent-Length: 50\r\n\r\n{", b"HTTP/1.1 408"),
+    ],
+)
+def test_what_is_never_completed_is_ended_within_seconds(quick: Bridge, sent: bytes, answer: bytes) -> None:
+    with connect(quick) as connection:
+        began = time.monotonic()
+        connection.sendall(sent)
+        assert rest_of(connection).startswith(answer)
+        assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_has_carried_a_request_stays(quick: Bridge) -> None:
+    with connect(quick) as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_until(connection, b"}").startswith(b"HTTP/1.1 200")
+            time.sleep(4)  # several times the time of a silent one
+
+
+def test_a_body_that_keeps_coming_has_its_time(quick: Bridge) -> None:
+    client = Client(quick)
+    client.open()
+    body = json.dumps(client.calling("echo", text="x" * 400_000)).encode()
+    with connect(quick) as connection:
+        connection.sendall(head(quick, f"Mcp-Session-Id: {client.session}", f"Content-Length: {len(body)}"))
+        for start in range(0, len(body), 40_000):
+            connection.sendall(body[start : start + 40_000])
+            time.sleep(0.3)
+        assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+# heads
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "status"),
+    [
+        ([], "/nothing", 404),
+        ([], "/health", 405),
+        (["Mcp-Session-Id: unknown"], None, 404),
+        (["Origin: http://evil.example"], None, 403),
+        (["MCP-Protocol-Version: \x01\x02"], None, 400),
+        (["MCP-Protocol-Version: not a revision"], None, 400),
+        ([], "/messages?session_id=unknown", 404),
+    ],
+)
+def test_a_head_that_is_wrong_is_answered_before_the_body_comes(
+    bridge: Bridge, lines: list[str], path: str | None, status: int
+) -> None:
+    for more in (
+        ["Content-Length: 10000000"],
+        ["Transfer-Encoding: chunked"],
+        ["Content-Length: 9", "Expect: 100-continue"],
+    ):
+        with connect(bridge) as connection:
+            connection.sendall(head(bridge, *lines, *more, path=path))
+            assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 %d" % status)
+
+
+@pytest.mark.parametrize("field", ["Content-Type: text/plain", "Accept: text/html"])
+def test_types_are_judged_before_the_body_comes(bridge: Bridge, field: str) -> None:
+    name = field.partition(":")[0]
+    lines = [line for line in ("Content-Type: application/json", f"Accept: {BOTH}") if not line.startswith(name)]
+    whole = "\r\n".join([f"POST {bridge.path} HTTP/1.1", "Host: x", field, *lines, "Content-Length: 99999999", "", ""])
+    with connect(bridge) as connection:
+        connection.sendall(whole.encode())
+        assert read_until(connection, b"\r\n\r\n")[:12] in (b"HTTP/1.1 415", b"HTTP/1.1 406")
+
+
+def test_a_body_that_is_declared_too_large_is_413_at_once(client: Client) -> None:
+    with connect(client.bridge) as connection:
+        connection.sendall(head(client.bridge, f"Mcp-Session-Id: {client.session}", "Content-Length: 99999999999"))
+        assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 413")
+
+
+def test_without_a_session_only_a_small_body_is_read(bridge: Bridge) -> None:
+    with connect(bridge) as connection:
+        connection.sendall(head(bridge, "Content-Length: 2000000"))
+        assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 413")
+
+
+def test_the_connection_of_a_refused_request_with_a_small_body_can_be_used_again(bridge: Bridge) -> None:
+    with connect(bridge) as connection:
+        for _ in range(3):
+            connection.sendall(head(bridge, "Mcp-Session-Id: gone", "Content-Length: 5000") + b"x" * 5000)
+            assert read_until(connection, b"}}").startswith(b"HTTP/1.1 404")
+
+
+def test_a_client_that_sends_all_of_a_refused_body_gets_the_answer(bridge: Bridge) -> None:
+    reply = bridge.request(
+        "POST", None, b"x" * 3_000_000, {"mcp-session-id": "gone", "content-type": "application/json"}
+    )
+    assert reply.status == 404
+
+
+# memory
+
+
+def test_bodies_in_flight_share_a_budget_and_the_greedy_gives_way(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"bodies": 4_000_000, "message": 2_000_000})
+    greedy, modest = From(bridge, "192.0.2.1"), From(bridge, "192.0.2.2")
+    greedy.open()
+    modest.open()
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connect(bridge)) for _ in range(4)]
+        for connection in held:
+            lines = [f"Mcp-Session-Id: {greedy.session}", "X-Forwarded-For: 192.0.2.1", "Content-Length: 1900000"]
+            connection.sendall(head(bridge, *lines) + b"x" * 950_000)
+        time.sleep(0.5)
+        text = "y" * 1_500_000
+        assert modest.call("echo", text=text) == text
+        refused = [connection for connection in held if b"503" in peek(connection)]
+        assert refused
+        assert b"retry-after" in peek(refused[0])
+    until(lambda: modest.call("echo", text=text) == text)
+
+
+def peek(connection: socket.socket) -> bytes:
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        return connection.recv(1000, socket.MSG_PEEK)
+    return b""
+
+
+def test_bodies_that_are_passed_on_are_not_kept(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"bodies": 4_000_000, "message": 2_000_000})
+    client = Client(bridge)
+    client.open()
+    replies = []
+    for _ in range(8):  # of a server that reads and never answers
+        message = client.calling("silence", text="x" * 1_500_000)
+        replies.append(client.post(message, accept="text/event-stream"))
+    assert client.call("echo", text="x") == "x"
+    for reply in replies:
+        reply.close()
+
+
+def test_what_children_do_not_read_is_bounded_together(start_bridge: Start) -> None:
+    bridge = start_bridge("--warm", "0", limits={"bodies": 4_000_000, "message": 2_000_000})
+    bridge.wait_healthy()
+    clients = [Client(bridge) for _ in range(4)]
+    for client in clients:
+        client.open()
+        assert client.post(client.calling("freeze"), accept="text/event-stream").is_stream
+    statuses = []
+    for client in clients:
+        note = {"jsonrpc": "2.0", "method": "notifications/x", "params": {"x": "y" * 1_500_000}}
+        statuses.append(client.post(note).status)
+    assert statuses == [202, 503, 503, 503]
+    other = Client(bridge)
+    other.open()
+    assert other.call("echo", text="x") == "x"
+
+
+def test_answers_that_are_not_taken_are_bounded_together(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"answers": 20_000_000, "message": 9_000_000})
+    greedy = From(bridge, "192.0.2.1")
+    greedy.open()
+    with contextlib.ExitStack() as stack:
+        for number in range(6):
+            connection = stack.enter_context(connect(bridge))
+            call = {**greedy.calling("big", size=8_000_000), "id": f"n{number}"}
+            lines = ["Accept: application/json", "X-Forwarded-For: 192.0.2.1"]
+            connection.sendall(post(greedy, json.dumps(call).encode(), *lines))
+        modest = From(bridge, "192.0.2.2")
+        modest.open()
+        assert len(modest.call("big", size=8_000_000)) == 8_000_000
+        until(lambda: bridge.health()["calls_in_flight"] == 0)
+        with open(f"/proc/{bridge.process.pid}/status") as file:
+            assert int(file.read().split("VmRSS:")[1].split()[0]) < 120_000
+
+
+# connections
+
+
+def test_health_is_answered_however_many_connections_say_nothing(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"connections": 20, "reserve": 5})
+    bridge.wait_healthy()
+    client = Client(bridge)
+    client.open()
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(connect(bridge))
+            connection.sendall(b"POST /mcp HTTP/1.1\r\n")
+        for _ in range(5):
+            assert bridge.health()["status"] == 200
+        until(lambda: last_status(client) == 200)
+
+
+def last_status(client: Client) -> int:
+    return client.post(request("ping", None, 1)).status
+
+
+def test_health_is_answered_when_every_connection_is_in_use_and_others_get_503(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"connections": 20, "reserve": 5, "share": 1})
+    bridge.wait_healthy()
+    client = Client(bridge)
+    client.open()
+    calls: list[Reply] = []
+    while True:
+        reply = client.post(client.calling("silence"), accept="text/event-stream")
+        if reply.status == 503:
+            break
+        calls.append(reply)
+    assert reply.headers["retry-after"] == "5"
+    assert len(calls) >= 15
+    for _ in range(5):
+        health = bridge.health()
+        assert (health["status"], health["kind"]) == (200, "full")
+    for call in calls:
+        call.close()
+    until(lambda: bridge.health()["kind"] == "ok")
+    assert client.call("echo", text="x") == "x"
+
+
+def test_one_client_leaves_some_connections_to_others(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"connections": 24, "reserve": 4, "share": 0.5})
+    greedy, modest = From(bridge, "192.0.2.1"), From(bridge, "192.0.2.2")
+    greedy.open()
+    modest.open()
+    calls = [greedy.post(greedy.calling("silence"), accept="text/event-stream") for _ in range(12)]
+    refused = greedy.post(request("ping", None, 99))
+    assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+    assert b"this client" in refused.body
+    assert modest.call("echo", text="x") == "x"
+    calls.pop().close()
+    until(lambda: last_status(greedy) == 200)
+    for call in calls:
+        call.close()
+
+
+def test_streams_of_one_session_are_few(client: Client) -> None:
+    streams = [Listener(client.listen()) for _ in range(6)]
+    until(lambda: sum(stream.events.qsize() > 0 and stream.seen[-1:] is not None for stream in streams) == 6)
+    ended = [stream for stream in streams[:3] if ends(stream)]
+    assert len(ended) == 3
+
+
+def ends(stream: Listener) -> bool:
+    while stream.next(10) is not None:
+        pass
+    return True
+
+
+# sessions
+
+
+def test_a_session_that_only_said_initialize_lives_shortly(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"unused_seconds": 1})
+    for _ in range(3):
+        assert Client(bridge).post(request("initialize", HELLO, 1)).status == 200
+    used = Client(bridge)
+    used.open()
+    used.call("echo", text="x")
+    older = Listener(bridge.request("GET", "/sse", headers={"accept": "text/event-stream"}))
+    until(lambda: bridge.health()["sessions"] == 1)
+    while older.next() is not None:  # that stream has ended, too
+        pass
+    assert used.call("echo", text="x") == "x"
+
+
+def test_a_newcomer_gets_a_place_of_who_has_more_than_his_share(start_bridge: Start) -> None:
+    bridge = start_bridge("--max-sessions", "4", "--warm", "0")
+    greedy = [From(bridge, "192.0.2.1") for _ in range(4)]
+    for client in greedy:
+        client.open()
+        client.call("echo", text="x")
+    assert From(bridge, "192.0.2.1").post(request("initialize", HELLO, 1)).status == 503
+    assert bridge.health()["kind"] == "ok"  # a newcomer would be served
+    busy = greedy[0].post(greedy[0].calling("sleep", seconds=3), accept="text/event-stream")
+    for newcomer in (From(bridge, "192.0.2.2"), From(bridge, "192.0.2.3")):
+        newcomer.open()
+        assert newcomer.call("echo", text="x") == "x"
+    alive = [client.post(request("ping", None, 77)).status for client in greedy]
+    assert alive == [200, 404, 404, 200]
+    assert last(busy)["result"]["content"][0]["text"] == "slept"
+
+
+def test_sessions_in_use_do_not_give_way_and_health_says_full(start_bridge: Start) -> None:
+    bridge = start_bridge("--max-sessions", "2", "--warm", "0")
+    bridge.wait_healthy()
+    greedy = [From(bridge, "192.0.2.1") for _ in range(2)]
+    calls = []
+    for client in greedy:
+        client.open()
+        calls.append(client.post(client.calling("sleep", seconds=20), accept="text/event-stream"))
+    reply = From(bridge, "192.0.2.2").post(request("initialize", HELLO, 1))
+    assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+    assert "all 2 sessions are in use" in reply.json["error"]["message"]
+    health = bridge.health()
+    assert (health["status"], health["state"], health["kind"]) == (200, "degraded", "full")
+    forwarded = bridge.request("GET", "/health", headers={"x-forwarded-for": "192.0.2.1"}).json
+    assert forwarded == {"state": "degraded", "kind": "full"}
+    for call in calls:
+        call.close()
+
+
+def test_sessions_whose_calls_nobody_waits_for_give_way(start_bridge: Start) -> None:
+    bridge = start_bridge("--max-sessions", "2", "--warm", "0", limits={"forsaken_seconds": 1})
+    for _ in range(2):
+        client = From(bridge, "192.0.2.1")
+        client.open()
+        client.post(client.calling("sleep", seconds=600), accept="text/event-stream").close()
+
+    def served() -> Any:
+        return From(bridge, "192.0.2.2").post(request("initialize", HELLO, 1)).status == 200
+
+    until(served)
+
+
+def test_the_older_transport_shares_the_places(start_bridge: Start) -> None:
+    bridge = start_bridge("--max-sessions", "2", "--warm", "0")
+    clients = [EventClient(bridge) for _ in range(2)]
+    for client in clients:
+        client.open()
+        client.ask("ping")
+    newcomer = From(bridge, "192.0.2.2")
+    newcomer.open()
+    assert newcomer.call("echo", text="x") == "x"
+    assert bridge.health()["sessions"] == 2
+
+
+def test_calls_of_one_session_are_bounded(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"calls": 3})
+    client = Client(bridge)
+    client.open()
+    calls = [client.post(client.calling("silence"), accept="text/event-stream") for _ in range(3)]
+    assert client.post(client.calling("echo", text="x")).status == 503
+    calls[0].close()
+    older = EventClient(bridge)
+    older.open()
+    statuses = [older.post(request("tools/call", {"name": "silence"}, number)).status for number in range(5)]
+    assert statuses == [202, 202, 202, 503, 503]
+
+
+def test_many_clients_at_once_do_not_disturb_each_other(start_bridge: Start) -> None:
+    bridge = start_bridge(command=[HOSTILE[0], "-S", "-E", *HOSTILE[1:]])
+    done: list[str] = []
+
+    def run(number: int) -> None:
+        client = From(bridge, f"192.0.2.{number}")
+        client.open()
+        done.append(client.call("echo", text="x"))
+        client.delete()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == ["x"] * 12
