@@ -30,8 +30,8 @@ class Connections:
 
     @property
     def full(self) -> bool:
-        """Whether all are in use."""
-        return len(self._open) > self._limits.connections and not (self._reading or self._resting)
+        """Whether all are in use, besides the one that carries this question."""
+        return len(self._open) - len(self._reading) - len(self._resting) > self._limits.connections
 
     # what connections tell
 
