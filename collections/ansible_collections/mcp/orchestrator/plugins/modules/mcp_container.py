@@ -76,6 +76,22 @@ options:
       - The profile of system calls that containers get whose entry names none, a file of the host in Docker's form.
         An engine to which the host's owner gave a profile of its own keeps that.
     type: path
+  host_path_roots:
+    description:
+      - The directories of the host in which paths that servers mount may lie, once their links are followed. A path
+        that leads elsewhere, is missing, is a socket or a device, or lies where another server may write, is that
+        server's error. With an engine on another host none can be looked at, which RV(endpoints[].exceptions) tells.
+    type: list
+    elements: str
+    default: [/data, /mnt, /srv]
+  allow_host_paths:
+    description: Whether servers may have any path of the host.
+    type: bool
+    default: false
+  allow_docker_socket:
+    description: Whether servers may have the engine's socket.
+    type: bool
+    default: false
   port_range_start:
     description:
       - First host port that containers may publish.
@@ -308,6 +324,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import DEFAULT_ROOTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
@@ -342,6 +360,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "seccomp": {"type": "path"},
     "host_ports": {"type": "list", "elements": "int", "default": []},
     "rules_directory": {"type": "path"},
+    "host_path_roots": {"type": "list", "elements": "str", "default": list(DEFAULT_ROOTS)},
+    "allow_host_paths": {"type": "bool", "default": False},
+    "allow_docker_socket": {"type": "bool", "default": False},
     "health_timeout": {"type": "int", "default": 60},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "retire": {"type": "bool", "default": False},
@@ -442,6 +463,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         host_ports=tuple(parameters["host_ports"]),
         health_timeout=parameters["health_timeout"],
         seccomp=seccomp_profile(parameters["seccomp"]),
+        permissions=Permissions(
+            keys=frozenset(key for key in ("allow_host_paths", "allow_docker_socket") if parameters[key]),
+            host_path_roots=tuple(parameters["host_path_roots"]),
+            fleet=parameters["fleet"],
+        ),
         allowed_origins=tuple(parameters["allowed_origins"]),
     )
     engine = DockerEngine(parameters["docker_host"])

@@ -121,6 +121,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
@@ -177,7 +178,7 @@ def main() -> None:
     try:
         engine = DockerEngine(module.params["docker_host"])
         policy = Policy(fleet=module.params["fleet"])
-        world = observe(engine, HostFirewall(engine.local), [], policy, http_probe, Clock())
+        world = observe(engine, HostFirewall(engine.local), LocalPaths(engine.local), [], policy, http_probe, Clock())
     except EngineError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **facts(world, policy))

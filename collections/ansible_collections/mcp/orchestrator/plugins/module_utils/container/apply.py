@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
@@ -32,6 +32,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environ
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.gate import Gate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import mounting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, Wait
@@ -85,6 +87,7 @@ class Run:
         self,
         engine: Engine,
         firewall: Firewall,
+        paths: HostPaths,
         world: World,
         policy: Policy,
         environment: Environment,
@@ -96,6 +99,8 @@ class Run:
         self._policy = policy
         self._environment = environment
         self._clock = clock
+        self._paths = paths
+        self._mounting: tuple[Spec, ...] = ()
         self._gate = Gate(engine, firewall, world, policy)
         self._wait = Wait(engine, probe, clock, policy)
         self._lock = threading.Lock()
@@ -113,6 +118,7 @@ class Run:
         servers: dict[str, list[Slot]] = {}
         for slot in plan.slots:
             servers.setdefault(slot.spec.name, []).append(slot)
+        self._mounting = mounting((slot.spec for slot in plan.slots), self._world)
         with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
             removals = [pool.submit(self._contained, action) for action in plan.first if action.server is not None]
             answers = [pool.submit(self._server, slots, networks) for slots in servers.values()]
@@ -281,10 +287,11 @@ class Run:
         image = self._image(spec.image, spec.platform)
         values = self._environment.of(spec)
         port = action.port or 0
+        mounts = self._mounts(spec)
         for tries_left in range(PORT_TRIES, 0, -1):
             body = compose(spec, image, self._policy, port, slot.replica)
             body["Env"] = values
-            body["HostConfig"]["Binds"] = [*body["HostConfig"]["Binds"], *self._gate.admit(spec, port)]
+            body["HostConfig"]["Binds"] = [*mounts, *body["HostConfig"]["Binds"], *self._gate.admit(spec, port)]
             with self._creating:
                 identity = self._engine.create_container(action.target, body, spec.platform)
                 try:
@@ -300,6 +307,15 @@ class Run:
                     return _Made(identity, port, self._clock.now())
             port = self._another_port(spec)
         raise ServerError(f"{PORT_TRIES} ports in a row were taken while the run was under way; run again")
+
+    def _mounts(self, spec: Spec) -> list[str]:
+        """What a server mounts, looked at once more: pulling an image takes its time. Raises ServerError."""
+        sources = {**self._world.sources, **self._paths.look(mount.paths_of([spec]))}
+        world = replace(self._world, sources=sources)
+        problem = mount.problem(spec, self._mounting, world, self._policy)
+        if problem is not None:
+            raise ServerError(problem)
+        return mount.binds(spec, world)
 
     def _clear_away(self, identity: str, error: EngineError) -> None:
         """The engine leaves what it could not start, and left there it would hold the name."""

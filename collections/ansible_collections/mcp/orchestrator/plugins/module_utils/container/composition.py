@@ -5,7 +5,7 @@
 """How a spec becomes the body of the engine's create call.
 
 The body follows ``POST /containers/create`` of the Docker Engine API (https://docs.docker.com/reference/api/engine/).
-It holds no env: the values join it in the moment of the call and nowhere else.
+It holds no env and none of the server's own mounts: those join it in the moment of the call and nowhere else.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
     BRIDGE_NAME,
-    Confinement,
     Image,
+    World,
 )
 
 BRIDGE_PORT = 8000
@@ -96,7 +97,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
             "CgroupnsMode": "private",
             "Init": spec.init,
             "LogConfig": LOG,
-            "Binds": [*spec.volumes, *_bridge_binds(spec, policy)],
+            "Binds": _bridge_binds(spec, policy),
             "NetworkMode": policy.network_of(spec),
             "PortBindings": {f"{port}/tcp": [{"HostIp": policy.publish_address, "HostPort": str(host_port)}]},
         },
@@ -157,11 +158,10 @@ def is_root(user: str) -> bool:
     return name in ("", "root") or (name.isdecimal() and int(name) == 0)
 
 
-def exceptions(spec: Spec, image: Image | None = None, engine: Confinement | None = None) -> list[str]:
-    """What the server has beyond the hard defaults, in words for people; ``image`` is what it is made from.
-
-    ``engine`` is the one that it runs on.
-    """
+def exceptions(spec: Spec, world: World | None = None) -> list[str]:
+    """What the server has beyond the hard defaults, in words for people, as far as ``world`` tells."""
+    world = world or World()
+    image = world.images.get(spec.image)
     found = [f"volume {volume}" for volume in spec.volumes]
     if not spec.read_only:
         found.append("writable root")
@@ -175,7 +175,8 @@ def exceptions(spec: Spec, image: Image | None = None, engine: Confinement | Non
         found.append("runs as root")
     elif spec.user is None and image is not None and is_root(image.user):
         found.append("runs as root, as its image says")
-    if engine is not None and not engine.seccomp:
+    found += [f"{path} as the engine's host has it: nobody looked at its links" for path in unresolved(spec, world)]
+    if not world.confinement.seccomp:
         found.append("any system call: the engine has no seccomp")
     found += [f"{name} {_words(value)}" for name, value in sorted(spec.host_config.items())]
     return found

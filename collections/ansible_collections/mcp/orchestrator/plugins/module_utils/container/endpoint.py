@@ -63,7 +63,7 @@ class Endpoint:
             strip_prefix=spec.strip_prefix,
             priority=spec.priority,
             state=state,
-            exceptions=tuple(exceptions(spec, world.images.get(spec.image), world.confinement)),
+            exceptions=tuple(exceptions(spec, world)),
         )
 
     @classmethod

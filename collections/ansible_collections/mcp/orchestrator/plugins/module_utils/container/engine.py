@@ -106,6 +106,9 @@ class Engine(Protocol):
     def volumes(self, label: str) -> list[dict[str, Any]]:
         """The volumes that bear a label, given as ``name=value``."""
 
+    def volume(self, name: str) -> dict[str, Any] | None:
+        """One volume, inspected; None when there is none of that name."""
+
     def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
         """Makes an empty volume, unless it is there, and gives its directory on the engine's host."""
 
@@ -244,6 +247,13 @@ class DockerEngine:
     def volumes(self, label: str) -> list[dict[str, Any]]:
         with self._errors("list the volumes"):
             return list(self._api.volumes(filters={"label": label})["Volumes"] or ())
+
+    def volume(self, name: str) -> dict[str, Any] | None:
+        with self._errors(f"inspect volume {name}"):
+            try:
+                return dict(self._api.inspect_volume(name))
+            except docker.errors.NotFound:
+                return None
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
         with self._errors(f"create volume {name}"):

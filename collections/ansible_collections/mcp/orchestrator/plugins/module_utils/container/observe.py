@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     Engine,
@@ -21,6 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
@@ -38,6 +39,7 @@ _LISTEN = "0A"
 def observe(
     engine: Engine,
     firewall: Firewall,
+    paths: HostPaths,
     specs: Sequence[Spec],
     policy: Policy,
     probe: Probe,
@@ -64,6 +66,8 @@ def observe(
         containers = [Container.from_inspect(raw) for raw in inspected]
         volumes = memory.result()
         failures = _failures(volumes)
+        named = sorted(mount.names_of(specs))
+        mounted = {name: each for name, each in zip(named, pool.map(engine.volume, named), strict=True) if each}
         asked = _worth_asking(containers, failures)
         answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
     found = {each["Name"]: Network.from_inspect(each, policy.fleet) for each in networks.result()}
@@ -82,6 +86,8 @@ def observe(
             for each in volumes
             if labels.HOSTS in (each.get("Labels") or {})
         },
+        sources=paths.look(_sources(specs, containers, mounted, policy)),
+        volumes=mounted,
         confinement=Confinement.from_info(itself.result()),
         unbound=frozenset(
             name for name, each in found.items() if each.ours and not firewall.bridges(policy.bridges[name])
@@ -89,6 +95,20 @@ def observe(
         **law.result(),
         **_looked_up(firewall, specs, containers, law.result()),
     )
+
+
+def _sources(
+    specs: Sequence[Spec],
+    containers: Sequence[Container],
+    volumes: Mapping[str, Mapping[str, Any]],
+    policy: Policy,
+) -> set[str]:
+    """The paths of the host that decide what servers may mount; none where none mounts anything of the host's."""
+    made_of = [each.spec for each in containers if each.spec is not None]
+    found = mount.paths_of([*specs, *made_of]) | {
+        path for each in volumes.values() for path in mount.device_paths(each)
+    }
+    return found | set(policy.permissions.host_path_roots) if found else set()
 
 
 def with_listeners(world: World, ports: Iterable[int]) -> World:

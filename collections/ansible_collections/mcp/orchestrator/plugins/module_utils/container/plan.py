@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, surroundings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, mount, surroundings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
     CompositionError,
@@ -28,7 +28,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
-    Confinement,
     Container,
     Image,
     World,
@@ -101,6 +100,11 @@ def replicas(spec: Spec) -> range:
     return range(1, spec.replicas + 1)
 
 
+def mounting(specs: Iterable[Spec], world: World) -> tuple[Spec, ...]:
+    """All specs whose containers write to the host's folders now or soon."""
+    return (*specs, *(each.spec for each in world.containers if each.spec is not None and each.runs))
+
+
 def attempt_of(spec: Spec, world: World, policy: Policy) -> str:
     """Names what is tried when ``spec`` is brought up now: another try of the same is expected to end the same way."""
     image = world.images.get(spec.image)
@@ -128,6 +132,7 @@ class _Draft:
         self.reserved = {policy.name_of(spec.name, replica) for spec in specs for replica in replicas(spec)}
         self.ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
         self.pulled: set[str] = set()
+        self.mounting = mounting(specs, world)
 
     def take_name(self, spec: Spec, replica: int, freed: Iterable[str]) -> str:
         """The server's own name, or beside an older container one with the generation in it."""
@@ -156,6 +161,9 @@ def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
     try:
         if egress.confined(spec) and world.lawless:
             raise CompositionError(f"network {_network_word(spec)} cannot be enforced here: {world.lawless}")
+        mounts = mount.problem(spec, draft.mounting, world, policy)
+        if mounts is not None:
+            raise CompositionError(mounts)
         standing = _stand(spec, replica, world, policy)
         successor = standing.successor
         halted = _halted(spec, replica, world)
@@ -295,7 +303,7 @@ def _creation(spec: Spec, replica: int, standing: _Standing, draft: _Draft) -> I
         target=name,
         port=port,
         before=_described(predecessor) if predecessor else {},
-        after=_wished(spec, name, port, image, draft.policy, draft.world.confinement),
+        after=_wished(spec, name, port, image, draft.policy, draft.world),
     )
 
 
@@ -424,9 +432,7 @@ def _network_word(spec: Spec) -> str:
     return "[" + ", ".join(spec.network) + "]" if isinstance(spec.network, tuple) else str(spec.network)
 
 
-def _wished(
-    spec: Spec, name: str, port: int, image: Image | None, policy: Policy, engine: Confinement
-) -> dict[str, Any]:
+def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Policy, world: World) -> dict[str, Any]:
     wished: dict[str, Any] = {
         "name": name,
         "image": f"{spec.image} ({short(image.id) if image else 'to be pulled'})",
@@ -440,7 +446,7 @@ def _wished(
     }
     if egress.confined(spec):
         wished["reaches"] = egress.described(spec)
-    beyond = exceptions(spec, image, engine)
+    beyond = exceptions(spec, world)
     if beyond:
         wished["exceptions"] = "; ".join(beyond)
     return wished

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import (
@@ -27,7 +28,8 @@ ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 @dataclass(frozen=True)
 class Policy:
     """``bridge`` is the runtime's directory on the host; the ports are inclusive; ``health_timeout`` is in seconds;
-    ``seccomp`` the profile of those that bring none, which podman takes by its path.
+    ``seccomp`` the profile of those that bring none, which podman takes by its path;
+    ``permissions`` are what the settings let entries have.
 
     ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
     of the pages that the bridges let speak to their servers.
@@ -42,6 +44,7 @@ class Policy:
     health_timeout: float = 60.0
     seccomp: Profile | None = None
     seccomp_by_path: bool = False
+    permissions: Permissions = field(default_factory=Permissions)
     allowed_origins: tuple[str, ...] = ()
 
     @property

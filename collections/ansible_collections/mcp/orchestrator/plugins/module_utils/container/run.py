@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths, LocalPaths
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe, with_listeners
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import plan_converge, plan_retire
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -47,6 +48,7 @@ def carry_out(
     probe: Probe = http_probe,
     clock: Clock | None = None,
     firewall: Firewall | None = None,
+    paths: HostPaths | None = None,
 ) -> dict[str, Any]:
     """Brings the fleet to ``wish`` and gives the module's result; in check mode only what would be done.
 
@@ -54,7 +56,8 @@ def carry_out(
     """
     clock = clock or Clock()
     firewall = firewall or HostFirewall(engine.local)
-    world = observe(engine, firewall, wish.specs, wish.policy, probe, clock)
+    paths = paths or LocalPaths(engine.local)
+    world = observe(engine, firewall, paths, wish.specs, wish.policy, probe, clock)
     wish = replace(wish, policy=wish.policy.on(world.confinement))
     plan = _plan(wish, world)
     if plan.actions:
@@ -64,7 +67,7 @@ def carry_out(
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
         outcome = Outcome(list(plan.actions), planned(plan, world, wish.policy), problems, world.unbound)
     else:
-        run = Run(engine, firewall, world, wish.policy, wish.environment, probe, clock)
+        run = Run(engine, firewall, paths, world, wish.policy, wish.environment, probe, clock)
         outcome = run.apply(plan)
     return {
         **report(plan, outcome),

@@ -168,6 +168,18 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a path of the host is, once its links are followed.
+
+    ``kind`` is directory, file, socket, device, pipe, missing or unknown, and then ``why`` tells the reason.
+    """
+
+    path: str
+    kind: str = "directory"
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Confinement:
     """What the engine confines containers with. ``seccomp`` is its own profile: default, builtin, unconfined, a path of
     one that the host's owner gave it, or empty where it has none. ``data`` is the folder that it keeps everything in.
@@ -211,6 +223,9 @@ class World:
     can be kept, ``unbound`` are the fleet's networks that are no interfaces of this host. ``addresses`` are those of
     the names to which servers are let through, ``refused`` those that names have and must not lead to, ``hosts_files``
     the directories of the volumes that tell the former to servers.
+
+    ``sources`` are the host's paths that servers mount, by how they are written, none where the engine is elsewhere;
+    ``volumes`` the inspected volumes that servers name.
     """
 
     containers: tuple[Container, ...] = ()
@@ -230,6 +245,8 @@ class World:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts_files: Mapping[str, str] = field(default_factory=dict)
     confinement: Confinement = field(default_factory=Confinement)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:

@@ -42,7 +42,7 @@ def spec(name: str, **more: Any) -> Spec:
 def run(engine: SimulatedEngine, specs: Sequence[Spec], policy: Policy = POLICY, **more: Any) -> dict[str, Any]:
     """One run of the module's story over the simulated engine."""
     wish = Wish(specs=specs, policy=policy, environment=ENVIRONMENT, **more)
-    return carry_out(wish, engine, probe=engine.probe, clock=engine.clock, firewall=engine)
+    return carry_out(wish, engine, probe=engine.probe, clock=engine.clock, firewall=engine, paths=engine)
 
 
 def whole_run(engine: SimulatedEngine, specs: Sequence[Spec], **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:

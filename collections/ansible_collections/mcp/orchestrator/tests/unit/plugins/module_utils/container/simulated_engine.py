@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Source
 
 RUNS = ("running", "paused", "restarting")
 
@@ -63,6 +64,7 @@ class SimulatedEngine:
         self.loose: set[str] = set()
         self.names: dict[str, tuple[str, ...]] = {"api.test": ("192.88.99.7/32",)}
         self.files: dict[str, str] = {}
+        self.paths: dict[str, Source] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
 
@@ -139,6 +141,12 @@ class SimulatedEngine:
     def volumes(self, label: str) -> list[dict[str, Any]]:
         name, value = label.split("=", 1)
         return [volume for volume in self.kept.values() if volume["Labels"].get(name) == value]
+
+    def volume(self, name: str) -> dict[str, Any] | None:
+        return self.kept.get(name)
+
+    def look(self, paths: Iterable[str]) -> dict[str, Source]:
+        return {path: self.paths.get(path, Source(path)) for path in paths} if self.local else {}
 
     def last_lines(self, identity: str, count: int) -> list[str]:
         return self.written[-count:]

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, World
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import POLICY, run, spec
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
     SimulatedEngine,
@@ -132,7 +132,7 @@ def test_an_engine_without_seccomp_gets_none_and_the_page_says_so() -> None:
 def test_a_profile_of_the_host_s_owner_stays() -> None:
     owners = Confinement.from_info({"SecurityOptions": ["name=apparmor", "name=seccomp,profile=/etc/docker/s.json"]})
     assert WITH.on(owners).seccomp is None
-    assert exceptions(spec("a"), engine=owners) == []
+    assert exceptions(spec("a"), World(confinement=owners)) == []
     assert WITH.on(Confinement(seccomp="unconfined")).seccomp == PROFILE
     assert WITH.on(Confinement(seccomp="builtin")).seccomp == PROFILE
 
