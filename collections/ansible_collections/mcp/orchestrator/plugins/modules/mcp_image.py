@@ -82,6 +82,28 @@ options:
       - The folder in which a bill of materials is kept for each image that is built here, as a CycloneDX document named
         by the image's id. Without it there is none.
     type: path
+  fleet:
+    description:
+      - The name of the fleet. The steps of a build run in its network C(<fleet>-build), which rules of the host's
+        packet filter keep from instance metadata, from the host and from the servers, where such rules can be kept.
+    type: str
+    default: mcp
+  port_range_start:
+    description: As in M(mcp.orchestrator.mcp_container).
+    type: int
+    default: 20000
+  port_range_end:
+    description: As in M(mcp.orchestrator.mcp_container).
+    type: int
+    default: 29999
+  host_ports:
+    description: As in M(mcp.orchestrator.mcp_container).
+    type: list
+    elements: int
+    default: []
+  rules_directory:
+    description: As in M(mcp.orchestrator.mcp_container).
+    type: path
 attributes:
   check_mode:
     description: Tells what would be built.
@@ -148,6 +170,10 @@ errors:
     message:
       description: What is wrong and what to do, in one sentence.
       type: str
+unwalled:
+  description: Why nothing kept the steps of builds from instance metadata; empty when rules did, or none ran.
+  returned: always
+  type: str
 diff:
   description: The images before and after.
   returned: always
@@ -161,13 +187,37 @@ diff:
       type: str
 """
 
+from contextlib import closing
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_network import (
+    BuildNetwork,
+    build_network,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError as CallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError, HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
+
+
+def network_of(given: dict[str, Any]) -> BuildNetwork:
+    """The network to build in."""
+    policy = Policy(
+        fleet=given["fleet"],
+        port_range_start=given["port_range_start"],
+        port_range_end=given["port_range_end"],
+        host_ports=tuple(given["host_ports"]),
+    )
+    with closing(DockerEngine(given["docker_host"])) as docker:
+        return build_network(docker, HostFirewall(docker.local, given["rules_directory"]), policy)
 
 
 def main() -> None:
@@ -196,6 +246,11 @@ def main() -> None:
             "rebuild_after_days": {"type": "int", "default": 0},
             "require_digests": {"type": "bool", "default": False},
             "sboms": {"type": "path"},
+            "fleet": {"type": "str", "default": "mcp"},
+            "port_range_start": {"type": "int", "default": 20000},
+            "port_range_end": {"type": "int", "default": 29999},
+            "host_ports": {"type": "list", "elements": "int", "default": []},
+            "rules_directory": {"type": "path"},
             "docker_host": {"type": "str"},
         },
         supports_check_mode=True,
@@ -211,16 +266,20 @@ def main() -> None:
         renewal=Renewal(given["rebuild"], given["rebuild_after_days"]),
         sboms=given["sboms"],
         require_digests=given["require_digests"],
+        network=lambda: network_of(given),
     )
     try:
         with engine(given["docker_host"]) as client:
             outcome = converge_images(client, specs, builds, dry_run=module.check_mode)
-    except EngineError as error:
+    except (EngineError, CallError, FirewallError, FleetBusy) as error:
         module.fail_json(msg=str(error))
+    if outcome.unwalled:
+        module.warn(outcome.unwalled)
     result = {
         "changed": outcome.changed,
         "images": outcome.images,
         "errors": outcome.errors,
+        "unwalled": outcome.unwalled,
         "diff": {"before": outcome.before, "after": outcome.after},
     }
     if outcome.errors:

@@ -45,6 +45,7 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         cpus=_said(draft.cpus, defaults.cpus),
         pids=_said(draft.pids, defaults.pids),
         network=_said(draft.network, defaults.network),
+        instance_metadata=extension.instance_metadata or None,
         read_only=read_only,
         init=_said(draft.init, defaults.init),
         build=None if draft.recipe is None else draft.recipe.to_dict(),

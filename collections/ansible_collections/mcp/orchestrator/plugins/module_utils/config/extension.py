@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses import is_private, is_reserved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_readers import label, network
@@ -36,6 +37,7 @@ class Extension:
     replicas: int | None = None
     placement: str | int | Mapping[str, Any] | None = None
     network: str | list[str] | None = None
+    instance_metadata: bool | None = None
     volumes: tuple[str, ...] = ()
     read_only: bool | None = None
     restart: str | None = None
@@ -66,6 +68,7 @@ def apply_extension(extension: Extension, draft: Draft, permissions: Permissions
         draft.stop_timeout = extension.stop_timeout
     if isinstance(extension.network, list):
         draft.network = tuple(sorted(set(extension.network)))
+        _judge_hosts(extension.network, findings)
     elif extension.network is not None:
         try:
             network(draft, extension.network, permissions)
@@ -84,6 +87,18 @@ def apply_extension(extension: Extension, draft: Draft, permissions: Permissions
             label(draft, f"{name}={text}")
         except ValueError as error:
             findings.error(f"{KEY}.labels.{name}", str(error))
+
+
+def _judge_hosts(hosts: Collection[str], findings: Findings) -> None:
+    for host in hosts:
+        if is_reserved(host):
+            findings.error(
+                f"{KEY}.network",
+                f"'{printable(host)}' is link-local or leads to the metadata of the instance, which no list opens;"
+                f' leave it out, or set "instance_metadata": true in {KEY} if the server is to read them',
+            )
+        elif is_private(host):
+            findings.explain(f"{KEY}.network", f"{printable(host)} is no address of the internet: meant as written")
 
 
 def placement(extension: Extension) -> dict[str, Any] | None:

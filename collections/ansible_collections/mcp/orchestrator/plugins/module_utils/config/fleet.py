@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.assembly import assemble
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import Place
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import (
     Context,
@@ -174,6 +175,8 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context, settin
     found = read_entry(name, entry, context, findings)
     if isinstance(found, Started):
         judge_route(found.extension, settings, findings)
+        for problem in conflicts(assemble(name, True, found, {}, settings.defaults)):
+            findings.error("orchestrator.network" if found.extension.network is not None else "", problem)
     enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
     clients = client_keys(entry) if isinstance(entry, dict) else {}
     private = private_keys(entry) if isinstance(entry, dict) else {}

@@ -127,6 +127,11 @@ EXTENSION = Record(
             " IPv4 addresses, or as a network of the engine lets it.",
             ["api.github.com", "10.0.7.0/24"],
         ),
+        "instance_metadata": Key(
+            Switch(),
+            "Whether it may reach the metadata of the cloud's instance, and with them the host's credentials."
+            " Default false.",
+        ),
         "volumes": Key(
             Listing(Text("a volume: source:target[:ro]")),
             "What is mounted: the source is an absolute path of the host or the name of a volume.",

@@ -94,6 +94,7 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "env", " ".join(spec.env)
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
     yield "network", " ".join(spec.network) if isinstance(spec.network, tuple) else spec.network or ""
+    yield "metadata", "of the instance are open to it" if spec.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""

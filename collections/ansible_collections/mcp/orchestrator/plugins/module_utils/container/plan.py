@@ -133,6 +133,21 @@ class _Draft:
         self.ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
         self.pulled: set[str] = set()
         self.mounting = mounting(specs, world)
+        ordinary = [spec for spec in specs if spec.enabled and egress.kind_of(spec) == egress.INTERNET]
+        self.readers = [spec.name for spec in ordinary if spec.instance_metadata]
+        self.forgers = [spec.name for spec in ordinary if egress.forges(spec)]
+
+    def refuse_forgery(self, spec: Spec) -> None:
+        """Raises CompositionError where one server could pretend to be another that may read the metadata."""
+        forges, reads = bool(egress.forges(spec)), bool(spec.instance_metadata)
+        others = self.readers if forges else self.forgers if reads else []
+        if others and egress.kind_of(spec) == egress.INTERNET:
+            what = f"with {egress.forges(spec)} its container" if forges else f"the container of {' and '.join(others)}"
+            whom = " and ".join(others) if forges else "this one"
+            raise CompositionError(
+                f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"
+                " leave out the rights of the one or instance_metadata of the other"
+            )
 
     def take_name(self, spec: Spec, replica: int, freed: Iterable[str]) -> str:
         """The server's own name, or beside an older container one with the generation in it."""
@@ -164,6 +179,7 @@ def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
         mounts = mount.problem(spec, draft.mounting, world, policy)
         if mounts is not None:
             raise CompositionError(mounts)
+        draft.refuse_forgery(spec)
         standing = _stand(spec, replica, world, policy)
         successor = standing.successor
         halted = _halted(spec, replica, world)

@@ -60,8 +60,9 @@ def run_build(
     labels: Mapping[str, str] | None = None,
     buildargs: Mapping[str, str] | None = None,
     nocache: bool = False,
+    network: str | None = None,
 ) -> str:
-    """Builds a context (a tar) and returns the image's id.
+    """Builds a context (a tar) and returns the image's id. Its steps run in ``network``, None is the engine's own.
 
     The engine gets no credentials with it: bases are pulled before. Raises StepFailed where a step ends with an error
     of its own, ImageError for everything else.
@@ -78,6 +79,7 @@ def run_build(
         "labels": json.dumps(dict(labels or {})),
         "buildargs": json.dumps(dict(buildargs or {})),
         **({"t": tag} if tag else {}),
+        **({"networkmode": network} if network else {}),
     }
     log: list[str] = []
     built = ""

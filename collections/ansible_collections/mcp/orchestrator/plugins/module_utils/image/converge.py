@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_network import BuildNetwork
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image import sbom_store
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.base import Base, is_pinned, obtain
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
@@ -44,6 +45,7 @@ class Builds:
     """How images are built: the folder of templates, the base of each runtime, the limits, what is built again.
 
     ``sboms`` is the folder of the bills of materials, None for none. With ``require_digests`` a base has to be pinned.
+    ``network`` gives the network for the steps, and is asked when there is something to build; None: the engine's own.
     """
 
     templates: str
@@ -52,17 +54,22 @@ class Builds:
     renewal: Renewal = field(default_factory=Renewal)
     sboms: str | None = None
     require_digests: bool = False
+    network: Callable[[], BuildNetwork] | None = None
 
 
 @dataclass
 class Outcome:
-    """What was done: the images, the servers that have none and why, and whether anything changed."""
+    """What was done: the images, the servers that have none and why, and whether anything changed.
+
+    ``unwalled`` says why nothing kept the builds from the host, empty where rules did.
+    """
 
     images: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
     changed: bool = False
     before: str = ""
     after: str = ""
+    unwalled: str = ""
 
     def fail(self, servers: Iterable[str], message: str) -> None:
         """Notes why servers have no image as they should."""
@@ -84,7 +91,7 @@ def converge_images(client: Any, specs: Sequence[Spec], builds: Builds, *, dry_r
     outcome.changed = bool(missing)
     outcome.before = "".join(_line(build, present.get(build.image)) for build in missing)
     outcome.after = "".join(f"{build.image}: built, because {build.reason}\n" for build in missing)
-    results = {} if dry_run else _built(client, missing, templates, builds.limits)
+    results = {} if dry_run else _built(client, missing, templates, builds, outcome)
     for build in planned:
         result = results.get(build.image)
         if isinstance(result, ImageError):
@@ -122,21 +129,23 @@ def _templates(specs: Sequence[Spec], builds: Builds, outcome: Outcome) -> dict[
 
 
 def _built(
-    client: Any, builds: Sequence[Build], templates: Mapping[str, Template], limits: Limits
+    client: Any, missing: Sequence[Build], templates: Mapping[str, Template], builds: Builds, outcome: Outcome
 ) -> dict[str, Mapping[str, str] | ImageError]:
-    bases = _bases(client, builds, templates)
+    network = builds.network() if builds.network is not None and missing else BuildNetwork(None)
+    outcome.unwalled = network.unwalled
+    bases = _bases(client, missing, templates)
 
     def build_one(build: Build) -> Mapping[str, str] | ImageError:
         base = bases[build.recipe.runtime]
         if isinstance(base, ImageError):
             return base
         try:
-            return build_image(client, build, templates[build.recipe.runtime], base, limits)
+            return build_image(client, build, templates[build.recipe.runtime], base, builds.limits, network.name)
         except ImageError as error:
             return error
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        return dict(zip([build.image for build in builds], pool.map(build_one, builds), strict=True))
+        return dict(zip([build.image for build in missing], pool.map(build_one, missing), strict=True))
 
 
 def _bases(client: Any, builds: Sequence[Build], templates: Mapping[str, Template]) -> dict[str, Base | ImageError]:

@@ -92,8 +92,12 @@ def images_present(client: Any, names: Sequence[str]) -> dict[str, Present]:
     return found
 
 
-def build_image(client: Any, build: Build, template: Template, base: Base, limits: Limits) -> dict[str, str]:
-    """Builds and labels one image. Returns its id, and package, version and digest of what was installed.
+def build_image(
+    client: Any, build: Build, template: Template, base: Base, limits: Limits, network: str | None = None
+) -> dict[str, str]:
+    """Builds and labels one image, its steps in ``network``.
+
+    Returns its id, and package, version and digest of what was installed.
 
     Raises ImageError with the line of the build's log that tells most.
     """
@@ -101,7 +105,7 @@ def build_image(client: Any, build: Build, template: Template, base: Base, limit
     arguments = {"BASE": base.id, **({"GIT": "1"} if build.recipe.git else {})}
     try:
         context = template.context(build.recipe)
-        layers = run_build(client, context, limits, buildargs=arguments, nocache=build.renew)
+        layers = run_build(client, context, limits, buildargs=arguments, nocache=build.renew, network=network)
         installed = _installed(client, layers)
         label = {
             LABEL: build.digest,

@@ -97,8 +97,14 @@ def build_state(
         "servers": [server_entry(name, facts) for name in sorted(facts.names)],
         "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
         "errors": [problem.to_dict() for problem in problems],
-        "warnings": list(warnings),
+        "warnings": [*warnings, *_unwalled(steps)],
     }
+
+
+def _unwalled(steps: Mapping[str, Step]) -> list[str]:
+    """What the packet filter of this host does not close, in the words of the steps that found it out."""
+    said = (text(step.result.get("unwalled")) for step in steps.values())
+    return list(dict.fromkeys(each for each in said if each))
 
 
 def rfc3339(moment: datetime) -> str:

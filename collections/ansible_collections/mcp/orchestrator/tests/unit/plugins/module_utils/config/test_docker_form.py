@@ -46,6 +46,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "cpus": 1.0,
         "pids": 256,
         "network": None,
+        "instance_metadata": None,
         "read_only": True,
         "init": True,
         "build": None,

@@ -204,7 +204,7 @@ def test_what_would_be_a_way_out_is_refused_beside_a_network_that_has_none(netwo
 
 def test_what_opens_no_way_out_stands_beside_every_network() -> None:
     harmless = {
-        "Sysctls": {"net.core.somaxconn": "1024", "kernel.msgmax": "1"},
+        "Sysctls": {"net.core.somaxconn": "1024", "kernel.msgmax": "1", "net.ipv6.conf.all.disable_ipv6": "1"},
         "CapAdd": ["NET_BIND_SERVICE"],
         "Devices": [{"PathOnHost": "/dev/ttyUSB0"}],
     }
