@@ -32,6 +32,7 @@ ONE_YEAR = 366 * 24 * 3600
 # A state that is older than so many intervals means that nobody reconciles any more.
 STALE_INTERVALS = 3
 MOST_CHANGES_SHOWN = 8
+MOST_EXCEPTIONS_SHOWN = 3
 SHORT_ID = 12
 
 # How much a condition wants to be seen, and what it is called; the order is that of the page.
@@ -87,6 +88,7 @@ class Row:
     origin: str
     path: str
     note: str | None
+    beyond: str
     facts: tuple[Fact, ...]
 
 
@@ -150,7 +152,14 @@ def _row(anchor: str, server: Server, fleet: str, now: datetime) -> Row:
     address = urlsplit(server.url or "")
     origin = f"{address.scheme}://{address.netloc}" if address.netloc else ""
     path = (server.url or "").removeprefix(origin)
-    return Row(anchor, server, _TONES[condition], CONDITIONS[condition], origin, path, note, facts)
+    return Row(anchor, server, _TONES[condition], CONDITIONS[condition], origin, path, note, _beyond(server), facts)
+
+
+def _beyond(server: Server) -> str:
+    """What the server has that others have not, short enough for its row."""
+    shown = server.exceptions[:MOST_EXCEPTIONS_SHOWN]
+    more = len(server.exceptions) - len(shown)
+    return " · ".join([*shown, f"{more} more"] if more else shown)
 
 
 def _remote_row(remote: Remote) -> RemoteRow:
@@ -179,7 +188,6 @@ def _facts(server: Server, fleet: str, now: datetime) -> Iterator[Fact]:
     yield Fact("Transport", _transport(server))
     yield Fact("Limits", _limits(server))
     yield Fact("May go", _reach(server.network))
-    yield Fact("Allowed beyond the defaults", ", ".join(server.exceptions))
     yield Fact("On this host", server.endpoint)
     yield Fact("Rule priority", None if server.priority is None else str(server.priority))
     yield Fact("Log", f"docker logs {container}" if server.container else None)
@@ -268,6 +276,9 @@ def _counts(state: State) -> Iterator[tuple[str, int, str]]:
     for condition, word in _COUNTED.items():
         if conditions[condition]:
             yield _TONES[condition], conditions[condition], word
+    exceptional = sum(bool(server.exceptions) for server in state.servers)
+    if exceptional:
+        yield "warn", exceptional, "beyond the defaults"
     if state.remotes:
         yield "idle", len(state.remotes), "remote"
     tools = sum(len(server.tools) for server in state.servers)

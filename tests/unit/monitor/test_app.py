@@ -170,11 +170,21 @@ def test_a_new_state_is_shown_without_a_restart(app: WsgiApp, state_file: Path) 
 def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, credentials: str | None, status: int) -> None:
     answer = ask(app, path, credentials)
     assert answer.status == status
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert {"frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} <= set(policy.split("; "))
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path, balancer: Balancer) -> None:
+    slept: list[float] = []
+    app = monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=slept.append), balancer)
+    answers = [ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")]
+    assert answers == [answers[0]] * len(answers)
+    assert slept == [slept[0]] * len(answers)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -64,6 +64,28 @@ def test_a_server_shows_all_that_belongs_to_it() -> None:
         assert fact in text
 
 
+EXCEPTIONS = ["the image's user is root", "writable root", "volume /srv/data:/data", "link-local addresses"]
+
+
+def test_what_a_server_has_beyond_the_defaults_is_seen_without_opening_its_row() -> None:
+    page = rendered(samples.state([samples.server("wide", exceptions=EXCEPTIONS), samples.server("time")]))
+    (summary,) = re.findall(r"<summary>(?:(?!</summary>).)*wide.*?</summary>", page, re.DOTALL)
+    assert "Beyond the defaults: the image's user is root · writable root · volume /srv/data:/data · 1 more" in read(
+        summary
+    )
+    assert "1 beyond the defaults" in read(page)
+
+
+def test_each_exception_has_a_line_of_its_own() -> None:
+    page = rendered(samples.state([samples.server("wide", exceptions=EXCEPTIONS)]))
+    (block,) = re.findall(r'<ul class="exceptions".*?</ul>', page, re.DOTALL)
+    assert re.findall("<li>(.*?)</li>", html.unescape(block)) == EXCEPTIONS
+
+
+def test_where_nothing_is_beyond_the_defaults_nothing_says_so() -> None:
+    assert "eyond the defaults" not in read(rendered(samples.three_servers()))
+
+
 def test_a_server_shows_what_became_of_its_entry() -> None:
     server = samples.server(
         "time", transport="sse", port=8000, package={"name": "mcp-server-time", "version": "2026.1.26", "digest": None},
