@@ -124,3 +124,4 @@ bench-%: venv ## One benchmark of benchmarks/
 .PHONY: teardown
 teardown: ## Remove everything that is ours from this machine, and only that
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/teardown.yml -i inventory/local
+	rm -rf /run/mcp-orchestrator /var/log/mcp-orchestrator-setup.log

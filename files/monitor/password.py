@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 GENERATED_BYTES = 18
+# As the reader of settings.conf asks it; who writes the file by hand passes that by.
+FEWEST_CHARACTERS = 12
 MODE = 0o640
 
 
@@ -50,6 +52,11 @@ def main() -> None:
     try:
         present = present_password(options.file)
         password = wished_password(options.settings) or present or secrets.token_urlsafe(GENERATED_BYTES)
+        if len(password) < FEWEST_CHARACTERS:
+            sys.exit(
+                f"{options.file}: has fewer than {FEWEST_CHARACTERS} characters, which is soon guessed;"
+                " write a longer password into it, or remove it to have one generated"
+            )
         if password != present:
             write_password(options.file, password, options.group)
             print("written")

@@ -59,6 +59,17 @@ def test_programs_run_as_users_of_their_own_and_write_nothing_for_everybody(site
     assert not any(groups & root_groups for user, _umask, groups in found.values() if user != "root")
 
 
+def test_the_monitor_has_neither_the_engines_socket_nor_credentials(site: Site) -> None:
+    (pid,) = (name.split()[1] for name in programs(site) if name.startswith("monitor"))
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert [each for each in variables if each.startswith((b"AWS_", b"DOCKER_"))] == []
+    monitor = pwd.getpwnam(MONITOR)
+    ask = "import socket; socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')"
+    as_monitor = {"user": monitor.pw_uid, "group": monitor.pw_gid, "extra_groups": []}
+    refused = subprocess.run(["/usr/bin/python3", "-c", ask], capture_output=True, check=False, **as_monitor)
+    assert b"PermissionError" in refused.stderr
+
+
 @pytest.mark.parametrize("file", ["etc/mcp.config.json", "etc/monitor.password", "etc/fleet.key", "var/state.json"])
 def test_another_user_of_the_host_reads_none_of_it(site: Site, file: str) -> None:
     assert os.access(site.root / file, os.R_OK)

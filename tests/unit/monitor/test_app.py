@@ -182,7 +182,9 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
 def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path, balancer: Balancer) -> None:
     slept: list[float] = []
     app = monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=slept.append), balancer)
-    answers = [ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")]
+    answers = [
+        ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")
+    ]
     assert answers == [answers[0]] * len(answers)
     assert slept == [slept[0]] * len(answers)
 

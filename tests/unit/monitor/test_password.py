@@ -34,10 +34,19 @@ def test_without_a_wish_a_password_is_made_up_once(paths: tuple[Path, Path]) -> 
 
 def test_the_settings_password_replaces_the_one_that_was_made_up(paths: tuple[Path, Path]) -> None:
     run(paths)
-    paths[0].write_text("[dashboard]\npassword = 100%sure\n")
+    paths[0].write_text("[dashboard]\npassword = 100%sure-of-it\n")
     assert run(paths) == "written"
-    assert paths[1].read_text() == "100%sure\n"
+    assert paths[1].read_text() == "100%sure-of-it\n"
     assert run(paths) == ""
+
+
+def test_a_short_password_that_was_written_by_hand_is_refused(paths: tuple[Path, Path]) -> None:
+    paths[1].write_text("changeme\n")
+    argv = [sys.executable, "-m", "monitor.password", *map(str, paths), GROUP]
+    failed = subprocess.run(argv, cwd=FILES, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(f"{paths[1]}: has fewer than 12 characters")
+    assert "changeme" not in failed.stderr
 
 
 def test_nobody_else_may_read_it(paths: tuple[Path, Path]) -> None:
