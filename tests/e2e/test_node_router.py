@@ -114,6 +114,14 @@ def test_servers_learn_what_the_load_balancer_in_front_said_of_the_client(pair: 
     assert pair.router.get(HEALTH).status == 200
 
 
+def test_the_last_address_is_the_clients_and_not_a_balancers_however_many_there_are(pair: Pair) -> None:
+    """The bridge shares out its places by it."""
+    pair.routed(route("time", pair.router.upstream()))
+    for sent, seen in (("203.0.113.9", "203.0.113.9, 127.0.0.1"), ("", "127.0.0.1")):
+        headers = pair.front.get("/mcp/time/mcp", **({"X_Forwarded_For": sent} if sent else {})).seen["headers"]
+        assert headers["x-forwarded-for"] == seen
+
+
 class Clients:
     """Some clients that never stop asking for a path; what did not answer 200 is kept."""
 
