@@ -64,7 +64,7 @@ def restore(directory: Path, fleet: str, family: str) -> str:
     except (RulesError, FilterError) as error:
         if is_intact(seen(fleet, family), fleet):
             return f"the rules that are there stay, for the saved ones cannot be restored: {error}"
-        put(closed(fleet), fleet, family)
+        put(closed(fleet, family), fleet, family)
         return f"nothing new is let out until the next run, for the saved rules cannot be restored: {error}"
     return "the saved rules are restored"
 

@@ -50,16 +50,18 @@ def interfaces_of(fleet: str) -> str:
     return f"mcp-{hashlib.sha256(fleet.encode()).hexdigest()[:7]}-+"
 
 
-def closed(fleet: str) -> Rules:
+def closed(fleet: str, family: str) -> Rules:
     """Rules that let nothing new out of any container of the fleet, neither onward nor to the host.
 
-    FORWARD too: where the engine leaves IPv6 alone, nothing leads to DOCKER-USER.
+    IPv4's stand in DOCKER-USER, for the engine puts rules that let out before everything else in FORWARD. Not so for
+    networks without IPv6, as all of a fleet are; and where it leaves IPv6 alone, nothing would lead to DOCKER-USER.
     """
+    chains = (USER_CHAIN, "INPUT") if family == "v4" else ("FORWARD", "INPUT")
     rule = (
         f"-i {interfaces_of(fleet)} -m conntrack ! --ctstate RELATED,ESTABLISHED"
         f' -m comment --comment "mcp_fleet={fleet}" -j DROP'
     )
-    return Rules(outside={"filter": tuple(f"-A {chain} {rule}" for chain in (USER_CHAIN, "FORWARD", "INPUT"))})
+    return Rules(outside={"filter": tuple(f"-A {chain} {rule}" for chain in chains)})
 
 
 def read(text: str, fleet: str) -> Rules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules as reconciler
 from firewall.rules import Rules, RulesError, chain_of, closed, interfaces_of, is_intact, present, read, transaction
 
 MARK = '-m comment --comment "mcp_fleet=f"'
@@ -23,9 +23,19 @@ COMMIT
 
 @pytest.mark.parametrize("fleet", ["mcp", "a-fleet-with-a-very-long-name-32"])
 def test_names_are_those_that_the_reconciler_gives(fleet: str) -> None:
-    assert chain_of(fleet) == egress.chain_of(fleet)
-    for kind in (egress.FLEET, egress.NONE):
-        assert egress.bridge_name(fleet, kind).startswith(interfaces_of(fleet).removesuffix("+"))
+    assert chain_of(fleet) == reconciler.chain_of(fleet)
+    assert interfaces_of(fleet) == reconciler.bridges_of(fleet)
+
+
+def test_what_the_reconciler_saves_is_read_as_what_it_meant() -> None:
+    guest = reconciler.Guest("time", "0a:00:00:00:00:01", {"api.test": ("203.0.113.7/32",)}, metadata=True)
+    ruleset = reconciler.ruleset("f", reconciler.Ground(("9.9.9.9",)), ["20000:29999"], "172.20.0.0/16", [guest])
+    ipv4, ipv6 = (read(text, "f") for text in reconciler.restorable(ruleset, "f"))
+    assert sorted((*ipv4.inside, *ipv4.outside["filter"])) == sorted(ruleset.filter_rules)
+    assert ipv4.outside["nat"] == ruleset.nat_rules
+    assert sorted((*ipv6.inside, *ipv6.outside["filter"])) == sorted(ruleset.ipv6_rules)
+    assert is_intact(ipv4, "f")
+    assert is_intact(ipv6, "f")
 
 
 def test_saved_rules_are_read() -> None:
@@ -90,7 +100,8 @@ def test_rules_keep_their_order() -> None:
         (read(GOOD, "f"), True),
         (Rules((), read(GOOD, "f").outside), False),  # somebody has emptied the chain
         (Rules(("-A MCP-f -j DROP",)), False),  # or taken the way to it
-        (closed("f"), True),
+        (closed("f", "v4"), True),
+        (closed("f", "v6"), True),
     ],
 )
 def test_rules_in_place_are_good_when_they_lead_to_something(rules: Rules, intact: bool) -> None:

@@ -20,7 +20,8 @@ from typing import Protocol
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, ground, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
 
-USER_CHAIN = ":DOCKER-USER "
+# The engine's own rule. The chain alone binds nothing: at a boot it is made before the engine is there, or without it.
+USER_CHAIN, LEADS_THERE = ":DOCKER-USER ", "-A FORWARD -j DOCKER-USER"
 LOOK_UP_SECONDS = 5.0
 COMMAND_SECONDS = 30
 LOOK_UPS_AT_ONCE = 16
@@ -83,8 +84,13 @@ class HostFirewall:
                 "the engine keeps no chain DOCKER-USER on this host, as Docker does with iptables; podman, a rootless"
                 " engine, or one with iptables off or with nftables cannot be controlled"
             )
+        if LEADS_THERE not in saved.splitlines():
+            raise FirewallError(
+                "nothing leads to the chain DOCKER-USER on this host, so no rule in it binds a container; restart the"
+                " engine, which leads there again (systemctl restart docker)"
+            )
         saved_ipv6 = _command(["ip6tables-save"], "") if ground.has_ipv6() else ""
-        self._user_chain_ipv6 = USER_CHAIN in saved_ipv6
+        self._user_chain_ipv6 = LEADS_THERE in saved_ipv6.splitlines()
         return rules.ours(saved, saved_ipv6, fleet)
 
     def ground(self) -> Ground:
