@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from firewall.rules import interfaces_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 
 from tests.hosts.host import Host, output, wait_for
 from tests.security.boot_world import TARGETS
@@ -22,17 +22,12 @@ from tests.security.boot_world import TARGETS
 PROJECT = Path(__file__).resolve().parents[2]
 WORLD = Path(__file__).with_name("boot_world.py")
 FLEET = "boot"
-BRIDGE = interfaces_of(FLEET).replace("+", "c")
-MARK = f'-m comment --comment "mcp_fleet={FLEET}"'
-RULES = f"""*filter
-:MCP-{FLEET} - [0:0]
--A MCP-{FLEET} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
--A MCP-{FLEET} -j REJECT --reject-with icmp-admin-prohibited
--I DOCKER-USER -i {BRIDGE} {MARK} -j MCP-{FLEET}
--I INPUT -i {BRIDGE} {MARK} -j MCP-{FLEET}
-COMMIT
-"""
-SAVED = f"/var/lib/mcp-orchestrator/firewall/{FLEET}.v4"
+BRIDGE = rules.bridge_of(FLEET, rules.CLOSED)
+DESIRED = rules.ruleset(FLEET, rules.Ground(), [], None, [])
+# What leads to the fleet's chain.
+JUMPS = sum(f"mcp_fleet={FLEET}" in rule for rule in DESIRED.filter_rules)
+SAVED = f"/var/lib/mcp-orchestrator/firewall/{FLEET}"
+LONG = os.environ.get("MCP_SECURITY") == "long"
 UNIT = """[Unit]
 Before=docker.service
 [Service]
@@ -58,6 +53,14 @@ PLAYBOOK = """
 """
 
 
+def docker26_programs() -> Path:
+    """Debian's next release of the engine, fetched once."""
+    programs = Path(os.environ.get("DOCKER_26", str(Path.home() / ".cache" / "mcp-orchestrator" / "docker26")))
+    if not (programs / "usr" / "sbin" / "dockerd").exists():
+        subprocess.run([PROJECT / "tests" / "next_debian.sh", programs, "docker.io", "containerd"], check=True)
+    return programs
+
+
 class BootHost(Host):
     """A host with a network beyond it and two containers that try to reach it."""
 
@@ -75,6 +78,12 @@ class BootHost(Host):
             words = ["--network", network, "--volume", "/record:/record", "--restart", "unless-stopped", "nothing"]
             record = ["/usr/bin/python3", "/opt/world.py", "record", f"/record/{network}"]
             self.run("docker", "run", "--detach", *mounts, *words, *record)
+
+    def use_engine(self, programs: Path) -> None:
+        """Put another engine's programs in the place of the host's own."""
+        self.run("systemctl", "stop", "docker.socket", "docker.service", "containerd.service")
+        output(["docker", "cp", f"{programs}/usr/.", f"{self.name}:/usr/"])
+        self.run("systemctl", "start", "docker.service")
 
     def install(self, directory: Path, entry: str = "main") -> None:
         """The product's program and its role, as the site playbook installs them."""
@@ -108,6 +117,11 @@ class BootHost(Host):
         argv = ["docker", "exec", "-i", self.name, "install", "-m", "0600", "/dev/stdin", path]
         subprocess.run(argv, input=text, text=True, check=True, capture_output=True)
 
+    def save(self, ipv4: str, ipv6: str) -> None:
+        """As a run of the reconciler leaves them."""
+        self.write(f"{SAVED}.v4", ipv4)
+        self.write(f"{SAVED}.v6", ipv6)
+
     def reboot(self) -> None:
         """Each container begins its record anew as it starts."""
         output(["docker", "restart", "--time", "30", self.name])
@@ -134,9 +148,11 @@ class BootHost(Host):
         return [line for line in self.run("iptables", "-S").splitlines() if f"mcp_fleet={FLEET}" in line]
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootHost]:
+@pytest.fixture(scope="module", params=["docker 20.10", *(["docker 26"] if LONG else [])])
+def host(request: pytest.FixtureRequest) -> Iterator[BootHost]:
     with BootHost(f"mcp-test-boot-{os.getpid()}") as found:
+        if request.param == "docker 26":
+            found.use_engine(docker26_programs())
         found.prepare()
         yield found
 
@@ -147,10 +163,10 @@ def test_nothing_confined_is_ever_without_rules(host: BootHost, tmp_path: Path) 
     assert host.reached() == (set(TARGETS), set(TARGETS))
 
     host.install(tmp_path)
-    host.write(SAVED, RULES)
+    host.save(*rules.restorable(DESIRED, FLEET))
     host.reboot()
     assert host.reached() == (set(), set(TARGETS))
-    assert len(host.rules()) == 2
+    assert len(host.rules()) == JUMPS
 
     host.run("systemctl", "restart", "docker")
     assert host.reached() == (set(), set(TARGETS))
@@ -158,17 +174,17 @@ def test_nothing_confined_is_ever_without_rules(host: BootHost, tmp_path: Path) 
     host.let_containers_outlive_the_engine(True)
     host.run("systemctl", "restart", "docker")
     assert host.reached() == (set(), set(TARGETS))
-    assert len(host.rules()) == 2
+    assert len(host.rules()) == JUMPS
     host.let_containers_outlive_the_engine(False)
 
     host.write("/etc/systemd/system/nftables.service", FLUSHING)
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "start", "nftables")
-    wait_for("rules that somebody's unit has flushed are back", lambda: len(host.rules()) == 2, 20)
+    wait_for("rules that somebody's unit has flushed are back", lambda: len(host.rules()) == JUMPS, 20)
 
     # A damaged file closes the fleet's bridges.
     host.run("rm", "/etc/systemd/system/nftables.service")
-    host.write(SAVED, RULES[:120])
+    host.save(*(text[: len(text) // 2] for text in rules.restorable(DESIRED, FLEET)))
     host.reboot()
     assert host.reached() == (set(), set(TARGETS))
     assert all(rule.endswith("-j DROP") for rule in host.rules())
