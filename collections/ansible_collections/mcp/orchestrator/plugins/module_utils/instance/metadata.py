@@ -52,7 +52,7 @@ def warnings(seen: Seen | None) -> list[str]:
         return []
     return [
         "The instance metadata service gives away this host's AWS credentials too easily: it "
-        f"{' and '.join(reasons)}. Do: aws ec2 modify-instance-metadata-options"
+        f"{'; and it '.join(reasons)}. Do: aws ec2 modify-instance-metadata-options"
         f" --region {seen.region or 'REGION'} --instance-id {seen.instance_id or 'INSTANCE'}"
         " --http-tokens required --http-put-response-hop-limit 1"
     ]

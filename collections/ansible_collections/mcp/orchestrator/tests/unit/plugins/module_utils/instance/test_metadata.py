@@ -111,7 +111,7 @@ def test_good_options_and_no_service_say_nothing() -> None:
 def test_a_warning_tells_what_is_open_and_the_command_that_closes_it() -> None:
     (warning,) = warnings(Seen(True, True, "eu-central-1", "i-0123456789abcdef0"))
     assert "answers without a token (IMDSv1)" in warning
-    assert "and sends its tokens further than to this host (hop limit over 1)" in warning
+    assert "; and it sends its tokens further than to this host (hop limit over 1)" in warning
     assert warning.endswith(
         "Do: aws ec2 modify-instance-metadata-options --region eu-central-1 --instance-id i-0123456789abcdef0"
         " --http-tokens required --http-put-response-hop-limit 1"
