@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         file = StateFile(directory)
         loaded = file.load()
-        world = first_world(loaded, options.listener[1], time.time())
+        world = first_world(loaded, options.listener[1], time.time(), options.listener_protocol)
         if world is not loaded:
             file.save(world)
     except StateError as error:
@@ -128,6 +128,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="the file with the access key of the API's callers",
     )
     add("--listener", type=_endpoint, required=True, metavar="ADDRESS:PORT", help="where HAProxy takes requests")
+    add(
+        "--listener-protocol",
+        choices=("HTTP", "HTTPS"),
+        help="what HAProxy speaks there, HTTPS with a certificate that is made here; by default what it did before",
+    )
     add("--haproxy-config", type=Path, required=True, help="the configuration file that is written for HAProxy")
     add("--haproxy-socket", type=Path, required=True, help="HAProxy's master CLI socket (haproxy -W -S)")
     add(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .certificates import LOCAL
 from .load_balancers import LOCAL_VPC
 from .model import LOCAL_LISTENER_ARN, LOCAL_LOAD_BALANCER_ARN, LOCAL_NAME, Document, Listener, LoadBalancer, World
 
+SSL_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 NO_ROUTE: Document = {
     "Type": "fixed-response",
     "FixedResponseConfig": {
@@ -17,8 +19,12 @@ NO_ROUTE: Document = {
 }
 
 
-def first_world(loaded: World | None, port: int, now: float) -> World:
-    """``loaded`` as it is, or a new world; the first listener is always on ``port``. ``now`` in seconds."""
+def first_world(loaded: World | None, port: int, now: float, protocol: str | None = None) -> World:
+    """``loaded`` as it is, or a new world; the first listener is always on ``port``.
+
+    It speaks ``protocol``, HTTP or HTTPS with the certificate of this host's own; without one what it spoke before,
+    HTTP at first. ``now`` in seconds.
+    """
     if loaded is None:
         balancer = LoadBalancer(
             arn=LOCAL_LOAD_BALANCER_ARN,
@@ -36,8 +42,12 @@ def first_world(loaded: World | None, port: int, now: float) -> World:
             protocol="HTTP",
             default_actions=(NO_ROUTE,),
         )
-        return World().with_load_balancer(balancer).with_listener(listener)
-    listener_now = loaded.listeners.get(LOCAL_LISTENER_ARN)
-    if listener_now is None or listener_now.port == port:
+        loaded = World().with_load_balancer(balancer).with_listener(listener)
+    before = loaded.listeners.get(LOCAL_LISTENER_ARN)
+    if before is None:
         return loaded
-    return loaded.with_listener(replace(listener_now, port=port))
+    after = replace(before, port=port)
+    if protocol and protocol != before.protocol:
+        certificates, policy = ((LOCAL,), SSL_POLICY) if protocol == "HTTPS" else ((), None)
+        after = replace(after, protocol=protocol, certificates=certificates, ssl_policy=policy)
+    return loaded if after == before else loaded.with_listener(after)

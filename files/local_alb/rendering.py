@@ -151,7 +151,8 @@ def render_states(world: World, healthy: Set[ServerKey]) -> str:
     The format is "server-state-file" of HAProxy's management guide, version 1.
     """
     lines = ["1", f"# {_STATE_FIELDS}"]
-    for (backend, server), (_, target) in servers_of(world).items():
+    for (backend, server), (group, target) in servers_of(world).items():
         state = _UP if (backend, server) in healthy else _DOWN
-        lines.append(f"0 {backend} 0 {server} - {state} 0 1 1 0 1 0 0 6 0 0 0 - {target.port} - 0 0 - - 0")
+        tls = int(group.protocol == "HTTPS")  # what stands here has the last word, not the configuration
+        lines.append(f"0 {backend} 0 {server} - {state} 0 1 1 0 1 0 0 6 0 0 0 - {target.port} - {tls} 0 - - 0")
     return "\n".join(lines) + "\n"

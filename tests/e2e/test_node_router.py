@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +28,14 @@ MANY = 120
 class Pair:
     """The load balancer in front and the router behind it, each driven by the module's own way through its API."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, protocol: str = "HTTP") -> None:
         for name in ("front", "router"):
             (root / name).mkdir()
         quotas = [word for quota in QUOTAS for word in ("--quota", quota)]
         self.front = Host(root / "front")
-        self.router = Host(root / "router", "--behind-balancer", HEALTH, *quotas)
-        self.to_router = Route("_router", "/mcp", (self.router.port,), health_path=HEALTH)
+        options = ("--behind-balancer", HEALTH, "--listener-protocol", protocol)
+        self.router = Host(root / "router", *options, *quotas)
+        self.to_router = Route("_router", "/mcp", (self.router.port,), health_path=HEALTH, protocol=protocol)
 
     def start(self) -> None:
         self.front.start()
@@ -185,3 +188,21 @@ def test_a_router_that_is_gone_is_not_healthy_in_front(pair: Pair) -> None:
     (group,) = pair.front.client.describe_target_groups()["TargetGroups"]
     pair.router.kill_haproxy()
     pair.front.reaches(group["TargetGroupArn"], pair.router.port, "unhealthy")
+
+
+def test_the_load_balancer_and_the_router_speak_tls_where_they_are_told_to(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, "HTTPS")
+    try:
+        pair.start()
+        pair.routed(route("time", pair.router.upstream("time")))
+
+        reply = pair.front.get("/mcp/time/x")
+        assert (reply.status, reply.seen["path"], reply.seen["headers"]["x-forwarded-proto"]) == (200, "/x", "http")
+        (group,) = pair.front.client.describe_target_groups()["TargetGroups"]
+        assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
+        with pytest.raises((http.client.HTTPException, OSError)):
+            pair.router.get("/mcp/time/x")  # in plain text
+        keys = list((pair.router.directory / "certificates").glob("*.pem"))
+        assert [stat.S_IMODE(key.stat().st_mode) for key in keys] == [0o600]
+    finally:
+        pair.close()

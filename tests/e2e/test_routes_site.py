@@ -139,6 +139,13 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
     assert site.reconcile().changed == 0
     assert site.state()["errors"] == []
 
+    settings.write_text(f"{SETTINGS}[routes]\ntopology = node-router\ntarget_tls = true\n")
+    run = site.install()
+    assert run.code == 0, run.output
+    (router,) = (group for group in site.elbv2().describe_target_groups()["TargetGroups"] if "router" in str(group))
+    assert router["Protocol"] == "HTTPS"
+    assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
+
 
 def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_that_reaches_them(
     site: Site, settings: Path, aws: LocalBalancer

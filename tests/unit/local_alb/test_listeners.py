@@ -99,6 +99,18 @@ def test_the_first_listener_follows_the_port_that_the_program_is_started_with(tm
     assert first_world(first, 8081, 2.0).listeners[LISTENER].port == 8081
 
 
+def test_the_first_listener_speaks_what_the_program_is_started_with(tmp_path: Path) -> None:
+    from local_alb.first_start import first_world
+
+    assert first_world(None, 8080, 1.0).listeners[LISTENER].protocol == "HTTP"
+    tls = first_world(None, 8080, 1.0, "HTTPS")
+    assert tls.listeners[LISTENER].certificates == (LOCAL,)
+    assert first_world(tls, 8080, 2.0) is tls
+    assert first_world(tls, 8080, 2.0, "HTTPS") is tls
+    plain = first_world(tls, 8080, 2.0, "HTTP").listeners[LISTENER]
+    assert (plain.protocol, plain.certificates, plain.ssl_policy) == ("HTTP", (), None)
+
+
 def test_the_quota_of_listeners_is_kept(tmp_path: Path) -> None:
     alb = Alb(tmp_path, quotas={"listeners-per-application-load-balancer": 2})
     listener(alb, 9000)

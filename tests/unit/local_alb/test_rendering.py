@@ -139,6 +139,16 @@ def test_what_was_never_probed_starts_as_down_and_what_was_healthy_as_up(alb: Al
     assert states == {known: "2", new: "0"}
 
 
+def test_targets_are_spoken_to_by_tls_after_a_reload_too_where_their_group_says_so(alb: Alb) -> None:
+    for priority, protocol in enumerate(("HTTP", "HTTPS"), 1):
+        group = alb.group(f"mcp-{protocol}", Protocol=protocol)
+        alb.register(group, 8000 + priority)
+        alb.rule(priority, group)
+    lines = [line.split() for line in render_states(alb.store.world, frozenset()).splitlines()[1:]]
+    port, tls = (lines[0].index(name) - 1 for name in ("srv_port", "srv_use_ssl"))
+    assert sorted((line[port], line[tls]) for line in lines[1:]) == [("8001", "0"), ("8002", "1")]
+
+
 @pytest.mark.parametrize(("port", "change"), [(80, "replace-header"), (443, "replace-header"), (8080, "set-header")])
 def test_the_port_is_taken_out_of_the_host_header_or_put_into_it(
     alb: Alb, tmp_path: Path, port: int, change: str

@@ -102,6 +102,13 @@ options:
           - Which HTTP codes mean healthy, such as V(200), V(200,202) or V(200-299), between 200 and 499.
         type: str
         default: '200'
+      protocol:
+        description:
+          - How the load balancer speaks to the targets. It does not check their certificates. Another protocol gets a
+            new target group.
+        type: str
+        choices: [http, https]
+        default: http
       priority:
         description:
           - The rule's priority. By default one is chosen from the range and kept.
@@ -488,6 +495,7 @@ ROUTE_SPEC: dict[str, Any] = {
     "strip_prefix": {"type": "bool", "default": False},
     "health_path": {"type": "str", "default": "/"},
     "health_matcher": {"type": "str", "default": "200"},
+    "protocol": {"type": "str", "choices": ["http", "https"], "default": "http"},
     "priority": {"type": "int"},
     "conditions": CONDITIONS_SPEC,
     "auth": {"type": "str", "choices": AUTHS},

@@ -96,7 +96,7 @@ def _create_steps(draft: Draft, route: Route) -> list[Action]:
     vpc_id = draft.world.load_balancer.vpc_id if draft.world.load_balancer else ""
     arguments: dict[str, Any] = {
         "Name": name,
-        "Protocol": "HTTP",
+        "Protocol": route.protocol,
         "Port": DEFAULT_PORT,
         "VpcId": vpc_id,
         "TargetType": wish.target_type,

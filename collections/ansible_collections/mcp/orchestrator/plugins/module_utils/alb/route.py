@@ -50,7 +50,7 @@ MAY_BE_OFF = ("slow_start", "stickiness")  # with 0
 
 @dataclass(frozen=True)
 class Route:
-    """One server's wished rule and target group; ``ports`` are those of this host that serve it."""
+    """One server's wished rule and target group; ``ports`` are those of this host that serve it, by ``protocol``."""
 
     name: str
     path: str
@@ -58,6 +58,7 @@ class Route:
     strip_prefix: bool = False
     health_path: str = "/"
     health_matcher: str = "200"
+    protocol: str = "HTTP"
     priority: int | None = None
     extra_conditions: list[Json] = field(default_factory=list)
     front_actions: list[Json] = field(default_factory=list)
@@ -124,7 +125,7 @@ class Wish:
         """
         return {
             route.name: self.owner.group_name(
-                route.name, [self.target_type, "HTTP", route.health_path, route.strip_prefix]
+                route.name, [self.target_type, route.protocol, route.health_path, route.strip_prefix]
             )
             for route in self.routes
         }
@@ -133,7 +134,7 @@ class Wish:
         """The target group's health check as CreateTargetGroup wants it."""
         return {
             "HealthCheckEnabled": True,
-            "HealthCheckProtocol": "HTTP",
+            "HealthCheckProtocol": route.protocol,
             "HealthCheckPort": "traffic-port",
             "HealthCheckPath": route.health_path,
             "HealthCheckIntervalSeconds": self.health_interval,

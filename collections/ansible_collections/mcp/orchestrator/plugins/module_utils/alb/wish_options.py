@@ -58,6 +58,7 @@ def _route(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> Route:
         strip_prefix=entry["strip_prefix"],
         health_path=entry["health_path"],
         health_matcher=entry["health_matcher"],
+        protocol=(entry.get("protocol") or "http").upper(),
         priority=entry["priority"],
         extra_conditions=conditions_from_options(
             [*(shared.get("conditions") or []), *(entry.get("conditions") or [])],

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sizes and numbers as the docker command line writes them."""
+"""Sizes and numbers as the docker command line writes them, and switches."""
 
 from __future__ import annotations
 
 import re
+from configparser import ConfigParser
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
@@ -36,6 +37,14 @@ def whole_number(text: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise ValueError(f"is not between {least} and {most}")
     return number
+
+
+def switch(text: str) -> bool:
+    """What configparser takes for true or false. Raises ValueError with a reason that reads after the value."""
+    word = text.lower()
+    if word not in ConfigParser.BOOLEAN_STATES:
+        raise ValueError("is neither true nor false")
+    return ConfigParser.BOOLEAN_STATES[word]
 
 
 def cores(text: str) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import whole_number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch, whole_number
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
 TOPOLOGIES = ("direct", "node-router")
@@ -28,10 +28,12 @@ class Routes:
     """How the load balancer treats all routes. Times are in seconds.
 
     ``host_header`` and ``source_ip`` are conditions that every request has to meet; ``auth`` says who has to prove
-    themselves, unless a server says otherwise; ``full_verification_every`` counts the reconciler's runs.
+    themselves, unless a server says otherwise; ``target_tls`` is whether the load balancer speaks HTTPS to the hosts'
+    routers; ``full_verification_every`` counts the reconciler's runs.
     """
 
     topology: str = "direct"
+    target_tls: bool = False
     auth: str = "none"
     host_header: tuple[str, ...] = ()
     source_ip: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ def _word(text: str) -> str:
 READERS: dict[str, dict[str, Callable[[str], Any]]] = {
     "routes": {
         "topology": _choice(*TOPOLOGIES),
+        "target_tls": switch,
         "auth": _choice(*AUTHS),
         "host_header": words(host_name),
         "source_ip": words(network),
@@ -165,6 +168,9 @@ READERS: dict[str, dict[str, Callable[[str], Any]]] = {
 
 def contradictions(routes: Routes, oidc: Oidc, jwt: Jwt) -> Iterator[tuple[str, str, str]]:
     """What cannot hold together: section, key, and the reason with the way out."""
+    if routes.target_tls and routes.topology != "node-router":
+        reason = "'true' needs topology = node-router: the ports of the servers themselves speak plain HTTP"
+        yield "routes", "target_tls", reason
     if routes.priority_end < routes.priority_start:
         yield "routes", "priority_end", f"'{routes.priority_end}' is below priority_start"
     if routes.health_timeout >= routes.health_interval:

@@ -26,6 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity i
     SMALLEST_MEMORY,
     cores,
     size,
+    switch,
     whole_number,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_settings import READERS as ROUTE_READERS
@@ -265,13 +266,6 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-def _switch(text: str) -> bool:
-    word = text.lower()
-    if word not in configparser.ConfigParser.BOOLEAN_STATES:
-        raise ValueError("is neither true nor false")
-    return configparser.ConfigParser.BOOLEAN_STATES[word]
-
-
 def _roots(text: str) -> tuple[str, ...]:
     return () if text == "none" else words(root)(text)
 
@@ -321,8 +315,8 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "port_range_start": _number(1024, 65535),
         "port_range_end": _number(1024, 65535),
         "publish_address": _address,
-        "strict": _switch,
-        "prune_images": _switch,
+        "strict": switch,
+        "prune_images": switch,
     },
     "builds": {
         "memory": _memory,
@@ -339,7 +333,7 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
     },
     "logging": {"level": _level},
     "security": {
-        **{each.name: _switch for each in fields(Security) if each.type == "bool"},
+        **{each.name: switch for each in fields(Security) if each.type == "bool"},
         "allowed_origins": words(origin),
         "allowed_hosts": words(host),
         "host_path_roots": _roots,
@@ -350,8 +344,8 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "cpus": cores,
         "pids": _number(1, 4194304),
         "network": _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a network"),
-        "read_only": _switch,
-        "init": _switch,
+        "read_only": switch,
+        "init": switch,
         "isolation": _choice(*ISOLATIONS),
         "idle_timeout": _number(1, 86400),
         "replicas": _number(1, 32),

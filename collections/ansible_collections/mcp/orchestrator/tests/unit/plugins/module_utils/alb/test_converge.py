@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import QuotaError, WishError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
@@ -249,3 +251,16 @@ def test_sticky_replicas_get_a_cookie():
     set_on = list(elbv2.attributes.values())
     assert [attributes["stickiness.enabled"] for attributes in set_on] == ["true"]
     assert [attributes["stickiness.lb_cookie.duration_seconds"] for attributes in set_on] == ["600"]
+
+
+def test_targets_that_speak_another_protocol_get_a_group_of_their_own():
+    elbv2 = FakeElbv2()
+    (plain,) = answer(elbv2, "alpha")
+    run(elbv2, Wish(OWNER, (plain,)))
+
+    result = run(elbv2, Wish(OWNER, (replace(plain, protocol="HTTPS"),)))
+
+    assert result.errors == {}
+    (group,) = elbv2.groups.values()
+    assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}

@@ -53,3 +53,9 @@ def test_a_provider_that_no_route_asks_changes_nothing():
 def test_a_login_without_a_provider_is_refused_with_the_route():
     with pytest.raises(WishError, match="route 'time': auth is oidc, but authenticate_oidc says nothing"):
         routes(entry("time", auth="oidc"))
+
+
+def test_targets_speak_http_unless_the_route_says_otherwise():
+    found = routes(entry("time"), entry("_router", protocol="https"))
+
+    assert (found["time"].protocol, found["_router"].protocol) == ("HTTP", "HTTPS")

@@ -101,3 +101,12 @@ def test_further_names_of_the_local_load_balancer_are_read(tmp_path):
 def test_a_name_that_is_none_is_told(tmp_path, text, said):
     (error,) = errors(tmp_path, f"[security]\nallowed_hosts = {text}\n")
     assert error.startswith(f"settings.conf: [security] allowed_hosts: {said}")
+
+
+def test_tls_to_the_hosts_needs_a_router_on_them(tmp_path):
+    assert read(tmp_path, "[routes]\ntopology = node-router\ntarget_tls = true\n").routes.target_tls
+    (error,) = errors(tmp_path, "[routes]\ntarget_tls = true\n")
+    assert error == (
+        "settings.conf: [routes] target_tls: 'true' needs topology = node-router: "
+        "the ports of the servers themselves speak plain HTTP"
+    )
