@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
+_LONGEST = 64  # characters; no address is longer
 _WITH_PORT = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::[0-9]+)?")
 
 
-@lru_cache(maxsize=1024)
 def client_of(forwarded: bytes | None, peer: str) -> str:
     """The address of the client: the last that X-Forwarded-For has, else `peer`.
 
@@ -18,9 +18,10 @@ def client_of(forwarded: bytes | None, peer: str) -> str:
     out, and an IPv6 address counts with all of its network of 64 bits, in which one client may choose (RFC 7934).
     """
     last = "" if forwarded is None else forwarded.rpartition(b",")[2].decode("latin-1").strip()
-    return _normal(last) or _normal(peer) or peer
+    return (_normal(last) if 0 < len(last) < _LONGEST else None) or _normal(peer) or peer
 
 
+@lru_cache(maxsize=1024)
 def _normal(text: str) -> str | None:
     match = _WITH_PORT.fullmatch(text)
     if match is not None:

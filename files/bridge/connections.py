@@ -119,14 +119,17 @@ class Connections:
         """Ends a connection for `newcomer`: one whose request is not complete, of the client that has most of these, or
         one that rests. `at_once`: however short it has been there."""
         now = time.monotonic()
-        counts = Counter(one.client for one in self._reading)
-        for crowd in (self._reading, self._resting):
-            for one in sorted(crowd, key=lambda one: -counts[one.client]) if crowd is self._reading else list(crowd):
-                if one is not newcomer and (at_once or now - one.changed > _SETTLED_SECONDS):
-                    self._open.discard(one)
-                    self._leave(one)
-                    one.refuse_for_others()
-                    return True
+        there = [one for one in self._reading if one is not newcomer and (at_once or _is_settled(one, now))]
+        if there:
+            most, _ = Counter(one.client for one in there).most_common(1)[0]
+            there = [one for one in there if one.client == most]
+        else:
+            there = [one for one in self._resting if at_once or _is_settled(one, now)]
+        if there:
+            self._open.discard(there[0])
+            self._leave(there[0])
+            there[0].refuse_for_others()
+            return True
         if at_once:
             newcomer.refuse_for_others()
         return False
@@ -136,3 +139,7 @@ class Connections:
         for connection in self._stalled:
             owed[connection.client] += connection.backlog
         return owed
+
+
+def _is_settled(connection: Connection, now: float) -> bool:
+    return now - connection.changed > _SETTLED_SECONDS

@@ -31,6 +31,7 @@ _EXPOSED = b"Mcp-Session-Id, Mcp-Protocol-Version, WWW-Authenticate, Retry-After
 _PARAMETER = re.compile(rb"mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+")
 _MAX_AGE_SECONDS = 600
 _MOST_REMEMBERED = 256
+_LONGEST_REMEMBERED = 256  # bytes
 _VARY = b"vary: Origin\r\n"
 
 
@@ -57,7 +58,7 @@ class Cors:
                     origin,
                     _EXPOSED,
                 )
-            if len(self._lines) < _MOST_REMEMBERED:
+            if len(self._lines) < _MOST_REMEMBERED and len(origin) < _LONGEST_REMEMBERED:
                 self._lines[origin] = known
         return known
 

@@ -142,7 +142,7 @@ class Endpoint:
                 not types.isdisjoint({b"application/json", b"application/*", b"*/*"}),
                 not types.isdisjoint({b"text/event-stream", b"text/*", b"*/*"}),
             )
-            if len(self._accepted) < 64:
+            if len(self._accepted) < 64 and len(header) < 1024:
                 self._accepted[header] = known
         return known
 

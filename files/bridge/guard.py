@@ -54,7 +54,7 @@ class Guard:
         if key in self._passed:
             return None
         refusal = self._refusal(*key)
-        if refusal is None and len(self._passed) < 256:
+        if refusal is None and len(self._passed) < 256 and sum(len(value or b"") for value in key) < 1024:
             self._passed.add(key)
         return refusal
 

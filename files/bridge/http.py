@@ -120,6 +120,7 @@ class Request:
         self.streaming = True
         self.written = time.monotonic()
         self._connection.write(b"".join(head))
+        self.release()
 
     def write(self, data: bytes) -> None:
         """Adds `data` to the stream."""
@@ -150,11 +151,12 @@ class Request:
         self._connection.abort()
 
     def release(self) -> None:
-        """The body has been passed on, and is not needed any more."""
+        """Body and head have been read, and are not needed any more."""
         if self.held is not None:
             self.held.release()
             self.held = None
         self.body = bytearray()
+        self.headers = {}
 
     def lost(self) -> None:
         """The client went away."""
@@ -193,7 +195,10 @@ class Connection(asyncio.Protocol):
         self._reading: Request | None = None
         self._wanted = 0  # bytes of the body being read; what is not wanted is thrown away
         self._received = 0
+        self._steps = 0  # what the parser has found so far
+        self._unparsed = 0  # bytes since it last found anything
         self._url = b""
+        self._fields = 0
         self._headers: dict[bytes, bytes] = {}
         self._head_size = 0
         self._held: Held | None = None  # for a large head
@@ -225,12 +230,17 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None or self._parser is None:
             return
+        steps = self._steps
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.closing = True  # the request is served, the offer to switch protocols is not taken
         except httptools.HttpParserError:
             self._refuse(400, "not a valid HTTP request")
+        # The parser keeps what has no end yet: a header's value may be a gigabyte before anybody is told of it.
+        self._unparsed = self._unparsed + len(data) if steps == self._steps else 0
+        if self._unparsed > self._limits.head:
+            self._refuse(431, f"a line of the request is larger than {self._limits.head} bytes")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -262,7 +272,7 @@ class Connection(asyncio.Protocol):
             return
         self._url = b""
         self._headers = {}
-        self._head_size = 0
+        self._head_size = self._fields = 0
         self._wait_until(self._limits.head_seconds)
         if self._active is None:
             self._connections.reads(self)
@@ -276,7 +286,11 @@ class Connection(asyncio.Protocol):
         if self._is_over:
             return
         name = name.lower()
+        self._steps += 1
+        self._fields += 1
         self._count_head(len(name) + len(value))
+        if self._fields > self._limits.fields:
+            self._refuse(431, f"the request has more than {self._limits.fields} header lines")
         if self._reading is not None:
             return  # a trailer: none is defined that anything here could use (RFC 9110, 6.5.1)
         value = value.strip(b" \t")  # RFC 9110, 5.5; the parser leaves what follows the value
@@ -328,8 +342,13 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         request = self._reading
+        self._steps += 1
         self._received += len(body)
-        if request is None or self._is_over or self._wanted == 0:
+        if request is None or self._is_over:
+            return
+        if self._wanted == 0:
+            if self._received > self._limits.discarded:
+                self._refuse(413, "nobody wants this body")
             return
         if len(request.body) + len(body) > self._wanted:
             self._refuse(413, f"the body is larger than {self._wanted} bytes")
@@ -345,6 +364,8 @@ class Connection(asyncio.Protocol):
         if self._is_over:
             return
         request, self._reading = self._reading, None
+        self._steps += 1
+        self._headers = {}
         self._head_size = 0
         self.deadline = None
         if request is None or self._active is request:  # it is being answered without its body

@@ -25,6 +25,8 @@ class Limits:
     """Bytes of a body that nobody wants for which a connection is kept; for more it is not worth the waiting."""
     head: int = 64 * 1024
     """Bytes of a request's line and headers together; as much as an Application Load Balancer passes on."""
+    fields: int = 200
+    """Header lines of a request. Browsers and balancers together send some forty."""
     small_head: int = 8 * 1024
     """Bytes of a head that are not counted in `bodies`."""
     pipelined: int = 32

@@ -128,6 +128,36 @@ def test_a_head_that_is_wrong_is_answered_before_the_body_comes(
             assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 %d" % status)
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /health HTTP/1.1\r\nX: ",
+        b"GET /health HTTP/1.1\r\n",
+        b"GET /",
+        b"",
+        b"POST /mcp HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+        b"POST /mcp HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1;x=",
+    ],
+)
+def test_a_line_without_an_end_is_not_gathered(bridge: Bridge, start: bytes) -> None:
+    with connect(bridge) as connection:
+        connection.settimeout(20)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(start)
+            while sent < 50_000_000 and not peek(connection):
+                connection.setblocking(True)
+                connection.sendall(b"y" * 65_536 if start else b"\r\n" * 32_768)
+                sent += 65_536
+        assert sent < 5_000_000
+
+
+def test_the_number_of_header_lines_is_bounded(bridge: Bridge) -> None:
+    with connect(bridge) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\n" + b"a:b\r\n" * 300 + b"\r\n")
+        assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 431")
+
+
 @pytest.mark.parametrize("field", ["Content-Type: text/plain", "Accept: text/html"])
 def test_types_are_judged_before_the_body_comes(bridge: Bridge, field: str) -> None:
     name = field.partition(":")[0]
