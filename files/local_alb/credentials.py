@@ -7,6 +7,7 @@ makes it, or makes another key in its place; the next request is judged by that 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import secrets
 import stat
@@ -18,6 +19,8 @@ from botocore.credentials import SharedCredentialProvider
 from botocore.exceptions import BotoCoreError
 
 PROFILE = "default"
+# It would tell the log with every request where the key was found.
+logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
 
 
 class CredentialsError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import stat
 import time
 from dataclasses import replace
@@ -152,6 +153,13 @@ def test_a_replaced_access_key_keeps_who_may_read_it(tmp_path: Path) -> None:
     file.chmod(0o640)
     main([str(file)])
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_reading_the_key_is_no_news_for_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    main([str(tmp_path / "credentials")])
+    with caplog.at_level(logging.INFO):
+        read_credentials(tmp_path / "credentials")
+    assert caplog.messages == []
 
 
 def test_a_key_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
