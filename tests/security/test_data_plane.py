@@ -3,6 +3,7 @@ of its requests, cannot do."""
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.local_alb_host import DEADLINE, Host, running
+from tests.security.chromium import browsing, pages
 
 ALLOWED = ("--allowed-host", "mcp.example.com", "--allowed-origin", "https://app.example.com")
 
@@ -81,6 +83,43 @@ def test_a_refused_value_is_repeated_without_its_markup_and_not_at_length(host: 
     assert b"<" not in reply.body
     assert len(reply.body) < 400
     assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+# What a page sends to a server that answers to anybody: from its own script, without asking, and as a picture.
+TRIES = """
+const [url] = given;
+const tries = {
+  read: () => fetch(url),
+  post: () => fetch(url, {method: "POST", body: "{}"}),
+  blind: () => fetch(url, {method: "POST", mode: "no-cors", body: "{}"}),
+  image: () => new Promise((resolve) => { const image = new Image(); image.src = url;
+                       image.onload = () => resolve({status: "loaded"}); image.onerror = () => resolve({status: 0}); }),
+};
+const found = {};
+for (const [name, attempt] of Object.entries(tries)) {
+  try { found[name] = (await attempt()).status; } catch (error) { found[name] = 0; }
+}
+return found;
+"""
+REBOUND, FOREIGN = "rebound.example", "evil.example"
+
+
+@pytest.mark.skipif(not (shutil.which("chromium") and shutil.which("chromedriver")), reason="there is no Chromium here")
+def test_pages_in_a_real_browser_reach_no_server_but_those_of_this_host(host: Host) -> None:
+    (upstream,) = host.upstreams
+    with pages() as page_port, browsing(REBOUND, FOREIGN, "localhost") as browser:
+        before = upstream.requests
+        browser.open(f"http://{REBOUND}:{host.port}/mcp/time")
+        assert browser.run("return document.body.innerText").startswith(f"Host '{REBOUND}:{host.port}' is not a name")
+        assert set(browser.run(TRIES, f"http://{REBOUND}:{host.port}/mcp/time").values()) <= {0, 403}
+        browser.open(f"http://{FOREIGN}:{page_port}/")
+        assert set(browser.run(TRIES, f"http://127.0.0.1:{host.port}/mcp/time").values()) == {0}
+        assert upstream.requests == before
+
+        browser.open(f"http://localhost:{host.port}/mcp/time")
+        found = browser.run(TRIES, f"http://localhost:{host.port}/mcp/time")
+        assert (found["read"], found["post"]) == (200, 200)
+        assert upstream.requests > before
 
 
 class Wire:
