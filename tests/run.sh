@@ -32,7 +32,7 @@ for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
     lint | unit) make --no-print-directory "$target" ;;
-    e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e ;;
+    e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e tests/security ;;
     chaos) prepare && MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare && tests/hosts/fresh.py ;;

@@ -23,6 +23,7 @@ LONGEST_CHAIN = 28
 # What the bridges of containers are called: Docker's, those of fleets, podman's, those of CNI's plugins.
 CONTAINERS = ("docker+", "br-+", "mcp-+", "podman+", "cni+")
 METADATA_NOTE = "instance metadata"
+EVERYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
@@ -165,19 +166,21 @@ def _exceptions(fleet: str, family: _Family, ground: Ground, guests: Sequence[Gu
 
 def _opening(rule: str, address: str, guest: Guest, why: str) -> str:
     note = f'-m comment --comment "{guest.server}: {why}"'
-    return f"{rule} -d {address} -m mac --mac-source {guest.mac} {note} -j RETURN"
+    to = "" if address == EVERYWHERE else f" -d {address}"  # as iptables-save leaves it out
+    return f"{rule}{to} -m mac --mac-source {guest.mac} {note} -j RETURN"
 
 
 def guests_in(rules: Ruleset, fleet: str) -> list[Guest]:
     """Those who are let through by rules, as they were told to ``ruleset``."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for rule in rules.filter_rules:
-        if not rule.startswith(f"-A {chain_of(fleet)} -d ") or " --mac-source " not in rule:
+        if not rule.startswith(f"-A {chain_of(fleet)} ") or " --mac-source " not in rule:
             continue
         words = rule.split(" ")
+        address = words[3] if words[2] == "-d" else EVERYWHERE
         server, _colon, host = rule.partition('--comment "')[2].partition('"')[0].partition(": ")
         mac = words[words.index("--mac-source") + 1]
-        found.setdefault((server, mac), {}).setdefault(host, []).append(words[3])
+        found.setdefault((server, mac), {}).setdefault(host, []).append(address)
     return [
         Guest(
             server,

@@ -134,7 +134,8 @@ def test_what_is_saved_for_the_next_boot_restores_all_of_it_and_no_more() -> Non
 
 
 def test_who_does_not_know_the_guests_leaves_their_ways_open() -> None:
-    both = [GUEST, Guest("m", OTHER_MAC, {}, metadata=True)]
+    everywhere = Guest("z", "0a:00:00:00:00:03", {"0.0.0.0/0": ("0.0.0.0/0",)})
+    both = [GUEST, Guest("m", OTHER_MAC, {}, metadata=True), everywhere]
     present = rules.ruleset("f", Ground(), ("1:2",), "172.30.0.0/16", both)
     assert rules.renewed(present, "f", GROUND, PORTS) == rules.ruleset("f", GROUND, PORTS, "172.30.0.0/16", both)
 
