@@ -23,7 +23,8 @@ class Connections:
         self._reading: dict[Connection, None] = {}  # these two: the longest there first
         self._resting: dict[Connection, None] = {}
         self._stalled: dict[Connection, None] = {}
-        self._requests: Counter[str] = Counter()  # in service or being read, by client
+        self._requests: dict[str, int] = {}  # in service or being read, by client
+        self._most = limits.share * limits.connections
 
     def __len__(self) -> int:
         return len(self._open)
@@ -49,8 +50,9 @@ class Connections:
         self._leave(connection)
 
     def reads(self, connection: Connection) -> None:
-        self._leave(connection)
-        self._reading[connection] = None
+        if connection not in self._reading:
+            self._leave(connection)
+            self._reading[connection] = None
 
     def serves(self, connection: Connection) -> None:
         self._leave(connection)
@@ -77,15 +79,18 @@ class Connections:
 
     def enter(self, client: str) -> bool:
         """Takes note of a request. False where the client has its share of the connections in use."""
-        if self._requests[client] >= self._limits.share * self._limits.connections:
+        count = self._requests.get(client, 0)
+        if count >= self._most:
             return False
-        self._requests[client] += 1
+        self._requests[client] = count + 1
         return True
 
     def leave(self, client: str) -> None:
-        self._requests[client] -= 1
-        if self._requests[client] <= 0:
-            del self._requests[client]
+        count = self._requests.get(client, 0) - 1
+        if count > 0:
+            self._requests[client] = count
+        else:
+            self._requests.pop(client, None)
 
     # the clock, and the end
 

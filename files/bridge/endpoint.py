@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import message as messages
 from .greeting import PREFIX
@@ -23,6 +23,15 @@ _REVISION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MODERN_KEY = PREFIX + "protocolVersion"
 
 
+class _Judged(NamedTuple):
+    """What the head of a POST says: whether the client takes JSON, and a stream; whether the request stands alone; and
+    whose session it names."""
+
+    accepts: tuple[bool, bool]
+    alone: bool
+    session: Session | None
+
+
 class Endpoint:
     """Serves the MCP endpoint: revisions with sessions (2025-03-26 to 2025-11-25) itself, others by `modern`."""
 
@@ -33,15 +42,21 @@ class Endpoint:
 
     def admits(self, request: Request) -> int:
         """How many bytes of a body are worth reading, judged by the head alone."""
-        if request.method != b"POST" or _fault_of_head(request) is not None or not any(self._accepts(request)):
+        accepts = self._accepts(request)
+        if request.method != b"POST" or _fault_of_head(request) is not None or not any(accepts):
             return 0
-        limits = self._relay.limits
-        if self._stands_alone(request):
-            return limits.message
-        ident = request.headers.get(b"mcp-session-id")
-        if ident is None:
-            return min(limits.first_message, limits.message)
-        return 0 if self._relay.find(ident.decode("latin-1"), request.headers) is None else limits.message
+        limits, session = self._relay.limits, None
+        alone, most = self._stands_alone(request), limits.message
+        if not alone:
+            ident = request.headers.get(b"mcp-session-id")
+            if ident is None:
+                most = min(limits.first_message, most)
+            else:
+                session = self._relay.find(ident.decode("latin-1"), request.headers)
+                if session is None:
+                    return 0
+        request.judged = _Judged(accepts, alone, session)
+        return most
 
     def serve(self, request: Request) -> None:
         if request.method == b"POST":
@@ -59,24 +74,18 @@ class Endpoint:
             request.respond(405, headers=[(b"allow", b"GET, POST, DELETE")])
 
     def _post(self, request: Request) -> None:
-        can_json, can_stream = self._accepts(request)
-        if not (can_json or can_stream):
-            _refuse(request, 406, "the client must accept application/json and text/event-stream")
+        judged = request.judged
+        if not isinstance(judged, _Judged) or (judged.session is not None and judged.session.closed):
+            self._refuse_head(request)
             return
-        fault = _fault_of_head(request)
-        if fault is not None:
-            _refuse(request, *fault)
-            return
-        named = b"mcp-session-id" in request.headers and not self._stands_alone(request)
-        session = self._session(request) if named else None
-        if named and session is None:
-            return
+        can_json, can_stream = judged.accepts
+        alone, session = judged.alone, judged.session
         try:
             posted, batch = read(request.body)
         except NotAMessage as error:
             request.respond(400, error.answer)
             return
-        if self._stands_alone(request) or _MODERN_KEY in posted[0].meta:
+        if alone or _MODERN_KEY in posted[0].meta:
             self._modern.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
             return
         if session is None:
@@ -86,6 +95,16 @@ class Endpoint:
             return
         if session is not None:
             session.post(request, posted, batch=batch, can_stream=can_stream, must_stream=not can_json)
+
+    def _refuse_head(self, request: Request) -> None:
+        """Says what is wrong with the head of a POST."""
+        fault = _fault_of_head(request)
+        if fault is not None:
+            _refuse(request, *fault)
+        elif not any(self._accepts(request)):
+            _refuse(request, 406, "the client must accept application/json and text/event-stream")
+        elif self._session(request) is not None:
+            raise RuntimeError("nothing is wrong with it")
 
     def _get(self, request: Request) -> None:
         if not self._accepts(request)[1]:

@@ -34,11 +34,14 @@ class Events(Protocol):
 class Call:
     """A request that waits for its answer, and since when nobody is there to read it. Times: monotonic seconds."""
 
-    __slots__ = ("abandoned", "cancelled", "exchange", "message", "since")
+    __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token")
 
     def __init__(self, exchange: Exchange, message: Message) -> None:
         self.exchange = exchange
-        self.message = message.shorn()
+        # Not the message itself: it has been passed on, and may be large.
+        self.ident = message.id
+        self.method = message.method or ""
+        self.token: Id | None = message.meta.get("progressToken")
         self.since = time.monotonic()
         self.abandoned: float | None = None
         self.cancelled = False

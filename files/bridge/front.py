@@ -90,7 +90,9 @@ class Front:
         def guarded(request: Request) -> None:
             if self._cors.preflight(request):
                 return
-            refusal = self._guard.refuses(request) or (self._guard.refuses_bare(request) if bare else None)
+            refusal = None
+            if not request.wanted:  # what has a body was let pass by its head
+                refusal = self._guard.refuses(request) or (self._guard.refuses_bare(request) if bare else None)
             if refusal is None:
                 serve(request)
             else:

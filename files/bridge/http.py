@@ -32,6 +32,11 @@ _STREAM = b"content-type: text/event-stream\r\ncache-control: no-cache, no-trans
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+_FIELD = 32  # see Limits.head
+_NO_BODY = bytearray()
+_NO_HEADERS: dict[bytes, bytes] = {}
+
+
 class Application(Protocol):
     """What answers requests."""
 
@@ -62,11 +67,13 @@ class Request:
         "common",
         "headers",
         "held",
+        "judged",
         "method",
         "on_lost",
         "path",
         "query",
         "streaming",
+        "wanted",
         "written",
     )
 
@@ -82,7 +89,9 @@ class Request:
         self.headers = headers
         self.common = b""  # header lines of every answer
         self.body = bytearray()
+        self.wanted = 0  # bytes of its body; without any, what was not wanted has been thrown away
         self.client = client_of(headers.get(b"x-forwarded-for"), connection.peer)
+        self.judged: object = None  # what was found out about the head, for whoever serves it
         self.held: Held | None = None  # what the body takes of the room for all
         self._counted = False  # among those that occupy connections
         self.answered = False  # nothing more may be written
@@ -152,11 +161,10 @@ class Request:
 
     def release(self) -> None:
         """Body and head have been read, and are not needed any more."""
-        if self.held is not None:
-            self.held.release()
-            self.held = None
-        self.body = bytearray()
-        self.headers = {}
+        held, self.held = self.held, None
+        if held is not None:
+            held.release()
+        self.body, self.headers = _NO_BODY, _NO_HEADERS
 
     def lost(self) -> None:
         """The client went away."""
@@ -193,17 +201,16 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Request] = deque()  # pipelined behind the one in service
         self._active: Request | None = None
         self._reading: Request | None = None
-        self._wanted = 0  # bytes of the body being read; what is not wanted is thrown away
         self._received = 0
         self._steps = 0  # what the parser has found so far
         self._unparsed = 0  # bytes since it last found anything
         self._url = b""
-        self._fields = 0
         self._headers: dict[bytes, bytes] = {}
         self._head_size = 0
         self._held: Held | None = None  # for a large head
         self._refusal: tuple[int, str] | None = None
         self._told = False
+        self._over = False  # nothing more is read
         self.peer = ""
         self.closing = False
         self.changed = time.monotonic()  # when it last began to wait, to read or to serve
@@ -238,13 +245,19 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(400, "not a valid HTTP request")
         # The parser keeps what has no end yet: a header's value may be a gigabyte before anybody is told of it.
-        self._unparsed = self._unparsed + len(data) if steps == self._steps else 0
-        if self._unparsed > self._limits.head:
-            self._refuse(431, f"a line of the request is larger than {self._limits.head} bytes")
+        if steps == self._steps:
+            self._unparsed += len(data)
+            if self._unparsed > self._limits.head:
+                self._refuse(431, f"a line of the request is larger than {self._limits.head} bytes")
+        else:
+            self._unparsed = 0
+        if self._active is None and self._transport is not None and (self._reading is not None or self._head_size > 0):
+            self._connections.reads(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
+        self._over = True
         self._parser = None  # it knows this connection, and would keep it in memory
         self.closing = True
         self._drained()  # nobody waits for a client that is gone
@@ -268,29 +281,23 @@ class Connection(asyncio.Protocol):
     # httptools
 
     def on_message_begin(self) -> None:
-        if self._is_over:
+        if self._over:
             return
         self._url = b""
         self._headers = {}
-        self._head_size = self._fields = 0
+        self._head_size = 0
         self._wait_until(self._limits.head_seconds)
-        if self._active is None:
-            self._connections.reads(self)
 
     def on_url(self, url: bytes) -> None:
-        if not self._is_over:
+        if not self._over:
             self._url += url
             self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_over:
+        if self._over:
             return
         name = name.lower()
-        self._steps += 1
-        self._fields += 1
-        self._count_head(len(name) + len(value))
-        if self._fields > self._limits.fields:
-            self._refuse(431, f"the request has more than {self._limits.fields} header lines")
+        self._count_head(len(name) + len(value) + _FIELD)
         if self._reading is not None:
             return  # a trailer: none is defined that anything here could use (RFC 9110, 6.5.1)
         value = value.strip(b" \t")  # RFC 9110, 5.5; the parser leaves what follows the value
@@ -300,7 +307,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser = self._parser
-        if parser is None or self._is_over:
+        if parser is None or self._over:
             return
         request = Request(self, parser.get_method(), self._url, self._headers)
         request.common = self._application.common(self._headers)
@@ -311,7 +318,7 @@ class Connection(asyncio.Protocol):
             request.held.client = request.client
         self._reading = request
         self._received = 0
-        self._wait_until(self._limits.body_seconds)
+        self.deadline = self.changed + self._limits.body_seconds
         if not self._application.is_vital(request):
             if self._connections.crowded(self):
                 self._refuse(503, "too many connections")
@@ -324,19 +331,19 @@ class Connection(asyncio.Protocol):
 
     def _judge(self, request: Request) -> None:
         """Decides on a body before it comes."""
-        self._wanted = self._application.admits(request)
+        request.wanted = self._application.admits(request)
         declared = self._headers.get(b"content-length", b"0")
         chunked = b"transfer-encoding" in self._headers
         expects = self._headers.get(b"expect", b"").lower() == b"100-continue"
         length = int(declared) if declared.isdigit() else 0
-        if self._wanted == 0:
+        if request.wanted == 0:
             # A short body that nobody wants is waited for and thrown away: the connection can be used again.
             if (chunked or expects or length > self._limits.discarded) and self._active is None:
                 request._keep_alive = False
                 self.closing = True
                 self._start(request)
-        elif length > self._wanted:
-            self._refuse(413, f"the body is larger than {self._wanted} bytes")
+        elif length > request.wanted:
+            self._refuse(413, f"the body is larger than {request.wanted} bytes")
         elif expects and self._active is None:
             self.write(_CONTINUE)
 
@@ -344,24 +351,31 @@ class Connection(asyncio.Protocol):
         request = self._reading
         self._steps += 1
         self._received += len(body)
-        if request is None or self._is_over:
+        if request is None or self._over:
             return
-        if self._wanted == 0:
+        if request.wanted == 0:
             if self._received > self._limits.discarded:
                 self._refuse(413, "nobody wants this body")
             return
-        if len(request.body) + len(body) > self._wanted:
-            self._refuse(413, f"the body is larger than {self._wanted} bytes")
+        if len(request.body) + len(body) > request.wanted:
+            self._refuse(413, f"the body is larger than {request.wanted} bytes")
             return
-        if request.held is None:
-            request.held = self._budget.hold(request.client, self._give_way)
-        if request.held.grow(len(body)):
+        if self._hold(request, len(body)):
             request.body += body
         else:
             self._give_way()
 
+    def _hold(self, request: Request, size: int) -> bool:
+        """Takes room for `size` more bytes of a body, where it is not small."""
+        if request.held is None:
+            if len(request.body) + size <= self._limits.small:
+                return True
+            request.held = self._budget.hold(request.client, self._give_way)
+            size += len(request.body)
+        return request.held.grow(size)
+
     def on_message_complete(self) -> None:
-        if self._is_over:
+        if self._over:
             return
         request, self._reading = self._reading, None
         self._steps += 1
@@ -395,11 +409,6 @@ class Connection(asyncio.Protocol):
         request = self._active or self._reading
         return self.peer if request is None else request.client
 
-    @property
-    def _is_over(self) -> bool:
-        """Nothing more is read."""
-        return self._refusal is not None or self._parser is None
-
     def write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
@@ -418,6 +427,7 @@ class Connection(asyncio.Protocol):
             return
         self._forget_reading()
         self._parser = None
+        self._over = True
         self._wait_until(self._limits.linger_seconds)
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -492,16 +502,18 @@ class Connection(asyncio.Protocol):
         self._application.serve(request)
 
     def _count_head(self, size: int) -> None:
+        self._steps += 1
         self._head_size += size
         if self._head_size > self._limits.head:
             self._refuse(431, f"the head of the request is larger than {self._limits.head} bytes")
-        elif self._head_size > self._limits.small_head and self._reading is None:
+        elif self._head_size > self._limits.small and self._reading is None:
             if self._held is None:
                 self._held = self._budget.hold(self.peer, self._give_way)
             if not self._held.grow(size):
                 self._give_way()
 
     def _refuse(self, status: int, why: str) -> None:
+        self._over = True
         if self._refusal is None:
             self._refusal = (status, why)
         self.closing = True

@@ -24,11 +24,10 @@ class Limits:
     discarded: int = 64 * 1024
     """Bytes of a body that nobody wants for which a connection is kept; for more it is not worth the waiting."""
     head: int = 64 * 1024
-    """Bytes of a request's line and headers together; as much as an Application Load Balancer passes on."""
-    fields: int = 200
-    """Header lines of a request. Browsers and balancers together send some forty."""
-    small_head: int = 8 * 1024
-    """Bytes of a head that are not counted in `bodies`."""
+    """Bytes of a request's line and headers together; as much as an Application Load Balancer passes on. Each header
+    counts 32 more (as in RFC 9113, 10.5.1): a great many empty ones cost as much time."""
+    small: int = 8 * 1024
+    """Bytes of a head, and of a body, that are not counted in `bodies`: there are no more of them than connections."""
     pipelined: int = 32
     connections: int = 2048
     reserve: int = 64
@@ -42,7 +41,8 @@ class Limits:
     """From the first byte of a request to the end of its head, which balancers send in one piece."""
     body_seconds: float = 10.0
     body_rate: int = 32 * 1024
-    """A body may take so long, and one second more for as many bytes of it as have come: a slow uplink is faster."""
+    """A request may take so long from its first byte to its last, and one second more for as many bytes of its body as
+    have come: a slow uplink is faster."""
     linger_seconds: float = 2.0
     """How long the rest of a refused body is thrown away before the connection is closed: a client that is still
     sending would lose the answer (RFC 9112, 9.6)."""

@@ -59,7 +59,8 @@ class Message:
 
     def shorn(self) -> Message:
         """What of a request must be known until it is answered; the rest has been passed on and is not kept."""
-        kept = {key: self.meta[key] for key in _KEPT if key in self.meta and _is_name(self.meta[key])}
+        meta = self.meta
+        kept = {key: meta[key] for key in _KEPT if key in meta and _is_name(meta[key])} if meta else {}
         return Message(b"", {"id": self.id, "method": self.method, "params": {"_meta": kept}})
 
     def renumbered(self, raw: bytes, ident: Id) -> Message:
@@ -186,7 +187,7 @@ def _is_name(value: Any) -> bool:
 
 def has_too_many_values(raw: bytes | bytearray) -> bool:
     """Whether decoding `raw`, which is JSON, would cost far more memory than its bytes do."""
-    if sum(raw.count(mark) for mark in _BRACKETS) <= _MOST_VALUES:
+    if len(raw) <= _MOST_VALUES or sum(raw.count(mark) for mark in _BRACKETS) <= _MOST_VALUES:
         return False
     bare = _STRINGS.sub(b"", raw)  # what stands in strings costs nothing
     return sum(bare.count(mark) for mark in _BRACKETS) > _MOST_VALUES

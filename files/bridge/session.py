@@ -60,7 +60,8 @@ class Session:
     ) -> None:
         """Serves a POST with `posted` messages: passes them on and sees to the reply."""
         self.used = time.monotonic()
-        self.unused = self.unused and all(message.method == "initialize" for message in posted)
+        if self.unused:
+            self.unused = all(message.method == "initialize" for message in posted)
         asked = [message for message in posted if message.is_request]
         if not asked:
             passed = [self._tell(message) for message in posted]
@@ -98,7 +99,7 @@ class Session:
             return
         call = Call(exchange, message)
         self.calls[ident] = call
-        token = call.message.meta.get("progressToken")
+        token = call.token
         if token is not None:
             self._tokens[token] = call
         if message.method == "initialize" and self.revision is None:
@@ -244,7 +245,7 @@ class Session:
             exchange.request.respond(500, messages.error(None, messages.INTERNAL_ERROR, why))
 
     def _give_up(self, call: Call) -> None:
-        ident = call.message.id
+        ident = call.ident
         if ident is not None and self.calls.get(ident) is call:
             self._settle(ident, "cancelled", messages.error(ident, _CANCELLED, "the call was cancelled"))
 
@@ -273,10 +274,10 @@ class Session:
 
     def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
         call = self.calls.pop(ident)
-        token = call.message.meta.get("progressToken")
+        token = call.token
         if token is not None and self._tokens.get(token) is call:
             del self._tokens[token]
-        self._relay.metrics.called(call.message.method or "", outcome, time.monotonic() - call.since)
+        self._relay.metrics.called(call.method, outcome, time.monotonic() - call.since)
         call.exchange.answer(ident, raw)
         if call.exchange.done:
             self._relay.patience.discard(call.exchange)
