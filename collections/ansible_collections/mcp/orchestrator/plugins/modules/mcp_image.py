@@ -20,6 +20,9 @@ description:
   - A build has limits, gets no credentials, and installs packages as another user than root.
   - An image that a later build has taken the name from is removed when no container has it any more.
   - An image that cannot be built fails its own servers alone.
+  - Servers whose spec names a C(signature_key) are returned with the digest of an image that this key has signed, as
+    cosign does it, and otherwise not at all. Servers whose image is built here, or whose pull policy is C(never), are
+    returned as they are.
 extends_documentation_fragment:
   - mcp.orchestrator.engine
 options:
@@ -81,6 +84,10 @@ options:
     description:
       - The folder in which a bill of materials is kept for each image that is built here, as a CycloneDX document named
         by the image's id. Without it there is none.
+    type: path
+  signatures:
+    description:
+      - The folder in which the signatures of verified images are kept. Without it nothing is verified.
     type: path
   fleet:
     description:
@@ -158,6 +165,11 @@ images:
       base: python:3.12-slim
       base_digest: sha256:0b23
       sbom: /var/lib/mcp-orchestrator/sbom/9c1185a5c5e9.cdx.json
+servers:
+  description: The specs of all servers that may run, those that ask for a signature with the verified image's digest.
+  returned: always
+  type: list
+  elements: dict
 errors:
   description: The servers that have no image, and why.
   returned: always
@@ -206,6 +218,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
+from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.cosign import CRYPTOGRAPHY_ERROR
+from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.verify import (
+    Verified,
+    asks_for_signature,
+    verify_images,
+)
 
 
 def network_of(given: dict[str, Any]) -> BuildNetwork:
@@ -246,6 +264,7 @@ def main() -> None:
             "rebuild_after_days": {"type": "int", "default": 0},
             "require_digests": {"type": "bool", "default": False},
             "sboms": {"type": "path"},
+            "signatures": {"type": "path"},
             "fleet": {"type": "str", "default": "mcp"},
             "port_range_start": {"type": "int", "default": 20000},
             "port_range_end": {"type": "int", "default": 29999},
@@ -271,20 +290,37 @@ def main() -> None:
     try:
         with engine(given["docker_host"]) as client:
             outcome = converge_images(client, specs, builds, dry_run=module.check_mode)
+            verified = _verified(module, specs)
     except (EngineError, CallError, FirewallError, FleetBusy) as error:
         module.fail_json(msg=str(error))
     if outcome.unwalled:
         module.warn(outcome.unwalled)
+    errors = [*outcome.errors, *verified.errors]
     result = {
-        "changed": outcome.changed,
+        "changed": outcome.changed or bool(verified.after),
         "images": outcome.images,
-        "errors": outcome.errors,
+        "servers": [_said(spec) for spec in verified.servers],
+        "errors": errors,
         "unwalled": outcome.unwalled,
-        "diff": {"before": outcome.before, "after": outcome.after},
+        "diff": {"before": outcome.before, "after": outcome.after + verified.after},
     }
-    if outcome.errors:
-        module.fail_json(msg="\n".join(error["message"] for error in outcome.errors), **result)
+    if errors:
+        module.fail_json(msg="\n".join(error["message"] for error in errors), **result)
     module.exit_json(**result)
+
+
+def _said(spec: Spec) -> dict[str, Any]:
+    """What a spec says, in the form of mcp_config_info."""
+    return {key: value for key, value in spec.to_dict().items() if value not in (None, [], {})}
+
+
+def _verified(module: AnsibleModule, specs: list[Spec]) -> Verified:
+    folder = module.params["signatures"]
+    if folder is None or not any(asks_for_signature(spec) for spec in specs):
+        return Verified(specs)
+    if CRYPTOGRAPHY_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("cryptography"), exception=CRYPTOGRAPHY_ERROR)
+    return verify_images(specs, folder, dry_run=module.check_mode)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TypeVar
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -51,6 +52,7 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         build=None if draft.recipe is None else draft.recipe.to_dict(),
         platform=draft.platform,
         pull="never" if draft.recipe is not None else _said(draft.pull, defaults.pull),
+        signature_key=_key(_said(extension.signature_key, defaults.signature_key)),
         replicas=_said(extension.replicas, defaults.replicas),
         placement=placement(extension),
         priority=extension.priority,
@@ -65,6 +67,10 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         container_config=draft.container_config,
         **vars(started.reach),
     ).with_generation()
+
+
+def _key(said: str | None) -> str | None:
+    return None if said == UNSIGNED else said
 
 
 def _tmpfs(draft: Draft, read_only: bool) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class Extension:
     stop_timeout: int | None = None
     idle_timeout: int | None = None
     strip_prefix: bool | None = None
+    signature_key: str | None = None
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:

@@ -44,6 +44,8 @@ _HOST = Text(
 )
 _HOST_COUNT = Either((Text(choices=("all",)), Number(1, 1000)), '"all" or a number of hosts')
 _TEXTS = Listing(Text())
+UNSIGNED = "none"
+_KEY_FILE = Text('the absolute path of a public key on the host, or "none"', r"none|/[\x21-\x7e]+", longest=512)
 _SIZE = Either(
     (Text("a size", r"[0-9]+(\.[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?"), Number(6 * 1024**2, 2**50)),
     'a size such as "512m" or a number of bytes',
@@ -148,6 +150,12 @@ EXTENSION = Record(
         ),
         "stop_timeout": Key(Number(0, 3600), "Seconds from asking it to stop to killing it. Default 10.", 30),
         "idle_timeout": Key(Number(1, 86400), "Seconds without a message after which a stdio session ends.", 600),
+        "signature_key": Key(
+            _KEY_FILE,
+            "The file of the public key by which cosign must have signed the image; none is for an image without."
+            " Default: what [defaults] signature_key says.",
+            "/etc/mcp-orchestrator/keys/release.pub",
+        ),
         "strip_prefix": Key(
             Switch(), "Whether the load balancer takes /mcp/NAME off the path of an http or sse server. Default true."
         ),

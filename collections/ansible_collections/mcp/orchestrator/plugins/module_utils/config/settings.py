@@ -169,6 +169,7 @@ class Defaults:
     restart: str | None = None
     stop_timeout: int | None = None
     pull: str = "missing"
+    signature_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -352,6 +353,7 @@ _READERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "restart": _choice(*RESTARTS),
         "stop_timeout": _number(0, 3600),
         "pull": _choice("always", "missing", "never"),
+        "signature_key": _matching(r"/[\x21-\x7e]+", "the absolute path of a public key"),
     },
     **ROUTE_READERS,
 }

@@ -17,7 +17,7 @@ GENERATION_CHARACTERS = 12
 # What only the route or the operator's wish depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
-    | {"conditions", "auth", "pull", "placement", "generation"}
+    | {"conditions", "auth", "pull", "placement", "generation", "signature_key"}
 )
 
 
@@ -29,7 +29,8 @@ class Spec:
     reach, or None for the fleet's ordinary network. ``instance_metadata`` lets it reach the metadata of its cloud.
     ``build`` is the recipe (see recipe.py) of an image that is built
     here. ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does
-    not say, or None, is all and any. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
+    not say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the
+    image, None where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
     ``container_config`` go as they are into HostConfig and the create body of the Engine API, over what the fleet puts
     there itself.
     """
@@ -61,6 +62,7 @@ class Spec:
     build: Mapping[str, Any] | None = None
     platform: str | None = None
     pull: str = "missing"
+    signature_key: str | None = None
     replicas: int = 1
     placement: Mapping[str, Any] | None = None
     priority: int | None = None

@@ -62,6 +62,19 @@ def test_check_mode_says_what_would_be_built(tmp_path: Path, capsys: pytest.Capt
     assert set(yaml.safe_load(mcp_image.RETURN)) == set(result) - {"changed", "invocation", "warnings"}
 
 
+def test_a_server_whose_signature_cannot_be_verified_is_left_out_and_the_others_are_returned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed = Spec(name="signed", image="x/y", signature_key=str(tmp_path / "missing.pub")).to_dict()
+    plain = Spec(name="plain", image="x/y").to_dict()
+    options = {"templates": str(tmp_path), "signatures": str(tmp_path / "signatures")}
+    result = run(capsys, servers=[signed, plain], **options)
+    assert result["failed"] is True
+    assert [server["name"] for server in result["servers"]] == ["plain"]
+    assert "build" not in result["servers"][0]
+    assert [error["server"] for error in result["errors"]] == ["signed"]
+
+
 def test_errors_fail_the_module_with_all_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, servers=[SERVER], templates=str(tmp_path))
     assert result["failed"] is True
