@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import re
 import subprocess
 import threading
@@ -258,6 +259,83 @@ def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container
     assert site.servers()["uvx"]["health"]["status"] == "ok"
     bills = {path.name.partition(".")[0] for path in (site.var / "sbom").iterdir()}
     assert {site.docker.containers.get(f"{FLEET}-{name}").image.id[7:] for name in ("uvx", "npx")} <= bills
+
+
+class Asking:
+    """A client that asks a server for its health through the balancer all the time; what was no answer is kept."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.count = 0
+        self.failures: list[str] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Asking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._ended.wait(0.05):
+            self.count += 1
+            try:
+                with urllib.request.urlopen(self.url, timeout=20) as answer:
+                    answer.read()
+            except OSError as error:
+                self.failures.append(repr(error))
+
+
+def environments(site: Site, name: str) -> str:
+    """The environment of every process of a server's container."""
+    container = site.docker.containers.get(f"{FLEET}-{name}")
+    processes = [row[1] for row in container.top()["Processes"]]
+    return "".join(Path(f"/proc/{process}/environ").read_bytes().decode("utf-8", "replace") for process in processes)
+
+
+def test_a_rotated_secret_reaches_its_server_alone_and_no_request_is_lost(watched: Watched) -> None:
+    site = watched.site
+    before = site.containers()
+    assert canary("from-file") in environments(site, "uvx")
+    (site.root / "secret-file").write_text(canary("rotated"))
+    with Asking(f"{site.url}/mcp/uvx/health") as asking:
+        run = site.reconcile("-vvvv", "--diff")
+        watched.outputs.append(run.output)
+    assert run.code == 0, run.output
+    assert asking.failures == []
+    assert asking.count > 20
+    after = site.containers()
+    assert {name for name in before if after.get(name) != before[name]} == {f"{FLEET}-uvx"}
+    assert "env PLAIN changed" in run.output
+    now = environments(site, "uvx")
+    assert canary("rotated") in now
+    assert canary("from-file") not in now
+    assert "datetime" in ask(f"{site.url}/mcp/uvx/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
+    assert site.reconcile().changed == 0
+
+
+def test_another_key_of_the_fleet_replaces_every_server_with_values_and_no_request_is_lost(watched: Watched) -> None:
+    site = watched.site
+    before = site.containers()
+    key = site.etc / "fleet.key"
+    old = key.read_bytes()
+    key.write_bytes(os.urandom(32))
+    with Asking(f"{site.url}/mcp/uvx/health") as asking:
+        run = site.reconcile("-vvvv", "--diff")
+        watched.outputs.append(run.output)
+    assert run.code == 0, run.output
+    assert asking.failures == []
+    after = site.containers()
+    with_values = {f"{FLEET}-{name}" for name in ("uvx", "with", "module", "npx", "shop")}
+    assert {name for name in before if after.get(name) != before[name]} == with_values
+    assert canary("rotated") in environments(site, "uvx")
+    labels = json.dumps([each.labels for each in site.docker.containers.list(filters={"label": f"mcp_fleet={FLEET}"})])
+    assert old.hex() not in labels
+    assert key.read_bytes().hex() not in labels
+    assert site.reconcile().changed == 0
 
 
 def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) -> None:

@@ -119,7 +119,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
     body["HostConfig"] |= {
         **spec.host_config,
         "SecurityOpt": list(dict.fromkeys(security)),
-        "Ulimits": _ulimits(spec),
+        "Ulimits": _ulimits(spec, policy),
     }
     return body | dict(spec.container_config)
 
@@ -192,10 +192,12 @@ def _names_a_size(options: str) -> bool:
     return any(each.partition("=")[0] in ("size", "nr_blocks") for each in options.split(","))
 
 
-def _ulimits(spec: Spec) -> list[dict[str, Any]]:
+def _ulimits(spec: Spec, policy: Policy) -> list[dict[str, Any]]:
+    # Podman 4 forgets the default_ulimits of containers.conf where any limit is named.
+    ours = () if policy.podman else ULIMITS
     own = list(spec.host_config.get("Ulimits", ()))
     named = {each["Name"] for each in own}
-    return [*({"Name": name, "Soft": most, "Hard": most} for name, most in ULIMITS if name not in named), *own]
+    return [*({"Name": name, "Soft": most, "Hard": most} for name, most in ours if name not in named), *own]
 
 
 def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
@@ -295,7 +297,7 @@ def _child(spec: Spec, image: Image) -> Sequence[str]:
 
 def _seccomp(spec: Spec, policy: Policy) -> list[str]:
     profile = policy.seccomp_of(spec)
-    return [] if profile is None else [f"seccomp={profile.path if policy.seccomp_by_path else profile.text}"]
+    return [] if profile is None else [f"seccomp={profile.path if policy.podman else profile.text}"]
 
 
 def _bridge_binds(spec: Spec, policy: Policy) -> list[str]:

@@ -43,7 +43,7 @@ class Policy:
     host_ports: tuple[int, ...] = ()
     health_timeout: float = 60.0
     seccomp: Profile | None = None
-    seccomp_by_path: bool = False
+    podman: bool = False
     permissions: Permissions = field(default_factory=Permissions)
     allowed_origins: tuple[str, ...] = ()
 
@@ -95,7 +95,7 @@ class Policy:
 
     def on(self, engine: Confinement) -> Policy:
         """This policy as far as an engine can keep it."""
-        return replace(self, seccomp=self.seccomp if engine.takes_profiles else None, seccomp_by_path=engine.podman)
+        return replace(self, seccomp=self.seccomp if engine.takes_profiles else None, podman=engine.podman)
 
     @property
     def reach_address(self) -> str:

@@ -143,6 +143,8 @@ def test_podman_gets_the_path_of_the_profile() -> None:
     run(engine, [spec("a")], WITH)
     (container,) = engine.held.values()
     assert container["HostConfig"]["SecurityOpt"][1] == f"seccomp={FILE}"
+    # It would forget the host's own limits for the one that we name.
+    assert container["HostConfig"]["Ulimits"] == []
 
 
 def test_a_profile_that_is_no_json_is_refused_with_the_way_out() -> None:
