@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The tests of containers on other engines than this machine's: engines.py [docker26|podman|podman-rootless]...
+"""The tests of containers on other engines than this machine's:
+engines.py [docker26|docker-userns|podman|podman-rootless]...
 
 Without a name: all of them.
 
@@ -33,6 +34,7 @@ PODMAN_CONF = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:
 TUN = Path("/dev/net/tun")
 LACKING = {
     "docker26": {},
+    "docker-userns": {},
     "podman": {
         "changed_limits": "podman 4 has no update; the run says so",
         "operator_stopped": "podman 4 has no update, so nobody can take a container out of its restart policy",
@@ -65,6 +67,22 @@ def docker26() -> Iterator[dict[str, str]]:
         yield {"DOCKER_HOST": own.address, "MCP_TEST_PUBLISH": own.publish}
     finally:
         own.discard()
+
+
+@contextmanager
+def docker_userns() -> Iterator[dict[str, str]]:
+    """This machine's Docker in a network namespace of its own, whose containers have other users than the host."""
+    name = "mcp-remap"
+    subprocess.run(["useradd", "--system", "--add-subids-for-system", name], check=True)
+    own = OwnEngine(listen=("--userns-remap", name))
+    try:
+        for folder in (own.root, own.root / "data"):
+            folder.chmod(0o711)  # the engine starts where the shifted root can get to its data only
+        own.start()
+        yield {"DOCKER_HOST": own.address, "MCP_TEST_PUBLISH": own.publish}
+    finally:
+        own.discard()
+        subprocess.run(["userdel", name], check=True)
 
 
 @contextmanager
@@ -132,7 +150,7 @@ def end_session(name: str) -> None:
     Path(f"/dev/shm/libpod_rootless_lock_{number}").unlink(missing_ok=True)
 
 
-ENGINES = {"docker26": docker26, "podman": podman, "podman-rootless": podman_rootless}
+ENGINES = {"docker26": docker26, "docker-userns": docker_userns, "podman": podman, "podman-rootless": podman_rootless}
 
 
 def main(names: list[str]) -> int:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import may_be_read
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
 
 LARGEST = 1024**2
@@ -27,6 +29,11 @@ def read_env_file(path: str, *, quotes: bool) -> dict[str, Secret | None]:
     """
     if not path.startswith("/"):
         raise EnvFileError("is not an absolute path; the file must be on the host: write where it is there")
+    if not may_be_read(os.path.realpath(path)):
+        raise EnvFileError(
+            "is, or leads to, a file that the host itself needs or a user keeps apart; move it, for example to"
+            " /etc/mcp-orchestrator/secrets"
+        )
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)

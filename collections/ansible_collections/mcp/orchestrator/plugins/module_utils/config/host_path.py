@@ -43,6 +43,8 @@ _SYSTEM = (
     "/var/log",
     "/var/spool",
 )
+# Where secrets are laid for services to read them: by Docker and others, and by whoever keeps this fleet.
+_SECRETS = ("/run/secrets", "/etc/mcp-orchestrator/secrets")
 _HOME = re.compile(r"/home(/[^/]+(/\..*)?)?")
 _ENGINE_SOCKET = re.compile(r"(docker|podman|containerd|crio|buildkitd)[^/]*\.sock")
 
@@ -71,6 +73,11 @@ def is_engine_socket(path: str) -> bool:
 def means_the_system(path: str) -> bool:
     """Whether a directory holds what the host itself runs on, is part of it, or is somebody's whole home directory."""
     return any(is_below(path, each) or is_below(each, path) for each in _SYSTEM) or bool(_HOME.fullmatch(path))
+
+
+def may_be_read(path: str) -> bool:
+    """Whether a file of the host may be read for an entry, as root does it; ``path`` has no link in it."""
+    return below_any(path, _SECRETS) or not means_the_system(path)
 
 
 def root(text: str) -> str:

@@ -188,6 +188,16 @@ def test_the_values_of_servers_that_share_a_volume_are_not_loaded(tmp_path: Any)
     assert load_env([str(config)], None) == {}
 
 
+@pytest.mark.parametrize("path", ["/etc/passwd", "/root/.aws/credentials", "/proc/self/environ", "/home/me/.env"])
+def test_a_file_that_is_the_host_s_own_is_not_read_for_an_entry(read: Read, tmp_path: Any, path: str) -> None:
+    link = tmp_path / "innocent.env"
+    link.symlink_to(path)
+    for written in (path, str(link)):
+        for entry in ({"args": ["run", "--env-file", written, "a"]}, {"args": ["run", "a"], "envFile": written}):
+            (error,) = read({"x": {"command": "docker", **entry}}).errors
+            assert "is, or leads to, a file that the host itself needs or a user keeps apart" in str(error)
+
+
 segments = st.sampled_from(["etc", "srv", "mnt", "data", "..", ".", "", "home", "alice", ".ssh", "run", "var", "x"])
 paths = st.lists(segments, max_size=7).map(lambda parts: "/" + "/".join(parts))
 
