@@ -78,7 +78,11 @@ class HostFirewall:
             raise FirewallError("only root may keep the host's rules; run as root")
         if shutil.which("iptables-save") is None or shutil.which("iptables-restore") is None:
             raise FirewallError("iptables is missing on this host; install it (apt-get install iptables)")
-        saved = _command(["iptables-save"], "")
+        # Beside each other, for every run waits for both.
+        with ThreadPoolExecutor(1) as pool:
+            six = pool.submit(_command, ["ip6tables-save", "-t", "filter"], "") if ground.has_ipv6() else None
+            saved = _command(["iptables-save"], "")
+            saved_ipv6 = six.result() if six is not None else ""
         if USER_CHAIN not in saved:
             raise FirewallError(
                 "the engine keeps no chain DOCKER-USER on this host, as Docker does with iptables; podman, a rootless"
@@ -89,7 +93,6 @@ class HostFirewall:
                 "nothing leads to the chain DOCKER-USER on this host, so no rule in it binds a container; restart the"
                 " engine, which leads there again (systemctl restart docker)"
             )
-        saved_ipv6 = _command(["ip6tables-save"], "") if ground.has_ipv6() else ""
         self._user_chain_ipv6 = LEADS_THERE in saved_ipv6.splitlines()
         return rules.ours(saved, saved_ipv6, fleet)
 

@@ -73,7 +73,8 @@ def before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Acti
     for name in policy.networks:
         wanted = any(spec.enabled and policy.network_of(spec) == name for spec in specs)
         network = world.networks.get(name)
-        if wanted and network is not None and is_stale(name, network, policy) and not _joined(name, world):
+        loose = network is not None and world.rules is not None and is_stale(name, network, policy)
+        if wanted and loose and network is not None and not _joined(name, world):
             yield Action(
                 None,
                 "remove_network",
