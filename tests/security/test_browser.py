@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.e2e.local_alb_host import Host, running
 from tests.security.chromium import Browser, browsing, pages
 from tests.unit.bridge.client import Bridge, Client, start, until
 
@@ -150,6 +153,26 @@ def tried(browser: Browser, bridge: Bridge, page: str, host: str) -> dict[str, s
         before[key] for key in ("starts", "sessions", "calls")
     ]
     return found
+
+
+def test_through_the_local_load_balancer_pages_fare_the_same_and_numbers_stay_behind(
+    browser: Browser, bridge: Bridge, page_port: int, tmp_path: Path
+) -> None:
+    origin = f"http://{ALLOWED}:{page_port}"
+    with running(Host(tmp_path, "--allowed-host", SERVER, "--allowed-origin", origin)) as host:
+        group = host.group("mcp-x", bridge.port)
+        host.rule(1, ["/mcp/x", "/mcp/x/*"], group)
+        host.healthy(group)
+        url = f"http://{SERVER}:{host.port}/mcp/x/mcp"
+        browser.open(f"{origin}/")
+        assert browser.run(CLIENT, url)["text"] == "from a page"
+        browser.open(f"http://{FOREIGN}:{page_port}/")
+        assert browser.run("return (await fetch(given[0], {method: 'POST', body: '{}'})).status", url) == (
+            "TypeError: Failed to fetch"
+        )
+        assert json.loads(host.get("/mcp/x/health").body) == {"state": "ok", "kind": "ok"}
+        assert host.get("/mcp/x/metrics").status == 404
+    assert "sessions" in bridge.health()
 
 
 def test_a_client_that_is_no_browser_is_not_concerned(bridge: Bridge) -> None:
