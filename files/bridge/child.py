@@ -200,7 +200,7 @@ def _ignore(_: object) -> None:
     pass
 
 
-class _Pieces:
+class Pieces:
     """Messages that children have said in part. Where they are too much together, only the child that began first goes
     on, so that one message after the other is completed; the others' output waits in their pipes."""
 
@@ -224,7 +224,7 @@ class _Pieces:
 class _Lines:
     """Cuts a child's output into lines."""
 
-    def __init__(self, child: Child, limit: int, pieces: _Pieces) -> None:
+    def __init__(self, child: Child, limit: int, pieces: Pieces) -> None:
         self._child = child
         self._limit = limit
         self._pieces = pieces
@@ -307,7 +307,7 @@ class Launcher:
         self.children: dict[int, Child] = {}
         self.starts = 0
         self.unread = 0  # bytes that children have not taken yet
-        self.pieces = _Pieces(limits.answers)
+        self.pieces = Pieces(limits.answers)
         self._command = list(command)
         self._environment = environment
         self._landlock = Landlock()

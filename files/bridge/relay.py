@@ -109,7 +109,7 @@ class Relay:
     def _who_yields(self, client: str) -> Session | EventSession | None:
         places: list[Session | EventSession] = [*self.sessions.values(), *self.event_sessions.values()]
         limits, now = self.limits, time.monotonic()
-        return who_yields(places, client, limits.sessions, now, own_seconds=limits.own_idle_seconds)
+        return who_yields(places, client, now, own_seconds=limits.own_idle_seconds)
 
     def find(self, ident: str, headers: Mapping[bytes, bytes]) -> Session | None:
         """The session `ident`, for a request with `headers`. To anybody but its owner there is none."""

@@ -28,13 +28,11 @@ class Place(Protocol):
 AnyPlace = TypeVar("AnyPlace", bound=Place)
 
 
-def who_yields(
-    places: Collection[AnyPlace], newcomer: str, limit: int, now: float, *, own_seconds: float
-) -> AnyPlace | None:
+def who_yields(places: Collection[AnyPlace], newcomer: str, now: float, *, own_seconds: float) -> AnyPlace | None:
     """The one of all `places` that gives way to a session of the client `newcomer`, None where none does. A client's
     own do only when they have not been used for `own_seconds`: it may be many people behind one gateway."""
     held = Counter(place.client for place in places)
-    share = limit / len(held.keys() | {newcomer})
+    share = len(places) / len(held.keys() | {newcomer})  # there is no room for more, for whatever reason
     candidates = []
     for place in places:
         rest = place.rest(now)

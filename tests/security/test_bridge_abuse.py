@@ -5,15 +5,23 @@ The short form runs always; `MCP_ABUSE=long` sends 10,000 requests, to the bridg
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.abuse_parts import scene
 from tests.e2e.local_alb_host import Host, running
-from tests.unit.bridge.client import HOSTILE, Bridge, start, until
+from tests.e2e.test_bridge_images import Run, engine, imported, run  # noqa: F401  # two are fixtures
+from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, start, until
 
 LONG = os.environ.get("MCP_ABUSE") == "long"
 COUNT, RATE = (10_000, 250.0) if LONG else (1_000, 200.0)
@@ -53,3 +61,46 @@ def test_the_same_through_the_balancer(bridge: Bridge, tmp_path: Path) -> None:
         host.rule(1, [bridge.path, f"{bridge.path}/*"], group)
         host.healthy(group)
         hold(bridge, host.port, f"{bridge.path}/mcp")
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Path]:
+    """The runtime that containers get; containers run as other users, who may not read pytest's folders."""
+    with tempfile.TemporaryDirectory(prefix="bridge-abuse-", dir="/var/tmp") as parent:
+        Path(parent).chmod(0o755)
+        command = [sys.executable, str(ROOT / "files/bridge/runtime/build.py"), "--parent", parent]
+        yield Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+
+
+@pytest.fixture
+def image(engine: Any, tmp_path: Path) -> Iterator[str]:  # noqa: F811
+    source = ROOT / "benchmarks/bridge_parts/echo.c"
+    subprocess.run(["cc", "-O2", "-static", "-o", str(tmp_path / "server"), str(source)], check=True)
+    name = imported(engine, "abuse", {"server": tmp_path / "server"})
+    yield name
+    engine.images.remove(name, force=True)
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+def test_large_bodies_from_many_connections_do_not_end_a_container(run: Run, image: str) -> None:  # noqa: F811
+    """Nine of 60 MB were more than its 512 MiB; each is refused at once where it is too large, and together they are
+    where they do not fit."""
+    bridge = run(image)
+    client = Client(bridge)
+    client.open()
+    with contextlib.ExitStack() as stack:
+        for size in [60_000_000] * 9 + [30_000_000] * 5:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", bridge.port), timeout=30))
+            head = f"POST {bridge.path}/mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            head += f"Mcp-Session-Id: {client.session}\r\nContent-Length: {size}\r\n\r\n"
+            with contextlib.suppress(OSError):  # the answer has come, and the bridge does not wait for the rest
+                connection.sendall(head.encode())
+                for _ in range(size // 1_000_000 - 1):
+                    connection.sendall(b"[" * 1_000_000)
+        assert bridge.health()["status"] == 200
+        assert client.call("echo") == "the echo of a call"
+    bridge.container.reload()
+    state = bridge.container.attrs["State"]
+    assert (state["Running"], state["OOMKilled"]) == (True, False)
+    used = bridge.container.stats(stream=False)["memory_stats"]
+    assert used.get("max_usage", used["usage"]) < 300 * 1024 * 1024, used

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bridge.address import client_of
 from bridge.budget import Budget, Held
+from bridge.child import Pieces
 from bridge.limits import Limits, fitted
 from bridge.memory import Memory
 from bridge.shares import FORSAKEN, IDLE, LISTENING, UNUSED, who_yields
@@ -37,7 +39,7 @@ places = st.lists(
 
 
 def yields(there: list[Place], newcomer: str, now: float = 100.0, own: float = 60.0) -> Place | None:
-    return who_yields(there, newcomer, len(there), now, own_seconds=own)
+    return who_yields(there, newcomer, now, own_seconds=own)
 
 
 @given(places, st.sampled_from("abcd"))
@@ -61,7 +63,7 @@ def test_what_was_only_opened_goes_before_what_was_used_and_what_listens_goes_la
     there = [Place("a", 1, LISTENING), Place("a", 2, FORSAKEN), Place("a", 90, UNUSED), Place("a", 5)]
     order = []
     while there:
-        gone = who_yields(there, "b", 1, 100, own_seconds=60)
+        gone = who_yields(there, "b", 100, own_seconds=60)
         assert gone is not None
         order.append(gone.state)
         there.remove(gone)
@@ -77,6 +79,39 @@ def test_a_client_with_its_share_takes_nothing_from_others() -> None:
     there = [Place("a", 99), Place("a", 99), Place("b", 1), Place("b", 1)]
     assert yields(there, "a") is None
     assert yields(there, "c") in (Place("b", 1), Place("a", 1))
+
+
+class Talker:
+    """A child that says a message in pieces."""
+
+    def __init__(self) -> None:
+        self.paused = False
+
+    def pause(self, why: str) -> None:
+        self.paused = True
+
+    def resume(self, why: str) -> None:
+        self.paused = False
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=60))
+def test_of_children_that_say_large_messages_one_at_least_goes_on(steps: list[tuple[int, int]]) -> None:
+    pieces: Any = Pieces(100)
+    talkers = [Talker() for _ in range(4)]
+    for number, size in steps:
+        talker = talkers[number]
+        if talker.paused:
+            continue
+        if size:
+            pieces.grow(talker, size)
+        else:
+            pieces.done(talker)
+        assert not all(one.paused for one in talkers)
+    for _ in range(4):
+        for talker in talkers:
+            if not talker.paused:
+                pieces.done(talker)
+    assert not any(talker.paused for talker in talkers)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40)), max_size=40))
