@@ -1,7 +1,8 @@
-"""In a container as the product makes it, with the engine's own seccomp profile, one session looks into no other."""
+"""In a container as the product makes it, under the engine's seccomp profile and ours, sessions are kept apart."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from bridge.landlock import Landlock
 from tests.unit.bridge.client import ROOT, Bridge, Client, last, request, until
 
 IMAGE = "mcp-base/python:3.11"
+PROFILE = ROOT / "files/seccomp/mcp-server.json"
 PARENT = Path("/var/tmp/bridge-security-runtime")
 LOADER = ["/.mcp/ld.so", "--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-I", "-m", "bridge"]
 pytestmark = pytest.mark.skipif(not Landlock().works, reason="this kernel has no Landlock")
@@ -37,21 +39,23 @@ def runtime() -> Iterator[str]:
     shutil.rmtree(PARENT)
 
 
-@pytest.fixture(scope="module", params=["root", "1000:1000"])
+@pytest.fixture(scope="module", params=["root", "1000:1000", "our profile"])
 def bridge(request: pytest.FixtureRequest, runtime: str) -> Iterator[Bridge]:
     engine = docker.from_env()
+    ours = request.param == "our profile"
+    profile = [f"seccomp={json.dumps(json.loads(PROFILE.read_text()))}"] if ours else []
     options = ["--port", "8000", "--path", "/mcp/x", "--", "python3", "/hostile.py"]
     container = engine.containers.run(
         IMAGE,
         [],
         entrypoint=[*LOADER, *options],
         detach=True,
-        user=request.param,
+        user="1000:1000" if ours else request.param,
         environment={"TOKEN": "${header:X-Token}"},
         volumes=[f"{runtime}:/.mcp:ro", f"{ROOT / 'tests/hostile/server.py'}:/hostile.py:ro"],
         ports={"8000/tcp": ("127.0.0.1", None)},
         cap_drop=["ALL"],
-        security_opt=["no-new-privileges:true"],
+        security_opt=["no-new-privileges:true", *profile],
         read_only=True,
         tmpfs={"/tmp": ""},
         init=True,
