@@ -1,0 +1,47 @@
+"""A test host on which the product is installed by setup.sh, as a user installs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.hosts.host import Host, HostError
+
+PROJECT = Path(__file__).resolve().parents[2]
+IMAGES = ("mcp-sample/time:1", "mcp-sample/everything:1", "mcp-sample/orders:1", "mcp-base/python:3.11")
+HOME, ETC, VAR = "/root/mcp-orchestrator", "/etc/mcp-orchestrator", "/var/lib/mcp-orchestrator"
+
+
+class InstalledHost(Host):
+    """One such host; ``install`` is for once, ``reconcile`` for every change."""
+
+    def install(self, servers: dict[str, Any], settings: str) -> None:
+        """Put the project's files, a config and settings on the host and run setup.sh; raises HostError."""
+        self.load(IMAGES)
+        self._unpack()
+        self.run("install", "-d", "-m", "0755", ETC)
+        self.write(f"{ETC}/settings.conf", settings)
+        self.write(f"{ETC}/mcp.config.json", json.dumps({"mcpServers": servers}))
+        self.run(
+            "sh",
+            "-c",
+            f"cd {HOME} && ./setup.sh >/root/setup.out 2>&1 || {{ tail -n 40 /root/setup.out; exit 1; }}",
+            timeout=300,
+        )
+
+    def write(self, path: str, text: str, mode: str = "0600") -> None:
+        """Write a file on the host, in one step."""
+        argv = ["docker", "exec", "-i", self.name, "install", "-m", mode, "/dev/stdin", path]
+        subprocess.run(argv, input=text, text=True, check=True, capture_output=True)
+
+    def _unpack(self) -> None:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True).stdout
+        pack = ["tar", "--create", "--null", "--files-from=-", "--transform", f"s,^,{HOME.lstrip('/')}/,"]
+        packed = subprocess.run(pack, cwd=PROJECT, input=listed, check=True, capture_output=True).stdout
+        unpacked = subprocess.run(
+            ["docker", "cp", "-", f"{self.name}:/"], input=packed, capture_output=True, check=False
+        )
+        if unpacked.returncode:
+            raise HostError(f"{self.name}: {unpacked.stderr.decode().strip()}")
