@@ -69,10 +69,8 @@ SERVERS = {
 def outside() -> Iterator[str]:
     """The address of a machine beyond the host, which answers TCP 80 and UDP 53."""
     name = f"mcp-test-outside-{os.getpid()}"
-    output(
-        ["docker", "run", "-d", "--rm", "--name", name, "--label", "mcp_test=host", "--init", OUTSIDE]
-        + ["python3", "-c", OUTSIDE_PROGRAM]
-    )
+    run = ["docker", "run", "-d", "--rm", "--name", name, "--label", "mcp_test=host", "--init", OUTSIDE]
+    output([*run, "python3", "-c", OUTSIDE_PROGRAM])
     try:
         yield output(["docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", name])
     finally:
@@ -115,8 +113,8 @@ def serve_metadata(host: Host) -> None:
 def targets(host: InstalledHost, outside: str, actor: str) -> dict[str, dict[str, Any]]:
     """What each actor tries, by the column of the table."""
     neighbour = "peer2" if actor == "fleet" else "plain2"
-    format_ = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{range $port, $bound := .NetworkSettings.Ports}}{{(index $bound 0).HostPort}}{{end}}"
-    address, port = host.run("docker", "inspect", "-f", format_, f"mcp-{neighbour}").split()
+    address = host.run("docker", "exec", f"mcp-{neighbour}", "hostname", "-i")
+    port = host.run("docker", "port", f"mcp-{neighbour}", "8000/tcp").rpartition(":")[2]
     base = f"http://{host.address}:8482"
     local = "http://127.0.0.1:8080"
     page = {"Host": "page.example:8080", "Origin": "http://page.example:8080"}
