@@ -54,14 +54,18 @@ if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
         LACKING["podman-rootless"][test] = LIMITS
 
 
+def docker26_programs() -> Path:
+    """The root folder of Docker 26's programs, fetched on first use; a host's own runc and libraries do for them."""
+    if not (DOCKER_26 / "usr" / "sbin" / "dockerd").exists():
+        command = [str(PROJECT / "tests" / "next_debian.sh"), str(DOCKER_26), "docker.io", "containerd"]
+        subprocess.run(command, check=True)
+    return DOCKER_26
+
+
 @contextmanager
 def docker26() -> Iterator[dict[str, str]]:
     """Docker 26 in a network namespace of its own."""
-    if not (DOCKER_26 / "usr" / "sbin" / "dockerd").exists():
-        # The host's own runc and libraries do for them.
-        command = [str(PROJECT / "tests" / "next_debian.sh"), str(DOCKER_26), "docker.io", "containerd"]
-        subprocess.run(command, check=True)
-    own = OwnEngine(programs=DOCKER_26)
+    own = OwnEngine(programs=docker26_programs())
     try:
         own.start()
         yield {"DOCKER_HOST": own.address, "MCP_TEST_PUBLISH": own.publish}

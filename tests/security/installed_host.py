@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.hosts.host import Host, HostError
+from tests.hosts.host import Host, HostError, output, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 IMAGES = ("mcp-sample/time:1", "mcp-sample/everything:1", "mcp-sample/orders:1", "mcp-base/python:3.11")
@@ -16,6 +16,18 @@ HOME, ETC, VAR = "/root/mcp-orchestrator", "/etc/mcp-orchestrator", "/var/lib/mc
 
 class InstalledHost(Host):
     """One such host; ``install`` is for once, ``reconcile`` for every change."""
+
+    def use_engine(self, programs: Path) -> None:
+        """Put another engine's programs in the place of the host's own; raises HostError."""
+        self.run("systemctl", "stop", "docker.socket", "docker.service", "containerd.service")
+        output(["docker", "cp", f"{programs}/usr/.", f"{self.name}:/usr/"])
+        self.run("systemctl", "start", "docker.service")
+
+    def reboot(self) -> None:
+        """Restart the host; returns when all that it starts by itself is ready; raises HostError."""
+        output(["docker", "restart", "--time", "30", self.name])
+        wait_for(f"{self.name}: systemd is up", self._booted)
+        wait_for(f"{self.name}: its engine answers", lambda: self._says("docker", "version"))
 
     def install(self, servers: dict[str, Any], settings: str) -> None:
         """Put the project's files, a config and settings on the host and run setup.sh; raises HostError."""
