@@ -67,7 +67,7 @@ def tried(target):
 def main():
     targets = json.load(sys.stdin)
     with ThreadPoolExecutor(len(targets)) as pool:
-        answers = dict(zip(targets, pool.map(tried, targets.values())))
+        answers = dict(zip(targets, pool.map(tried, targets.values()), strict=True))
     print(json.dumps(answers))
 
 
