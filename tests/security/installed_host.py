@@ -40,7 +40,7 @@ class InstalledHost(Host):
             "sh",
             "-c",
             f"cd {HOME} && ./setup.sh >/root/setup.out 2>&1 || {{ tail -n 40 /root/setup.out; exit 1; }}",
-            timeout=300,
+            timeout=900,
         )
 
     def write(self, path: str, text: str, mode: str = "0600") -> None:
