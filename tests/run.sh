@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: lint unit e2e chaos molecule fresh bench-NAME
+# Targets: lint unit e2e security chaos molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -32,7 +32,8 @@ for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
     lint | unit) make --no-print-directory "$target" ;;
-    e2e) prepare && "$bin/pytest" -q --durations=20 tests/e2e tests/security ;;
+    e2e) prepare && "$bin/pytest" -q --durations=30 tests/e2e tests/security ;;
+    security) prepare && "$bin/pytest" -q --durations=20 tests/security ;;
     chaos) prepare && MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare && tests/hosts/fresh.py ;;

@@ -43,6 +43,15 @@ class InstalledHost(Host):
             timeout=900,
         )
 
+    def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run one module of the collection on the host and return its result; raises HostError when it fails."""
+        ansible = ["/opt/mcp-orchestrator/venv/bin/ansible", "localhost", "-m", f"mcp.orchestrator.{name}"]
+        python = "ansible_python_interpreter=/opt/mcp-orchestrator/venv/bin/python"
+        words = [*ansible, "-a", json.dumps(arguments), "-e", python, "-o"]
+        said = self.run("env", "-C", HOME, "ANSIBLE_NOCOLOR=1", *words, timeout=300)
+        result: dict[str, Any] = json.loads(said[said.index("{") :])
+        return result
+
     def write(self, path: str, text: str, mode: str = "0600") -> None:
         """Write a file on the host, in one step."""
         argv = ["docker", "exec", "-i", self.name, "install", "-m", mode, "/dev/stdin", path]

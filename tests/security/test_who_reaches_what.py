@@ -116,7 +116,7 @@ def serve_metadata(host: Host) -> None:
     host.run("systemd-run", "--unit", "imds", "ip", "netns", "exec", "imds", "python3", "-c", METADATA_PROGRAM)
 
 
-def targets(host: InstalledHost, outside: str, actor: str) -> dict[str, dict[str, Any]]:
+def targets(host: Host, outside: str, actor: str) -> dict[str, dict[str, Any]]:
     """What each actor tries, by the column of the table."""
     neighbour = "peer2" if actor == "fleet" else "plain2"
     address = host.run("docker", "exec", f"mcp-{neighbour}", "hostname", "-i")
@@ -158,11 +158,36 @@ def as_local_user(host: Host, wanted: str) -> str:
     return subprocess.run(argv, input=wanted, text=True, check=True, capture_output=True, timeout=60).stdout
 
 
+BUILD = """
+ARG BASE
+FROM ${BASE}
+COPY reach.py targets.json /
+RUN python3 /reach.py < /targets.json > /answers.json
+"""
+
+
+def in_build(host: Host, wanted: str) -> str:
+    """As a step of a build that the product's own module makes, out of a template that tries instead of installing."""
+    template = "/root/probing/python"
+    assert isinstance(host, InstalledHost)
+    host.run("install", "-d", template)
+    for name, text in (("Dockerfile", BUILD), ("reach.py", REACH), ("targets.json", wanted)):
+        host.write(f"{template}/{name}", text)
+    image = "mcp-built/probing:1"
+    server = {"name": "probing", "image": image, "build": {"runtime": "python", "package": "probing"}}
+    arguments = {"servers": [server], "templates": "/root/probing", "bases": {"python": OUTSIDE}}
+    rules = {"host_ports": [8482, 8484], "rules_directory": f"{VAR}/firewall"}  # as playbooks/site.yml has them
+    result = host.module("mcp_image", {**arguments, **rules})
+    assert result["errors"] == [], result
+    return host.run("docker", "run", "--rm", "--entrypoint", "cat", image, "/answers.json")
+
+
 ACTORS: dict[str, Callable[[Host, str], str]] = {
     "default server": lambda host, wanted: in_container(host, "mcp-plain", wanted),
     "`none`": lambda host, wanted: in_container(host, "mcp-closed", wanted),
     "`fleet`": lambda host, wanted: in_container(host, "mcp-peer", wanted),
     "list of hosts": lambda host, wanted: in_container(host, "mcp-listed", wanted),
+    "build": in_build,
     "other container": lambda host, wanted: in_container(host, "foreign", wanted),
     "local user": as_local_user,
     "browser page": as_local_user,
