@@ -261,6 +261,6 @@ def test_targets_that_speak_another_protocol_get_a_group_of_their_own():
     result = run(elbv2, Wish(OWNER, (replace(plain, protocol="HTTPS"),)))
 
     assert result.errors == {}
-    (group,) = elbv2.groups.values()
+    (group,) = list(elbv2.groups.values())
     assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config import host_address
@@ -86,11 +87,14 @@ def test_a_host_knows_its_own_addresses() -> None:
 def test_a_source_that_nobody_else_reaches_is_none(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     class Socket:
         def __init__(self, *_kind: object) -> None: ...
-        def __enter__(self) -> Socket:
+
+        def __enter__(self) -> Any:
             return self
 
         def __exit__(self, *_error: object) -> None: ...
+
         def connect(self, _address: object) -> None: ...
+
         def getsockname(self) -> tuple[str, int]:
             return source, 1
 

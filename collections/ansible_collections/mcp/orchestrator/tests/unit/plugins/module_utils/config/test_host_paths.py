@@ -209,7 +209,7 @@ def test_whatever_is_let_through_lies_in_a_root_once_it_is_read_as_the_kernel_do
     except UnsafeVolume:
         assert not below_any(absolute(path), DEFAULT_ROOTS)
     else:
-        source = text.split(":")[0]
+        source = text.partition(":")[0]
         assert posixpath.normpath(source) == source
         assert below_any(source, DEFAULT_ROOTS)
 

@@ -160,7 +160,7 @@ def test_a_container_is_made_with_what_links_lead_to_and_a_wrong_one_keeps_the_o
     engine.paths = {"/srv/x": Source("/data/real")}
     wanted = spec("a", volumes=("/srv/x:/x:ro", "data:/d"))
     assert run(engine, [wanted])["errors"] == []
-    (container,) = engine.held.values()
+    (container,) = list(engine.held.values())
     assert container["HostConfig"]["Binds"] == ["/data/real:/x:ro", "data:/d"]
     assert run(engine, [wanted])["changed"] is False
     engine.paths = {"/srv/x": Source("/etc")}

@@ -165,8 +165,8 @@ def test_no_metadata_and_no_link_local_address_is_reached_from_any_network_of_th
 def test_the_one_container_that_may_reaches_its_metadata_and_no_other_link_local_address() -> None:
     allowed = rules.ruleset("f", GROUND, PORTS, None, [Guest("m", MAC, {}, metadata=True)])
     for address in (*METADATA, *METADATA_IPV6):
-        assert passes(allowed, i=NET, o="eth0", d=address.split("/")[0], mac=MAC)
-        assert not passes(allowed, i=NET, o="eth0", d=address.split("/")[0], mac=OTHER_MAC)
+        assert passes(allowed, i=NET, o="eth0", d=address.partition("/")[0], mac=MAC)
+        assert not passes(allowed, i=NET, o="eth0", d=address.partition("/")[0], mac=OTHER_MAC)
     assert not passes(allowed, i=NET, o="eth0", d="169.254.7.7", mac=MAC)
 
 

@@ -91,7 +91,7 @@ def test_what_every_program_needs_is_allowed(name: str) -> None:
 def test_a_container_gets_the_profile_and_a_label_with_its_digest_alone() -> None:
     engine = SimulatedEngine()
     run(engine, [spec("a")], WITH)
-    (container,) = engine.held.values()
+    (container,) = list(engine.held.values())
     assert container["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true", f"seccomp={PROFILE.text}"]
     assert container["Config"]["Labels"]["mcp_seccomp"] == PROFILE.digest
     assert len(json.dumps(container["Config"]["Labels"])) < 2000
@@ -113,7 +113,7 @@ def test_another_profile_replaces_the_containers_and_the_diff_shows_its_digest_a
 def test_an_entry_with_its_own_profile_or_none_at_all_keeps_that(own: dict[str, Any]) -> None:
     engine = SimulatedEngine()
     run(engine, [spec("a", host_config=own)], WITH)
-    (container,) = engine.held.values()
+    (container,) = list(engine.held.values())
     assert PROFILE.text not in json.dumps(container)
     assert "mcp_seccomp" not in container["Config"]["Labels"]
     assert run(engine, [spec("a", host_config=own)], WITH)["changed"] is False
@@ -124,7 +124,7 @@ def test_an_engine_without_seccomp_gets_none_and_the_page_says_so() -> None:
     engine.itself = {"SecurityOptions": []}
     result = run(engine, [spec("a")], WITH)
     assert "any system call: the engine has no seccomp" in result["endpoints"][0]["exceptions"]
-    (container,) = engine.held.values()
+    (container,) = list(engine.held.values())
     assert container["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
     assert run(engine, [spec("a")], WITH)["changed"] is False
 
@@ -141,7 +141,7 @@ def test_podman_gets_the_path_of_the_profile() -> None:
     engine = SimulatedEngine()
     engine.itself |= {"Components": [{"Name": "Podman Engine"}]}
     run(engine, [spec("a")], WITH)
-    (container,) = engine.held.values()
+    (container,) = list(engine.held.values())
     assert container["HostConfig"]["SecurityOpt"][1] == f"seccomp={FILE}"
     # It would forget the host's own limits for the one that we name.
     assert container["HostConfig"]["Ulimits"] == []
