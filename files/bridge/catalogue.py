@@ -71,6 +71,7 @@ class Listing:
     """Asks for all tools, as the owner of its calls."""
 
     def __init__(self, catalogue: Catalogue, board: Switchboard, *, modern: bool) -> None:
+        self.client = ""  # it asks for all
         self.waiting: list[Callable[[], None]] = []
         self._catalogue = catalogue
         self._board = board

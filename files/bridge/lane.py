@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Owner(Protocol):
     """The client's side of a lane."""
 
+    client: str
+    """Its address."""
+
     def receive(self, message: Message) -> None:
         """The server says something to this client."""
 
@@ -125,6 +128,7 @@ class SwitchedLane:
     """A share in a switchboard's children, which have long been initialised when a client says `initialize`."""
 
     def __init__(self, owner: Owner, board: Switchboard) -> None:
+        self.client = owner.client
         self._owner = owner
         self._board = board
         self._calls: dict[Id, Passage] = {}

@@ -89,7 +89,9 @@ class Limits:
     pipe: int = 64 * 1024
     """Bytes that a pipe holds: with so few a child may be slow where memory is short."""
     pool: int = 8
-    """Children of a pool."""
+    """Children of a pool. The calls of one client get all but an eighth of them: a call is not ended for others."""
+    yield_seconds: float = 2.0
+    """For how long nobody must have been there for a call, so that it gives way to calls that wait for a child."""
     queue: int = 256
     """Calls that may wait for one of them."""
     spare_seconds: float = 300.0

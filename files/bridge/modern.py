@@ -110,6 +110,7 @@ class Call:
     """One request that stands alone; its client leaving is its cancellation."""
 
     def __init__(self, relay: Relay, request: Request, message: Message, *, can_json: bool, can_stream: bool) -> None:
+        self.client = request.client
         self._relay = relay
         self._request = request
         self._message = message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from .child import CannotStart, Child
@@ -72,9 +72,9 @@ class Pool:
 
     def call(self, passage: Passage) -> None:
         """Starts the call now, or when a child is free."""
-        if self._idle:
+        if self._idle and self._may_begin(passage, self._served()):
             self._begin(self._idle.pop(), passage)
-        elif len(self._queue) >= self._limits.queue or self._queued + len(passage.line) > self._limits.bodies // 4:
+        elif not self._may_wait(passage):
             passage.fail("too many calls are waiting for the server; try again later")
         else:
             self._queue.append(passage)
@@ -203,16 +203,46 @@ class Pool:
         self._queued -= len(passage.line)
         return passage
 
+    def _served(self) -> Counter[str]:
+        """How many children do calls of each client."""
+        return Counter(worker.passage.owner.client for worker in self._workers if worker.passage is not None)
+
+    def _may_begin(self, passage: Passage, served: Counter[str]) -> bool:
+        """Whether a child is left for the calls of others."""
+        return served[passage.owner.client] < self._limits.pool - self._limits.pool // 8
+
+    def _may_wait(self, passage: Passage) -> bool:
+        """Whether there is room in the queue, for others' calls, too."""
+        if self._queued + len(passage.line) > self._limits.bodies // 4:
+            return False
+        most = self._limits.queue - self._limits.queue // 8
+        if len(self._queue) < most:
+            return True
+        client = passage.owner.client
+        return len(self._queue) < self._limits.queue and sum(one.owner.client == client for one in self._queue) < most
+
+    def _turn(self) -> Passage | None:
+        """The waiting call whose turn it is: the first of the client for whom the fewest children work."""
+        served = self._served()
+        able = [passage for passage in self._queue if self._may_begin(passage, served)]
+        if not able:
+            return None
+        passage = min(able, key=lambda one: served[one.owner.client])
+        self._queue.remove(passage)
+        self._queued -= len(passage.line)
+        return passage
+
     def _release(self, worker: Worker) -> None:
         worker.passage = None
         worker.used = self._freed = time.monotonic()
         if worker.leaving is not None:
             worker.leaving.cancel()
             worker.leaving = None
-        if self._queue:
-            self._begin(worker, self._next())
-        else:
+        passage = self._turn() if self._queue else None
+        if passage is None:
             self._idle.append(worker)
+        else:
+            self._begin(worker, passage)
 
     def _retire(self, worker: Worker) -> None:
         worker.child.end()

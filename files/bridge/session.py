@@ -187,8 +187,10 @@ class Session:
 
     def abandon(self, now: float) -> None:
         """Gives up the calls whose client has been away for longer than it may be."""
+        limits = self._relay.limits
+        bound = limits.yield_seconds if self._relay.calls_queued else limits.abandoned_seconds
         for ident, call in list(self.calls.items()):
-            if call.look(now) > self._relay.limits.abandoned_seconds:
+            if call.look(now) > bound:
                 if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
                     self.lose("the client did not wait for the server's start")
                     return

@@ -437,6 +437,31 @@ def test_calls_of_one_session_are_bounded(start_bridge: Start) -> None:
     assert statuses == [202, 202, 202, 503, 503]
 
 
+def test_one_client_leaves_a_child_of_the_pool_to_others(start_bridge: Start) -> None:
+    bridge = start_bridge("--isolation", "pooled", command=[HOSTILE[0], "-S", "-E", *HOSTILE[1:]])
+    bridge.wait_healthy()
+    greedy, modest = From(bridge, "192.0.2.1"), From(bridge, "192.0.2.2")
+    greedy.open()
+    calls = [greedy.post(greedy.calling("silence"), accept="text/event-stream") for _ in range(12)]
+    modest.open()
+    for _ in range(3):
+        assert modest.call("echo", text="x") == "x"
+    assert bridge.health()["status"] == 200
+    for call in calls:
+        call.close()
+
+
+def test_calls_that_nobody_waits_for_give_way_to_calls_that_wait_for_a_child(start_bridge: Start) -> None:
+    bridge = start_bridge("--isolation", "pooled", "--pool", "2")
+    bridge.wait_healthy()
+    client = Client(bridge)
+    client.open()
+    for _ in range(6):
+        client.post(client.calling("silence"), accept="text/event-stream").close()
+    assert client.call("echo", text="x") == "x"
+    until(lambda: bridge.health()["calls_in_flight"] <= 2)
+
+
 def test_many_clients_at_once_do_not_disturb_each_other(start_bridge: Start) -> None:
     bridge = start_bridge(command=[HOSTILE[0], "-S", "-E", *HOSTILE[1:]])
     done: list[str] = []
