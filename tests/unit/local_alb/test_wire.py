@@ -22,17 +22,13 @@ OPERATIONS = sorted([*READS, *WRITES])
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
 
 
-def values(shape: Shape | None, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values of a shape as a caller of boto3 would pass them."""
+def values(shape: Shape | None, depth: int = 0, *, empty: bool = True) -> st.SearchStrategy[Any]:
+    """Values of a shape as a caller of boto3 would pass them; without ``empty``, none that has nothing to send."""
     if isinstance(shape, StructureShape):
-        parts = {name: values(member, depth + 1) for name, member in shape.members.items()}
-        required = {name: parts[name] for name in shape.required_members}
-        optional = {name: parts[name] for name in parts if name not in required}
-        return st.fixed_dictionaries(required, optional=optional if depth < 5 else {})
+        return structures(shape, depth) if empty else nonempty_structures(shape, depth)
     if isinstance(shape, ListShape):
         # An empty structure in a list cannot be sent at all.
-        members = values(shape.member, depth + 1).filter(lambda value: without_empty(value) != {})
-        return st.lists(members, min_size=1, max_size=3)
+        return st.lists(values(shape.member, depth + 1, empty=False), min_size=1, max_size=3)
     if isinstance(shape, MapShape):
         return st.dictionaries(TEXT, values(shape.value, depth + 1), min_size=1, max_size=2)
     if shape is None:
@@ -44,6 +40,22 @@ def values(shape: Shape | None, depth: int = 0) -> st.SearchStrategy[Any]:
     if shape.type_name == "timestamp":
         return st.integers(0, 4 * 10**9)
     return TEXT
+
+
+def structures(shape: StructureShape, depth: int) -> st.SearchStrategy[Any]:
+    parts = {name: values(member, depth + 1) for name, member in shape.members.items()}
+    required = {name: parts.pop(name) for name in shape.required_members}
+    return st.fixed_dictionaries(required, optional=parts if depth < 5 else {})
+
+
+def nonempty_structures(shape: StructureShape, depth: int) -> st.SearchStrategy[Any]:
+    """Structures of which one member at least has something to send."""
+
+    def with_member(name: str) -> st.SearchStrategy[Any]:
+        sure = values(shape.members[name], depth + 1, empty=False)
+        return st.builds(lambda rest, member: {**rest, name: member}, structures(shape, depth), sure)
+
+    return st.sampled_from(sorted(shape.members)).flatmap(with_member)
 
 
 def without_empty(value: Any) -> Any:

@@ -47,6 +47,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "pids": 256,
         "network": None,
         "instance_metadata": None,
+        "signature_key": None,
         "read_only": True,
         "init": True,
         "build": None,
