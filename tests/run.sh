@@ -32,12 +32,12 @@ for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
     lint | unit) make --no-print-directory "$target" ;;
-    e2e) prepare && "$bin/pytest" -q --durations=30 tests/e2e tests/security ;;
-    security) prepare && "$bin/pytest" -q --durations=20 tests/security ;;
-    chaos) prepare && MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
-    molecule) prepare && (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
-    fresh) prepare && tests/hosts/fresh.py ;;
-    bench-*) prepare && "$bin/python" "benchmarks/${target#bench-}.py" ;;
+    e2e) prepare; "$bin/pytest" -q --durations=30 tests/e2e tests/security ;;
+    security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
+    chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
+    molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
+    fresh) prepare; tests/hosts/fresh.py ;;
+    bench-*) prepare; "$bin/python" "benchmarks/${target#bench-}.py" ;;
     *) echo "run.sh: unknown target $target" >&2; exit 2 ;;
   esac
 done
