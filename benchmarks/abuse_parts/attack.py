@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-MOST_AT_ONCE = 400
+MOST_AT_ONCE = 800
 BOTH = "application/json, text/event-stream"
 
 
