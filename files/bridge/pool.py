@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .message import Message
 
 _NO_CLIENT = "children are pooled, and a pooled child has no client of its own; set isolation to per_session"
+_RECENT_SECONDS = 60.0
 _CHANGES = "/list_changed"
 
 
@@ -53,6 +54,7 @@ class Pool:
         self._modern = modern
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
+        self._seen: dict[str, float] = {}  # when each client has last called
         self._freed = 0.0  # when a child was last done with a call
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,8 +74,10 @@ class Pool:
 
     def call(self, passage: Passage) -> None:
         """Starts the call now, or when a child is free."""
+        self._seen[passage.owner.client] = passage.since
         if self._idle and self._may_begin(passage, self._served()):
             self._begin(self._idle.pop(), passage)
+            self._spare()
         elif not self._may_wait(passage):
             passage.fail("too many calls are waiting for the server; try again later")
         else:
@@ -118,6 +122,7 @@ class Pool:
 
     def tick(self, now: float) -> None:
         """Lets children go that nobody has needed for long, except for the last."""
+        self._seen = {client: seen for client, seen in self._seen.items() if now - seen < _RECENT_SECONDS}
         for worker in list(self._idle):
             if len(self._workers) > 1 and now - worker.used > self._limits.spare_seconds:
                 self._retire(worker)
@@ -140,6 +145,11 @@ class Pool:
     def _grow(self) -> None:
         wanted = len(self._queue) + (1 if self._greeted and not self._queue else 0)
         if self._starting < wanted and len(self._workers) + self._starting < self._limits.pool:
+            self._start()
+
+    def _spare(self) -> None:
+        """Has a child ready for the next client where there are several: who takes the last may keep it for long."""
+        if len(self._seen) > 1 and not self._idle and not self._starting and len(self._workers) < self._limits.pool:
             self._start()
 
     def _start(self) -> None:

@@ -259,10 +259,12 @@ class Session:
         if call is None:
             self._relay.log.debug(f"session {self.tag}: the server answered a call that is not in flight")
             return
-        if ident == self._initialize:
+        first = ident == self._initialize
+        if first:
+            self._initialize = None  # its id may come again
             self._initialized(message, call.exchange)
         self._settle(ident, messages.outcome(message), message.raw)
-        if ident == self._initialize and self.revision is None:
+        if first and self.revision is None:
             self.close()
 
     def _initialized(self, message: Message, exchange: Exchange) -> None:

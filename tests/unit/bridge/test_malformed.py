@@ -128,3 +128,13 @@ def test_a_call_whose_client_comes_back_in_time_goes_on(start_bridge: Start) -> 
     assert first.id is not None
     again = client.listen(last_event_id=first.id)
     assert last(again)["result"]["content"][0]["text"] == "slept"
+
+
+def test_an_abandoned_call_with_the_id_of_initialize_ends_alone(start_bridge: Start) -> None:
+    bridge = start_bridge("--grace", "1", "--warm", "0")
+    client = Client(bridge)
+    client.open()
+    call = {**client.calling("sleep", seconds=600), "id": 1}
+    client.post(call, accept="text/event-stream").close()
+    until(lambda: bridge.health()["calls_in_flight"] == 0)
+    assert client.call("echo", text="x") == "x"
