@@ -166,7 +166,14 @@ def test_a_moved_tag_rolls_the_server_with_both_images_in_the_reason(scene: Cont
 def test_check_mode_tells_the_plan_and_the_port_and_changes_nothing(scene: ContainerScene) -> None:
     told = scene.run([scene.spec("a")], check_mode=True)
     assert scene.containers() == {}
-    assert (endpoint(told, "a")["state"], steps(told)) == ("planned", [(None, "create_network"), ("a", "create")])
+    assert (endpoint(told, "a")["state"], steps(told)) == (
+        "planned",
+        [
+            (None, "write_rules"),
+            (None, "create_network"),
+            ("a", "create"),
+        ],
+    )
     assert "# create — it has no container" in told["diff"]["after"]
     assert endpoint(scene.run([scene.spec("a")]), "a")["port"] == endpoint(told, "a")["port"]
 
