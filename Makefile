@@ -30,7 +30,7 @@ lock: ## Renew the locks from pyproject.toml
 
 .PHONY: test
 test: venv ## Everything that CI runs; starts what it needs and leaves nothing running
-	tests/run.sh lint unit e2e molecule
+	tests/run.sh all
 
 .PHONY: lint
 lint: venv ## Style, types, Ansible's own sanity tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: lint unit e2e security chaos molecule fresh bench-NAME
+# Targets: all (lint unit e2e molecule security) lint unit e2e security chaos molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -28,11 +28,25 @@ prepare() {
   prepared=yes
 }
 
+# The end-to-end tests wait more than they compute, and share neither ports nor objects of the engine with the others.
+side_by_side() {
+  local others log failed=
+  log=$(mktemp)
+  tests/run.sh lint unit molecule security >"$log" 2>&1 &
+  others=$!
+  tests/run.sh e2e || failed=yes
+  wait "$others" || failed=yes
+  cat "$log"
+  rm -f "$log"
+  [ -z "$failed" ]
+}
+
 for target in "$@"; do
   printf '\n==> %s\n' "$target"
   case $target in
     lint | unit) make --no-print-directory "$target" ;;
-    e2e) prepare; "$bin/pytest" -q --durations=30 tests/e2e tests/security ;;
+    all) prepare; side_by_side ;;
+    e2e) prepare; "$bin/pytest" -q --durations=20 tests/e2e ;;
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
     chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
