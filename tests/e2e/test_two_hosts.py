@@ -66,6 +66,8 @@ class Host:
         for folder in ("etc", "var", "lock"):
             (self.root / folder).mkdir(parents=True)
         (self.root / "lock").chmod(0o700)
+        (self.root / "home").mkdir()
+        (self.root / "home" / "current").symlink_to(PROJECT)
         (self.root / "etc" / "settings.conf").write_text(SETTINGS.format(fleet=FLEET, address=address))
         key = self.root / "etc" / "fleet.key"
         key.write_bytes(b"k" * 32)
@@ -83,6 +85,7 @@ class Host:
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": str(self.interpreter),
+            "mcp_home": str(self.root / "home"),
             "mcp_etc": str(self.root / "etc"),
             "mcp_var": str(self.root / "var"),
             "mcp_host_labels": {"zone": zone},

@@ -66,7 +66,7 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row(f"{var}/*", ROOT, root, 0o700),  # whatever else there is
         Row(f"{var}/*/**", ROOT, root, 0o755),
         Row("/run/mcp-orchestrator", ROOT, root, 0o700),
-        Row("/run/mcp-orchestrator/*", ROOT, root, 0o600),
+        Row("/run/mcp-orchestrator/*", ROOT, root, 0o644),  # flock makes the lock so; the folder is root's alone
         Row("/var/log/*", ROOT, ("adm", ROOT), 0o640),
         Row("/etc/systemd/system/*", ROOT, root, 0o644),
     ]
