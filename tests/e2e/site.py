@@ -28,9 +28,6 @@ SETTINGS = f"""
 fleet = {FLEET}
 port_range_start = 27000
 port_range_end = 27999
-[routes]
-health_interval = 5
-health_timeout = 2
 """
 
 
