@@ -21,9 +21,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import (
+    Firewall,
+    FirewallError,
+    HostFirewall,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
 
 SOURCE = Path(__file__).parent / "tiny" / "tiny.c"
@@ -55,6 +60,13 @@ def tiny_image(api: docker.APIClient, tag: str, note: str = "", mark: str = "") 
     # Podman 4 does not read the tag.
     api.tag(identity, repository, version)
     return str(api.inspect_image(tag)["Id"])
+
+
+def remove_rules(fleet: str) -> None:
+    """Takes a fleet's rules out of this host's packet filter, where it has one."""
+    firewall = HostFirewall(local=True)
+    with contextlib.suppress(FirewallError):
+        firewall.write(fleet, firewall.rules(fleet), Ruleset())
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
@@ -142,6 +154,7 @@ class ContainerScene:
             self.api.remove_volume(each["Name"])
         for each in self.api.networks(filters=label):
             self.api.remove_network(each["Id"])
+        remove_rules(self.fleet)
         # An image whose tag moved on has no name left, so it is known by its label.
         for each in self.api.images(filters={"label": f"mcp_test={self.image}"}):
             self.api.remove_image(each["Id"], force=True)

@@ -1,7 +1,7 @@
 """Two hosts behind one load balancer: each runs its share, servers move without a lost request, a dead one fails alone.
 
 The hosts are two engines on this machine. What tells them apart for a module is its interpreter, which sees its own
-host's engine and its own locks; a second local ALB stands for AWS.
+host's engine, interfaces, packet filter and locks; a second local ALB stands for AWS.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pytest
 
 from tests.credentials import ACCESS_KEY
 from tests.e2e.containers_engine import OwnEngine
-from tests.e2e.containers_scene import tiny_image, until
+from tests.e2e.containers_scene import remove_rules, tiny_image, until
 from tests.e2e.local_balancer import PROJECT, LocalBalancer
 from tests.e2e.site import QUIET, Run
 from tests.e2e.test_site import status
@@ -49,16 +49,21 @@ health_timeout = 2
 deregistration_delay = 1
 """
 INTERPRETER = """#!/bin/sh
-export DOCKER_HOST={engine}
+export DOCKER_HOST={engine} PATH={root}/bin:$PATH
 mkdir -p -m 0700 /run/mcp-orchestrator
-exec unshare -m sh -c 'mount --bind {root}/lock /run/mcp-orchestrator && exec {python} "$@"' sh "$@"
+exec unshare -m sh -c '
+  mount --bind {root}/lock /run/mcp-orchestrator && {interfaces} exec {python} "$@"' sh "$@"
 """
+FILTER = ("iptables-save", "iptables-restore", "ip6tables-save", "ip6tables-restore")
 
 
 class Host:
-    """One host as a playbook sees it; ``engine`` is its engine's address, ``address`` where its containers publish."""
+    """One host as a playbook sees it; ``engine`` is its engine's address, ``address`` where its containers publish.
 
-    def __init__(self, root: Path, name: str, engine: str, address: str) -> None:
+    ``network`` is the network namespace of the engine, where that is not this machine's.
+    """
+
+    def __init__(self, root: Path, name: str, engine: str, address: str, network: Path | None = None) -> None:
         self.root = root / name
         self.name = name
         self.address = address
@@ -72,14 +77,24 @@ class Host:
         key = self.root / "etc" / "fleet.key"
         key.write_bytes(b"k" * 32)
         key.chmod(0o600)
-        self.interpreter = self.root / "python"
-        self.interpreter.write_text(INTERPRETER.format(engine=engine, root=self.root, python=sys.executable))
-        self.interpreter.chmod(0o755)
+        enter = f"nsenter --net={network}" if network else ""
+        for program in FILTER if network else ():
+            self._script(f"bin/{program}", f'#!/bin/sh\nexec {enter} {shutil.which(program)} "$@"\n')
+        words = {"engine": engine, "root": self.root, "python": sys.executable}
+        words["interfaces"] = f"{enter} mount -t sysfs sysfs /sys &&" if network else ""
+        self.interpreter = self._script("python", INTERPRETER.format(**words))
         tiny_image(self.docker, IMAGE)
         # Nothing is installed here, and something has to stand where the monitor would.
         ports = self.docker.create_host_config(port_bindings={8000: (address, MONITOR_PORT)})
         self.monitor = self.docker.create_container(IMAGE, ports=[8000], host_config=ports)["Id"]
         self.docker.start(self.monitor)
+
+    def _script(self, place: str, text: str) -> Path:
+        path = self.root / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
 
     def variables(self, zone: str) -> dict[str, Any]:
         return {
@@ -185,12 +200,13 @@ def fleet() -> Iterator[Fleet]:
     try:
         engine.start()
         hosts.append(Host(root, "one", "unix:///var/run/docker.sock", "127.0.0.1"))
-        hosts.append(Host(root, "two", engine.address, engine.publish))
+        hosts.append(Host(root, "two", engine.address, engine.publish, Path("/run/netns", engine.namespace)))
         yield Fleet(*hosts, balancer)
     finally:
         environment.undo()
         for host in hosts:
             host.clean()
+        remove_rules(FLEET)
         engine.discard()
         balancer.stop()
         shutil.rmtree(root)
