@@ -119,13 +119,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import (
     GROUP_READABLE,
     FileNotWritten,
     write_json,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")

@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document import MARK, mark
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import (
+    OWNER_ONLY,
+    READABLE,
+    FileNotWritten,
+    write_json,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import shown_address
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import READABLE, FileNotWritten, write_json
-
-OWNERS_ALONE = 0o600
 
 
 class ClientFileError(Exception):
@@ -56,7 +59,7 @@ def former(path: str, fleet: str) -> dict[str, Any] | None:
 def write(path: str, document: Mapping[str, Any], *, secret: bool) -> None:
     """Replaces the file in one step; its owner alone can read it when it holds secrets. Raises ClientFileError."""
     try:
-        write_json(path, document, OWNERS_ALONE if secret else READABLE)
+        write_json(path, document, OWNER_ONLY if secret else READABLE)
     except FileNotWritten as error:
         raise ClientFileError(str(error)) from error
 

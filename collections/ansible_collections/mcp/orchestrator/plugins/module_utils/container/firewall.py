@@ -10,13 +10,13 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import suppress
 from typing import Protocol
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, ground, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
 
@@ -169,17 +169,7 @@ def _replace(path: str, text: str) -> None:
         with suppress(FileNotFoundError):
             os.unlink(path)
         return
-    # mkstemp's files are for their owner alone.
-    descriptor, beside = tempfile.mkstemp(prefix=".", dir=os.path.dirname(path))
-    try:
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    replace_file(path, text.encode("ascii"), OWNER_ONLY)
 
 
 def _look_up(host: str) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
+
 SUFFIX = ".cdx.json"
 MOST_BYTES = 32 * 1024**2
 _FILE = re.compile(r"([0-9a-f]{64})" + re.escape(SUFFIX))
@@ -24,13 +26,7 @@ def path_of(folder: str, identity: str) -> str:
 def keep(folder: str, identity: str, content: bytes) -> None:
     """Writes the file as a whole or not at all. Raises OSError."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = path_of(folder, identity)
-    with suppress(FileNotFoundError):
-        os.unlink(f"{path}.new")
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(f"{path}.new", path)
+    replace_file(path_of(folder, identity), content, OWNER_ONLY)
 
 
 def kept(folder: str) -> list[str]:

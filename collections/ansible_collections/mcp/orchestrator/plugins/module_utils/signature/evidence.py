@@ -13,6 +13,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.cosign import Signature
 
 
@@ -37,19 +38,13 @@ def read_evidence(folder: str, subject: str) -> Evidence | None:
 def keep_evidence(folder: str, subject: str, evidence: Evidence) -> None:
     """Writes it as a whole or not at all. Raises OSError."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = _path(folder, subject)
     kept = {
         "subject": subject,
         "digest": evidence.digest,
         "payload": base64.b64encode(evidence.signature.payload).decode(),
         "signature": evidence.signature.signature,
     }
-    with suppress(FileNotFoundError):
-        os.unlink(f"{path}.new")
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(kept, file)
-    os.replace(f"{path}.new", path)
+    replace_file(_path(folder, subject), json.dumps(kept).encode("ascii"), OWNER_ONLY)
 
 
 def forget_others(folder: str, subjects: set[str]) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the state file is replaced, and what becomes of the former one when that fails."""
+"""How a file is replaced, and what becomes of the former one when that fails."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state import file as state_file
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.file import GROUP_READABLE, FileNotWritten
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common import atomic_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import GROUP_READABLE, FileNotWritten
 
 
 def write_json(path: str, document: dict[str, Any]) -> None:
-    state_file.write_json(path, document, GROUP_READABLE)
+    atomic_file.write_json(path, document, GROUP_READABLE)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
@@ -54,7 +54,7 @@ def test_the_group_that_may_read_it_has_it_before_it_can_be_read(
                 seen.append((found.st_gid, stat.S_IMODE(found.st_mode)))
 
         monkeypatch.setattr(os, call, noted)
-    state_file.write_json(str(path), {}, GROUP_READABLE, "nogroup")
+    atomic_file.write_json(str(path), {}, GROUP_READABLE, "nogroup")
     monkeypatch.undo()
     nogroup = grp.getgrnam("nogroup").gr_gid
     assert seen == [(nogroup, 0o600), (nogroup, 0o640), (nogroup, 0o640)]
@@ -63,7 +63,7 @@ def test_the_group_that_may_read_it_has_it_before_it_can_be_read(
 
 def test_without_the_group_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotWritten, match=r"there is no group 'no-such-group' to read it; run setup\.sh"):
-        state_file.write_json(str(tmp_path / "state.json"), {}, GROUP_READABLE, "no-such-group")
+        atomic_file.write_json(str(tmp_path / "state.json"), {}, GROUP_READABLE, "no-such-group")
     assert os.listdir(tmp_path) == []
 
 
@@ -142,6 +142,6 @@ def test_a_directory_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(FileNotWritten, match="does not let us write"):
+    with pytest.raises(FileNotWritten, match="cannot be written to"):
         write_json(str(path), {})
     assert json.loads(path.read_text()) == {"former": True}
