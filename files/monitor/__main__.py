@@ -15,8 +15,8 @@ from typing import NoReturn
 import waitress
 
 from monitor.app import monitor_app
+from monitor.auth import BasicAuth
 from monitor.client import Balancer
-from monitor.door import Door
 
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
 IDLE_SECONDS = 75
@@ -89,9 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     host, port = options.bind
     try:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
-        door = Door(options.username, read_password(options.password_file))
+        auth = BasicAuth(options.username, read_password(options.password_file))
         server = waitress.create_server(
-            monitor_app(options.state, options.path, door, balancer),
+            monitor_app(options.state, options.path, auth, balancer),
             host=host,
             port=port,
             threads=8,

@@ -12,8 +12,8 @@ from typing import Any
 
 import bottle
 
+from monitor.auth import BasicAuth
 from monitor.client import Balancer, client_of
-from monitor.door import Door
 from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
 from monitor.state import StateMissing, StateUnreadable, client_config, parse_state, read_bytes
 
@@ -41,7 +41,7 @@ _SAID = {
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def monitor_app(state_file: Path, path: str, door: Door, balancer: Balancer) -> WsgiApp:
+def monitor_app(state_file: Path, path: str, auth: BasicAuth, balancer: Balancer) -> WsgiApp:
     """The WSGI application that serves the state file at ``path``; ``path``/health needs no password.
 
     Clients are told apart by what ``balancer`` says of them, and by their address where they come without it.
@@ -78,7 +78,7 @@ def monitor_app(state_file: Path, path: str, door: Door, balancer: Balancer) -> 
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    guarded = partial(_guarded, door, balancer)
+    guarded = partial(_guarded, auth, balancer)
     for address in {base or "/", f"{base}/"}:
         app.route(address, callback=guarded(page))
     app.route(f"{base}/state.json", callback=guarded(state_json))
@@ -93,20 +93,20 @@ def _no_state(error: StateUnreadable) -> Any:
     return bottle.HTTPResponse(body, status=status, headers={"Content-Type": "application/json"})
 
 
-def _guarded(door: Door, balancer: Balancer, callback: Callable[[], Any]) -> Callable[[], Any]:
-    def judged() -> Any:
+def _guarded(auth: BasicAuth, balancer: Balancer, callback: Callable[[], Any]) -> Callable[[], Any]:
+    def checked() -> Any:
         authorization = bottle.request.headers.get("Authorization")
         client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
-        verdict = door.judge(authorization, client)
-        if verdict.admitted:
+        result = auth.check(authorization, client)
+        if result.admitted:
             return callback()
         if authorization is not None:
-            log.warning("refused a login from %s (%d)", client, verdict.status)
-        if verdict.status == 429:
-            raise bottle.HTTPError(429, headers={"Retry-After": str(verdict.retry_after)})
+            log.warning("refused a login from %s (%d)", client, result.status)
+        if result.status == 429:
+            raise bottle.HTTPError(429, headers={"Retry-After": str(result.retry_after)})
         raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
 
-    return judged
+    return checked
 
 
 def _plain_error(error: Any) -> str:

@@ -28,7 +28,7 @@ _LOOKS = {
 }
 
 
-class Pen:
+class TerminalWriter:
     """Writes what the terminal can show: colours only where somebody looks, signs only where they exist."""
 
     def __init__(self, file: TextIO) -> None:
@@ -42,7 +42,7 @@ class Pen:
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text
 
 
-def table(state: State, pen: Pen, now: datetime, monitor: str | None, login: str | None) -> Iterator[str]:
+def table(state: State, out: TerminalWriter, now: datetime, monitor: str | None, login: str | None) -> Iterator[str]:
     """The lines of the table; ``login`` says who may see the monitor, and with what."""
     listed: list[Server | Remote] = [*state.servers, *state.remotes]
     name_width = min(LONGEST_NAME, max([len("server"), *(len(_plain(each.name)) for each in listed)]))
@@ -50,47 +50,47 @@ def table(state: State, pen: Pen, now: datetime, monitor: str | None, login: str
     state_width = max(map(len, ["state", *words]))
     if listed:
         heads = f"{'server':<{name_width}}  {'state':<{state_width}}  {'tools':>5}  url"
-        yield pen.colour("2", f"  {heads}")
+        yield out.colour("2", f"  {heads}")
     for server in state.servers:
-        yield from _row(server, pen, name_width, state_width)
+        yield from _row(server, out, name_width, state_width)
     for remote in state.remotes:
         called = "remote" if remote.enabled else "disabled"
         line = f"{_plain(remote.name):<{name_width}}  {called:<{state_width}}  {'-':>5}  {_plain(remote.url or '')}"
-        yield f"{pen.colour('2', pen.sign('↗', '>'))} {line}"
+        yield f"{out.colour('2', out.sign('↗', '>'))} {line}"
     if not state.servers and not state.remotes and not state.problems:
         yield "  The config holds no servers."
     for problem in state.problems:
         if problem.server is None:
-            yield from _note(f"{problem.step}: {_plain(problem.message)}", pen, indent=2)
+            yield from _note(f"{problem.step}: {_plain(problem.message)}", out, indent=2)
     for warning in state.warnings:
         # In full: it ends with the command to type.
         lines = textwrap.wrap(_plain(warning), WIDTH - 2, break_on_hyphens=False, break_long_words=False)
-        yield from ["", *(f"  {pen.colour('33', line)}" for line in lines)]
+        yield from ["", *(f"  {out.colour('33', line)}" for line in lines)]
     yield ""
     yield f"  {_verdict(state, now)}"
     if monitor:
         yield f"  Monitor: {_plain(monitor)}" + (f"  ({login})" if login else "")
 
 
-def _row(server: Server, pen: Pen, name_width: int, state_width: int) -> Iterator[str]:
+def _row(server: Server, out: TerminalWriter, name_width: int, state_width: int) -> Iterator[str]:
     sign, ascii_sign, colour, called = _LOOKS[server.condition]
     tools = str(len(server.tools)) if server.status == "ok" else "-"
     url = _plain(server.url or "")
     name = _plain(server.name)
     # The sign and the words are coloured apart from their padding, so that the columns stay where they are.
-    state = pen.colour(colour, called) + " " * (state_width - len(called))
-    yield f"{pen.colour(colour, pen.sign(sign, ascii_sign))} {name:<{name_width}}  {state}  {tools:>5}  {url}".rstrip()
+    state = out.colour(colour, called) + " " * (state_width - len(called))
+    yield f"{out.colour(colour, out.sign(sign, ascii_sign))} {name:<{name_width}}  {state}  {tools:>5}  {url}".rstrip()
     if server.error:
-        yield from _note(_plain(server.error), pen, indent=name_width + 4)
+        yield from _note(_plain(server.error), out, indent=name_width + 4)
     elif server.condition == "unknown" and server.reason:
-        yield from _note(_plain(server.reason), pen, indent=name_width + 4)
+        yield from _note(_plain(server.reason), out, indent=name_width + 4)
 
 
-def _note(text: str, pen: Pen, indent: int) -> Iterator[str]:
+def _note(text: str, out: TerminalWriter, indent: int) -> Iterator[str]:
     """An error in short: at most two lines."""
-    dots = pen.sign("…", "...")
+    dots = out.sign("…", "...")
     for line in textwrap.wrap(text, WIDTH - indent, max_lines=2, break_on_hyphens=False, placeholder=f" {dots}"):
-        yield " " * indent + pen.colour("31", line)
+        yield " " * indent + out.colour("31", line)
 
 
 def _verdict(state: State, now: datetime) -> str:
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"No table: {error}.", file=sys.stderr)
         return 1
     login = f"user {options.username}, password in {options.password_file}" if options.password_file else None
-    for line in table(state, Pen(sys.stdout), datetime.now(UTC), options.monitor or state.monitor, login):
+    for line in table(state, TerminalWriter(sys.stdout), datetime.now(UTC), options.monitor or state.monitor, login):
         print(line)
     return 0 if state.result == "ok" else 1
 

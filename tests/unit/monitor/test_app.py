@@ -13,8 +13,8 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from monitor.app import WsgiApp, monitor_app
+from monitor.auth import BasicAuth
 from monitor.client import Balancer
-from monitor.door import Door
 
 from tests.unit.monitor import samples
 
@@ -51,7 +51,7 @@ def balancer(tmp_path: Path) -> Balancer:
 
 @pytest.fixture
 def app(state_file: Path, balancer: Balancer) -> WsgiApp:
-    return monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=lambda _seconds: None), balancer)
+    return monitor_app(state_file, "/monitor", BasicAuth("admin", "sesame", sleep=lambda _seconds: None), balancer)
 
 
 @pytest.mark.parametrize("path", ["/monitor", "/monitor/"])
@@ -181,7 +181,7 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
 
 def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path, balancer: Balancer) -> None:
     slept: list[float] = []
-    app = monitor_app(state_file, "/monitor", Door("admin", "sesame", sleep=slept.append), balancer)
+    app = monitor_app(state_file, "/monitor", BasicAuth("admin", "sesame", sleep=slept.append), balancer)
     answers = [
         ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")
     ]
@@ -206,7 +206,7 @@ def test_a_bug_is_not_shown_to_the_visitor(app: WsgiApp, monkeypatch: pytest.Mon
 
 
 def test_the_monitor_may_stand_at_the_root(state_file: Path, balancer: Balancer) -> None:
-    app = monitor_app(state_file, "/", Door("admin", "sesame"), balancer)
+    app = monitor_app(state_file, "/", BasicAuth("admin", "sesame"), balancer)
     assert ask(app, "/").status == 200
     assert ask(app, "/health", credentials=None).status == 200
     assert 'href="/state.json"' in ask(app, "/").body

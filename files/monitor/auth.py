@@ -23,7 +23,7 @@ MOST_CLIENTS = 1024
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AuthResult:
     """What becomes of a request: the HTTP status, and after how many seconds to try again where that is limited."""
 
     status: int
@@ -34,7 +34,7 @@ class Verdict:
         return self.status == 200
 
 
-class Door:
+class BasicAuth:
     """Knows the one user and password, and remembers who failed."""
 
     def __init__(
@@ -51,22 +51,22 @@ class Door:
         self._lock = threading.Lock()
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
-    def judge(self, authorization: str | None, client: str) -> Verdict:
+    def check(self, authorization: str | None, client: str) -> AuthResult:
         """Whether a request with this Authorization header, from this client, comes in."""
         if authorization is None:
-            return Verdict(401)
+            return AuthResult(401)
         if (wait := self._wait_of(client)) > 0:
-            return Verdict(429, wait)
+            return AuthResult(429, wait)
         if hmac.compare_digest(_digest(_credentials(authorization)), self._expected):
-            return Verdict(200)
+            return AuthResult(200)
         self._note_failure(client)
         if not self._waiting.acquire(blocking=False):
-            return Verdict(429, 1)
+            return AuthResult(429, 1)
         try:
             self._sleep(DELAY_SECONDS)
         finally:
             self._waiting.release()
-        return Verdict(401)
+        return AuthResult(401)
 
     def _wait_of(self, client: str) -> int:
         """Seconds until the client is listened to again; 0 for now."""
