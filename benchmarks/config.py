@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
 
 SERVERS = 1000
 RUNS = 5

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 from tests.e2e.containers_scene import ContainerScene
 

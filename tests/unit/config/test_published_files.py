@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import Registry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.schema import schema_text
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema import schema_text
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings, read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import read_template
 
 PROJECT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ RIGHT = [
 def test_the_published_schema_is_the_one_that_checks() -> None:
     assert (FILES / "mcp.config.schema.json").read_text() == schema_text(), (
         "renew it: PYTHONPATH=collections python -m"
-        " ansible_collections.mcp.orchestrator.plugins.module_utils.config.schema > files/mcp.config.schema.json"
+        " ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema > files/mcp.config.schema.json"
     )
 
 

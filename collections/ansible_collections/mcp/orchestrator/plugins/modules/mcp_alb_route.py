@@ -467,7 +467,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
 
 AUTHS = ["none", "oidc", "jwt"]

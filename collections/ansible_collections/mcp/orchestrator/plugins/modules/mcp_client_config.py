@@ -118,8 +118,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.file impor
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Unasked
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import read_key
 
 
 def main() -> None:

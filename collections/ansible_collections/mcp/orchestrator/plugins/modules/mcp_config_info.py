@@ -130,12 +130,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.exposure import exposure_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_address import ThisHost
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.exposure import exposure_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.host_address import ThisHost
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 

@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry impo
     revealed,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 MARK = "$comment"
 

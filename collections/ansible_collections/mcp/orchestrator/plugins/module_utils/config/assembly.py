@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import UNSIGNED
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Defaults
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 SCRATCH = "/tmp"  # noqa: S108 - inside the container

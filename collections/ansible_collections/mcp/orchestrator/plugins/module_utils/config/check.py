@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Unasked
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import read_key
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import FROM_THE_REQUEST
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import FROM_THE_REQUEST
 
 _REFERENCE = re.compile(r"\$\{" + FROM_THE_REQUEST + r":([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9-]+")  # what the bridge recognises

@@ -13,10 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import judge_header_references
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.command import Command, find_command
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.docker_form import read_docker
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.env_file import EnvFileError, read_env_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
     Extension,
     apply_extension,
@@ -28,7 +24,27 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
     printable,
     suggestion,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import (
+    refuse_secrets,
+    warn_of_paths,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_form import read_docker
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.node_form import PROGRAMS, read_node
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pinning import (
+    has_digest,
+    moving_tag,
+    unpinned_packages,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import Command, find_command
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.python_form import (
+    PYTHON,
+    is_python_program,
+    read_python,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import (
     CLIENT_KEYS,
     ENTRY,
     EXTENSION,
@@ -36,34 +52,21 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys impor
     RESOURCES,
     SYNONYMS,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.node_form import PROGRAMS, read_node
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.pinning import (
-    has_digest,
-    moving_tag,
-    unpinned_packages,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.python_form import (
-    PYTHON,
-    is_python_program,
-    read_python,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import Registry, expand
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape import Record
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import Registry, expand
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import (
     Remote,
     is_remote,
     read_proxy,
     read_remote,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import (
     called,
     is_placeholder,
     looks_secret,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shape import Record
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.words import refuse_secrets, warn_of_paths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 _USED = frozenset({"type", "command", "args", "env", "envFile", "url", "headers", "template", "transport"})
 _SWITCHES = frozenset({"disabled", "enabled", "isActive"})

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses import is_private, is_reserved
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_readers import label, network
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import label, network
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume, volume
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import UnsafeVolume, volume
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 KEY = "orchestrator"
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.assembly import assemble
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.document import Place
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import (
     Context,
     Started,
@@ -24,20 +23,21 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry impo
     read_entry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.exposure import warnings_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import SERVER_NAME
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.registry import FOLDER, Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.shared_volume import shared_volumes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import Place
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import SERVER_NAME
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.sources import Sources, read_sources
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import FOLDER, Registry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import judge_route
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Settings, read_settings
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.shared_volume import shared_volumes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.sources import Sources, read_sources
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import resolve_variables
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.exposure import warnings_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings, read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import resolve_variables
 
 
 @dataclass(frozen=True)

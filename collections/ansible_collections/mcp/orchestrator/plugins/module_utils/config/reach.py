@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.draft import Draft
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
 
 PREFIX = "/mcp"
 STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix

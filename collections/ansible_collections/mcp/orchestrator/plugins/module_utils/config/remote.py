@@ -13,16 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ADDRESSES, REMOTE_TYPES
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reference import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     ReferenceProblem,
     has_reference,
     references_in,
     replaced,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrecy import called
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.variables import with_own
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
 
 # A part of a path that is long and has both letters and digits is as good as a password.
 _TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")

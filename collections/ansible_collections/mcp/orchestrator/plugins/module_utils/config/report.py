@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 

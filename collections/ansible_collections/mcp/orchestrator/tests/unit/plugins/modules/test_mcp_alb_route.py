@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import read_settings
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_alb_route
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST

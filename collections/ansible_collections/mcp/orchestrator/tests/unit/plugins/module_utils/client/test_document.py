@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document i
     report,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver, Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, Unasked
 
 URL = "http://127.0.0.1:8080/mcp/time/mcp"
 TIME = {"command": "docker", "args": ["run", "-i", "-e", "TOKEN", "mcp/time"], "env": {"TOKEN": "canary-env"}}

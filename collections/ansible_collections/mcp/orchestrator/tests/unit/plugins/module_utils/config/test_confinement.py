@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config import addresses
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flag_readers import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import (
     ALLOWED,
     GUARDED,
     READERS,
     SWITCHES,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 
 Read = Callable[..., Fleet]

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, load_env, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secret import KeyFileError, Secret, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import (
+    KeyFileError,
+    Secret,
+    read_key,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 Read = Callable[..., Fleet]

@@ -17,11 +17,11 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document import client_config
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flags import FLAGS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.keys import ENTRY, EXTENSION
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import FLAGS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ENTRY, EXTENSION
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.resolver import Resolver
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
 
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = [path.read_text() for path in sorted(CORPUS.glob("*.json")) if not path.name.endswith(".expected.json")]

@@ -20,8 +20,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path 
     means_the_system,
     root,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.volume import UnsafeVolume, volume
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume, volume
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.flags import FLAGS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import FLAGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_command import run_arguments_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings import Security
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Security
 from hypothesis import given
 from hypothesis import strategies as st
 

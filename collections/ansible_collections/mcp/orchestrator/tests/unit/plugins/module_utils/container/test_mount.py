@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy

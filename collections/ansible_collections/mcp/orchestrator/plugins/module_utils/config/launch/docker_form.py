@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries that start a server with ``docker run`` or ``podman run``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import refuse_secrets
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import (
+    ALLOWED,
+    GUARDED,
+    HARMLESS,
+    READERS,
+    SWITCHES,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import Fate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import (
+    Use,
+    read_run_arguments,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.image import image_error
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
+    editor_folder_in,
+    has_reference,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
+
+Reader = Callable[[str], None]
+
+
+class _DockerForm:
+    def __init__(self, env: Mapping[str, Secret], permissions: Permissions, findings: Findings) -> None:
+        self.env = env
+        self.permissions = permissions
+        self.findings = findings
+        self.draft = Draft()
+        self.from_files: dict[str, Secret] = {}
+        self.named: set[str] = set()
+
+    def apply(self, use: Use) -> None:
+        """Does what the table says of the flag."""
+        fate, note = use.flag.fate, use.flag.note
+        if fate is Fate.OURS:
+            self.findings.explain(use.path, f"'{use.spelling}' is ignored: {note}")
+        elif fate is Fate.UNSUPPORTED:
+            self.findings.error(use.path, f"'{use.spelling}' is not supported: {note}")
+        elif use.flag.name == "env":
+            self._read(use, self._variable)
+            if "=" in use.value:
+                self.draft.places[use.value.partition("=")[0]] = use.path
+        elif use.flag.takes_value and has_reference(use.value):
+            self.findings.error(use.path, _no_reference(use))
+        elif fate is Fate.REFUSED:
+            self._refused(use)
+        else:
+            self._mapped(use)
+
+    def _mapped(self, use: Use) -> None:
+        name = use.flag.name
+        if name in SWITCHES:
+            setattr(self.draft, SWITCHES[name], use.is_on)
+        elif name == "env-file":
+            self._read(use, self._env_file)
+        elif name in GUARDED:
+            self._read(use, lambda value: GUARDED[name](self.draft, value, self.permissions))
+            for volume in self.draft.volumes:
+                self.draft.volume_places.setdefault(volume.partition(":")[0], use.path)
+        else:
+            self._read(use, lambda value: READERS[name](self.draft, value))
+
+    def _refused(self, use: Use) -> None:
+        name, allow = use.flag.name, use.flag.allow
+        if use.value in HARMLESS.get(name, ()) or (not use.flag.takes_value and not use.is_on):
+            self.findings.explain(use.path, f"{_shown(use)} is ignored: it is so anyway")
+        elif allow and allow in self.permissions:
+            self.findings.explain(use.path, f"{_shown(use)} is allowed by {allow} in settings.conf")
+            self._read(use, lambda value: ALLOWED[name](self.draft, value))
+        else:
+            way_out = f"set {allow} in settings.conf if you mean it" if allow else "remove it"
+            self.findings.error(use.path, f"{_shown(use)} is not allowed: {use.flag.note}; {way_out}")
+
+    def _read(self, use: Use, reader: Reader) -> None:
+        try:
+            reader(use.value)
+        except UnsafeVolume as error:
+            self.findings.error(use.path, f"{_shown(use)} is not allowed: {error}")
+        except ValueError as error:
+            self.findings.error(use.path, f"{_shown(use)} {error}")
+
+    def _variable(self, value: str) -> None:
+        name, equals, text = value.partition("=")
+        if not name or re.search(r"\s", name):
+            raise ValueError("names no variable; write NAME=value, or NAME and its value in env")
+        self.named.add(name)
+        if equals:
+            filled, names = with_own(text, self.env)
+            self.draft.env[name] = Secret(filled)
+            self.named |= names
+        elif name in self.env:
+            self.draft.env[name] = self.env[name]
+        else:
+            raise ValueError("takes its value from env, which does not have it; add it to env")
+
+    def _env_file(self, value: str) -> None:
+        try:
+            variables = read_env_file(value, quotes=False)
+        except EnvFileError as error:
+            raise ValueError(str(error)) from None
+        for name, secret in variables.items():
+            if secret is not None:
+                self.from_files[name] = secret
+            elif name in self.env:
+                self.named.add(name)
+                self.draft.env.setdefault(name, self.env[name])
+
+    def finish(self, command: tuple[str, ...]) -> Draft:
+        """The draft, once all flags are applied."""
+        draft = self.draft
+        # As docker does: what -e says goes before what a file says.
+        draft.verbatim = set(self.from_files) - set(draft.env)
+        draft.env = {**self.from_files, **draft.env}
+        for name in sorted(set(self.env) - self.named):
+            self.findings.warn(f"env.{name}", f"does not reach the container: no '-e {name}' in args names it; add it")
+        if command:
+            draft.command = command
+        elif draft.entrypoint is not None:
+            draft.command = ()  # docker drops the image's own command together with its entrypoint
+        return draft
+
+
+def _shown(use: Use) -> str:
+    """The flag with its value, where the value cannot be a secret."""
+    if not use.flag.takes_value:
+        return f"'{use.spelling}'"
+    if use.flag.name == "env":
+        return f"'{use.spelling} {printable(use.value.partition('=')[0])}'"
+    quoted = called(use.value)
+    return f"'{use.spelling} {quoted[1:]}" if quoted.startswith("'") else f"'{use.spelling}' with {quoted}"
+
+
+def _no_reference(use: Use) -> str:
+    folder = editor_folder_in(use.value)
+    if folder:
+        return f"'{use.spelling}' has {folder}, a folder of the client's machine; write a path of the host"
+    return f"'{use.spelling}' has a reference, which only the values of env may have; write the value itself"
+
+
+def read_docker(
+    args: Sequence[str], start: int, env: Mapping[str, Secret], permissions: Permissions, findings: Findings
+) -> Draft:
+    """Reads the arguments behind ``docker run``.
+
+    Takes the entry's ``args``, the position behind the word ``run``, the entry's ``env`` and what the settings
+    permit. What is wrong goes to ``findings``; the draft is then incomplete.
+    """
+    errors_before = len(findings.errors)
+    run = read_run_arguments(args, start, findings)
+    # Behind a flag that nobody knows, its value may be taken for the image.
+    is_certain = len(findings.errors) == errors_before
+    form = _DockerForm(env, permissions, findings)
+    for use in run.uses:
+        form.apply(use)
+    draft = form.finish(run.command)
+    refuse_secrets(run.command, run.image_position + 1, findings)
+    if run.image is None:
+        if len(findings.errors) == errors_before:
+            findings.error("args", "names no image; write it behind the flags")
+    else:
+        draft.image = run.image
+        problem = image_error(run.image)
+        if problem and is_certain:
+            findings.error(f"args[{run.image_position}]", problem)
+    return draft

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries that start a server with npx, npm exec, bunx, pnpm dlx, yarn dlx or node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package import (
+    Package,
+    PackageError,
+    npm_package,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package_runner_parser import (
+    Option,
+    Use,
+    read_tool_arguments,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+
+RUNTIME = "node"
+_INSTALLED = "the package is installed when the image is built"
+_SHELL = "a shell's line cannot be split safely; write the program and its arguments one by one"
+_REGISTRY = "the base image's npm configuration says where packages come from"
+_CALM = "nobody reads what npm says"
+_OPTIONS = {
+    "-y": Option(Use.SWITCH, _INSTALLED),
+    "--yes": Option(Use.SWITCH, _INSTALLED),
+    "--no": Option(Use.SWITCH, _INSTALLED),
+    "--no-install": Option(Use.SWITCH, _INSTALLED),
+    "--ignore-existing": Option(Use.SWITCH, _INSTALLED),
+    "--prefer-offline": Option(Use.SWITCH, _INSTALLED),
+    "--prefer-online": Option(Use.SWITCH, _INSTALLED),
+    "--offline": Option(Use.SWITCH, _INSTALLED),
+    "--legacy-peer-deps": Option(Use.SWITCH, _INSTALLED),
+    "--force": Option(Use.SWITCH, _INSTALLED),
+    "-f": Option(Use.SWITCH, _INSTALLED),
+    "--ignore-scripts": Option(Use.SWITCH, "the image is built in a container"),
+    "--bun": Option(Use.SWITCH, "the server runs in node"),
+    "--silent": Option(Use.SWITCH, _CALM),
+    "-s": Option(Use.SWITCH, _CALM),
+    "--quiet": Option(Use.SWITCH, _CALM),
+    "-q": Option(Use.SWITCH, _CALM),
+    "--loglevel": Option(Use.IGNORED, _CALM),
+    "--cache": Option(Use.IGNORED, _INSTALLED),
+    "--node-options": Option(Use.REFUSED, "write NODE_OPTIONS in env"),
+    "--registry": Option(Use.REFUSED, _REGISTRY),
+    "--userconfig": Option(Use.REFUSED, _REGISTRY),
+    "--prefix": Option(Use.REFUSED, "it is a folder of the client's machine; publish the package or build an image"),
+    "-p": Option(Use.PACKAGE),
+    "--package": Option(Use.PACKAGE),
+    "-c": Option(Use.REFUSED, _SHELL),
+    "--call": Option(Use.REFUSED, _SHELL),
+}
+_RUNNERS = {
+    "npx": ((),),
+    "bunx": ((),),
+    "pnpx": ((),),
+    "npm": (("exec",), ("x",)),
+    "bun": (("x",),),
+    "pnpm": (("dlx",), ("exec",)),
+    "yarn": (("dlx",),),
+}
+PROGRAMS = frozenset({*_RUNNERS, "node", "nodejs"})
+_IN_MODULES = re.compile(r"(?:.*[/\\])?node_modules[/\\]((?:@[^/\\@]+[/\\])?[^/\\@]+)[/\\](.+)")
+
+
+def read_node(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+    """Reads the arguments of one of PROGRAMS from ``start`` on into a recipe; None when that cannot be told."""
+    if program in {"node", "nodejs"}:
+        return _read_file(args, start, findings)
+    for words in _RUNNERS[program]:
+        if tuple(args[start : start + len(words)]) == words:
+            return _read_package(program, args, start + len(words), findings)
+    expected = " or ".join(f"'{program} {words[0]}'" for words in _RUNNERS[program])
+    findings.error(
+        f"args[{start}]" if start < len(args) else "args",
+        f"runs a project of the client's machine; publish it as a package and write {expected}, or build an image of it"
+        " and run it with docker",
+    )
+    return None
+
+
+def _read_package(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+    errors_before = len(findings.errors)
+    read = read_tool_arguments(program, _OPTIONS, args, start, findings)
+    if len(findings.errors) > errors_before:
+        return None
+    # npm exec takes its options before and behind "--".
+    named = [each for position, text in read.packages if (each := _package(position, text, findings)) is not None]
+    position = read.start
+    if position >= len(args) and not named:
+        findings.error("args", "names no package")
+        return None
+    if read.packages:
+        if not named:
+            return None
+        executable = args[position] if position < len(args) else named[0].program
+        recipe = _recipe(named[0], executable, tuple(_written(each) for each in named[1:]), any(p.git for p in named))
+        return Draft(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+    package = _package(position, args[position], findings)
+    if package is None:
+        return None
+    recipe = _recipe(package, None, (), package.git)
+    return Draft(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+
+
+def _package(position: int, text: str, findings: Findings) -> Package | None:
+    try:
+        return npm_package(text)
+    except PackageError as error:
+        findings.error(f"args[{position}]", f"{called(text)} {error}")
+        return None
+
+
+def _written(package: Package) -> str:
+    return f"{package.name}@{package.version}" if package.version else package.name
+
+
+def _recipe(package: Package, executable: str | None, also: tuple[str, ...], git: bool) -> Recipe:
+    return Recipe(RUNTIME, package.name, package.version, also, executable=executable, git=git)
+
+
+def _read_file(args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+    word = args[start] if start < len(args) else ""
+    match = _IN_MODULES.fullmatch(word)
+    if match:
+        name, file = match[1].replace("\\", "/"), match[2].replace("\\", "/")
+        package = _package(start, name, findings)
+        if package is None or ".." in file.split("/"):
+            return None
+        recipe = Recipe(RUNTIME, package.name, file=file)
+        findings.warn(f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; rather write npx")
+        return Draft(recipe=recipe, image=recipe.image, command=tuple(args[start + 1 :]))
+    what = (
+        f"node {called(word)} is not supported"
+        if word.startswith("-")
+        else f"{called(word)} is a file of the client's machine"
+    )
+    findings.error(
+        f"args[{start}]" if start < len(args) else "args",
+        f"{what if word else 'names no file'}; write npx with the package that it is from, or build an image of it and"
+        " run it with docker",
+    )
+    return None

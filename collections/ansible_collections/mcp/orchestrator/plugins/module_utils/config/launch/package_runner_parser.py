@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Splitting the arguments of npx, uvx and their kin into their own options and what they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable, suggestion
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+
+
+class Use(Enum):
+    """What becomes of an option."""
+
+    SWITCH = "a switch that changes nothing in a container"
+    IGNORED = "takes a value and changes nothing in a container"
+    PACKAGE = "names a further package"
+    SOURCE = "names the package that the program is from"
+    MODULE = "names a module to run"
+    REFUSED = "takes a value and is refused"
+    REFUSED_SWITCH = "is refused"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: what becomes of it, and why it is ignored or refused."""
+
+    use: Use
+    note: str = ""
+
+
+@dataclass
+class ToolArguments:
+    """``packages``, ``source`` and ``module`` with their positions; what is run begins at ``start``."""
+
+    packages: list[tuple[int, str]] = field(default_factory=list)
+    source: tuple[int, str] | None = None
+    module: tuple[int, str] | None = None
+    start: int = 0
+
+
+def read_tool_arguments(
+    tool: str, options: Mapping[str, Option], args: Sequence[str], start: int, findings: Findings
+) -> ToolArguments:
+    """Reads the options of ``tool`` from ``args[start]`` on, up to the first word that is none."""
+    result = ToolArguments()
+    position = start
+    while position < len(args):
+        word = args[position]
+        if word == "--":
+            position += 1
+            break
+        if not word.startswith("-") or word == "-":
+            break
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:3] and "=", word[2:])
+        option = options.get(name)
+        if option is None:
+            known = suggestion(name, options)
+            findings.error(f"args[{position}]", f"'{printable(name)}' is not an option of {tool} that is known{known}")
+            position += 1
+            continue
+        where = position
+        if option.use not in {Use.SWITCH, Use.REFUSED_SWITCH} and not equals:
+            position += 1
+            where = position
+            if position >= len(args):
+                findings.error(f"args[{position - 1}]", f"'{name}' needs a value")
+                break
+            value = args[position]
+        _apply(option, name, (where, value), result, findings)
+        position += 1
+        if result.module is not None:
+            break
+    result.start = position
+    return result
+
+
+def _apply(option: Option, name: str, found: tuple[int, str], result: ToolArguments, findings: Findings) -> None:
+    position, value = found
+    if option.use is Use.PACKAGE:
+        result.packages += [(position, each.strip()) for each in value.split(",") if each.strip()]
+    elif option.use is Use.SOURCE:
+        result.source = found
+    elif option.use is Use.MODULE:
+        result.module = found
+    elif option.use is Use.IGNORED:
+        findings.explain(f"args[{position}]", f"'{name}' with {called(value)} is ignored: {option.note}")
+    elif option.use is Use.SWITCH:
+        findings.explain(f"args[{position}]", f"'{name}' is ignored: {option.note}")
+    else:
+        findings.error(f"args[{position}]", f"'{name}' is not supported: {option.note}")

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ``-v`` mounts, and which sources would hand a container more than its own."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import (
+    absolute,
+    below_any,
+    is_engine_socket,
+    listed,
+    means_the_system,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
+
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")  # docker wants two characters at least
+_MODES = frozenset(
+    {"ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave", "cached"}
+    | {"delegated", "consistent"}
+)
+# The default, and what only means something on a Mac.
+_MEANINGLESS = frozenset({"rw", "cached", "delegated", "consistent"})
+
+# Names of volumes in which this fleet keeps what it must know: see container/surroundings.py and container/failure.py.
+_INTERNAL = ("hosts", "failures")
+
+
+class UnsafeVolume(ValueError):
+    """A volume that is understood and refused; the message reads after its value and says the way out."""
+
+
+def guard(source: str, permissions: Permissions) -> str | None:
+    """Why this path of the host is not mounted, with the way out; None when it may be.
+
+    Whether it is what it seems, or a link that leads elsewhere, only the host itself can tell.
+    """
+    path = absolute(source)
+    if is_engine_socket(path):
+        needed = "allow_docker_socket"
+        if needed in permissions:
+            return None
+        return f"it would hand the host to the container; set {needed} in settings.conf if you mean it"
+    if "allow_host_paths" in permissions or below_any(path, permissions.host_path_roots):
+        return None
+    if means_the_system(path):
+        return "it would hand the host to the container; set allow_host_paths in settings.conf if you mean it"
+    if not permissions.host_path_roots:
+        return "host_path_roots in settings.conf lets no path of the host through; add a directory to it, or remove it"
+    return (
+        f"{path} is not in {listed(permissions.host_path_roots)}; add a directory that holds it to host_path_roots in"
+        " settings.conf, or set allow_host_paths if you mean any path"
+    )
+
+
+def is_internal(name: str, fleet: str) -> bool:
+    """Whether a volume bears a name under which the fleet keeps what is its own."""
+    return name.startswith(f"{fleet}-") and name.rpartition(".")[2] in _INTERNAL
+
+
+def volume(text: str, permissions: Permissions) -> str:
+    """``source:target[:mode]`` in one canonical spelling, the source an absolute path or a volume's name.
+
+    Raises UnsafeVolume for what hands over more than a volume, ValueError for what is not one; both with a reason that
+    reads after the value.
+    """
+    parts = text.split(":")
+    if re.match(r"[A-Za-z]:[\\/]", text) or "\\" in text:
+        raise ValueError("is a Windows path; the servers run on Linux: write an absolute path of the host")
+    if len(parts) == 1:
+        raise ValueError("names no source; an anonymous volume is lost with its container: write name:/path")
+    if len(parts) > 3 or not all(parts):
+        raise ValueError("is not source:target[:mode]")
+    modes = set(parts[2].split(",")) if len(parts) == 3 else set()
+    unknown = sorted(modes - _MODES)
+    if unknown:
+        raise ValueError(f"has the mode '{unknown[0]}'; write ro or rw")
+    if {"ro", "rw"} <= modes:
+        raise ValueError("is both ro and rw")
+    refuse_propagation(modes, permissions)
+    kept = ",".join(sorted(modes - _MEANINGLESS))
+    return ":".join([mount_source(parts[0], permissions), container_path(parts[1]), *([kept] if kept else [])])
+
+
+def refuse_propagation(modes: Collection[str], permissions: Permissions) -> None:
+    """Raises UnsafeVolume for a mode that would show the container's mounts to the host."""
+    outward = sorted({"shared", "rshared"} & set(modes))
+    if outward and "allow_host_paths" not in permissions:
+        raise UnsafeVolume(
+            f"its mode '{outward[0]}' would make mounts of the container mounts of the host;"
+            " remove it, or set allow_host_paths in settings.conf if you mean it"
+        )
+
+
+def mount_source(source: str, permissions: Permissions) -> str:
+    """A volume's name, or an absolute path of the host. Raises as ``volume`` does."""
+    if source.startswith("/"):
+        reason = guard(source, permissions)
+        if reason:
+            raise UnsafeVolume(reason)
+        return posixpath.normpath("/" + source.lstrip("/"))
+    if not _NAMED.fullmatch(source):
+        raise ValueError("has a source that depends on who starts it; write an absolute path of the host")
+    if is_internal(source, permissions.fleet):
+        raise UnsafeVolume(f"the fleet itself keeps what it must know in volumes like {source}; choose another name")
+    return source
+
+
+def container_path(text: str) -> str:
+    """An absolute path below the container's root. Raises ValueError."""
+    path = posixpath.normpath("/" + text.lstrip("/"))
+    if not text.startswith("/") or path == "/":
+        raise ValueError("needs an absolute path in the container, not the root itself")
+    if path == "/.mcp" or path.startswith("/.mcp/"):
+        raise ValueError("is where the bridge lives in every container; choose another path")
+    return path
+
+
+def tmpfs(text: str) -> str:
+    """``/path[:options]`` in one canonical spelling. Raises ValueError."""
+    path, _colon, options = text.partition(":")
+    path = container_path(path)
+    if options and not re.fullmatch(r"[a-z]+(=[0-9A-Za-z%]+)?(,[a-z]+(=[0-9A-Za-z%]+)?)*", options):
+        raise ValueError("has options that tmpfs does not know; write for example /run:size=64m")
+    if re.search(r"(^|,)size=[^,]*%", options):
+        raise ValueError("has a share of the host's memory as size; write for example size=64m")
+    return f"{path}:{options}" if options else path

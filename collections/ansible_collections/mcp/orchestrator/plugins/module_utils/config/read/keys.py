@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every key of a server's entry, of our own extension and of a template: what it must look like and what it is for."""
+
+from __future__ import annotations
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape import (
+    Anything,
+    Either,
+    Key,
+    Listing,
+    Nothing,
+    Number,
+    Record,
+    Switch,
+    Table,
+    Text,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import AUTHS
+
+SERVER_NAME = Text(
+    "a server's name; use letters, digits, '_', '.' and '-', at most 63, and begin with a letter or digit",
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
+)
+REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
+ISOLATIONS = ("per_session", "pooled", "shared")
+RESTARTS = ("no", "on-failure", "always", "unless-stopped")
+
+_PATH = Text(
+    'a path such as "/mcp", without query, at most 128 characters', r"/[A-Za-z0-9/_.~!$&'()+,;=:@%-]*", longest=128
+)
+_VARIABLE = Text("the name of a variable", r"[^=\s\x00]+")
+_ENV = Table(
+    Either(
+        (Text(), Number(-(2**63), 2**63, whole=False), Nothing()),
+        "a string; put it in double quotes",
+    ),
+    _VARIABLE,
+)
+_HOST = Text(
+    "the name of a host or an IPv4 address", r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(/[0-9]{1,2})?", longest=253
+)
+_HOST_COUNT = Either((Text(choices=("all",)), Number(1, 1000)), '"all" or a number of hosts')
+_TEXTS = Listing(Text())
+UNSIGNED = "none"
+_KEY_FILE = Text('the absolute path of a public key on the host, or "none"', r"none|/[\x21-\x7e]+", longest=512)
+_SIZE = Either(
+    (Text("a size", r"[0-9]+(\.[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?"), Number(6 * 1024**2, 2**50)),
+    'a size such as "512m" or a number of bytes',
+)
+
+RESOURCES = Record(
+    {
+        "memory": Key(_SIZE, "The most memory the container gets. Default 512m.", "1g"),
+        "cpus": Key(Number(0.01, 1024, whole=False), "The most CPU cores the container gets. Default 1.", 0.5),
+        "pids": Key(Number(1, 4194304), "The most processes and threads the container gets. Default 256.", 128),
+    },
+    'an object: {"memory": "512m", "cpus": 1, "pids": 256}',
+)
+
+_CONDITION = Listing(Text("a string of at most 128 characters", r"[\x21-\x7e]+", longest=128))
+CONDITIONS = Record(
+    {
+        "host_header": Key(_CONDITION, "Host names; * and ? stand for others.", ["mcp.example.com"]),
+        "http_header": Key(
+            Table(_CONDITION, Text("the name of a header", r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")),
+            "Headers, and what each may be.",
+            {"X-Team": ["billing"]},
+        ),
+        "http_request_method": Key(_CONDITION, "Methods.", ["POST"]),
+        "query_string": Key(_CONDITION, "Parts of the query, each key=value or value.", ["tenant=a"]),
+        "source_ip": Key(_CONDITION, "Where requests may come from, as CIDR blocks.", ["10.0.0.0/8"]),
+    },
+    'an object: {"source_ip": ["10.0.0.0/8"]}',
+)
+
+EXTENSION = Record(
+    {
+        "transport": Key(
+            Text("stdio, http or sse", choices=("stdio", "http", "sse")),
+            "What the server itself speaks. Default: http when a port is published or named, else stdio.",
+        ),
+        "port": Key(Number(1, 65535), "The port on which an http or sse server listens in its container.", 8000),
+        "path": Key(_PATH, "Where an http or sse server answers MCP. Default /mcp, for sse /sse.", "/api/mcp"),
+        "health_path": Key(
+            _PATH,
+            "Where an http or sse server answers 200 when it is well. Default: its MCP path, with any answer to 499.",
+            "/health",
+        ),
+        "priority": Key(Number(1, 50000), "The priority of its rule at the load balancer. Default: allocated.", 100),
+        "conditions": Key(
+            CONDITIONS, "What else a request has to meet. AWS takes three values in all, those of [routes] included."
+        ),
+        "auth": Key(
+            Text("none, oidc or jwt", choices=AUTHS),
+            "Whom the load balancer lets pass: anybody, who is known to the provider of [oidc], or who has a token of "
+            "[jwt]'s issuer. Default: what [routes] auth says.",
+        ),
+        "resources": Key(RESOURCES, "The limits of its container."),
+        "isolation": Key(
+            Text("one of per_session, pooled and shared", choices=ISOLATIONS),
+            "How sessions share the processes of a stdio server. Default per_session.",
+        ),
+        "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
+        "placement": Key(
+            Either(
+                (
+                    _HOST_COUNT,
+                    Record(
+                        {
+                            "hosts": Key(_HOST_COUNT, "On how many of them. Default all.", 1),
+                            "labels": Key(Table(Text()), "Labels that such a host bears.", {"zone": "a"}),
+                        }
+                    ),
+                ),
+                '"all", a number of hosts, or an object: {"hosts": 2, "labels": {"zone": "a"}}',
+            ),
+            "Which of several hosts run it. Default all.",
+            {"hosts": 2, "labels": {"zone": "a"}},
+        ),
+        "network": Key(
+            Either(
+                (Text("the name of a network", r"[A-Za-z0-9][A-Za-z0-9_.-]*"), Listing(_HOST)),
+                'none, fleet, internet, the name of a network, or a list of hosts: ["api.github.com", "10.0.7.0/24"]',
+            ),
+            "Where it may go: none, fleet (others that say fleet too), internet (the default), some hosts by names or"
+            " IPv4 addresses, or as a network of the engine lets it.",
+            ["api.github.com", "10.0.7.0/24"],
+        ),
+        "instance_metadata": Key(
+            Switch(),
+            "Whether it may reach the metadata of the cloud's instance, and with them the host's credentials."
+            " Default false.",
+        ),
+        "volumes": Key(
+            Listing(Text("a volume: source:target[:ro]")),
+            "What is mounted: the source is an absolute path of the host or the name of a volume.",
+            ["orders-data:/data"],
+        ),
+        "read_only": Key(Switch(), "Whether the root file system is read-only. Default true."),
+        "restart": Key(
+            Text("a restart policy", choices=RESTARTS), "The engine's restart policy. Default unless-stopped."
+        ),
+        "labels": Key(
+            Table(Text(), Text("the name of a label", r"[A-Za-z0-9][A-Za-z0-9_./-]*")),
+            "More labels for its container.",
+            {"team": "billing"},
+        ),
+        "stop_timeout": Key(Number(0, 3600), "Seconds from asking it to stop to killing it. Default 10.", 30),
+        "idle_timeout": Key(Number(1, 86400), "Seconds without a message after which a stdio session ends.", 600),
+        "signature_key": Key(
+            _KEY_FILE,
+            "The file of the public key by which cosign must have signed the image; none is for an image without."
+            " Default: what [defaults] signature_key says.",
+            "/etc/mcp-orchestrator/keys/release.pub",
+        ),
+        "strip_prefix": Key(
+            Switch(), "Whether the load balancer takes /mcp/NAME off the path of an http or sse server. Default true."
+        ),
+    }
+)
+
+# What the server is made of.
+_USED = {
+    "type": Key(
+        Text(choices=("stdio", "local", *REMOTE_TYPES)), "How a client reaches the server: stdio, or a remote kind."
+    ),
+    "command": Key(Text("the program that starts the server"), "docker, podman, npx, uvx, uv, python and the like."),
+    "args": Key(_TEXTS, "The program's arguments.", ["run", "-i", "--rm", "mcp/time"]),
+    "env": Key(
+        _ENV,
+        "Variables. A value may refer to others: ${VAR}, ${file:/path}, ${ssm:/name}, ${secretsmanager:name#key}.",
+        {"GITHUB_TOKEN": "${ssm:/mcp/github}"},
+    ),
+    "envFile": Key(Text("the path of a file"), "A file of variables on the host."),
+    "cwd": Key(Text("a path"), "A folder of the client's machine; it changes nothing here."),
+    "url": Key(Text("an address that begins with http:// or https://"), "The address of a remote server."),
+    "headers": Key(Table(Text()), "What is sent with every request to a remote server."),
+    "transport": Key(Anything(), "Another word for type."),
+    "disabled": Key(Switch(), "Whether the server is switched off."),
+    "enabled": Key(Switch(), "Whether the server is switched on."),
+    "isActive": Key(Switch(), "Another word for enabled."),
+    "template": Key(
+        Text('a template and its version: "github@1"', r"[a-z0-9][a-z0-9_-]*@[0-9]+"),
+        "A server type of the registry, instead of a command.",
+        "github@1",
+    ),
+    "orchestrator": Key(EXTENSION, "What only this orchestrator reads."),
+}
+
+# What people write when they mean another key.
+SYNONYMS = {
+    "address": "url",
+    "arguments": "args",
+    "cmd": "command",
+    "cpu": "cpus",
+    "endpoint": "url",
+    "environment": "env",
+    "envs": "env",
+    "mem": "memory",
+    "mounts": "volumes",
+    "timeoutms": "timeout",
+    "uri": "url",
+    "variables": "env",
+    "workingdirectory": "cwd",
+}
+
+# Other clients' words for the address of a remote server.
+ADDRESSES = ("url", "httpUrl", "serverUrl", "baseUrl")
+
+# What only clients read. It is kept for what is exported to them; nothing of it is a secret.
+_TOOLS = Listing(Text(), "a list of tools")
+CLIENT_KEYS = {
+    "alwaysAllow": Key(Anything(), "Tools that a client calls without asking (Roo Code)."),
+    "autoApprove": Key(Anything(), "Tools that a client calls without asking (Cline, Kiro)."),
+    "description": Key(Anything(), "What the server is for."),
+    "disabledTools": Key(_TOOLS, "Tools that a client does not offer."),
+    "excludeTools": Key(_TOOLS, "Tools that a client does not offer (Gemini CLI)."),
+    "includeTools": Key(_TOOLS, "The only tools that a client offers (Gemini CLI)."),
+    "timeout": Key(Anything(), "How long a client waits."),
+    "tools": Key(Anything(), "The tools that a client offers (Copilot)."),
+    "trust": Key(Anything(), "Whether a client calls tools without asking (Gemini CLI)."),
+}
+
+# What only clients read, and may hold a secret: never shown, and exported with consent alone.
+PRIVATE_KEYS = {
+    name: Key(Anything(), description)
+    for name, description in {
+        "$schema": "For editors.",
+        "_comment": "For readers.",
+        "auth": "How a client signs in to a remote server (Cursor).",
+        "authProviderType": "How a client signs in to a remote server (Gemini CLI).",
+        "comment": "For readers.",
+        "dev": "How an editor watches and debugs the server (VS Code).",
+        "displayName": "What a client calls the server.",
+        "gallery": "Where an editor got the entry from (VS Code).",
+        "headersHelper": "The program that makes a client's headers (Claude Code).",
+        "icon": "For clients.",
+        "iconUrl": "For clients.",
+        "initTimeout": "How long a client waits for the server to start.",
+        "longRunning": "For clients (Cherry Studio).",
+        "logoUrl": "For clients.",
+        "name": "What a client calls the server.",
+        "note": "For readers.",
+        "oauth": "How a client signs in to a remote server.",
+        "provider": "For clients (Cherry Studio).",
+        "providerUrl": "For clients (Cherry Studio).",
+        "registryUrl": "Where a client gets the package from (Cherry Studio).",
+        "reconnect": "How a client connects again.",
+        "sandbox": "What an editor allows the server (VS Code); its container allows less.",
+        "sandboxEnabled": "Whether an editor confines the server (VS Code); its container does.",
+        "tags": "For clients.",
+        "targetName": "For clients (Gemini CLI).",
+        "targetServiceAccount": "For clients (Gemini CLI).",
+        "title": "What a client calls the server.",
+        "toolCallTimeout": "How long a client waits.",
+        "version": "Which version the entry is (VS Code).",
+        "watchPaths": "Files that a client watches (Roo Code).",
+    }.items()
+}
+
+ENTRY = Record(
+    {
+        **_USED,
+        **{name: Key(_USED["url"].shape, "Another word for url.") for name in ADDRESSES[1:]},
+        **CLIENT_KEYS,
+        **PRIVATE_KEYS,
+    },
+    'an object: {"command": "docker", "args": ["run", "-i", "--rm", "IMAGE"]}',
+)
+
+INPUTS = Listing(
+    Record(
+        {
+            "id": Key(Text(), "The name that ${input:…} uses."),
+            "type": Key(Text(), "How an editor asks for it."),
+            "description": Key(Text(), "What an editor asks."),
+            "default": Key(Anything(), "What is taken when nothing is said."),
+            "password": Key(Switch(), "Whether an editor hides it."),
+        }
+    ),
+    "a list of inputs",
+)
+
+TEMPLATE_VERSION = Record(
+    {
+        "image": Key(Text("an image"), "The image that is run."),
+        "arguments": Key(_TEXTS, "What follows the image."),
+        "command": Key(Text("npx, uvx or the like"), "Instead of an image: as in an entry."),
+        "args": Key(_TEXTS, "As in an entry."),
+        "env": Key(_ENV, "Variables with their defaults."),
+        "required_env": Key(Table(Text()), "Variables that the entry must give, and what each is."),
+        "orchestrator": Key(EXTENSION, "As in an entry."),
+    },
+    'an object: {"image": "…", "required_env": {…}}',
+)
+TEMPLATE = Record(
+    {
+        "description": Key(Text(), "What the server is for."),
+        "capabilities": Key(_TEXTS, "What it offers: tools, resources, prompts."),
+        "versions": Key(
+            Table(TEMPLATE_VERSION, Text("a version; use digits", r"[0-9]+")), "What each version of the template runs."
+        ),
+    },
+    'an object: {"description": "…", "versions": {"1": {…}}}',
+)

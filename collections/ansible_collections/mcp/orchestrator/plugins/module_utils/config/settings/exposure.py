@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""On which of this host's addresses the servers, the router and the monitor listen.
+
+Each listens where the balancer in front of it reaches it and nowhere else: on loopback where that balancer is on this
+host, else on the address that targets of this host are reached at. Pure, but for the two questions to the host.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+_KEY = "[service] publish_address"
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """The addresses to bind: of the servers' published ports, of the router that node-router puts before them, and of
+    the monitor."""
+
+    servers: str
+    router: str
+    monitor: str
+
+
+class HostAddresses(Protocol):
+    """What is asked of a host."""
+
+    def default_source(self) -> str | None:
+        """The IPv4 address that this host's packets to the world bear; None without a default route."""
+
+    def has(self, address: str) -> bool:
+        """Whether ``address`` is one of this host's own."""
+
+
+def exposure_of(settings: Settings, host: HostAddresses, settings_path: str | None = None) -> Exposure:
+    """What to bind. ``settings_path`` names the file in errors.
+
+    An EC2 instance is reached as a target at its primary private address, which its default route has as its source.
+    Raises ConfigFileError when the address of a host behind a load balancer of AWS cannot be known.
+    """
+    if settings.service.publish_address:
+        reached_at = settings.service.publish_address
+    elif settings.aws.is_named:
+        reached_at = _target_address(settings, host, settings_path)
+    else:
+        reached_at = LOOPBACK
+    behind_router = settings.routes.topology == "node-router"
+    return Exposure(servers=LOOPBACK if behind_router else reached_at, router=reached_at, monitor=reached_at)
+
+
+def warnings_of(settings: Settings, settings_path: str | None = None) -> list[str]:
+    """What is allowed and seldom meant."""
+    address = settings.service.publish_address
+    if address not in ANY_ADDRESS:
+        return []
+    return [
+        f"{_label(settings_path)}: {_KEY}: {address} opens the ports on every address of this host, public ones and"
+        " those of other networks too; leave it empty for the address that the load balancer reaches, or name one"
+    ]
+
+
+def _target_address(settings: Settings, host: HostAddresses, settings_path: str | None) -> str:
+    registered = settings.aws.target_address
+    if registered and host.has(registered):
+        return registered
+    address = host.default_source()
+    if address is None:
+        message = (
+            "is empty, and this host has no default route that tells the address at which the load balancer reaches it;"
+            " set it to that address"
+        )
+        raise ConfigFileError([ConfigError(_label(settings_path), _KEY, message)])
+    return address
+
+
+def _label(settings_path: str | None) -> str:
+    return os.path.basename(settings_path or "settings.conf")
