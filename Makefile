@@ -37,7 +37,8 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/filter $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules tests/shape
+	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
 	git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck
