@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.host_address import ThisHost
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
 
 from tests.credentials import ACCESS_KEY
 from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, wait_until

@@ -70,13 +70,14 @@ servers:
 settings:
   description:
     - All settings by section, with their defaults; never the password.
-    - C(exposure) has the addresses of this host on which C(servers), C(router) and C(monitor) listen, as they follow
-      from the settings; it is left out where O(config) names no file, since then nothing is to listen.
+    - C(exposure) has the C(balancer) that clients call, C(aws) or C(local), and the addresses of this host on which
+      C(servers), C(router) and C(monitor) listen, as they follow from the settings. Left out where O(config) names no
+      file, since then nothing is to listen.
   returned: success
   type: dict
   sample:
     service: {fleet: mcp, port_range_start: 20000, port_range_end: 29999}
-    exposure: {servers: 10.0.1.7, router: 10.0.1.7, monitor: 10.0.1.7}
+    exposure: {balancer: aws, servers: 10.0.1.7, router: 10.0.1.7, monitor: 10.0.1.7}
 errors:
   description: What is wrong with single entries.
   returned: success
@@ -134,9 +135,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.exposure import exposure_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.host_address import ThisHost
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import exposure_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
 
 
 def _remote(remote: Remote, said: Mapping[str, Any]) -> dict[str, Any]:

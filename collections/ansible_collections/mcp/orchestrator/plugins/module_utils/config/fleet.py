@@ -34,8 +34,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_exte
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import resolve_variables
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.exposure import warnings_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.publish_address import (
+    publish_address_warnings,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings, read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
@@ -81,7 +83,7 @@ def read_fleet(
     A wrong entry fails alone, in ``errors``. Raises ConfigFileError when a file or the settings cannot be used at all.
     """
     settings, sources, servers, resolver = _read(config_paths, settings_path, resolver)
-    fleet = Fleet(settings, warnings=[*warnings_of(settings, settings_path), *sources.warnings])
+    fleet = Fleet(settings, warnings=[*publish_address_warnings(settings, settings_path), *sources.warnings])
     for server in _resolved(servers, resolver):
         fleet.errors.extend(server.findings.errors)
         fleet.warnings.extend(server.findings.warnings)
