@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema import schema_text
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import TemplateRegistry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings, read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import read_template
@@ -84,7 +84,7 @@ def test_the_settings_for_hosts_on_aws_need_only_another_listener() -> None:
 
 def test_every_template_becomes_a_server(tmp_path: Path) -> None:
     (tmp_path / "templates").symlink_to(FILES / "templates")
-    registry = Registry(str(FILES / "templates"))
+    registry = TemplateRegistry(str(FILES / "templates"))
     names = registry.names()
     assert {"github@1", "time@1", "everything@1"} <= set(names)
     servers = {}

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote, is_token, shown_address
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import references_in, replaced
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import looks_secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 Json = dict[str, Any]

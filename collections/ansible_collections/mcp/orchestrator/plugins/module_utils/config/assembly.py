@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Defaults
@@ -28,30 +28,30 @@ def _said(value: _T | None, default: _T) -> _T:
 
 def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, str], defaults: Defaults) -> Spec:
     """The spec of one server, with its generation."""
-    draft, extension = started.draft, started.extension
-    read_only = _said(draft.read_only, defaults.read_only)
+    parsed, extension = started.parsed, started.extension
+    read_only = _said(parsed.read_only, defaults.read_only)
     stdio = started.reach.transport == "stdio"
     return Spec(
         name=name,
         enabled=enabled,
-        image=draft.image,
-        entrypoint=draft.entrypoint,
-        command=draft.command,
+        image=parsed.image,
+        entrypoint=parsed.entrypoint,
+        command=parsed.command,
         env=dict(sorted(digests.items())),
-        volumes=tuple(draft.volumes),
-        tmpfs=_tmpfs(draft, read_only),
-        user=draft.user,
-        workdir=draft.workdir,
-        memory=_said(draft.memory, defaults.memory),
-        cpus=_said(draft.cpus, defaults.cpus),
-        pids=_said(draft.pids, defaults.pids),
-        network=_said(draft.network, defaults.network),
+        volumes=tuple(parsed.volumes),
+        tmpfs=_tmpfs(parsed, read_only),
+        user=parsed.user,
+        workdir=parsed.workdir,
+        memory=_said(parsed.memory, defaults.memory),
+        cpus=_said(parsed.cpus, defaults.cpus),
+        pids=_said(parsed.pids, defaults.pids),
+        network=_said(parsed.network, defaults.network),
         instance_metadata=extension.instance_metadata or None,
         read_only=read_only,
-        init=_said(draft.init, defaults.init),
-        build=None if draft.recipe is None else draft.recipe.to_dict(),
-        platform=draft.platform,
-        pull="never" if draft.recipe is not None else _said(draft.pull, defaults.pull),
+        init=_said(parsed.init, defaults.init),
+        build=None if parsed.recipe is None else parsed.recipe.to_dict(),
+        platform=parsed.platform,
+        pull="never" if parsed.recipe is not None else _said(parsed.pull, defaults.pull),
         signature_key=_key(_said(extension.signature_key, defaults.signature_key)),
         replicas=_said(extension.replicas, defaults.replicas),
         placement=placement(extension),
@@ -61,10 +61,10 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         isolation=_said(extension.isolation, defaults.isolation) if stdio else None,
         idle_timeout=_said(extension.idle_timeout, defaults.idle_timeout) if stdio else None,
         restart=_said(extension.restart, defaults.restart),
-        stop_timeout=_said(draft.stop_timeout, defaults.stop_timeout),
-        labels=dict(sorted(draft.labels.items())),
-        host_config=draft.host_config,
-        container_config=draft.container_config,
+        stop_timeout=_said(parsed.stop_timeout, defaults.stop_timeout),
+        labels=dict(sorted(parsed.labels.items())),
+        host_config=parsed.host_config,
+        container_config=parsed.container_config,
         **vars(started.reach),
     ).with_generation()
 
@@ -73,7 +73,7 @@ def _key(said: str | None) -> str | None:
     return None if said == UNSIGNED else said
 
 
-def _tmpfs(draft: Draft, read_only: bool) -> tuple[str, ...]:
+def _tmpfs(parsed: ParsedEntry, read_only: bool) -> tuple[str, ...]:
     """A read-only server still gets its own scratch folder, unless something is mounted there already."""
-    mounted = {each.split(":")[1] for each in draft.volumes} | {each.partition(":")[0] for each in draft.tmpfs}
-    return (*draft.tmpfs, *([SCRATCH] if read_only and SCRATCH not in mounted else []))
+    mounted = {each.split(":")[1] for each in parsed.volumes} | {each.partition(":")[0] for each in parsed.tmpfs}
+    return (*parsed.tmpfs, *([SCRATCH] if read_only and SCRATCH not in mounted else []))

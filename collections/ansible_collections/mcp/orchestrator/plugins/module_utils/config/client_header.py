@@ -10,20 +10,20 @@ import re
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import FROM_THE_REQUEST
 
 _REFERENCE = re.compile(r"\$\{" + FROM_THE_REQUEST + r":([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9-]+")  # what the bridge recognises
 
 
-def judge_header_references(draft: Draft, transport: str, isolation: str | None, findings: Findings) -> None:
+def judge_header_references(parsed: ParsedEntry, transport: str, isolation: str | None, findings: Findings) -> None:
     """Tells which headers the variables of a server take, or why they cannot. ``isolation`` is the effective one."""
-    for variable, value in sorted(draft.env.items()):
+    for variable, value in sorted(parsed.env.items()):
         headers = _REFERENCE.findall(value.reveal())
         if not headers:
             continue
-        path = draft.places.get(variable, key_path("env", variable))
+        path = parsed.places.get(variable, key_path("env", variable))
         wrong = [header for header in headers if not _NAME.fullmatch(header)]
         if wrong:
             findings.error(path, f"'{printable(wrong[0])}' is not the name of a header; write ${{header:X-My-Token}}")

@@ -25,8 +25,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
     suggestion,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import (
-    refuse_secrets,
-    warn_of_paths,
+    refuse_secret_arguments,
+    warn_of_client_paths,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_form import read_docker
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.node_form import PROGRAMS, read_node
@@ -35,13 +35,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pin
     moving_tag,
     unpinned_packages,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import Command, find_command
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import Program, find_program
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.python_form import (
     PYTHON,
     is_python_program,
     read_python,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import (
@@ -53,17 +53,20 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys 
     SYNONYMS,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape import Record
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import Registry, expand
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import (
+    TemplateRegistry,
+    expand,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import (
     Remote,
     is_remote,
     read_proxy,
     read_remote,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import (
-    called,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     is_placeholder,
     looks_secret,
+    quoted,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
@@ -82,7 +85,7 @@ class Context:
     those that name none, and whether images have to be named with their digest."""
 
     permissions: Permissions
-    registry: Registry
+    registry: TemplateRegistry
     strict: bool = False
     isolation: str | None = None
     require_digests: bool = False
@@ -92,7 +95,7 @@ class Context:
 class Started:
     """A server that is started here."""
 
-    draft: Draft
+    parsed: ParsedEntry
     reach: Reach
     extension: Extension
 
@@ -186,52 +189,52 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
     if "command" not in entry:
         findings.error("command", "is missing: it names the program that starts the server; a remote one needs 'url'")
         return None
-    command = find_command(entry["command"], args)
+    program = find_program(entry["command"], args)
     from_file = _env_file(entry, findings)
-    env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in command.variables}}
-    draft = _draft(name, command, args, env, context, findings)
-    if draft is None or isinstance(draft, Remote):
-        return draft
-    _warn_of_placeholders(draft.env, findings)
-    draft.verbatim |= {each for each, value in from_file.items() if draft.env.get(each) is value}
-    _judge_pins(draft, args, context, findings)
+    env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in program.variables}}
+    parsed = _parse_program(name, program, args, env, context, findings)
+    if parsed is None or isinstance(parsed, Remote):
+        return parsed
+    _warn_of_placeholders(parsed.env, findings)
+    parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
+    _judge_pins(parsed, args, context, findings)
     extension = read_extension(entry)
-    apply_extension(extension, draft, context.permissions, findings)
-    if draft.recipe is not None and draft.command is not None:
-        first = len(args) - len(draft.command)
-        mounted = [each.split(":")[1] for each in draft.volumes]
-        warn_of_paths(
-            {f"args[{first + position}]": word for position, word in enumerate(draft.command)}, mounted, findings
+    apply_extension(extension, parsed, context.permissions, findings)
+    if parsed.recipe is not None and parsed.command is not None:
+        first = len(args) - len(parsed.command)
+        mounted = [each.split(":")[1] for each in parsed.volumes]
+        warn_of_client_paths(
+            {f"args[{first + position}]": word for position, word in enumerate(parsed.command)}, mounted, findings
         )
-        written = {key_path("env", variable): value.reveal() for variable, value in draft.env.items()}
-        warn_of_paths(written, mounted, findings)
-    reach = read_reach(name, draft, extension, findings)
-    judge_header_references(draft, reach.transport, extension.isolation or context.isolation, findings)
-    return Started(draft, reach, extension)
+        written = {key_path("env", variable): value.reveal() for variable, value in parsed.env.items()}
+        warn_of_client_paths(written, mounted, findings)
+    reach = read_reach(name, parsed, extension, findings)
+    judge_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
+    return Started(parsed, reach, extension)
 
 
-def _judge_pins(draft: Draft, args: Sequence[str], context: Context, findings: Findings) -> None:
+def _judge_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
     """Notes what may become another image or version without an edit, and refuses it where the settings say so."""
     if findings.errors:
         return  # what stands in the place of an image may then be something else, a secret even
-    if draft.recipe is not None:
-        for text, better in unpinned_packages(draft.recipe):
+    if parsed.recipe is not None:
+        for text, better in unpinned_packages(parsed.recipe):
             findings.explain(
-                "args", f"{called(text)} is installed as its source has it when the image is built; {better} stays"
+                "args", f"{quoted(text)} is installed as its source has it when the image is built; {better} stays"
             )
         return
-    place = f"args[{args.index(draft.image)}]" if draft.image in args else "args"
-    if context.require_digests and not has_digest(draft.image):
+    place = f"args[{args.index(parsed.image)}]" if parsed.image in args else "args"
+    if context.require_digests and not has_digest(parsed.image):
         findings.error(
             place,
-            f"{called(draft.image)} has no digest, and [security] require_digests is true in settings.conf; write"
-            f" {draft.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' tells it",
+            f"{quoted(parsed.image)} has no digest, and [security] require_digests is true in settings.conf; write"
+            f" {parsed.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' tells it",
         )
-    tag = moving_tag(draft.image)
+    tag = moving_tag(parsed.image)
     if tag is not None:
         findings.explain(
             place,
-            f"{called(draft.image)} is what its registry calls '{tag}' when it is pulled; a version or digest stays",
+            f"{quoted(parsed.image)} is what its registry calls '{tag}' when it is pulled; a version or digest stays",
         )
 
 
@@ -259,61 +262,60 @@ def _env(entry: Mapping[str, Any]) -> dict[str, Secret]:
     return {name: Secret(value if isinstance(value, str) else str(value)) for name, value in said.items()}
 
 
-def _draft(
-    name: str, command: Command, args: Sequence[str], env: dict[str, Secret], context: Context, findings: Findings
-) -> Draft | Remote | None:
-    program = command.program
-    if program in _ENGINES:
-        start = _behind_run(command, args, findings)
+def _parse_program(
+    name: str, program: Program, args: Sequence[str], env: dict[str, Secret], context: Context, findings: Findings
+) -> ParsedEntry | Remote | None:
+    if program.name in _ENGINES:
+        start = _behind_run(program, args, findings)
         return None if start is None else read_docker(args, start, env, context.permissions, findings)
-    if program in PROGRAMS:
-        draft = read_node(program, args, command.start, findings)
-    elif is_python_program(program) and not _is_somebodys_own(command):
-        draft = read_python(program, args, command.start, findings)
+    if program.name in PROGRAMS:
+        parsed = read_node(program.name, args, program.start, findings)
+    elif is_python_program(program.name) and not _is_somebodys_own(program):
+        parsed = read_python(program.name, args, program.start, findings)
     else:
-        findings.error(command.key, _unknown_program(command))
+        findings.error(program.key, _unknown_program(program))
         return None
-    if draft is None or draft.recipe is None or draft.command is None:
-        return draft
-    first = len(args) - len(draft.command)
-    remote = read_proxy(name, draft.recipe.package, draft.command, first, env, findings)
+    if parsed is None or parsed.recipe is None or parsed.command is None:
+        return parsed
+    first = len(args) - len(parsed.command)
+    remote = read_proxy(name, parsed.recipe.package, parsed.command, first, env, findings)
     if remote is not None:
         return remote
-    refuse_secrets(draft.command, first, findings)
-    if any(looks_secret(word) for word in (draft.recipe.executable, draft.recipe.module, draft.recipe.file) if word):
+    refuse_secret_arguments(parsed.command, first, findings)
+    if any(looks_secret(word) for word in (parsed.recipe.executable, parsed.recipe.module, parsed.recipe.file) if word):
         findings.error("args", "has a secret where the program belongs; put it into env")
-    draft.env = env
-    return draft
+    parsed.env = env
+    return parsed
 
 
-def _behind_run(command: Command, args: Sequence[str], findings: Findings) -> int | None:
+def _behind_run(program: Program, args: Sequence[str], findings: Findings) -> int | None:
     """The position behind ``run``, ``container run``; None when the engine is asked for something else."""
-    words = list(args[command.start : command.start + 2])
+    words = list(args[program.start : program.start + 2])
     if words[:1] == ["run"]:
-        return command.start + 1
+        return program.start + 1
     if words == ["container", "run"]:
-        return command.start + 2
-    said = f"{command.program} {called(words[0])} starts no container here" if words else "says nothing to run"
+        return program.start + 2
+    said = f"{program.name} {quoted(words[0])} starts no container here" if words else "says nothing to run"
     findings.error(
-        f"args[{command.start}]" if words else "args",
-        f"{said}; write '{command.program} run' with the image's name, and all flags behind it",
+        f"args[{program.start}]" if words else "args",
+        f"{said}; write '{program.name} run' with the image's name, and all flags behind it",
     )
     return None
 
 
-def _is_somebodys_own(command: Command) -> bool:
+def _is_somebodys_own(program: Program) -> bool:
     """Whether an interpreter is one of a virtual environment, which has packages that nobody knows here."""
-    return bool(PYTHON.fullmatch(command.program)) and not _SYSTEM_FOLDERS.fullmatch(command.path)
+    return bool(PYTHON.fullmatch(program.name)) and not _SYSTEM_FOLDERS.fullmatch(program.path)
 
 
-def _unknown_program(command: Command) -> str:
-    program, path = command.program, command.path
+def _unknown_program(program: Program) -> str:
+    name, path = program.name, program.path
     if re.search(r"\s", path.strip()) and not re.match(r"[A-Za-z]:[\\/]|/", path):
         first = path.split()[0]
-        return f"begins with {called(first)} and has more words; put the others into args, one by one"
+        return f"begins with {quoted(first)} and has more words; put the others into args, one by one"
     way_out = "write docker run with an image that has it, or npx or uvx with the package that it is from"
-    if program in _SHELLS:
-        return f"'{program}' starts a line that cannot be split safely; write the program in command, its words in args"
-    if program in _OTHERS:
-        return f"'{program}' has no runtime template; build an image of the server and run it with docker"
-    return f"{called(path)} is a program of the client's machine, and servers run in containers; {way_out}"
+    if name in _SHELLS:
+        return f"'{name}' starts a line that cannot be split safely; write the program in command, its words in args"
+    if name in _OTHERS:
+        return f"'{name}' has no runtime template; build an image of the server and run it with docker"
+    return f"{quoted(path)} is a program of the client's machine, and servers run in containers; {way_out}"

@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import label, network
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume, volume
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import size
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
@@ -55,37 +55,37 @@ def read_extension(entry: Mapping[str, Any]) -> Extension:
     return Extension(**{**known, "volumes": tuple(known.get("volumes", ()))})
 
 
-def apply_extension(extension: Extension, draft: Draft, permissions: Permissions, findings: Findings) -> None:
-    """Puts what the extension says of the container into the draft: it goes before what argv says."""
+def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Permissions, findings: Findings) -> None:
+    """Puts what the extension says of the container into the entry: it goes before what argv says."""
     resources = extension.resources
     memory = resources.get("memory")
     if memory is not None:
-        draft.memory = size(memory) if isinstance(memory, str) else memory
-    draft.cpus = float(resources["cpus"]) if "cpus" in resources else draft.cpus
-    draft.pids = resources.get("pids", draft.pids)
+        parsed.memory = size(memory) if isinstance(memory, str) else memory
+    parsed.cpus = float(resources["cpus"]) if "cpus" in resources else parsed.cpus
+    parsed.pids = resources.get("pids", parsed.pids)
     if extension.read_only is not None:
-        draft.read_only = extension.read_only
+        parsed.read_only = extension.read_only
     if extension.stop_timeout is not None:
-        draft.stop_timeout = extension.stop_timeout
+        parsed.stop_timeout = extension.stop_timeout
     if isinstance(extension.network, list):
-        draft.network = tuple(sorted(set(extension.network)))
+        parsed.network = tuple(sorted(set(extension.network)))
         _judge_hosts(extension.network, findings)
     elif extension.network is not None:
         try:
-            network(draft, extension.network, permissions)
+            network(parsed, extension.network, permissions)
         except ValueError as error:
             findings.error(f"{KEY}.network", f"'{printable(extension.network)}' {error}")
     for position, text in enumerate(extension.volumes):
         try:
-            draft.volumes.append(volume(text, permissions))
-            draft.volume_places.setdefault(draft.volumes[-1].partition(":")[0], f"{KEY}.volumes[{position}]")
+            parsed.volumes.append(volume(text, permissions))
+            parsed.volume_places.setdefault(parsed.volumes[-1].partition(":")[0], f"{KEY}.volumes[{position}]")
         except UnsafeVolume as error:
             findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' is not allowed: {error}")
         except ValueError as error:
             findings.error(f"{KEY}.volumes[{position}]", f"'{printable(text)}' {error}")
     for name, text in extension.labels.items():
         try:
-            label(draft, f"{name}={text}")
+            label(parsed, f"{name}={text}")
         except ValueError as error:
             findings.error(f"{KEY}.labels.{name}", str(error))
 

@@ -28,7 +28,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.sha
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import Place
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import SERVER_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.sources import Sources, read_sources
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import FOLDER, Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import (
+    FOLDER,
+    TemplateRegistry,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import judge_route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
@@ -145,7 +148,7 @@ def _read(
     if errors:
         raise ConfigFileError(errors)
     beside = settings_path or (config_paths[0] if config_paths else "")
-    registry = Registry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
+    registry = TemplateRegistry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
     context = Context(
         settings.permissions(),
         registry,
@@ -187,7 +190,7 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context, settin
 
 def _without_shared_volumes(servers: list[_Server], permissions: Permissions) -> list[_Server]:
     """The servers, those with errors that name a volume which another names too, unless the settings share it."""
-    places = {server.name: server.found.draft.volume_places for server in servers if isinstance(server.found, Started)}
+    places = {server.name: server.found.parsed.volume_places for server in servers if isinstance(server.found, Started)}
     problems = shared_volumes(places, permissions.shared_volumes)
     for server in servers:
         for path, message in problems.get(server.name, {}).items():
@@ -197,10 +200,10 @@ def _without_shared_volumes(servers: list[_Server], permissions: Permissions) ->
 
 def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:
     """The servers with the values of their variables; one whose references have none fails, unless it is disabled."""
-    started = {server.name: server.found.draft for server in servers if isinstance(server.found, Started)}
+    started = {server.name: server.found.parsed for server in servers if isinstance(server.found, Started)}
     values = resolve_variables(
-        {name: draft.env for name, draft in started.items()},
-        {name: draft.verbatim for name, draft in started.items()},
+        {name: parsed.env for name, parsed in started.items()},
+        {name: parsed.verbatim for name, parsed in started.items()},
         resolver,
     )
     result = []

@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 
 
 @dataclass
-class Draft:
+class ParsedEntry:
     """A spec in the making: None is what nobody said. ``env`` holds the values as they are written.
 
     ``verbatim`` names those of env in which ``${…}`` is no reference, ``places`` tells where each stands,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 
 PREFIX = "/mcp"
 STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix
@@ -32,9 +32,9 @@ class Reach:
     strip_prefix: bool
 
 
-def read_reach(name: str, draft: Draft, extension: Extension, findings: Findings) -> Reach:
+def read_reach(name: str, parsed: ParsedEntry, extension: Extension, findings: Findings) -> Reach:
     """How the server is reached, from the ports that its argv publishes and its extension."""
-    published = draft.publish_all or bool(draft.ports)
+    published = parsed.publish_all or bool(parsed.ports)
     transport = extension.transport or ("http" if published or extension.port is not None else "stdio")
     mismatched = _ONLY_HTTP if transport == "stdio" else _ONLY_STDIO
     for key in mismatched:
@@ -42,14 +42,14 @@ def read_reach(name: str, draft: Draft, extension: Extension, findings: Findings
             kind = "http and sse" if transport == "stdio" else "stdio"
             findings.error(f"{KEY}.{key}", f"is for {kind} servers, and this one speaks {transport}; remove it")
     if transport != "stdio":
-        return _direct(name, transport, draft, extension, findings)
+        return _direct(name, transport, parsed, extension, findings)
     if published:
         findings.explain("args", "published ports are ignored: the server is reached through the bridge")
     path = f"{PREFIX}/{name}"
     return Reach("stdio", None, path, STDIO_PATH, f"{path}/health", "200", False)
 
 
-def _direct(name: str, transport: str, draft: Draft, extension: Extension, findings: Findings) -> Reach:
+def _direct(name: str, transport: str, parsed: ParsedEntry, extension: Extension, findings: Findings) -> Reach:
     mcp_path = extension.path or _DEFAULT_PATHS[transport]
     if transport == "sse":
         findings.explain(
@@ -61,7 +61,7 @@ def _direct(name: str, transport: str, draft: Draft, extension: Extension, findi
     matcher = "200" if extension.health_path else "200-499"
     return Reach(
         transport,
-        _port(draft, extension, findings),
+        _port(parsed, extension, findings),
         f"{PREFIX}/{name}",
         mcp_path,
         extension.health_path or mcp_path,
@@ -70,11 +70,11 @@ def _direct(name: str, transport: str, draft: Draft, extension: Extension, findi
     )
 
 
-def _port(draft: Draft, extension: Extension, findings: Findings) -> int | None:
+def _port(parsed: ParsedEntry, extension: Extension, findings: Findings) -> int | None:
     """The port in the container; None is the only one that the image exposes."""
     if extension.port is not None:
         return extension.port
-    choices = sorted(set(draft.ports))
+    choices = sorted(set(parsed.ports))
     if len(choices) > 1:
         listed = " or ".join(map(str, choices))
         findings.error("args", f"publishes several ports; say with {KEY}.port which one speaks MCP: {listed}")

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     ReferenceProblem,
     has_reference,
     references_in,
     replaced,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
 
@@ -115,7 +115,7 @@ def _check_address(url: str, path: str, findings: Findings) -> None:
     except ValueError:
         right = False
     if not right:
-        shown = shown_address(url) if "://" in url else called(url)[1:-1]
+        shown = shown_address(url) if "://" in url else quoted(url)[1:-1]
         findings.error(path, f"'{shown}' is not an address; write https://host/path")
 
 

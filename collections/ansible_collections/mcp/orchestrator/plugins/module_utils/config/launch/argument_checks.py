@@ -10,16 +10,16 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted, secrets_among
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     editor_folder_in,
     has_reference,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called, secrets_among
 
 _LAPTOP = re.compile(r"/Users/|/home/|~(?:/|$)|[A-Za-z]:[\\/]|\\\\|%[A-Za-z]+%|\$HOME\b|/path/to/|/absolute/path")
 
 
-def refuse_secrets(words: Sequence[str], first: int, findings: Findings) -> None:
+def refuse_secret_arguments(words: Sequence[str], first: int, findings: Findings) -> None:
     """Refuses words that are secrets or refer to any; ``first`` is the position in args of the first word."""
     secrets = dict(secrets_among(words))
     for position, word in enumerate(words):
@@ -41,20 +41,20 @@ def refuse_secrets(words: Sequence[str], first: int, findings: Findings) -> None
             )
 
 
-def is_laptop_path(word: str) -> bool:
+def is_client_path(word: str) -> bool:
     """Whether the word begins like a path of the machine that somebody's client runs on."""
     return bool(_LAPTOP.match(word))
 
 
-def warn_of_paths(words: Mapping[str, str], mounted: Sequence[str], findings: Findings) -> None:
+def warn_of_client_paths(words: Mapping[str, str], mounted: Sequence[str], findings: Findings) -> None:
     """Warns of words, by their key, that are paths which the container does not have; ``mounted`` are those it has.
 
     Values of variables are not shown.
     """
     for path, word in words.items():
         value = word.partition("=")[2] if word.startswith("-") and "=" in word else word
-        if is_laptop_path(value) and not any(f"{value}/".startswith(f"{each.rstrip('/')}/") for each in mounted):
-            what = called(value) if path.startswith("args") else "its value"
+        if is_client_path(value) and not any(f"{value}/".startswith(f"{each.rstrip('/')}/") for each in mounted):
+            what = quoted(value) if path.startswith("args") else "its value"
             findings.warn(
                 path,
                 f"{what} is a path of the client's machine, which the container does not have;"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the flags that map to the spec put into the draft: one reader for each.
+"""The values of the docker flags that map to the spec: one reader for each puts its value into the parsed entry.
 
 A reader raises ValueError with a reason that reads after the flag and its value.
 """
@@ -16,20 +16,20 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.mount import mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import container_path, tmpfs, volume
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     cores,
     size,
     whole_number,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     is_secret_name,
     secrets_among,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
-Reader = Callable[[Draft, str], None]
+Reader = Callable[[ParsedEntry, str], None]
 
 _PUBLISH = re.compile(
     r"(?:(?:\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):)?(?:[0-9]*:)?(?P<port>[0-9]+)(?:/(?P<protocol>[a-z]+))?"
@@ -53,32 +53,32 @@ _SYSCTL = re.compile(
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]{1,10}|[1-9][0-9]?")
 
 
-def network(draft: Draft, value: str, permissions: Permissions) -> None:
+def network(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
     """``--network``."""
     value = value.removeprefix("name=")
     if value in {"bridge", "default", "internet"}:
-        draft.network = None
+        parsed.network = None
     elif value.startswith(("container:", "ns:")) or (value == "host" and "allow_host_network" not in permissions):
         way_out = "; set allow_host_network in settings.conf if you mean it" if value == "host" else "; remove it"
         raise ValueError(f"is not allowed: the container would share the network of others{way_out}")
     elif not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
         raise ValueError("is not the name of a network")
     else:
-        draft.network = value
+        parsed.network = value
 
 
-def volumes(draft: Draft, value: str, permissions: Permissions) -> None:
+def volumes(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
     """``--volume``."""
-    draft.volumes.append(volume(value, permissions))
+    parsed.volumes.append(volume(value, permissions))
 
 
-def mounts(draft: Draft, value: str, permissions: Permissions) -> None:
+def mounts(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
     """``--mount``."""
     kind, text = mount(value, permissions)
-    (draft.tmpfs if kind == "tmpfs" else draft.volumes).append(text)
+    (parsed.tmpfs if kind == "tmpfs" else parsed.volumes).append(text)
 
 
-def label(draft: Draft, value: str) -> None:
+def label(parsed: ParsedEntry, value: str) -> None:
     """``--label``; those of the fleet itself are not to be had, and a label is no place for a secret."""
     name, _equals, text = value.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", name):
@@ -87,17 +87,17 @@ def label(draft: Draft, value: str) -> None:
         raise ValueError("is a label of the fleet itself; choose another name")
     if is_secret_name(name) or any(True for _secret in secrets_among([text])):
         raise ValueError("would show a secret to everybody who lists containers; put it into env")
-    draft.labels[name] = text
+    parsed.labels[name] = text
 
 
-def _add_host(draft: Draft, value: str) -> None:
+def _add_host(parsed: ParsedEntry, value: str) -> None:
     name, separator, address = value.partition("=") if "=" in value else value.partition(":")
     address = address.strip("[]")
     if not separator or not _HOST.fullmatch(name):
         raise ValueError("is not host:address")
     if address != "host-gateway":
         _ip(address)
-    _more(draft.host_config, "ExtraHosts", f"{name}:{address}")
+    _more(parsed.host_config, "ExtraHosts", f"{name}:{address}")
 
 
 def _ip(value: str) -> str:
@@ -111,35 +111,35 @@ def _more(config: dict[str, Any], name: str, value: Any) -> None:
     config[name] = [*config.get(name, []), value]
 
 
-def _entrypoint(draft: Draft, value: str) -> None:
+def _entrypoint(parsed: ParsedEntry, value: str) -> None:
     if value.startswith("["):
         raise ValueError("is a list; write the program alone, and its arguments behind the image")
-    draft.entrypoint = (value,) if value else ()
+    parsed.entrypoint = (value,) if value else ()
 
 
-def _memory(draft: Draft, value: str) -> None:
+def _memory(parsed: ParsedEntry, value: str) -> None:
     number = size(value)
     if number < SMALLEST_MEMORY:
         raise ValueError("is less than 6m, the least that the engine gives")
-    draft.memory = number
+    parsed.memory = number
 
 
-def _publish(draft: Draft, value: str) -> None:
+def _publish(parsed: ParsedEntry, value: str) -> None:
     match = _PUBLISH.fullmatch(value)
     if not match:
         raise ValueError("is not a port; write the port that the server listens on, for example 8000:8000")
     if match["protocol"] not in {None, "tcp"}:
         raise ValueError(f"publishes {match['protocol']}; MCP is spoken over tcp")
-    draft.ports.append(whole_number(match["port"], 1, 65535))
+    parsed.ports.append(whole_number(match["port"], 1, 65535))
 
 
-def _user(draft: Draft, value: str) -> None:
+def _user(parsed: ParsedEntry, value: str) -> None:
     if not _USER.fullmatch(value):
         raise ValueError("is not a user; write name, uid or uid:gid")
-    draft.user = value
+    parsed.user = value
 
 
-def _ulimit(draft: Draft, value: str) -> None:
+def _ulimit(parsed: ParsedEntry, value: str) -> None:
     name, _equals, limits = value.partition("=")
     soft, _colon, hard = limits.partition(":")
     if name in _PRIORITY_ULIMITS:
@@ -147,10 +147,10 @@ def _ulimit(draft: Draft, value: str) -> None:
     if name not in _ULIMITS:
         raise ValueError("names no limit; write for example nofile=1024:2048")
     numbers = [whole_number(each, -1, 2**62) for each in (soft, hard or soft)]
-    _more(draft.host_config, "Ulimits", {"Name": name, "Soft": numbers[0], "Hard": numbers[1]})
+    _more(parsed.host_config, "Ulimits", {"Name": name, "Soft": numbers[0], "Hard": numbers[1]})
 
 
-def _sysctl(draft: Draft, value: str) -> None:
+def _sysctl(parsed: ParsedEntry, value: str) -> None:
     match = _SYSCTL.fullmatch(value)
     if not match:
         raise ValueError(
@@ -158,32 +158,32 @@ def _sysctl(draft: Draft, value: str) -> None:
             " kernel.shm* and fs.mqueue.* are"
         )
     setting = {match["name"] or match["off"]: match["value"] or "1"}
-    draft.host_config["Sysctls"] = {**draft.host_config.get("Sysctls", {}), **setting}
+    parsed.host_config["Sysctls"] = {**parsed.host_config.get("Sysctls", {}), **setting}
 
 
 def _matching(pattern: str, meaning: str, put: Reader) -> Reader:
-    def read(draft: Draft, value: str) -> None:
+    def read(parsed: ParsedEntry, value: str) -> None:
         if not re.fullmatch(pattern, value):
             raise ValueError(f"is not {meaning}")
-        put(draft, value)
+        put(parsed, value)
 
     return read
 
 
 def _field(name: str, read: Callable[[str], Any]) -> Reader:
-    return lambda draft, value: setattr(draft, name, read(value))
+    return lambda parsed, value: setattr(parsed, name, read(value))
 
 
 def _host(name: str, read: Callable[[str], Any]) -> Reader:
-    return lambda draft, value: draft.host_config.__setitem__(name, read(value))
+    return lambda parsed, value: parsed.host_config.__setitem__(name, read(value))
 
 
 def _in_container(name: str) -> Reader:
-    return lambda draft, value: draft.container_config.__setitem__(name, value)
+    return lambda parsed, value: parsed.container_config.__setitem__(name, value)
 
 
 def _listed(name: str, read: Callable[[str], Any] = str) -> Reader:
-    return lambda draft, value: _more(draft.host_config, name, read(value))
+    return lambda parsed, value: _more(parsed.host_config, name, read(value))
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -217,12 +217,12 @@ READERS: dict[str, Reader] = {
     "stop-signal": _matching(_SIGNAL.pattern, "a signal; write for example SIGINT", _in_container("StopSignal")),
     "stop-timeout": _field("stop_timeout", _number(0, 3600)),
     "sysctl": _sysctl,
-    "tmpfs": lambda draft, value: draft.tmpfs.append(tmpfs(value)),
+    "tmpfs": lambda parsed, value: parsed.tmpfs.append(tmpfs(value)),
     "ulimit": _ulimit,
     "user": _user,
     "workdir": _field("workdir", container_path),
 }
-GUARDED: dict[str, Callable[[Draft, str, Permissions], None]] = {
+GUARDED: dict[str, Callable[[ParsedEntry, str, Permissions], None]] = {
     "mount": mounts,
     "network": network,
     "volume": volumes,
@@ -230,20 +230,20 @@ GUARDED: dict[str, Callable[[Draft, str, Permissions], None]] = {
 SWITCHES: dict[str, str] = {"init": "init", "publish-all": "publish_all", "read-only": "read_only"}
 
 
-def _devices(draft: Draft, value: str) -> None:
+def _devices(parsed: ParsedEntry, value: str) -> None:
     parts = value.split(":")
     if not re.fullmatch(r"/dev/[A-Za-z0-9/_.-]+(:/[A-Za-z0-9/_.-]+)?(:[rwm]{1,3})?", value):
         raise ValueError("is not a device; write /dev/name[:/dev/name[:rwm]]")
     inside = next((part for part in parts[1:] if part.startswith("/")), parts[0])
     rights = parts[-1] if len(parts) > 1 and not parts[-1].startswith("/") else "rwm"
     _more(
-        draft.host_config,
+        parsed.host_config,
         "Devices",
         {"PathOnHost": parts[0], "PathInContainer": inside, "CgroupPermissions": rights},
     )
 
 
-def _gpus(draft: Draft, value: str) -> None:
+def _gpus(parsed: ParsedEntry, value: str) -> None:
     if value == "all":
         request: dict[str, Any] = {"Count": -1}
     elif value.isdecimal() and value.isascii():
@@ -253,16 +253,16 @@ def _gpus(draft: Draft, value: str) -> None:
         if not match:
             raise ValueError("is not all, a number or device=ID")
         request = {"DeviceIDs": match[1].split(",")}
-    _more(draft.host_config, "DeviceRequests", {**request, "Capabilities": [["gpu"]]})
+    _more(parsed.host_config, "DeviceRequests", {**request, "Capabilities": [["gpu"]]})
 
 
-def _security_option(draft: Draft, value: str) -> None:
+def _security_option(parsed: ParsedEntry, value: str) -> None:
     if re.fullmatch(r"seccomp[:=](?!unconfined$).*", value):
         raise ValueError(
             "names a file, which only docker's command line reads; write seccomp=unconfined, or leave it out for the"
             " fleet's own profile"
         )
-    _more(draft.host_config, "SecurityOpt", value)
+    _more(parsed.host_config, "SecurityOpt", value)
 
 
 def _namespace(name: str) -> Reader:
@@ -280,7 +280,7 @@ ALLOWED: dict[str, Reader] = {
     "gpus": _gpus,
     "ipc": _namespace("IpcMode"),
     "pid": _namespace("PidMode"),
-    "privileged": lambda draft, _value: draft.host_config.__setitem__("Privileged", True),
+    "privileged": lambda parsed, _value: parsed.host_config.__setitem__("Privileged", True),
     "security-opt": _matching(r"[a-z-]+([:=]\S+)?", "a security option", _security_option),
     "userns": _namespace("UsernsMode"),
     "uts": _namespace("UTSMode"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Fate(Enum):
+class Handling(Enum):
     """The four things that can become of a flag."""
 
     MAPPED = "maps to the spec"
@@ -25,14 +25,14 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Flag:
-    """One flag: long name, fate, and what to tell the user about it.
+    """One flag: long name, handling, and what to tell the user about it.
 
     ``short`` is its letter, ``alias`` another long name. ``allow`` names the key of [security] in settings.conf that
     lets a refused flag through; without one it is always refused.
     """
 
     name: str
-    fate: Fate
+    handling: Handling
     note: str = ""
     short: str = ""
     takes_value: bool = True
@@ -41,19 +41,19 @@ class Flag:
 
 
 def _mapped(name: str, short: str = "", *, alias: str = "", takes_value: bool = True) -> Flag:
-    return Flag(name, Fate.MAPPED, short=short, alias=alias, takes_value=takes_value)
+    return Flag(name, Handling.MAPPED, short=short, alias=alias, takes_value=takes_value)
 
 
 def _ours(name: str, note: str, short: str = "", *, takes_value: bool = True) -> Flag:
-    return Flag(name, Fate.OURS, note, short=short, takes_value=takes_value)
+    return Flag(name, Handling.OURS, note, short=short, takes_value=takes_value)
 
 
 def _refused(name: str, note: str, allow: str = "", *, takes_value: bool = True) -> Flag:
-    return Flag(name, Fate.REFUSED, note, allow=allow, takes_value=takes_value)
+    return Flag(name, Handling.REFUSED, note, allow=allow, takes_value=takes_value)
 
 
 def _unsupported(name: str, note: str, short: str = "", *, takes_value: bool = True) -> Flag:
-    return Flag(name, Fate.UNSUPPORTED, note, short=short, takes_value=takes_value)
+    return Flag(name, Handling.UNSUPPORTED, note, short=short, takes_value=takes_value)
 
 
 _HEALTH = "the reconciler asks the server itself, at its health path"
@@ -138,7 +138,7 @@ DOCKER_FLAGS: tuple[Flag, ...] = (
     _mapped("network", alias="net"),
     Flag(
         "network-alias",
-        Fate.UNSUPPORTED,
+        Handling.UNSUPPORTED,
         "the server is reached through its route; others on its network reach it by its container's name",
         alias="net-alias",
     ),

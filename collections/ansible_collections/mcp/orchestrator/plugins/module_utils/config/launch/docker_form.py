@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import refuse_secrets
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import (
+    refuse_secret_arguments,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import (
     ALLOWED,
     GUARDED,
@@ -18,20 +20,20 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.doc
     READERS,
     SWITCHES,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import Fate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import Handling
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import (
-    Use,
-    read_run_arguments,
+    FlagUse,
+    parse_docker_run,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.image import image_error
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     editor_folder_in,
     has_reference,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
@@ -44,53 +46,53 @@ class _DockerForm:
         self.env = env
         self.permissions = permissions
         self.findings = findings
-        self.draft = Draft()
+        self.parsed = ParsedEntry()
         self.from_files: dict[str, Secret] = {}
         self.named: set[str] = set()
 
-    def apply(self, use: Use) -> None:
+    def apply(self, use: FlagUse) -> None:
         """Does what the table says of the flag."""
-        fate, note = use.flag.fate, use.flag.note
-        if fate is Fate.OURS:
+        handling, note = use.flag.handling, use.flag.note
+        if handling is Handling.OURS:
             self.findings.explain(use.path, f"'{use.spelling}' is ignored: {note}")
-        elif fate is Fate.UNSUPPORTED:
+        elif handling is Handling.UNSUPPORTED:
             self.findings.error(use.path, f"'{use.spelling}' is not supported: {note}")
         elif use.flag.name == "env":
             self._read(use, self._variable)
             if "=" in use.value:
-                self.draft.places[use.value.partition("=")[0]] = use.path
+                self.parsed.places[use.value.partition("=")[0]] = use.path
         elif use.flag.takes_value and has_reference(use.value):
             self.findings.error(use.path, _no_reference(use))
-        elif fate is Fate.REFUSED:
+        elif handling is Handling.REFUSED:
             self._refused(use)
         else:
             self._mapped(use)
 
-    def _mapped(self, use: Use) -> None:
+    def _mapped(self, use: FlagUse) -> None:
         name = use.flag.name
         if name in SWITCHES:
-            setattr(self.draft, SWITCHES[name], use.is_on)
+            setattr(self.parsed, SWITCHES[name], use.is_on)
         elif name == "env-file":
             self._read(use, self._env_file)
         elif name in GUARDED:
-            self._read(use, lambda value: GUARDED[name](self.draft, value, self.permissions))
-            for volume in self.draft.volumes:
-                self.draft.volume_places.setdefault(volume.partition(":")[0], use.path)
+            self._read(use, lambda value: GUARDED[name](self.parsed, value, self.permissions))
+            for volume in self.parsed.volumes:
+                self.parsed.volume_places.setdefault(volume.partition(":")[0], use.path)
         else:
-            self._read(use, lambda value: READERS[name](self.draft, value))
+            self._read(use, lambda value: READERS[name](self.parsed, value))
 
-    def _refused(self, use: Use) -> None:
+    def _refused(self, use: FlagUse) -> None:
         name, allow = use.flag.name, use.flag.allow
         if use.value in HARMLESS.get(name, ()) or (not use.flag.takes_value and not use.is_on):
             self.findings.explain(use.path, f"{_shown(use)} is ignored: it is so anyway")
         elif allow and allow in self.permissions:
             self.findings.explain(use.path, f"{_shown(use)} is allowed by {allow} in settings.conf")
-            self._read(use, lambda value: ALLOWED[name](self.draft, value))
+            self._read(use, lambda value: ALLOWED[name](self.parsed, value))
         else:
             way_out = f"set {allow} in settings.conf if you mean it" if allow else "remove it"
             self.findings.error(use.path, f"{_shown(use)} is not allowed: {use.flag.note}; {way_out}")
 
-    def _read(self, use: Use, reader: Reader) -> None:
+    def _read(self, use: FlagUse, reader: Reader) -> None:
         try:
             reader(use.value)
         except UnsafeVolume as error:
@@ -105,10 +107,10 @@ class _DockerForm:
         self.named.add(name)
         if equals:
             filled, names = with_own(text, self.env)
-            self.draft.env[name] = Secret(filled)
+            self.parsed.env[name] = Secret(filled)
             self.named |= names
         elif name in self.env:
-            self.draft.env[name] = self.env[name]
+            self.parsed.env[name] = self.env[name]
         else:
             raise ValueError("takes its value from env, which does not have it; add it to env")
 
@@ -122,34 +124,34 @@ class _DockerForm:
                 self.from_files[name] = secret
             elif name in self.env:
                 self.named.add(name)
-                self.draft.env.setdefault(name, self.env[name])
+                self.parsed.env.setdefault(name, self.env[name])
 
-    def finish(self, command: tuple[str, ...]) -> Draft:
-        """The draft, once all flags are applied."""
-        draft = self.draft
+    def finish(self, command: tuple[str, ...]) -> ParsedEntry:
+        """The entry, once all flags are applied."""
+        parsed = self.parsed
         # As docker does: what -e says goes before what a file says.
-        draft.verbatim = set(self.from_files) - set(draft.env)
-        draft.env = {**self.from_files, **draft.env}
+        parsed.verbatim = set(self.from_files) - set(parsed.env)
+        parsed.env = {**self.from_files, **parsed.env}
         for name in sorted(set(self.env) - self.named):
             self.findings.warn(f"env.{name}", f"does not reach the container: no '-e {name}' in args names it; add it")
         if command:
-            draft.command = command
-        elif draft.entrypoint is not None:
-            draft.command = ()  # docker drops the image's own command together with its entrypoint
-        return draft
+            parsed.command = command
+        elif parsed.entrypoint is not None:
+            parsed.command = ()  # docker drops the image's own command together with its entrypoint
+        return parsed
 
 
-def _shown(use: Use) -> str:
+def _shown(use: FlagUse) -> str:
     """The flag with its value, where the value cannot be a secret."""
     if not use.flag.takes_value:
         return f"'{use.spelling}'"
     if use.flag.name == "env":
         return f"'{use.spelling} {printable(use.value.partition('=')[0])}'"
-    quoted = called(use.value)
-    return f"'{use.spelling} {quoted[1:]}" if quoted.startswith("'") else f"'{use.spelling}' with {quoted}"
+    shown = quoted(use.value)
+    return f"'{use.spelling} {shown[1:]}" if shown.startswith("'") else f"'{use.spelling}' with {shown}"
 
 
-def _no_reference(use: Use) -> str:
+def _no_reference(use: FlagUse) -> str:
     folder = editor_folder_in(use.value)
     if folder:
         return f"'{use.spelling}' has {folder}, a folder of the client's machine; write a path of the host"
@@ -158,27 +160,27 @@ def _no_reference(use: Use) -> str:
 
 def read_docker(
     args: Sequence[str], start: int, env: Mapping[str, Secret], permissions: Permissions, findings: Findings
-) -> Draft:
+) -> ParsedEntry:
     """Reads the arguments behind ``docker run``.
 
     Takes the entry's ``args``, the position behind the word ``run``, the entry's ``env`` and what the settings
-    permit. What is wrong goes to ``findings``; the draft is then incomplete.
+    permit. What is wrong goes to ``findings``; the entry is then incomplete.
     """
     errors_before = len(findings.errors)
-    run = read_run_arguments(args, start, findings)
+    run = parse_docker_run(args, start, findings)
     # Behind a flag that nobody knows, its value may be taken for the image.
     is_certain = len(findings.errors) == errors_before
     form = _DockerForm(env, permissions, findings)
     for use in run.uses:
         form.apply(use)
-    draft = form.finish(run.command)
-    refuse_secrets(run.command, run.image_position + 1, findings)
+    parsed = form.finish(run.command)
+    refuse_secret_arguments(run.command, run.image_position + 1, findings)
     if run.image is None:
         if len(findings.errors) == errors_before:
             findings.error("args", "names no image; write it behind the flags")
     else:
-        draft.image = run.image
+        parsed.image = run.image
         problem = image_error(run.image)
         if problem and is_certain:
             findings.error(f"args[{run.image_position}]", problem)
-    return draft
+    return parsed

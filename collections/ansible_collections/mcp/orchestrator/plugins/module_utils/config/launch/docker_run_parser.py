@@ -26,7 +26,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 @dataclass(frozen=True)
-class Use:
+class FlagUse:
     """One flag as it was written: ``spelling`` without its value, and the position of the value in ``args``."""
 
     flag: Flag
@@ -46,10 +46,10 @@ class Use:
 
 
 @dataclass(frozen=True)
-class RunArguments:
+class DockerRun:
     """What stands behind ``docker run``: the flags, where the image is (None without one), and what follows it."""
 
-    uses: tuple[Use, ...]
+    uses: tuple[FlagUse, ...]
     image: str | None
     image_position: int
     command: tuple[str, ...]
@@ -60,9 +60,9 @@ class _Reader:
         self.args = args
         self.position = position
         self.findings = findings
-        self.uses: list[Use] = []
+        self.uses: list[FlagUse] = []
 
-    def read(self) -> RunArguments:
+    def read(self) -> DockerRun:
         while self.position < len(self.args):
             word = self.args[self.position]
             if word == "--":
@@ -76,9 +76,9 @@ class _Reader:
                 self._letters(word)
             self.position += 1
         if self.position >= len(self.args):
-            return RunArguments(tuple(self.uses), None, len(self.args), ())
+            return DockerRun(tuple(self.uses), None, len(self.args), ())
         command = tuple(self.args[self.position + 1 :])
-        return RunArguments(tuple(self.uses), self.args[self.position], self.position, command)
+        return DockerRun(tuple(self.uses), self.args[self.position], self.position, command)
 
     def _long(self, word: str) -> None:
         name, equals, value = word[2:].partition("=")
@@ -119,12 +119,12 @@ class _Reader:
             if value not in _TRUE | _FALSE:
                 self._error(f"'{spelling}' takes true or false, not '{printable(value)}'")
                 return
-        self.uses.append(Use(flag, spelling, value, self.position))
+        self.uses.append(FlagUse(flag, spelling, value, self.position))
 
     def _error(self, message: str) -> None:
         self.findings.error(f"args[{self.position}]", message)
 
 
-def read_run_arguments(args: Sequence[str], start: int, findings: Findings) -> RunArguments:
+def parse_docker_run(args: Sequence[str], start: int, findings: Findings) -> DockerRun:
     """Reads ``args`` from ``start`` (behind the word ``run``). What is wrong goes to ``findings``."""
     return _Reader(args, start, findings).read()

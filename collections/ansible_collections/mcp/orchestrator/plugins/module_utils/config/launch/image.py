@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called, looks_secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret, quoted
 
 LONGEST = 512
 # The grammar of github.com/distribution/reference, "reference.go".
@@ -24,7 +24,7 @@ _REFERENCE = re.compile(
 
 def image_error(text: str) -> str | None:
     """Why this is not an image's name, with the way out, or None when it is one."""
-    shown = called(text)
+    shown = quoted(text)
     if looks_secret(text):
         return f"{shown} stands where the image belongs; is '-e' missing before it?"
     if len(text) <= LONGEST and _REFERENCE.fullmatch(text):

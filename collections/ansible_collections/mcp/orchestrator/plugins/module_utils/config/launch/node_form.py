@@ -17,12 +17,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package_runner_parser import (
     Option,
-    Use,
-    read_tool_arguments,
+    OptionEffect,
+    parse_runner_arguments,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 RUNTIME = "node"
 _INSTALLED = "the package is installed when the image is built"
@@ -30,33 +30,35 @@ _SHELL = "a shell's line cannot be split safely; write the program and its argum
 _REGISTRY = "the base image's npm configuration says where packages come from"
 _CALM = "nobody reads what npm says"
 _OPTIONS = {
-    "-y": Option(Use.SWITCH, _INSTALLED),
-    "--yes": Option(Use.SWITCH, _INSTALLED),
-    "--no": Option(Use.SWITCH, _INSTALLED),
-    "--no-install": Option(Use.SWITCH, _INSTALLED),
-    "--ignore-existing": Option(Use.SWITCH, _INSTALLED),
-    "--prefer-offline": Option(Use.SWITCH, _INSTALLED),
-    "--prefer-online": Option(Use.SWITCH, _INSTALLED),
-    "--offline": Option(Use.SWITCH, _INSTALLED),
-    "--legacy-peer-deps": Option(Use.SWITCH, _INSTALLED),
-    "--force": Option(Use.SWITCH, _INSTALLED),
-    "-f": Option(Use.SWITCH, _INSTALLED),
-    "--ignore-scripts": Option(Use.SWITCH, "the image is built in a container"),
-    "--bun": Option(Use.SWITCH, "the server runs in node"),
-    "--silent": Option(Use.SWITCH, _CALM),
-    "-s": Option(Use.SWITCH, _CALM),
-    "--quiet": Option(Use.SWITCH, _CALM),
-    "-q": Option(Use.SWITCH, _CALM),
-    "--loglevel": Option(Use.IGNORED, _CALM),
-    "--cache": Option(Use.IGNORED, _INSTALLED),
-    "--node-options": Option(Use.REFUSED, "write NODE_OPTIONS in env"),
-    "--registry": Option(Use.REFUSED, _REGISTRY),
-    "--userconfig": Option(Use.REFUSED, _REGISTRY),
-    "--prefix": Option(Use.REFUSED, "it is a folder of the client's machine; publish the package or build an image"),
-    "-p": Option(Use.PACKAGE),
-    "--package": Option(Use.PACKAGE),
-    "-c": Option(Use.REFUSED, _SHELL),
-    "--call": Option(Use.REFUSED, _SHELL),
+    "-y": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--yes": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-install": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--ignore-existing": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--prefer-offline": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--prefer-online": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--offline": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--legacy-peer-deps": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--force": Option(OptionEffect.SWITCH, _INSTALLED),
+    "-f": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--ignore-scripts": Option(OptionEffect.SWITCH, "the image is built in a container"),
+    "--bun": Option(OptionEffect.SWITCH, "the server runs in node"),
+    "--silent": Option(OptionEffect.SWITCH, _CALM),
+    "-s": Option(OptionEffect.SWITCH, _CALM),
+    "--quiet": Option(OptionEffect.SWITCH, _CALM),
+    "-q": Option(OptionEffect.SWITCH, _CALM),
+    "--loglevel": Option(OptionEffect.IGNORED, _CALM),
+    "--cache": Option(OptionEffect.IGNORED, _INSTALLED),
+    "--node-options": Option(OptionEffect.REFUSED, "write NODE_OPTIONS in env"),
+    "--registry": Option(OptionEffect.REFUSED, _REGISTRY),
+    "--userconfig": Option(OptionEffect.REFUSED, _REGISTRY),
+    "--prefix": Option(
+        OptionEffect.REFUSED, "it is a folder of the client's machine; publish the package or build an image"
+    ),
+    "-p": Option(OptionEffect.PACKAGE),
+    "--package": Option(OptionEffect.PACKAGE),
+    "-c": Option(OptionEffect.REFUSED, _SHELL),
+    "--call": Option(OptionEffect.REFUSED, _SHELL),
 }
 _RUNNERS = {
     "npx": ((),),
@@ -71,7 +73,7 @@ PROGRAMS = frozenset({*_RUNNERS, "node", "nodejs"})
 _IN_MODULES = re.compile(r"(?:.*[/\\])?node_modules[/\\]((?:@[^/\\@]+[/\\])?[^/\\@]+)[/\\](.+)")
 
 
-def read_node(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def read_node(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     """Reads the arguments of one of PROGRAMS from ``start`` on into a recipe; None when that cannot be told."""
     if program in {"node", "nodejs"}:
         return _read_file(args, start, findings)
@@ -87,9 +89,9 @@ def read_node(program: str, args: Sequence[str], start: int, findings: Findings)
     return None
 
 
-def _read_package(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def _read_package(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     errors_before = len(findings.errors)
-    read = read_tool_arguments(program, _OPTIONS, args, start, findings)
+    read = parse_runner_arguments(program, _OPTIONS, args, start, findings)
     if len(findings.errors) > errors_before:
         return None
     # npm exec takes its options before and behind "--".
@@ -103,19 +105,19 @@ def _read_package(program: str, args: Sequence[str], start: int, findings: Findi
             return None
         executable = args[position] if position < len(args) else named[0].program
         recipe = _recipe(named[0], executable, tuple(_written(each) for each in named[1:]), any(p.git for p in named))
-        return Draft(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+        return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
     package = _package(position, args[position], findings)
     if package is None:
         return None
     recipe = _recipe(package, None, (), package.git)
-    return Draft(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
 
 
 def _package(position: int, text: str, findings: Findings) -> Package | None:
     try:
         return npm_package(text)
     except PackageError as error:
-        findings.error(f"args[{position}]", f"{called(text)} {error}")
+        findings.error(f"args[{position}]", f"{quoted(text)} {error}")
         return None
 
 
@@ -127,7 +129,7 @@ def _recipe(package: Package, executable: str | None, also: tuple[str, ...], git
     return Recipe(RUNTIME, package.name, package.version, also, executable=executable, git=git)
 
 
-def _read_file(args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def _read_file(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     word = args[start] if start < len(args) else ""
     match = _IN_MODULES.fullmatch(word)
     if match:
@@ -137,11 +139,11 @@ def _read_file(args: Sequence[str], start: int, findings: Findings) -> Draft | N
             return None
         recipe = Recipe(RUNTIME, package.name, file=file)
         findings.warn(f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; rather write npx")
-        return Draft(recipe=recipe, image=recipe.image, command=tuple(args[start + 1 :]))
+        return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[start + 1 :]))
     what = (
-        f"node {called(word)} is not supported"
+        f"node {quoted(word)} is not supported"
         if word.startswith("-")
-        else f"{called(word)} is a file of the client's machine"
+        else f"{quoted(word)} is a file of the client's machine"
     )
     findings.error(
         f"args[{start}]" if start < len(args) else "args",

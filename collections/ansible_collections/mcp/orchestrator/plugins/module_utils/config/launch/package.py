@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import looks_secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret
 
 _NPM = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
 _NPM_VERSION = re.compile(r"[A-Za-z0-9^~<>=|*][A-Za-z0-9.^~<>=|* +-]*")

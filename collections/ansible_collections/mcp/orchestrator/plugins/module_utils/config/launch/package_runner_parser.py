@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable, suggestion
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 
-class Use(Enum):
+class OptionEffect(Enum):
     """What becomes of an option."""
 
     SWITCH = "a switch that changes nothing in a container"
@@ -30,12 +30,12 @@ class Use(Enum):
 class Option:
     """An option: what becomes of it, and why it is ignored or refused."""
 
-    use: Use
+    effect: OptionEffect
     note: str = ""
 
 
 @dataclass
-class ToolArguments:
+class RunnerArguments:
     """``packages``, ``source`` and ``module`` with their positions; what is run begins at ``start``."""
 
     packages: list[tuple[int, str]] = field(default_factory=list)
@@ -44,11 +44,11 @@ class ToolArguments:
     start: int = 0
 
 
-def read_tool_arguments(
+def parse_runner_arguments(
     tool: str, options: Mapping[str, Option], args: Sequence[str], start: int, findings: Findings
-) -> ToolArguments:
+) -> RunnerArguments:
     """Reads the options of ``tool`` from ``args[start]`` on, up to the first word that is none."""
-    result = ToolArguments()
+    result = RunnerArguments()
     position = start
     while position < len(args):
         word = args[position]
@@ -65,7 +65,7 @@ def read_tool_arguments(
             position += 1
             continue
         where = position
-        if option.use not in {Use.SWITCH, Use.REFUSED_SWITCH} and not equals:
+        if option.effect not in {OptionEffect.SWITCH, OptionEffect.REFUSED_SWITCH} and not equals:
             position += 1
             where = position
             if position >= len(args):
@@ -80,17 +80,17 @@ def read_tool_arguments(
     return result
 
 
-def _apply(option: Option, name: str, found: tuple[int, str], result: ToolArguments, findings: Findings) -> None:
+def _apply(option: Option, name: str, found: tuple[int, str], result: RunnerArguments, findings: Findings) -> None:
     position, value = found
-    if option.use is Use.PACKAGE:
+    if option.effect is OptionEffect.PACKAGE:
         result.packages += [(position, each.strip()) for each in value.split(",") if each.strip()]
-    elif option.use is Use.SOURCE:
+    elif option.effect is OptionEffect.SOURCE:
         result.source = found
-    elif option.use is Use.MODULE:
+    elif option.effect is OptionEffect.MODULE:
         result.module = found
-    elif option.use is Use.IGNORED:
-        findings.explain(f"args[{position}]", f"'{name}' with {called(value)} is ignored: {option.note}")
-    elif option.use is Use.SWITCH:
+    elif option.effect is OptionEffect.IGNORED:
+        findings.explain(f"args[{position}]", f"'{name}' with {quoted(value)} is ignored: {option.note}")
+    elif option.effect is OptionEffect.SWITCH:
         findings.explain(f"args[{position}]", f"'{name}' is ignored: {option.note}")
     else:
         findings.error(f"args[{position}]", f"'{name}' is not supported: {option.note}")

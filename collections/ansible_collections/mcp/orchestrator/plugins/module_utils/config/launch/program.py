@@ -16,7 +16,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Command:
+class Program:
     """A program and the position in args of its first argument.
 
     ``path`` is how the program is written, ``position`` where: in args, or -1 for the key ``command``.
@@ -29,7 +29,7 @@ class Command:
     variables: tuple[tuple[str, str], ...] = ()
 
     @property
-    def program(self) -> str:
+    def name(self) -> str:
         """The program's plain name: ``npx`` for ``C:\\nodejs\\npx.cmd``."""
         return _plain(self.path)
 
@@ -43,33 +43,33 @@ def _plain(path: str) -> str:
     return _ENDING.sub("", posixpath.basename(path.replace("\\", "/"))).lower()
 
 
-def find_command(command: str, args: Sequence[str]) -> Command:
+def find_program(command: str, args: Sequence[str]) -> Program:
     """The program behind all that only starts another: ``cmd /c``, ``wsl``, ``sudo``, ``env NAME=value``, ``exec``."""
-    found = Command(command, -1, 0)
+    found = Program(command, -1, 0)
     for _depth in range(4):
         start = _behind(found, args)
         if start is None or start >= len(args):
             return found
         variables = list(found.variables)
-        while start < len(args) and found.program == "env" and (match := _ASSIGNMENT.fullmatch(args[start])):
+        while start < len(args) and found.name == "env" and (match := _ASSIGNMENT.fullmatch(args[start])):
             variables.append((match[1], match[2]))
             start += 1
         if start >= len(args):
             return found
-        found = Command(args[start], start, start + 1, tuple(variables))
+        found = Program(args[start], start, start + 1, tuple(variables))
     return found
 
 
-def _behind(command: Command, args: Sequence[str]) -> int | None:
-    start = command.start
+def _behind(program: Program, args: Sequence[str]) -> int | None:
+    start = program.start
     following = args[start] if start < len(args) else ""
-    if command.program == "cmd":
+    if program.name == "cmd":
         return start + 1 if following.lower() in {"/c", "/k"} else None
-    if command.program in {"wsl", "sudo"}:
+    if program.name in {"wsl", "sudo"}:
         while following in {"--", "-e", "--exec", "-n", "-E"}:
             start += 1
             following = args[start] if start < len(args) else ""
         return None if following.startswith("-") else start
-    if command.program in {"env", "exec", "nohup", "mise-exec"}:
+    if program.name in {"env", "exec", "nohup", "mise-exec"}:
         return None if following.startswith("-") else start
     return None

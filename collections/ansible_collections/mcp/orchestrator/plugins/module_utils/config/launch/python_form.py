@@ -17,13 +17,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package_runner_parser import (
     Option,
-    ToolArguments,
-    Use,
-    read_tool_arguments,
+    OptionEffect,
+    RunnerArguments,
+    parse_runner_arguments,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import Draft
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import called, looks_secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret, quoted
 
 RUNTIME = "python"
 PYTHON = re.compile(r"python(3(\.[0-9]+)?)?|py")
@@ -34,80 +34,80 @@ _VERSION = "the runtime template's Python is used"
 _CALM = "nobody reads what uv says"
 
 _UV = {
-    "-q": Option(Use.SWITCH, _CALM),
-    "--quiet": Option(Use.SWITCH, _CALM),
-    "-v": Option(Use.SWITCH, _CALM),
-    "--verbose": Option(Use.SWITCH, _CALM),
-    "--no-progress": Option(Use.SWITCH, _CALM),
-    "-n": Option(Use.SWITCH, _INSTALLED),
-    "--no-cache": Option(Use.SWITCH, _INSTALLED),
-    "--refresh": Option(Use.SWITCH, _INSTALLED),
-    "--offline": Option(Use.SWITCH, _INSTALLED),
-    "--isolated": Option(Use.SWITCH, _INSTALLED),
-    "-U": Option(Use.SWITCH, _INSTALLED),
-    "--upgrade": Option(Use.SWITCH, _INSTALLED),
-    "--reinstall": Option(Use.SWITCH, _INSTALLED),
-    "--force-reinstall": Option(Use.SWITCH, _INSTALLED),
-    "--native-tls": Option(Use.SWITCH, _INDEX),
-    "--no-config": Option(Use.SWITCH, _INDEX),
-    "--no-project": Option(Use.SWITCH, "there is no project in a container"),
-    "--no-sync": Option(Use.SWITCH, "there is no project in a container"),
-    "--frozen": Option(Use.SWITCH, "there is no project in a container"),
-    "--locked": Option(Use.SWITCH, "there is no project in a container"),
-    "--active": Option(Use.SWITCH, "there is no project in a container"),
-    "--managed-python": Option(Use.SWITCH, _VERSION),
-    "--no-managed-python": Option(Use.SWITCH, _VERSION),
-    "-p": Option(Use.IGNORED, _VERSION),
-    "--python": Option(Use.IGNORED, _VERSION),
-    "--python-preference": Option(Use.IGNORED, _VERSION),
-    "--refresh-package": Option(Use.IGNORED, _INSTALLED),
-    "--upgrade-package": Option(Use.IGNORED, _INSTALLED),
-    "--cache-dir": Option(Use.IGNORED, _INSTALLED),
-    "--link-mode": Option(Use.IGNORED, _INSTALLED),
-    "--color": Option(Use.IGNORED, _CALM),
-    "--prerelease": Option(Use.REFUSED, "write the version of the package"),
-    "--exclude-newer": Option(Use.REFUSED, "write the version of the package"),
-    "-c": Option(Use.REFUSED, "write the versions with the packages"),
-    "--constraints": Option(Use.REFUSED, "write the versions with the packages"),
-    "-i": Option(Use.REFUSED, _INDEX),
-    "--index": Option(Use.REFUSED, _INDEX),
-    "--index-url": Option(Use.REFUSED, _INDEX),
-    "--default-index": Option(Use.REFUSED, _INDEX),
-    "--extra-index-url": Option(Use.REFUSED, _INDEX),
-    "--find-links": Option(Use.REFUSED, _INDEX),
-    "--index-strategy": Option(Use.REFUSED, _INDEX),
-    "--env-file": Option(Use.REFUSED, "write envFile in the entry"),
-    "--directory": Option(Use.REFUSED, _PROJECT),
-    "--project": Option(Use.REFUSED, _PROJECT),
-    "--with-editable": Option(Use.REFUSED, _PROJECT),
-    "--with-requirements": Option(Use.REFUSED, "write the packages with --with"),
-    "-w": Option(Use.PACKAGE),
-    "--with": Option(Use.PACKAGE),
+    "-q": Option(OptionEffect.SWITCH, _CALM),
+    "--quiet": Option(OptionEffect.SWITCH, _CALM),
+    "-v": Option(OptionEffect.SWITCH, _CALM),
+    "--verbose": Option(OptionEffect.SWITCH, _CALM),
+    "--no-progress": Option(OptionEffect.SWITCH, _CALM),
+    "-n": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-cache": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--refresh": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--offline": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--isolated": Option(OptionEffect.SWITCH, _INSTALLED),
+    "-U": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--upgrade": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--reinstall": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--force-reinstall": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--native-tls": Option(OptionEffect.SWITCH, _INDEX),
+    "--no-config": Option(OptionEffect.SWITCH, _INDEX),
+    "--no-project": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--no-sync": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--frozen": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--locked": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--active": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--managed-python": Option(OptionEffect.SWITCH, _VERSION),
+    "--no-managed-python": Option(OptionEffect.SWITCH, _VERSION),
+    "-p": Option(OptionEffect.IGNORED, _VERSION),
+    "--python": Option(OptionEffect.IGNORED, _VERSION),
+    "--python-preference": Option(OptionEffect.IGNORED, _VERSION),
+    "--refresh-package": Option(OptionEffect.IGNORED, _INSTALLED),
+    "--upgrade-package": Option(OptionEffect.IGNORED, _INSTALLED),
+    "--cache-dir": Option(OptionEffect.IGNORED, _INSTALLED),
+    "--link-mode": Option(OptionEffect.IGNORED, _INSTALLED),
+    "--color": Option(OptionEffect.IGNORED, _CALM),
+    "--prerelease": Option(OptionEffect.REFUSED, "write the version of the package"),
+    "--exclude-newer": Option(OptionEffect.REFUSED, "write the version of the package"),
+    "-c": Option(OptionEffect.REFUSED, "write the versions with the packages"),
+    "--constraints": Option(OptionEffect.REFUSED, "write the versions with the packages"),
+    "-i": Option(OptionEffect.REFUSED, _INDEX),
+    "--index": Option(OptionEffect.REFUSED, _INDEX),
+    "--index-url": Option(OptionEffect.REFUSED, _INDEX),
+    "--default-index": Option(OptionEffect.REFUSED, _INDEX),
+    "--extra-index-url": Option(OptionEffect.REFUSED, _INDEX),
+    "--find-links": Option(OptionEffect.REFUSED, _INDEX),
+    "--index-strategy": Option(OptionEffect.REFUSED, _INDEX),
+    "--env-file": Option(OptionEffect.REFUSED, "write envFile in the entry"),
+    "--directory": Option(OptionEffect.REFUSED, _PROJECT),
+    "--project": Option(OptionEffect.REFUSED, _PROJECT),
+    "--with-editable": Option(OptionEffect.REFUSED, _PROJECT),
+    "--with-requirements": Option(OptionEffect.REFUSED, "write the packages with --with"),
+    "-w": Option(OptionEffect.PACKAGE),
+    "--with": Option(OptionEffect.PACKAGE),
 }
-_UVX = {**_UV, "--from": Option(Use.SOURCE)}
+_UVX = {**_UV, "--from": Option(OptionEffect.SOURCE)}
 _UV_RUN = {
     **_UV,
-    "-m": Option(Use.MODULE),
-    "--module": Option(Use.MODULE),
-    "--package": Option(Use.REFUSED, _PROJECT),
-    "--script": Option(Use.REFUSED_SWITCH, _PROJECT),
-    "-s": Option(Use.REFUSED_SWITCH, _PROJECT),
-    "--extra": Option(Use.REFUSED, _PROJECT),
-    "--group": Option(Use.REFUSED, _PROJECT),
-    "--dev": Option(Use.SWITCH, "there is no project in a container"),
-    "--no-dev": Option(Use.SWITCH, "there is no project in a container"),
-    "--all-extras": Option(Use.SWITCH, "there is no project in a container"),
+    "-m": Option(OptionEffect.MODULE),
+    "--module": Option(OptionEffect.MODULE),
+    "--package": Option(OptionEffect.REFUSED, _PROJECT),
+    "--script": Option(OptionEffect.REFUSED_SWITCH, _PROJECT),
+    "-s": Option(OptionEffect.REFUSED_SWITCH, _PROJECT),
+    "--extra": Option(OptionEffect.REFUSED, _PROJECT),
+    "--group": Option(OptionEffect.REFUSED, _PROJECT),
+    "--dev": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--no-dev": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--all-extras": Option(OptionEffect.SWITCH, "there is no project in a container"),
 }
 _PIPX = {
-    "--spec": Option(Use.SOURCE),
-    "--with": Option(Use.PACKAGE),
-    "--no-cache": Option(Use.SWITCH, _INSTALLED),
-    "-q": Option(Use.SWITCH, _CALM),
-    "--quiet": Option(Use.SWITCH, _CALM),
-    "--python": Option(Use.IGNORED, _VERSION),
-    "--pip-args": Option(Use.REFUSED, _INDEX),
-    "-i": Option(Use.REFUSED, _INDEX),
-    "--index-url": Option(Use.REFUSED, _INDEX),
+    "--spec": Option(OptionEffect.SOURCE),
+    "--with": Option(OptionEffect.PACKAGE),
+    "--no-cache": Option(OptionEffect.SWITCH, _INSTALLED),
+    "-q": Option(OptionEffect.SWITCH, _CALM),
+    "--quiet": Option(OptionEffect.SWITCH, _CALM),
+    "--python": Option(OptionEffect.IGNORED, _VERSION),
+    "--pip-args": Option(OptionEffect.REFUSED, _INDEX),
+    "-i": Option(OptionEffect.REFUSED, _INDEX),
+    "--index-url": Option(OptionEffect.REFUSED, _INDEX),
 }
 _PYTHON_SWITCHES = frozenset({"-u", "-I", "-E", "-s", "-S", "-B", "-O", "-OO", "-q", "-3"})
 # Modules that are no package's name but somebody's own code.
@@ -123,15 +123,15 @@ def is_python_program(program: str) -> bool:
     return program in {"uvx", "uv", "pipx"} or bool(PYTHON.fullmatch(program))
 
 
-def read_python(program: str, args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def read_python(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     """Reads the arguments of uvx, uv, pipx or python from ``start`` on into a recipe; None when that cannot be told."""
     if program == "uvx":
-        return _run_tool("uvx", args, read_tool_arguments("uvx", _UVX, args, start, findings), findings)
+        return _run_tool("uvx", args, parse_runner_arguments("uvx", _UVX, args, start, findings), findings)
     if program == "uv":
         return _read_uv(args, start, findings)
     if program == "pipx":
         if tuple(args[start : start + 1]) == ("run",):
-            read = read_tool_arguments("pipx run", _PIPX, args, start + 1, findings)
+            read = parse_runner_arguments("pipx run", _PIPX, args, start + 1, findings)
             return _run_tool("pipx run", args, read, findings)
         findings.error(_where(args, start), "starts nothing; write 'pipx run' or uvx and the package")
         return None
@@ -142,26 +142,26 @@ def _where(args: Sequence[str], position: int) -> str:
     return f"args[{position}]" if position < len(args) else "args"
 
 
-def _read_uv(args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def _read_uv(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     errors_before = len(findings.errors)
-    before = read_tool_arguments("uv", _UV, args, start, findings)
+    before = parse_runner_arguments("uv", _UV, args, start, findings)
     if len(findings.errors) > errors_before:
         return None
     words = list(args[before.start : before.start + 2])
     if words == ["tool", "run"] or words[:1] == ["x"]:
         begin = before.start + (1 if words[:1] == ["x"] else 2)
-        read = read_tool_arguments("uv tool run", _UVX, args, begin, findings)
+        read = parse_runner_arguments("uv tool run", _UVX, args, begin, findings)
         return _run_tool("uv tool run", args, read, findings)
     if words[:1] != ["run"]:
         findings.error(_where(args, before.start), "starts nothing; write 'uv run --with PACKAGE PROGRAM' or uvx")
         return None
-    read = read_tool_arguments("uv run", _UV_RUN, args, before.start + 1, findings)
+    read = parse_runner_arguments("uv run", _UV_RUN, args, before.start + 1, findings)
     if len(findings.errors) > errors_before:
         return None
     return _run_in_environment(args, read, findings)
 
 
-def _run_tool(tool: str, args: Sequence[str], read: ToolArguments, findings: Findings) -> Draft | None:
+def _run_tool(tool: str, args: Sequence[str], read: RunnerArguments, findings: Findings) -> ParsedEntry | None:
     """``uvx [--from PACKAGE] PROGRAM``: the program, or the package that bears its name."""
     if read.start >= len(args):
         findings.error("args", f"names nothing that {tool} could run")
@@ -172,13 +172,13 @@ def _run_tool(tool: str, args: Sequence[str], read: ToolArguments, findings: Fin
     if package is None or also is None:
         return None
     if read.source and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", program):
-        findings.error(f"args[{read.start}]", f"{called(program)} is not the name of a program")
+        findings.error(f"args[{read.start}]", f"{quoted(program)} is not the name of a program")
         return None
     executable = program if read.source else package.program
-    return _draft(args, read.start, package, also, executable=executable)
+    return _parsed_entry(args, read.start, package, also, executable=executable)
 
 
-def _run_in_environment(args: Sequence[str], read: ToolArguments, findings: Findings) -> Draft | None:
+def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Findings) -> ParsedEntry | None:
     """``uv run --with PACKAGE PROGRAM``: a program of the packages."""
     packages = _packages(read.packages, findings)
     word = args[read.start] if read.start < len(args) else ""
@@ -192,13 +192,13 @@ def _run_in_environment(args: Sequence[str], read: ToolArguments, findings: Find
         )
         return None
     if read.module is not None:
-        return _draft(args, read.module[0], packages[0], packages[1:], module=read.module[1])
+        return _parsed_entry(args, read.module[0], packages[0], packages[1:], module=read.module[1])
     if PYTHON.fullmatch(word) and list(args[read.start + 1 : read.start + 2]) == ["-m"] and read.start + 2 < len(args):
-        return _draft(args, read.start + 2, packages[0], packages[1:], module=args[read.start + 2])
+        return _parsed_entry(args, read.start + 2, packages[0], packages[1:], module=args[read.start + 2])
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word) or word.endswith(".py"):
         findings.error(
             _where(args, read.start),
-            f"{called(word) if word else 'nothing'} is not a program of a package; build an image of it and run it"
+            f"{quoted(word) if word else 'nothing'} is not a program of a package; build an image of it and run it"
             " with docker",
         )
         return None
@@ -206,19 +206,19 @@ def _run_in_environment(args: Sequence[str], read: ToolArguments, findings: Find
     if files:
         findings.error(
             f"args[{files[0]}]",
-            f"{called(args[files[0]])} is a file of the client's machine; build an image of it and run it with docker",
+            f"{quoted(args[files[0]])} is a file of the client's machine; build an image of it and run it with docker",
         )
         return None
-    return _draft(args, read.start, packages[0], packages[1:], executable=word)
+    return _parsed_entry(args, read.start, packages[0], packages[1:], executable=word)
 
 
-def _read_python(args: Sequence[str], start: int, findings: Findings) -> Draft | None:
+def _read_python(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     position = start
     while position < len(args) and args[position] in _PYTHON_SWITCHES:
         position += 1
     word = args[position] if position < len(args) else ""
     if word != "-m" or position + 1 >= len(args):
-        what = f"{called(word)} is a file of the client's machine" if word and word[0] != "-" else "runs no package"
+        what = f"{quoted(word)} is a file of the client's machine" if word and word[0] != "-" else "runs no package"
         findings.error(
             _where(args, position),
             f"{what}; write uvx with the package that it is from, or build an image of it and run it with docker",
@@ -229,7 +229,7 @@ def _read_python(args: Sequence[str], start: int, findings: Findings) -> Draft |
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module, re.ASCII) or top in _OWN_CODE or looks_secret(module):
         findings.error(
             f"args[{position + 1}]",
-            f"{called(module)} is a module of the client's machine; write uvx with the package that it is from, or"
+            f"{quoted(module)} is a module of the client's machine; write uvx with the package that it is from, or"
             " build an image of it and run it with docker",
         )
         return None
@@ -238,7 +238,7 @@ def _read_python(args: Sequence[str], start: int, findings: Findings) -> Draft |
         f"args[{position + 1}]",
         f"is taken to be of the newest PyPI package '{printable(name)}'; where that is wrong write uvx",
     )
-    return _draft(args, position + 1, Package(name, None, None), [], module=module)
+    return _parsed_entry(args, position + 1, Package(name, None, None), [], module=module)
 
 
 def _packages(named: Sequence[tuple[int, str]], findings: Findings) -> list[Package] | None:
@@ -251,11 +251,11 @@ def _package(position: int, text: str, findings: Findings) -> Package | None:
     try:
         return pypi_package(text)
     except PackageError as error:
-        findings.error(f"args[{position}]", f"{called(text)} {error}")
+        findings.error(f"args[{position}]", f"{quoted(text)} {error}")
         return None
 
 
-def _draft(
+def _parsed_entry(
     args: Sequence[str],
     position: int,
     package: Package,
@@ -263,7 +263,7 @@ def _draft(
     *,
     executable: str | None = None,
     module: str | None = None,
-) -> Draft:
+) -> ParsedEntry:
     recipe = Recipe(
         RUNTIME,
         package.name,
@@ -273,4 +273,4 @@ def _draft(
         module=module,
         git=package.git or any(each.git for each in also),
     )
-    return Draft(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))

@@ -18,7 +18,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape
     Table,
     Text,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import AUTHS
 
 SERVER_NAME = Text(
     "a server's name; use letters, digits, '_', '.' and '-', at most 63, and begin with a letter or digit",
@@ -26,6 +25,7 @@ SERVER_NAME = Text(
 )
 REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
 ISOLATIONS = ("per_session", "pooled", "shared")
+AUTHS = ("none", "oidc", "jwt")
 RESTARTS = ("no", "on-failure", "always", "unless-stopped")
 
 _PATH = Text(

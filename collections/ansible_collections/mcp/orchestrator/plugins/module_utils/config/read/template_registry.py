@@ -20,7 +20,7 @@ FOLDER = "templates"
 
 
 @dataclass
-class Registry:
+class TemplateRegistry:
     """The templates of one folder, read when they are asked for. Without a folder there are none."""
 
     folder: str | None = None
@@ -59,7 +59,7 @@ def _read_template(folder: str | None, name: str) -> Mapping[str, Any]:
     return template
 
 
-def expand(entry: Mapping[str, Any], registry: Registry, findings: Findings) -> Mapping[str, Any] | None:
+def expand(entry: Mapping[str, Any], registry: TemplateRegistry, findings: Findings) -> Mapping[str, Any] | None:
     """The entry that a template makes of an entry which names one, or None when it cannot be made.
 
     What the entry says of env and of the extension goes before what the template says.
@@ -84,7 +84,7 @@ def expand(entry: Mapping[str, Any], registry: Registry, findings: Findings) -> 
     return _filled(entry, wanted, versions[number], findings)
 
 
-def _known(registry: Registry) -> list[str]:
+def _known(registry: TemplateRegistry) -> list[str]:
     try:
         return registry.names()
     except ConfigFileError:

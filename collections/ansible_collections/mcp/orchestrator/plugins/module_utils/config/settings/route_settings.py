@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch, whole_number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import AUTHS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 TOPOLOGIES = ("direct", "node-router")
-AUTHS = ("none", "oidc", "jwt")
 # A rule takes five condition values in all, and the path has two of them (user guide, "Quotas for your Application
 # Load Balancers").
 FREE_VALUES = 3

@@ -24,10 +24,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.doc
     BY_LETTER,
     BY_NAME,
     FLAGS,
-    Fate,
     Flag,
+    Handling,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import read_run_arguments
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import parse_docker_run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Security
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,8 +67,8 @@ def test_no_flag_stands_twice() -> None:
 
 def test_every_mapped_flag_has_a_reader_and_every_reader_a_flag() -> None:
     readers = {*READERS, *GUARDED, *SWITCHES, "env", "env-file"}
-    assert readers == {flag.name for flag in FLAGS if flag.fate is Fate.MAPPED}
-    assert set(SWITCHES) == {flag.name for flag in FLAGS if flag.fate is Fate.MAPPED and not flag.takes_value}
+    assert readers == {flag.name for flag in FLAGS if flag.handling is Handling.MAPPED}
+    assert set(SWITCHES) == {flag.name for flag in FLAGS if flag.handling is Handling.MAPPED and not flag.takes_value}
 
 
 def test_every_flag_that_settings_let_through_has_a_reader_and_a_setting() -> None:
@@ -79,7 +79,7 @@ def test_every_flag_that_settings_let_through_has_a_reader_and_a_setting() -> No
 
 
 def test_every_flag_that_is_not_mapped_tells_why() -> None:
-    assert not [flag.name for flag in FLAGS if flag.fate is not Fate.MAPPED and not flag.note]
+    assert not [flag.name for flag in FLAGS if flag.handling is not Handling.MAPPED and not flag.note]
 
 
 @given(st.sampled_from(FLAGS), st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8))
@@ -94,7 +94,7 @@ def test_all_spellings_of_a_flag_are_read_alike(flag: Flag, value: str) -> None:
         spellings = [[f"--{flag.name}"], [f"--{flag.name}=true"], *([[f"-{flag.short}"]] if flag.short else [])]
     for spelling in spellings:
         findings = Findings("f", "b", "s")
-        run = read_run_arguments([*spelling, "image", "-e", "x"], 0, findings)
+        run = parse_docker_run([*spelling, "image", "-e", "x"], 0, findings)
         assert not findings.errors
         assert (run.uses[-1].flag, run.uses[-1].value, run.image, run.command) == (flag, value, "image", ("-e", "x"))
 
@@ -235,7 +235,7 @@ def test_a_profile_of_the_client_s_machine_is_an_error_even_where_settings_let_o
 
 
 def test_the_explanation_of_what_is_ours_names_each_flag(read_args: Read) -> None:
-    ours = [flag for flag in FLAGS if flag.fate is Fate.OURS]
+    ours = [flag for flag in FLAGS if flag.handling is Handling.OURS]
     args = [word for flag in ours for word in ([f"--{flag.name}", "x"] if flag.takes_value else [f"--{flag.name}"])]
     fleet = read_args(*args, "a")
     assert not fleet.errors

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, load_env, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import Registry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import TemplateRegistry
 
 KEY = b"k" * 32
 VERSION = {
@@ -83,5 +83,5 @@ def test_a_template_that_is_wrong_fails_the_server_alone(
 
 
 def test_a_folder_without_templates_has_none(tmp_path: Path) -> None:
-    assert Registry(str(tmp_path / "none")).names() == []
-    assert Registry().names() == []
+    assert TemplateRegistry(str(tmp_path / "none")).names() == []
+    assert TemplateRegistry().names() == []

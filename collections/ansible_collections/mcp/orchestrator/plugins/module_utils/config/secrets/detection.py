@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling what is probably a secret, by its name or by its looks."""
+"""Whether a name or a word is probably a secret, and how to quote it without showing one."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def secrets_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
         if before and is_secret_name(before[1]) and not word.startswith("-") and word.lower() not in _EMPTY:
             yield position, f"the value of '{printable(words[position - 1])}'"
         elif looks_secret(word):
-            yield position, called(word)
+            yield position, quoted(word)
 
 
-def called(word: str) -> str:
-    """What to call a word in a sentence: itself in quotes, or as much of it as is no secret."""
+def quoted(word: str) -> str:
+    """Returns the word in quotes for a message, or as much of it as is no secret."""
     word = _DEFAULT.sub(r"\1:-…}", word)
     if not looks_secret(word):
         return f"'{printable(word)}'"

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secrecy import (
-    called,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     is_placeholder,
     is_secret_name,
+    quoted,
     secrets_among,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,7 +123,7 @@ def test_values_are_not_taken_for_placeholders(value: str) -> None:
 
 
 def test_a_harmless_word_is_called_by_itself() -> None:
-    assert called("--verbose") == "'--verbose'"
+    assert quoted("--verbose") == "'--verbose'"
 
 
 secret_names = st.sampled_from(["api-key", "token", "GITHUB_TOKEN", "db_password", "client-secret", "authorization"])
