@@ -45,6 +45,10 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	(cd $(COLLECTION) && antsibull-changelog lint)
 	tests/sanity.sh
 
+.PHONY: docs
+docs: venv ## Write the roles' READMEs anew from their argument specs
+	$(BIN)/python docs/roles.py
+
 .PHONY: unit
 unit: venv ## The pure parts
 	$(BIN)/pytest -q
