@@ -14,24 +14,24 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .api import Api
-from .certificates import Certificates
-from .context import Context
-from .credentials import CredentialsError, read_credentials
-from .data_plane import DataPlane
-from .faults import Faults
-from .first_start import first_world
-from .haproxy_guard import Allowed
-from .health import HealthBook
-from .jwks import KeySets
-from .master_socket import MasterSocket
-from .model import World
-from .quotas import Quotas
-from .rendering import Site, Surroundings
-from .server import ControlServer
-from .state_file import StateError, StateFile
-from .store import Store
-from .surroundings import surroundings
+from .api.credentials import CredentialsError, read_credentials
+from .api.dispatch import Api
+from .api.faults import Faults
+from .api.server import ControlServer
+from .data_plane.certificates import Certificates
+from .data_plane.health import HealthBook
+from .data_plane.key_sets import KeySets
+from .data_plane.keyring import surroundings
+from .data_plane.master_socket import MasterSocket
+from .data_plane.plane import DataPlane
+from .haproxy.origin_check import Allowed
+from .haproxy.rendering import Site, Surroundings
+from .model.first_start import first_world
+from .model.state_file import StateError, StateFile
+from .model.store import Store
+from .model.world import World
+from .operations.context import Context
+from .validation.quotas import Quotas
 
 log = logging.getLogger("local_alb")
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from local_alb.data_plane import DataPlane, RenderRefused
-from local_alb.first_start import first_world
-from local_alb.health import HealthBook
-from local_alb.master_socket import MasterSocket, MasterUnavailable
-from local_alb.model import LOCAL_LISTENER_ARN, Listener, World
-from local_alb.rendering import Site, Surroundings
-from local_alb.state_file import StateFile
-from local_alb.store import Store
+from local_alb.data_plane.health import HealthBook
+from local_alb.data_plane.master_socket import MasterSocket, MasterUnavailable
+from local_alb.data_plane.plane import DataPlane, RenderRefused
+from local_alb.haproxy.rendering import Site, Surroundings
+from local_alb.model.first_start import first_world
+from local_alb.model.state_file import StateFile
+from local_alb.model.store import Store
+from local_alb.model.world import LOCAL_LISTENER_ARN, Listener, World
 
 from tests.e2e.local_alb_host import eventually, free_port
 

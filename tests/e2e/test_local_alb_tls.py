@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from local_alb.certificates import LOCAL, make_local
+from local_alb.data_plane.certificates import make_local
+from local_alb.model.tls import LOCAL_CERTIFICATE_ARN
 
 from tests.e2e.local_alb_host import BALANCER, Document, Host, Upstream, eventually, free_port, running
 
@@ -70,7 +71,7 @@ def listener(host: Host) -> Document:
         LoadBalancerArn=BALANCER,
         Protocol="HTTPS",
         Port=free_port(),
-        Certificates=[{"CertificateArn": LOCAL}],
+        Certificates=[{"CertificateArn": LOCAL_CERTIFICATE_ARN}],
         SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
         DefaultActions=[answer],
     )["Listeners"][0]
@@ -86,7 +87,7 @@ def ask(host: Host, listener: Document, path: str, bearer: str | None = None) ->
 
 
 def test_an_https_listener_serves_its_certificate(host: Host, listener: Document) -> None:
-    assert listener["Certificates"] == [{"CertificateArn": LOCAL}]
+    assert listener["Certificates"] == [{"CertificateArn": LOCAL_CERTIFICATE_ARN}]
     reply = ask(host, listener, "/nowhere")
     assert (reply.status, reply.read()) == (404, b"secure default")
 
@@ -188,7 +189,7 @@ def test_a_certificate_that_is_not_there_is_not_found(host: Host) -> None:
         "LoadBalancerArn": BALANCER,
         "Protocol": "HTTPS",
         "Port": free_port(),
-        "Certificates": [{"CertificateArn": LOCAL.replace("local", "other")}],
+        "Certificates": [{"CertificateArn": LOCAL_CERTIFICATE_ARN.replace("local", "other")}],
         "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
     }
     with pytest.raises(host.client.exceptions.CertificateNotFoundException):

@@ -86,7 +86,7 @@ def test_another_access_key_loses_no_route(site: Site) -> None:
     before = site.rules()
     file = site.etc / "local_alb.credentials"
     old = file.read_text()
-    program = [str(site.root / "home" / "venv" / "bin" / "python"), "-B", "-m", "local_alb.credentials", str(file)]
+    program = [str(site.root / "home" / "venv" / "bin" / "python"), "-B", "-m", "local_alb.api.credentials", str(file)]
     subprocess.run(program, cwd=PROJECT / "files", check=True)
     assert file.read_text() != old
     assert (stat.S_IMODE(file.stat().st_mode), file.group()) == (0o640, "e2e-alb")

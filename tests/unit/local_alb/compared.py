@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from local_alb.certificates import LOCAL
+from local_alb.model.tls import LOCAL_CERTIFICATE_ARN
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.elbv2.models import elbv2_backends
@@ -87,7 +87,7 @@ class World:
 
 
 def our_world(directory: Path) -> World:
-    alb = Alb(directory, certificates=lambda: frozenset({LOCAL}))
+    alb = Alb(directory, certificates=lambda: frozenset({LOCAL_CERTIFICATE_ARN}))
     balancer = alb.client.describe_load_balancers()["LoadBalancers"][0]
     subnets = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]
     return World(
@@ -97,7 +97,7 @@ def our_world(directory: Path) -> World:
         balancer["LoadBalancerArn"],
         LISTENER,
         "i-00000000000000001",
-        LOCAL,
+        LOCAL_CERTIFICATE_ARN,
     )
 
 

@@ -14,18 +14,18 @@ from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from local_alb.api import Api
-from local_alb.context import Context
-from local_alb.credentials import Credentials
-from local_alb.faults import Faults
-from local_alb.first_start import first_world
-from local_alb.health import HealthBook
-from local_alb.model import LOCAL_LISTENER_ARN, LOCAL_LOAD_BALANCER_ARN, Document
-from local_alb.quotas import Quotas
-from local_alb.service_model import SIGNING_NAME
-from local_alb.signature import Request
-from local_alb.state_file import StateFile
-from local_alb.store import Store
+from local_alb.api.credentials import Credentials
+from local_alb.api.dispatch import Api
+from local_alb.api.faults import Faults
+from local_alb.api.service_model import SIGNING_NAME
+from local_alb.api.signature import Request
+from local_alb.data_plane.health import HealthBook
+from local_alb.model.first_start import first_world
+from local_alb.model.state_file import StateFile
+from local_alb.model.store import Store
+from local_alb.model.world import LOCAL_LISTENER_ARN, LOCAL_LOAD_BALANCER_ARN, Document
+from local_alb.operations.context import Context
+from local_alb.validation.quotas import Quotas
 
 from tests.credentials import ACCESS_KEY
 

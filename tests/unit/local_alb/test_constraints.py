@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
-from local_alb.constraints import check_request
+from local_alb.api.constraints import check_request
+from local_alb.api.service_model import operation_model
 from local_alb.errors import ApiError
-from local_alb.operations import READS, WRITES
-from local_alb.service_model import operation_model
+from local_alb.operations.table import READS, WRITES
 
 from tests.unit.local_alb.inprocess import LISTENER, Alb, refusal
 

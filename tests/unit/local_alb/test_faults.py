@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from local_alb.api.faults import Dropped, Faults
 from local_alb.errors import ApiError
-from local_alb.faults import Dropped, Faults
 
 from tests.unit.local_alb.inprocess import Alb, code_of
 
@@ -67,7 +67,7 @@ def test_buckets_throttle_as_aws_does() -> None:
 
 def test_a_delayed_call_waits_before_it_takes_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     faults, order = Faults(), list[object]()
-    monkeypatch.setattr("local_alb.faults.time.sleep", order.append)
+    monkeypatch.setattr("local_alb.api.faults.time.sleep", order.append)
     faults.set({"faults": [{"operation": "CreateRule", "calls": [2], "delay": 1.5}]})
     for _ in range(3):
         faults.around("CreateRule", lambda: order.append("done"))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_alb.certificates import ARN, LOCAL
-from local_alb.quotas import DEFAULTS, Quotas
+from local_alb.model.tls import CERTIFICATE_ARN, LOCAL_CERTIFICATE_ARN
+from local_alb.validation.quotas import DEFAULTS, Quotas
 
 from tests.unit.local_alb.inprocess import BALANCER, LISTENER, Alb, code_of
 
@@ -49,11 +49,11 @@ def test_a_port_belongs_to_one_listener(alb: Alb) -> None:
     ("change", "code"),
     [
         ({"Protocol": "TCP"}, "UnsupportedProtocol"),
-        ({"Certificates": [{"CertificateArn": LOCAL}]}, "ValidationError"),
+        ({"Certificates": [{"CertificateArn": LOCAL_CERTIFICATE_ARN}]}, "ValidationError"),
         ({"Protocol": "HTTPS"}, "ValidationError"),
-        ({"Protocol": "HTTPS", "Certificates": [{"CertificateArn": f"{ARN}gone"}]}, "CertificateNotFound"),
+        ({"Protocol": "HTTPS", "Certificates": [{"CertificateArn": f"{CERTIFICATE_ARN}gone"}]}, "CertificateNotFound"),
         (
-            {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": LOCAL}], "SslPolicy": "none"},
+            {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": LOCAL_CERTIFICATE_ARN}], "SslPolicy": "none"},
             "SSLPolicyNotFound",
         ),
         ({"LoadBalancerArn": BALANCER[:-1] + "9"}, "LoadBalancerNotFound"),
@@ -62,21 +62,21 @@ def test_a_port_belongs_to_one_listener(alb: Alb) -> None:
     ],
 )
 def test_a_listener_that_aws_would_not_take_is_refused(tmp_path: Path, change: dict[str, Any], code: str) -> None:
-    alb = Alb(tmp_path, certificates=lambda: frozenset({LOCAL}))
+    alb = Alb(tmp_path, certificates=lambda: frozenset({LOCAL_CERTIFICATE_ARN}))
     request = {"LoadBalancerArn": BALANCER, "Protocol": "HTTP", "Port": 9000, "DefaultActions": [ANSWER]}
     assert code_of(alb.client.create_listener, **{**request, **change}) == code
 
 
 def test_a_listener_moves_between_http_and_https_with_its_certificate(tmp_path: Path) -> None:
-    alb = Alb(tmp_path, certificates=lambda: frozenset({LOCAL}))
+    alb = Alb(tmp_path, certificates=lambda: frozenset({LOCAL_CERTIFICATE_ARN}))
     arn = listener(alb)["ListenerArn"]
     code = code_of(alb.client.modify_listener, ListenerArn=arn, Protocol="HTTPS")
     assert code == "InvalidConfigurationRequest"
-    certificates = [{"CertificateArn": LOCAL}]
+    certificates = [{"CertificateArn": LOCAL_CERTIFICATE_ARN}]
     secure = alb.client.modify_listener(ListenerArn=arn, Protocol="HTTPS", Certificates=certificates)["Listeners"][0]
     assert (secure["Certificates"], secure["SslPolicy"]) == (certificates, "ELBSecurityPolicy-2016-08")
     listed = alb.client.describe_listener_certificates(ListenerArn=arn)["Certificates"]
-    assert listed == [{"CertificateArn": LOCAL, "IsDefault": True}]
+    assert listed == [{"CertificateArn": LOCAL_CERTIFICATE_ARN, "IsDefault": True}]
     plain = alb.client.modify_listener(ListenerArn=arn, Protocol="HTTP")["Listeners"][0]
     assert "Certificates" not in plain
     assert "SslPolicy" not in plain
@@ -92,7 +92,7 @@ def test_a_listener_takes_its_rules_along(alb: Alb) -> None:
 
 
 def test_the_first_listener_follows_the_port_that_the_program_is_started_with(tmp_path: Path) -> None:
-    from local_alb.first_start import first_world
+    from local_alb.model.first_start import first_world
 
     first = first_world(None, 8080, 1.0)
     assert first_world(first, 8080, 2.0) is first
@@ -100,11 +100,11 @@ def test_the_first_listener_follows_the_port_that_the_program_is_started_with(tm
 
 
 def test_the_first_listener_speaks_what_the_program_is_started_with(tmp_path: Path) -> None:
-    from local_alb.first_start import first_world
+    from local_alb.model.first_start import first_world
 
     assert first_world(None, 8080, 1.0).listeners[LISTENER].protocol == "HTTP"
     tls = first_world(None, 8080, 1.0, "HTTPS")
-    assert tls.listeners[LISTENER].certificates == (LOCAL,)
+    assert tls.listeners[LISTENER].certificates == (LOCAL_CERTIFICATE_ARN,)
     assert first_world(tls, 8080, 2.0) is tls
     assert first_world(tls, 8080, 2.0, "HTTPS") is tls
     plain = first_world(tls, 8080, 2.0, "HTTP").listeners[LISTENER]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from botocore import xform_name
-from local_alb.operations import READS, WRITES
-from local_alb.service_model import service_model
+from local_alb.api.service_model import service_model
+from local_alb.operations.table import READS, WRITES
 from moto.elbv2.responses import ELBV2Response
 
 from tests.unit.local_alb import (

@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from local_alb.haproxy_backends import backend_name, server_name
-from local_alb.haproxy_guard import Allowed, guard_lines
-from local_alb.model import Target, World
-from local_alb.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
+from local_alb.haproxy.backends import backend_name, server_name
+from local_alb.haproxy.origin_check import Allowed, guard_lines
+from local_alb.haproxy.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
+from local_alb.model.world import Target, World
 
 from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
 

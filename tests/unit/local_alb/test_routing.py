@@ -6,10 +6,10 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_alb.haproxy_rewrites import rewrite_lines, stripped_depth, whole_replacement
-from local_alb.haproxy_text import quoted, wildcard_regex
-from local_alb.model import LOCAL_LISTENER_ARN, Document, Rule
-from local_alb.routing_table import RoutingTable, routing_table
+from local_alb.haproxy.rewrites import rewrite_lines, stripped_depth, whole_replacement
+from local_alb.haproxy.routing_table import RoutingTable, routing_table
+from local_alb.haproxy.text import quoted, wildcard_regex
+from local_alb.model.world import LOCAL_LISTENER_ARN, Document, Rule
 
 # Few letters, so that paths and patterns often meet.
 STEM = st.text("ab/", max_size=5).map(lambda text: f"/{text}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_alb.model import Document
+from local_alb.model.world import Document
 
 from tests.unit.local_alb.inprocess import BALANCER, LISTENER, Alb, code_of, path_condition, refusal
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_alb.server import ControlServer
+from local_alb.api.server import ControlServer
 
 from tests.unit.local_alb.inprocess import Alb, signed
 

@@ -13,15 +13,15 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from local_alb.api import Api
-from local_alb.context import Context
-from local_alb.credentials import Credentials, main, read_credentials
+from local_alb.api.credentials import Credentials, main, read_credentials
+from local_alb.api.dispatch import Api
+from local_alb.api.signature import Request, check_signature
+from local_alb.data_plane.health import HealthBook
 from local_alb.errors import ApiError
-from local_alb.health import HealthBook
-from local_alb.model import World
-from local_alb.signature import Request, check_signature
-from local_alb.state_file import StateFile
-from local_alb.store import Store
+from local_alb.model.state_file import StateFile
+from local_alb.model.store import Store
+from local_alb.model.world import World
+from local_alb.operations.context import Context
 
 from tests.unit.local_alb.inprocess import KEY, LISTENER, Alb, signed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_alb.model import World
-from local_alb.state_file import StateError, StateFile, decode
-from local_alb.store import Store
+from local_alb.model.state_file import StateError, StateFile, decode
+from local_alb.model.store import Store
+from local_alb.model.world import World
 
 from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
 

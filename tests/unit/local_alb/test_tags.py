@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from local_alb.errors import ApiError
-from local_alb.paging import page_of
+from local_alb.operations.paging import page_of
 
 from tests.unit.local_alb.inprocess import BALANCER, LISTENER, Alb, code_of
 

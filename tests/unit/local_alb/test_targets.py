@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from local_alb.haproxy_backends import backend_name, server_name
-from local_alb.master_socket import ServerStatus
-from local_alb.model import Document
-from local_alb.rendering import servers_of
-from local_alb.targets import without_drained
+from local_alb.data_plane.master_socket import ServerStatus
+from local_alb.haproxy.backends import backend_name, server_name
+from local_alb.haproxy.rendering import servers_of
+from local_alb.model.world import Document
+from local_alb.operations.targets import without_drained
 
 from tests.unit.local_alb.inprocess import INSTANCE, LISTENER, Alb, code_of
 

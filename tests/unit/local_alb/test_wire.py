@@ -10,10 +10,10 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from local_alb.api.service_model import operation_model, service_model
+from local_alb.api.wire import parse_request, serialise_error, serialise_reply
 from local_alb.errors import ApiError
-from local_alb.operations import READS, WRITES
-from local_alb.service_model import operation_model, service_model
-from local_alb.wire import parse_request, serialise_error, serialise_reply
+from local_alb.operations.table import READS, WRITES
 
 from tests.unit.local_alb.inprocess import Alb, refusal, signed
 

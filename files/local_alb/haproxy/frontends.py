@@ -1,0 +1,265 @@
+"""Frontends of HAProxy: one for each listener."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from local_alb.model.attributes import LISTENER, LOAD_BALANCER, attribute
+from local_alb.model.world import Document, Listener, Rule, Strings, World
+
+from .backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
+from .conditions import acls
+from .cookies import group_cookie_lines
+from .origin_check import Allowed, guard_lines
+from .rewrites import rewrite_lines
+from .routing_table import RoutingTable, routing_table
+from .text import quoted, quoted_format
+from .tokens import Keys, token_lines
+
+NO_TARGET = "no-target"
+DEFAULT_PORTS = (80, 443)
+# Seconds that a client's connection may lie between two requests. After a change of the rules such a connection still
+# belongs to HAProxy's older worker, which knows the older targets; it must be gone before those targets are.
+LONGEST_PAUSE = 20
+
+
+@dataclass
+class Frontend:
+    """The lines of one listener, and the small files and further backends that they need."""
+
+    lines: list[str] = field(default_factory=list)
+    backends: list[list[str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def frontend(
+    world: World,
+    listener: Listener,
+    bind: str,
+    folder: str,
+    keys: Mapping[str, Keys],
+    health_path: str = "",
+    allowed: Allowed | None = None,
+) -> Frontend:
+    """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
+    sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks,
+    ``allowed`` whom the listener serves where not everybody who reaches it."""
+    rules = world.rules_of(listener.arn)
+    attributes = world.load_balancers[listener.load_balancer_arn].attributes
+    idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))
+    result = Frontend()
+    result.lines = [
+        f"frontend listener.{listener.port}",
+        f"  bind {bind}",
+        f"  timeout client {idle}s",
+        f"  timeout http-keep-alive {min(idle, LONGEST_PAUSE)}s",
+        *([f"  {line}" for line in guard_lines(allowed, rules)] if allowed else []),
+        # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
+        "  http-request normalize-uri percent-decode-unreserved",
+        "  http-request normalize-uri path-strip-dot",
+        "  http-request normalize-uri path-strip-dotdot full",
+    ]
+    if attribute(LOAD_BALANCER, attributes, "routing.http.drop_invalid_header_fields.enabled") == "true":
+        result.lines.append("  http-request del-header [^A-Za-z0-9-] -m reg")
+    if health_path:
+        result.lines.append(f"  monitor-uri {health_path}")
+    _add(result, _choice(result, listener, routing_table(rules), folder))
+    _add(result, _destinations(world, result, listener, rules, folder))
+    _add(result, _tokens(result, listener, rules, folder, keys))
+    if not health_path:
+        _add(result, _host_header(listener, rules, attributes))
+    rewrites, text = rewrite_lines(rules, f"{folder}/strip.{listener.port}.map")
+    if text:
+        result.files[f"strip.{listener.port}.map"] = text
+    _add(result, rewrites)
+    _add(result, _forwarded_headers(listener, attributes, is_behind=bool(health_path)))
+    _add(result, _response_headers(listener))
+    _add(result, ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }"])
+    _add(result, [f"default_backend {NO_TARGET}"])
+    return result
+
+
+def _add(result: Frontend, lines: Sequence[str]) -> None:
+    result.lines += [f"  {line}" for line in lines]
+
+
+def _choice(result: Frontend, listener: Listener, table: RoutingTable, folder: str) -> list[str]:
+    """Finds the first matching rule once, and leaves its priority in txn.rule."""
+    found = "txn.simple" if table.general else "txn.rule"
+    lines: list[str] = []
+    for kind, converter, entries in (("exact", "map_str_int", table.exact), ("prefix", "map_beg_int", table.prefixes)):
+        if entries:
+            name = f"{kind}.{listener.port}.map"
+            result.files[name] = "".join(f"{path} {priority}\n" for path, priority in sorted(entries.items()))
+            unless = f" unless {{ var({found}) -m found }}" if lines else ""
+            lines.append(f"http-request set-var({found}) path,{converter}({folder}/{name}){unless}")
+    for rule in table.general:
+        earlier = f"!{{ var(txn.rule) -m found }} !{{ var(txn.simple) -m int lt {rule.priority} }}"
+        lines.append(f"http-request set-var(txn.rule) int({rule.priority}) if {earlier} {acls(rule.conditions)}")
+    if table.general and (table.exact or table.prefixes):
+        lines.append("http-request set-var(txn.rule) var(txn.simple) unless { var(txn.rule) -m found }")
+    return lines
+
+
+def _destinations(world: World, result: Frontend, listener: Listener, rules: list[Rule], folder: str) -> list[str]:
+    """Leaves the backend of the chosen rule in txn.backend."""
+    lines = []
+    entries = {}
+    for rule in rules:
+        action = rule.actions[-1]
+        condition = f"{{ var(txn.rule) -m int {rule.priority} }}"
+        if _is_split(action):
+            lines += _split(world, action, condition)
+        else:
+            entries[rule.priority] = _destination(world, result, listener, action, rule.priority, folder)
+    if entries:
+        name = f"rules.{listener.port}.map"
+        result.files[name] = "".join(f"{priority} {target}\n" for priority, target in entries.items())
+        wanted = "{ var(txn.rule) -m found } !{ var(txn.backend) -m found }"
+        lines.append(f"http-request set-var(txn.backend) var(txn.rule),map_str({folder}/{name}) if {wanted}")
+    default = listener.default_actions[-1]
+    unmatched = "!{ var(txn.rule) -m found }"
+    if _is_split(default):
+        lines += _split(world, default, unmatched)
+    else:
+        target = _destination(world, result, listener, default, None, folder)
+        lines.append(f"http-request set-var(txn.backend) str({target}) if {unmatched}")
+    return lines + _below_minimum(world, listener)
+
+
+def _below_minimum(world: World, listener: Listener) -> list[str]:
+    """Sends requests to all targets of a group that has fewer healthy ones than it was told to need."""
+    lines = []
+    for arn in sorted(world.groups_of(listener.load_balancer_arn)):
+        group = world.target_groups[arn]
+        needed = minimum_healthy(group)
+        if needed > 1:
+            name = backend_name(group)
+            condition = f"{{ var(txn.backend) -m str {name} }} {{ nbsrv({name}) lt {needed} }}"
+            lines.append(f"http-request set-var(txn.backend) str({name}{ALL}) if {condition}")
+    return lines
+
+
+def _tokens(
+    result: Frontend, listener: Listener, rules: list[Rule], folder: str, keys: Mapping[str, Keys]
+) -> list[str]:
+    """Refuses requests without a valid token where the chosen rule asks for one."""
+    asking = [(rule.actions, f"{{ var(txn.rule) -m int {rule.priority} }}") for rule in rules]
+    asking.append((listener.default_actions, "!{ var(txn.rule) -m found }"))
+    lines = []
+    for actions, condition in asking:
+        if actions[0]["Type"] == "jwt-validation":
+            more, files = token_lines(actions[0]["JwtValidationConfig"], condition, keys, folder)
+            lines += more
+            result.files |= files
+    return lines
+
+
+def _is_split(action: Document) -> bool:
+    if action["Type"] != "forward":
+        return False
+    return len([choice for choice in action["ForwardConfig"]["TargetGroups"] if choice["Weight"] > 0]) > 1
+
+
+def _destination(
+    world: World, result: Frontend, listener: Listener, action: Document, priority: int | None, folder: str
+) -> str:
+    if action["Type"] == "forward":
+        chosen = [choice for choice in action["ForwardConfig"]["TargetGroups"] if choice["Weight"] > 0]
+        return backend_name(world.target_groups[chosen[0]["TargetGroupArn"]]) if chosen else NO_TARGET
+    name = answer_name(listener, priority)
+    lines, body = answer_backend(name, action, listener, f"{folder}/{name}.body")
+    result.backends.append(lines)
+    if body:
+        result.files[f"{name}.body"] = body
+    return name
+
+
+def _split(world: World, action: Document, condition: str) -> list[str]:
+    """Spreads requests over several groups by weight; with stickiness a cookie names the group that was drawn."""
+    config = action["ForwardConfig"]
+    choices = [
+        (backend_name(world.target_groups[choice["TargetGroupArn"]]), choice["Weight"])
+        for choice in config["TargetGroups"]
+        if choice["Weight"] > 0
+    ]
+    before: list[str] = []
+    after: list[str] = []
+    sticky = config["TargetGroupStickinessConfig"]
+    if sticky["Enabled"]:
+        before, after = group_cookie_lines([name for name, _ in choices], sticky["DurationSeconds"], condition)
+    lines = [f"http-request set-var(txn.draw) rand({sum(weight for _, weight in choices)}) if {condition}"]
+    upper = 0
+    for name, weight in choices:
+        upper += weight
+        drawn = f"{{ var(txn.draw) -m int lt {upper} }} !{{ var(txn.backend) -m found }}"
+        lines.append(f"http-request set-var(txn.backend) str({name}) if {condition} {drawn}")
+    return before + lines + after
+
+
+def _host_header(listener: Listener, rules: list[Rule], explicit: Strings) -> list[str]:
+    """Writes the port into the Host header, or takes it out where it is a default one, as targets of an ALB see it.
+
+    Source: "Host header preservation" in the Application Load Balancer guide. What a rule itself makes of the header
+    stays as the rule says; AWS does not tell which of both comes first.
+    """
+    if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
+        return []
+    if listener.port in DEFAULT_PORTS:
+        expression, name = quoted("^(.*):[0-9]+$"), quoted("\\1")
+        return [f"http-request replace-header Host {expression} {name}"]
+    condition = "{ req.hdr(host) -m len gt 0 } !{ req.hdr(host) -m reg :[0-9]+$ }"
+    rewriting = [rule for rule in rules if any(item["Type"] == "host-header-rewrite" for item in rule.transforms)]
+    if rewriting:
+        condition += f" !{{ var(txn.rule) -m int {' '.join(str(rule.priority) for rule in rewriting)} }}"
+    return [f"http-request set-header Host %[req.hdr(host)]:{listener.port} if {condition}"]
+
+
+def _forwarded_headers(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:
+    mode = attribute(LOAD_BALANCER, explicit, "routing.http.xff_header_processing.mode")
+    with_port = attribute(LOAD_BALANCER, explicit, "routing.http.xff_client_port.enabled") == "true"
+    client = "%[src]:%[src_port]" if with_port else "%[src]"
+    # What the balancer in front said of the client is truer than what can be seen from behind it.
+    unless_told = " unless {{ req.hdr({}) -m found }}" if is_behind else ""
+    lines = [
+        f"http-request set-header {name} {value}{unless_told.format(name)}"
+        for name, value in (("X-Forwarded-Proto", listener.protocol.lower()), ("X-Forwarded-Port", listener.port))
+    ]
+    if listener.protocol == "HTTPS":
+        name = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"
+        if attribute(LOAD_BALANCER, explicit, name) == "true":
+            lines.append("http-request set-header X-Amzn-Tls-Version %[ssl_fc_protocol]")
+            lines.append("http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]")
+    if mode == "remove":
+        lines.append("http-request del-header X-Forwarded-For")
+    if mode == "append" and not is_behind:
+        lines.append(f'http-request replace-header X-Forwarded-For ^(.*)$ "\\\\1, {client}"')
+    if mode == "append":
+        lines.append(f"http-request set-header X-Forwarded-For {client} unless {{ req.hdr(X-Forwarded-For) -m found }}")
+    root = "1-%[date,hex,bytes(8,8),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
+    lines.append(f"http-request set-header X-Amzn-Trace-Id Root={root} unless {{ req.hdr(X-Amzn-Trace-Id) -m found }}")
+    return lines
+
+
+def _response_headers(listener: Listener) -> list[str]:
+    names = {
+        "strict_transport_security": "Strict-Transport-Security",
+        "access_control_allow_origin": "Access-Control-Allow-Origin",
+        "access_control_allow_methods": "Access-Control-Allow-Methods",
+        "access_control_allow_headers": "Access-Control-Allow-Headers",
+        "access_control_allow_credentials": "Access-Control-Allow-Credentials",
+        "access_control_expose_headers": "Access-Control-Expose-Headers",
+        "access_control_max_age": "Access-Control-Max-Age",
+        "content_security_policy": "Content-Security-Policy",
+        "x_content_type_options": "X-Content-Type-Options",
+        "x_frame_options": "X-Frame-Options",
+    }
+    lines = []
+    for key, header in names.items():
+        value = attribute(LISTENER, listener.attributes, f"routing.http.response.{key}.header_value")
+        if value:
+            lines.append(f"http-response set-header {header} {quoted_format(value)}")
+    if attribute(LISTENER, listener.attributes, "routing.http.response.server.enabled") == "false":
+        lines.append("http-after-response del-header Server")
+    return lines
