@@ -24,7 +24,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 import docker  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import composition  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import container_body  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image  # noqa: E402
 
@@ -127,10 +127,10 @@ def up(scene: ContainerScene, specs: Sequence[Spec]) -> float:
 def create_floor(count: int) -> float:
     """Seconds for the engine to create and start ``count`` of the same containers, in threads, with nothing around."""
     with fleet_scene() as scene:
-        scene.engine.create_network(composition.network_body(scene.policy))
+        scene.engine.create_network(container_body.network_body(scene.policy))
         image = Image.from_inspect(scene.engine.image(scene.image) or {})
         bodies = [
-            composition.compose(spec, image, scene.policy, 31000 + number)
+            container_body.compose(spec, image, scene.policy, 31000 + number)
             for number, spec in enumerate(servers(scene, count))
         ]
 

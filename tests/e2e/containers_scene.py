@@ -28,8 +28,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewal
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
 
 SOURCE = Path(__file__).parent / "tiny" / "tiny.c"
 KEY = b"k" * 32
@@ -114,8 +114,8 @@ class ContainerScene:
         """Converge, or with ``retire=True`` retire; the module's result."""
         environment = Environment(lambda: (self.values, KEY))
         listening = listening_ports if self.engine.local else frozenset[int]
-        wish = Wish(list(specs), self.policy, environment, listening=listening, **more)
-        return carry_out(wish, self.engine, firewall=self.firewall)
+        desired = DesiredFleet(list(specs), self.policy, environment, listening=listening, **more)
+        return reconcile(desired, self.engine, firewall=self.firewall)
 
     def run_apart(self, specs: Sequence[Spec]) -> None:
         """Converge in a process of its own, with connections of its own."""

@@ -124,11 +124,11 @@ def test_a_server_that_an_operator_stopped_for_good_stays_stopped_until_it_is_st
     scene.api.update_container(scene.name("a"), restart_policy={"Name": "no"})
     scene.api.stop(scene.name("a"), timeout=1)
     changed = [scene.spec("a", memory=48 * 1024**2), specs[1]]
-    for wished in (specs, changed):
+    for desired in (specs, changed):
         for retire in (False, True):
-            result = scene.run(wished, retire=retire)
+            result = scene.run(desired, retire=retire)
             assert (result["actions"], result["errors"]) == ([], [])
-        assert [each["state"] for each in scene.run(wished)["endpoints"]] == ["stopped", "running"]
+        assert [each["state"] for each in scene.run(desired)["endpoints"]] == ["stopped", "running"]
     scene.api.start(scene.name("a"))
     assert steps(scene.run(specs)) == [("a", "update")]
     assert scene.get(port) == "tiny"
@@ -390,7 +390,7 @@ WHOLE_RUN = (
       register: converged
 """
     + PLAYBOOK.partition("  tasks:\n")[2].replace("{{ retire | default(false) }}", "true")
-    + """        turn: "{{ converged.turn }}"
+    + """        run_token: "{{ converged.run_token }}"
 """
 )
 
@@ -438,21 +438,21 @@ def test_two_runs_at_once_do_the_work_once_and_break_nothing(scene: ContainerSce
     assert sorted(scene.containers()) == [scene.name(name) for name in "abcdef"]
 
 
-def test_two_whole_runs_with_different_wishes_end_with_a_fleet_that_serves(
+def test_two_whole_runs_with_different_configs_end_with_a_fleet_that_serves(
     scene: ContainerScene, tmp_path: Path
 ) -> None:
-    wishes = [[scene.spec(name, memory=size * 1024**2) for name in "abc"] for size in (32, 48)]
+    fleets = [[scene.spec(name, memory=size * 1024**2) for name in "abc"] for size in (32, 48)]
     runs = []
-    for number, wish in enumerate(wishes):
+    for number, desired in enumerate(fleets):
         (tmp_path / str(number)).mkdir()
-        runs.append(start_play(scene, tmp_path / str(number), wish, playbook=WHOLE_RUN))
+        runs.append(start_play(scene, tmp_path / str(number), desired, playbook=WHOLE_RUN))
     outputs = [run.communicate(timeout=240)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     generations = {each["Config"]["Labels"]["mcp_generation"] for each in scene.containers().values()}
-    assert generations <= {spec.generation for wish in wishes for spec in wish}
-    for wish in (wishes[0], wishes[0]):
-        result = scene.run(wish)
-        scene.run(wish, retire=True)
+    assert generations <= {spec.generation for desired in fleets for spec in desired}
+    for desired in (fleets[0], fleets[0]):
+        result = scene.run(desired)
+        scene.run(desired, retire=True)
     assert (result["actions"], result["errors"]) == ([], [])
     assert [scene.get(each["port"]) for each in result["endpoints"]] == ["tiny"] * 3
     assert sorted(scene.containers()) == [scene.name(name) for name in "abc"]

@@ -38,7 +38,7 @@ def scene(own: OwnEngine) -> Iterator[ContainerScene]:
 
 
 def assert_well(scene: ContainerScene, specs: list[Any]) -> None:
-    """After one more whole run the fleet is as wished and nothing is left to do."""
+    """After one more whole run the fleet is in the desired state and nothing is left to do."""
     assert scene.run(specs)["errors"] == []
     scene.run(specs, retire=True)
     assert sorted(scene.containers()) == sorted(scene.name(spec.name) for spec in specs)

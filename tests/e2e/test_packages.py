@@ -23,10 +23,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_command import run_arguments_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, StepFailed, run_build
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, Outcome, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -51,8 +51,8 @@ SERVERS = {
 def build(fleet: Fleet, sboms: Path, *rebuild: str) -> Outcome:
     with engine(None) as client:
         templates = str(PROJECT / "files" / "templates" / "runtimes")
-        builds = Builds(templates, BASES, sboms=str(sboms), renewal=Renewal(rebuild))
-        return converge_images(client, fleet.specs, builds, dry_run=False)
+        desired = DesiredImages(fleet.specs, templates, BASES, sboms=str(sboms), renewal=Renewal(rebuild))
+        return reconcile(client, desired, dry_run=False)
 
 
 @pytest.fixture(scope="module")

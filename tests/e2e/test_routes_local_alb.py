@@ -337,8 +337,8 @@ def test_the_module_says_beforehand_what_it_does_and_then_does_it(balancer, serv
 def test_the_module_changes_nothing_for_a_run_that_another_has_overtaken(balancer, server):
     fleet = f"overtaken-{os.getpid()}"
     routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
-    with fleet_lock(fleet) as turn:
-        late, newer = turn.take(), turn.take()
+    with fleet_lock(fleet) as lock:
+        late, newer = lock.issue_token(), lock.issue_token()
 
     left = call_module(balancer, {"routes": routes, "fleet": fleet, "turn": late})
     untouched = rules(balancer)

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 WORLD = Path(__file__).with_name("boot_world.py")
 FLEET = "boot"
 BRIDGE = rules.bridge_of(FLEET, rules.CLOSED)
-DESIRED = rules.ruleset(FLEET, rules.Ground(), [], None, [])
+DESIRED = rules.ruleset(FLEET, rules.HostNetwork(), [], None, [])
 # What leads to the fleet's chain.
 JUMPS = sum(f"mcp_fleet={FLEET}" in rule for rule in DESIRED.filter_rules)
 SAVED = f"/var/lib/mcp-orchestrator/firewall/{FLEET}"

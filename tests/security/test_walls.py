@@ -53,7 +53,7 @@ def ports(scene: ContainerScene, world: Around) -> dict[str, int]:
     specs.append(scene.spec("reader", instance_metadata=True))
     specs += [scene.spec(f"neighbour-{name}", network=network) for name, network in KINDS.items()]
     result = scene.run(specs)
-    assert (result["errors"], result["unwalled"]) == ([], "")
+    assert (result["errors"], result["unprotected"]) == ([], "")
     found = {each["name"]: each["port"] for each in result["endpoints"]}
     until(lambda: reaches(scene, found["default"], f"{world.outside}:{PORT}"), "the outside answers")
     assert scene.run(specs)["actions"] == []
@@ -190,7 +190,7 @@ def test_a_container_of_another_fleet_reaches_no_server_of_this_one(
 
 
 def test_nothing_of_the_fleet_reaches_the_host_over_ipv6(scene: ContainerScene, ports: dict[str, int]) -> None:
-    if not HostFirewall(local=True).ground().ipv6:
+    if not HostFirewall(local=True).host_network().ipv6:
         pytest.skip("this host has no ip6tables, or no IPv6")
     bridge = rules.bridge_of(scene.fleet, rules.ORDINARY)
     namespace, link = f"mcp-six-{os.getpid()}", f"mcps{os.getpid()}"[:15]
@@ -228,7 +228,7 @@ def test_the_steps_of_a_build_reach_the_internet_and_neither_metadata_nor_host_n
         pytest.skip(f"{PYTHON} is not on this host; make it with files/images/build.py")
     assert scene.firewall is not None
     network = build_network(scene.engine, scene.firewall, scene.policy)
-    assert (network.name, network.unwalled) == (scene.policy.build_network, "")
+    assert (network.name, network.unprotected) == (scene.policy.build_network, "")
     with listener(world.here, HOST_PORT + 30000):
         targets = {
             "internet": (world.outside, PORT),

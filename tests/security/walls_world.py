@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork
 
 METADATA = "169.254.169.254"
 LINK_LOCAL = "169.254.77.7"
@@ -96,8 +96,8 @@ class Filter(HostFirewall):
         self.names = names
         self.resolvers = resolvers
 
-    def ground(self) -> Ground:
-        found = super().ground()
+    def host_network(self) -> HostNetwork:
+        found = super().host_network()
         return replace(found, resolvers=(*found.resolvers, *self.resolvers))
 
     def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:

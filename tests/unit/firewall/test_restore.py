@@ -106,8 +106,8 @@ def test_without_rules_that_can_be_restored_the_fleets_bridges_are_closed(
 
 
 def test_what_the_reconciler_saves_comes_back_as_what_it_wrote(namespace: Namespace) -> None:
-    guest = reconciler.Guest("time", "0a:00:00:00:00:01", {"api.test": ("203.0.113.7/32",)}, metadata=True)
-    desired = reconciler.ruleset("f", reconciler.Ground(("9.9.9.9",)), ["20000:29999"], "172.20.0.0/16", [guest])
+    allowed = reconciler.AllowedContainer("time", "0a:00:00:00:00:01", {"api.test": ("203.0.113.7/32",)}, metadata=True)
+    desired = reconciler.ruleset("f", reconciler.HostNetwork(("9.9.9.9",)), ["20000:29999"], "172.20.0.0/16", [allowed])
     for family, text in zip(("v4", "v6"), reconciler.restorable(desired, "f"), strict=True):
         namespace.save(text, family)
     done = namespace.restore()

@@ -28,8 +28,8 @@ def test_names_are_those_that_the_reconciler_gives(fleet: str) -> None:
 
 
 def test_what_the_reconciler_saves_is_read_as_what_it_meant() -> None:
-    guest = reconciler.Guest("time", "0a:00:00:00:00:01", {"api.test": ("203.0.113.7/32",)}, metadata=True)
-    ruleset = reconciler.ruleset("f", reconciler.Ground(("9.9.9.9",)), ["20000:29999"], "172.20.0.0/16", [guest])
+    allowed = reconciler.AllowedContainer("time", "0a:00:00:00:00:01", {"api.test": ("203.0.113.7/32",)}, metadata=True)
+    ruleset = reconciler.ruleset("f", reconciler.HostNetwork(("9.9.9.9",)), ["20000:29999"], "172.20.0.0/16", [allowed])
     ipv4, ipv6 = (read(text, "f") for text in reconciler.restorable(ruleset, "f"))
     assert sorted((*ipv4.inside, *ipv4.outside["filter"])) == sorted(ruleset.filter_rules)
     assert ipv4.outside["nat"] == ruleset.nat_rules

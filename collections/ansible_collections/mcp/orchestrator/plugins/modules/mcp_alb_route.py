@@ -585,7 +585,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if turn is None or module.check_mode:
         return _converge(module)
     with fleet_lock(module.params["fleet"]) as whose:
-        return _converge(module) if whose.belongs_to(turn) else OVERTAKEN
+        return _converge(module) if whose.is_current(turn) else OVERTAKEN
 
 
 def _converge(module: AnsibleModule) -> dict[str, Any]:

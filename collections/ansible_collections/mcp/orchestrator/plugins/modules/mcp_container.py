@@ -22,7 +22,7 @@ description:
     metadata of its instance, from this host's own ports and from other servers, and other containers from the servers.
     A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by the same rules. Where none can be
     kept, on a remote or rootless engine and with podman, that server fails and says so; the others run, and
-    RV(unwalled) says what is open.
+    RV(unprotected) says what is open.
   - A container that was stopped is started again. One that an operator first took out of the engine's restart policy
     (C(docker update --restart=no), then C(docker stop)) stays stopped until somebody starts it.
   - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
@@ -39,7 +39,7 @@ options:
     type: list
     elements: dict
     required: true
-  keep:
+  protected:
     description:
       - Names of servers whose config entry is wrong. With O(retire=true) their containers are left as they are,
         so that a slip in the config takes no server away.
@@ -133,8 +133,8 @@ options:
     default: []
   retire:
     description:
-      - Take away what is superseded instead of bringing up what is wished. Removes older generations whose successor
-        answers, and containers of servers that are no longer in O(servers); stops disabled servers.
+      - Remove what is superseded instead of bringing up the desired containers. Removes older generations whose
+        successor answers, and containers of servers that are no longer in O(servers); stops disabled servers.
     type: bool
     default: false
   prune_images:
@@ -143,10 +143,10 @@ options:
         of somebody else, or another name, still needs them.
     type: bool
     default: false
-  turn:
+  run_token:
     description:
-      - With O(retire=true), what the converging call of the same run gave as RV(turn). When another run has converged
-        since, nothing is done, for that run has newer wishes and retires itself.
+      - With O(retire=true), the RV(run_token) that the converging call of the same run returned. When another run has
+        converged since, nothing is done, because that run has a newer config and retires by itself.
     type: str
   host:
     description:
@@ -166,7 +166,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Bring up what is wished
+- name: Bring up the desired containers
   mcp.orchestrator.mcp_container:
     servers: "{{ config.servers }}"
     config: [/etc/mcp-orchestrator/mcp.config.json]
@@ -178,7 +178,7 @@ EXAMPLES = r"""
 - name: Take away what is superseded, after the routes have moved
   mcp.orchestrator.mcp_container:
     servers: "{{ config.servers }}"
-    keep: "{{ config.errors | map(attribute='server') | select | list }}"
+    protected: "{{ config.errors | map(attribute='server') | select | list }}"
     retire: true
 """
 
@@ -265,7 +265,7 @@ endpoints:
       description: Whether the load balancer takes the prefix away.
       type: bool
     priority:
-      description: The priority that its rule is wished to have, or nothing for any.
+      description: The desired priority of its rule, or nothing for any.
       type: int
     url:
       description: Where MCP answers on this host, past any load balancer; nothing without a container.
@@ -278,35 +278,35 @@ endpoints:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.
       type: list
       elements: str
-unwalled:
+unprotected:
   description: >-
     Why nothing keeps the servers of the fleet from their instance's metadata and the host's ports; empty when rules do.
   returned: when the engine answered
   type: str
-superseded:
+retire_needed:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered
   type: bool
-turn:
+run_token:
   description: Names this run to its retiring call; nothing in check mode and from a retiring call.
   returned: when the engine answered
   type: str
-overtaken:
-  description: Whether nothing was done because another run has converged since O(turn).
+superseded_by_newer_run:
+  description: Whether nothing was done because another run has converged since O(run_token).
   returned: when the engine answered
   type: bool
-elsewhere:
+on_other_hosts:
   description: The servers that other hosts are to run.
   returned: when the engine answered
   type: list
   elements: str
-nowhere:
+unschedulable:
   description: The servers that no host can run. What they have is left alone.
   returned: when the engine answered
   type: list
   elements: str
 errors:
-  description: One for each server that is not as wished. The module fails when there are any.
+  description: One for each server that is not in the desired state. The module fails when there are any.
   returned: always
   type: list
   elements: dict
@@ -343,12 +343,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "servers": {"type": "list", "elements": "dict", "required": True},
-    "keep": {"type": "list", "elements": "str", "default": []},
+    "protected": {"type": "list", "elements": "str", "default": []},
     "fleet": {"type": "str", "default": "mcp"},
     "config": {"type": "list", "elements": "path", "default": []},
     "settings": {"type": "path"},
@@ -367,24 +367,24 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "retire": {"type": "bool", "default": False},
     "prune_images": {"type": "bool", "default": False},
-    "turn": {"type": "str"},
+    "run_token": {"type": "str"},
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
     "docker_host": {"type": "str"},
 }
-# What a retiring run reports when another run has converged since: that one has newer wishes and retires itself.
-OVERTAKEN: dict[str, Any] = {
+# What a retiring run reports when another run has converged since: that run has a newer config and retires by itself.
+SUPERSEDED: dict[str, Any] = {
     "changed": False,
     "diff": {"before": "", "after": ""},
     "actions": [],
     "endpoints": [],
     "errors": [],
-    "superseded": True,
-    "elsewhere": [],
-    "nowhere": [],
-    "turn": None,
-    "overtaken": True,
-    "unwalled": "",
+    "retire_needed": True,
+    "on_other_hosts": [],
+    "unschedulable": [],
+    "run_token": None,
+    "superseded_by_newer_run": True,
+    "unprotected": "",
 }
 
 
@@ -452,8 +452,8 @@ def seccomp_profile(path: str | None) -> Profile | None:
 def run(module: AnsibleModule) -> dict[str, Any]:
     """The module's result. Raises what main() turns into a failure."""
     parameters = module.params
-    wished = specs_of(parameters["servers"])
-    specs, nowhere = placed_here(wished, parameters["host"] or "", hosts_of_the_fleet(parameters))
+    all_specs = specs_of(parameters["servers"])
+    specs, unschedulable = placed_here(all_specs, parameters["host"] or "", hosts_of_the_fleet(parameters))
     policy = Policy(
         fleet=parameters["fleet"],
         bridge=bridge_directory(parameters["bridge"]),
@@ -471,29 +471,31 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         allowed_origins=tuple(parameters["allowed_origins"]),
     )
     engine = DockerEngine(parameters["docker_host"])
-    wish = Wish(
+    desired = DesiredFleet(
         specs=specs,
         policy=policy,
         environment=environment_of(parameters, specs),
         retire=parameters["retire"],
-        untouchable=[*parameters["keep"], *nowhere],
+        protected=[*parameters["protected"], *unschedulable],
         prune_images=parameters["prune_images"],
         check_mode=module.check_mode,
         listening=listening_ports if engine.local else frozenset,
     )
     firewall = HostFirewall(engine.local, parameters["rules_directory"])
     if module.check_mode:
-        result = carry_out(wish, engine, firewall=firewall)
+        result = reconcile(desired, engine, firewall=firewall)
     else:
-        with fleet_lock(policy.fleet) as turn:
-            if wish.retire and not turn.belongs_to(parameters["turn"]):
-                return OVERTAKEN
-            result = carry_out(wish, engine, firewall=firewall)
-            result["turn"] = None if wish.retire else turn.take()
-    result["overtaken"] = False
-    result["errors"] += [{"server": server, "message": message} for server, message in nowhere.items()]
-    result["elsewhere"] = sorted({spec.name for spec in wished} - {spec.name for spec in specs} - nowhere.keys())
-    result["nowhere"] = sorted(nowhere)
+        with fleet_lock(policy.fleet) as lock:
+            if desired.retire and not lock.is_current(parameters["run_token"]):
+                return SUPERSEDED
+            result = reconcile(desired, engine, firewall=firewall)
+            result["run_token"] = None if desired.retire else lock.issue_token()
+    result["superseded_by_newer_run"] = False
+    result["errors"] += [{"server": server, "message": message} for server, message in unschedulable.items()]
+    result["on_other_hosts"] = sorted(
+        {spec.name for spec in all_specs} - {spec.name for spec in specs} - unschedulable.keys()
+    )
+    result["unschedulable"] = sorted(unschedulable)
     return result
 
 
@@ -507,8 +509,8 @@ def main() -> None:
         # No endpoints: what is not known must not be taken for a fleet that has none, which would cost it its routes.
         nothing: dict[str, Any] = {"actions": [], "errors": [{"server": None, "message": str(error)}]}
         module.fail_json(msg=str(error), changed=False, **nothing)
-    if result["unwalled"]:
-        module.warn(result["unwalled"])
+    if result["unprotected"]:
+        module.warn(result["unprotected"])
     if result["errors"]:
         lines = [f"{each['server'] or 'fleet'}: {each['message']}" for each in result["errors"]]
         module.fail_json(msg="\n".join(lines), **result)

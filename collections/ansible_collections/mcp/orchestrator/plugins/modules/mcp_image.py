@@ -182,7 +182,7 @@ errors:
     message:
       description: What is wrong and what to do, in one sentence.
       type: str
-unwalled:
+unprotected:
   description: Why nothing kept the steps of builds from instance metadata; empty when rules did, or none ran.
   returned: always
   type: str
@@ -214,10 +214,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.cosign import CRYPTOGRAPHY_ERROR
 from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.verify import (
     Verified,
@@ -278,7 +278,8 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
     given = module.params
     specs = [Spec.from_dict(server) for server in given["servers"]]
-    builds = Builds(
+    desired = DesiredImages(
+        specs=specs,
         templates=given["templates"],
         bases=given["bases"],
         limits=Limits(**given["limits"]),
@@ -289,19 +290,19 @@ def main() -> None:
     )
     try:
         with engine(given["docker_host"]) as client:
-            outcome = converge_images(client, specs, builds, dry_run=module.check_mode)
+            outcome = reconcile(client, desired, dry_run=module.check_mode)
             verified = _verified(module, specs)
     except (EngineError, CallError, FirewallError, FleetBusy) as error:
         module.fail_json(msg=str(error))
-    if outcome.unwalled:
-        module.warn(outcome.unwalled)
+    if outcome.unprotected:
+        module.warn(outcome.unprotected)
     errors = [*outcome.errors, *verified.errors]
     result = {
         "changed": outcome.changed or bool(verified.after),
         "images": outcome.images,
         "servers": [_said(spec) for spec in verified.servers],
         "errors": errors,
-        "unwalled": outcome.unwalled,
+        "unprotected": outcome.unprotected,
         "diff": {"before": outcome.before, "after": outcome.after + verified.after},
     }
     if errors:

@@ -37,7 +37,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why one server, or with ``server`` None the whole fleet, is not as wished."""
+    """Why one server, or with ``server`` None the whole fleet, is not in the desired state."""
 
     server: str | None
     message: str
@@ -47,9 +47,9 @@ class Problem:
 class Slot:
     """One place of a server: who shall serve in it, who serves until then, and the steps that lead there.
 
-    ``successor`` is the container that is there already; None means that ``actions`` create it. ``halted`` says that an
-    operator wants it to stand still. ``wait`` says that the successor has yet to answer before it counts. ``attempt``
-    names what is tried, for the memory of failures.
+    ``successor`` is the container that is there already; None means that ``actions`` create it.
+    ``stopped_by_operator`` says that an operator stopped it on purpose. ``wait`` says that the successor has yet to
+    answer before it counts. ``attempt`` names what is tried, for the memory of failures.
     """
 
     spec: Spec
@@ -60,7 +60,7 @@ class Slot:
     wait: bool = False
     attempt: str = ""
     problem: str | None = None
-    halted: bool = False
+    stopped_by_operator: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
-    CompositionError,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
+    UnsupportedSpec,
     compose,
     limits,
     network_body,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress_control import EgressControl
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     STOP_SECONDS,
@@ -31,7 +32,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.gate import Gate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import mounting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -61,14 +61,14 @@ class Outcome:
 
 
 class ServerError(Exception):
-    """One server cannot be made as wished."""
+    """One server cannot be brought to its desired state."""
 
 
 class NotReady(Exception):
     """A container does not answer as its spec wants."""
 
 
-_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, CompositionError, NoFreePort, FirewallError)
+_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, UnsupportedSpec, NoFreePort, FirewallError)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Made:
     since: float
 
 
-class Run:
+class Applier:
     """One plan on its way into the world."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Run:
         self._clock = clock
         self._paths = paths
         self._mounting: tuple[Spec, ...] = ()
-        self._gate = Gate(engine, firewall, world, policy)
+        self._egress = EgressControl(engine, firewall, world, policy)
         self._wait = Wait(engine, probe, clock, policy)
         self._lock = threading.Lock()
         self._creating = threading.BoundedSemaphore(CREATIONS_AT_ONCE)
@@ -114,24 +114,24 @@ class Run:
         """Carries out ``plan``. What fails is a problem of its server, and never keeps the other servers waiting."""
         self._ports |= {action.port for action in plan.actions if action.port is not None}
         self._outcome.problems.extend(plan.problems)
-        networks = self._prepare(plan)
+        network_problems = self._prepare(plan)
         servers: dict[str, list[Slot]] = {}
         for slot in plan.slots:
             servers.setdefault(slot.spec.name, []).append(slot)
         self._mounting = mounting((slot.spec for slot in plan.slots), self._world)
         with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
             removals = [pool.submit(self._contained, action) for action in plan.first if action.server is not None]
-            answers = [pool.submit(self._server, slots, networks) for slots in servers.values()]
+            answers = [pool.submit(self._server, slots, network_problems) for slots in servers.values()]
             endpoints = [answer.result() for answer in answers]
             for removal in removals:
                 removal.result()
         for action in plan.last:
             self._contained(action)
-        self._close_the_gate()
+        self._close_egress()
         for volume in plan.forget:
             self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
-        self._outcome.unbound = frozenset(self._gate.unbound)
+        self._outcome.unbound = frozenset(self._egress.unbound)
         return self._in_order(plan)
 
     def _prepare(self, plan: Plan) -> Mapping[str, str]:
@@ -147,9 +147,9 @@ class Run:
                     failed |= dict.fromkeys(self._policy.networks if rules else (action.target,), str(error))
         return failed
 
-    def _close_the_gate(self) -> None:
+    def _close_egress(self) -> None:
         try:
-            self._gate.close()
+            self._egress.close()
         except FirewallError as error:
             self._problem(None, str(error))
 
@@ -159,7 +159,7 @@ class Run:
         except (EngineError, FirewallError) as error:
             self._problem(action.server, f"{action.target}: {error}")
 
-    def _server(self, slots: Iterable[Slot], networks: Mapping[str, str]) -> Endpoint | None:
+    def _server(self, slots: Iterable[Slot], network_problems: Mapping[str, str]) -> Endpoint | None:
         """One server's replicas, one after the other; when one fails, no further one is replaced."""
         endpoints: list[Endpoint] = []
         failed = False
@@ -169,7 +169,7 @@ class Run:
             elif failed and any(action.action in CREATIONS for action in slot.actions):
                 endpoints.append(self._fallback(slot))
             else:
-                endpoint, well = self._slot(slot, networks)
+                endpoint, well = self._slot(slot, network_problems)
                 endpoints.append(endpoint)
                 failed = failed or not well
         return Endpoint.of_replicas(endpoints) if endpoints else None
@@ -178,14 +178,14 @@ class Run:
         for action in slot.actions:
             self._contained(action)
 
-    def _slot(self, slot: Slot, networks: Mapping[str, str]) -> tuple[Endpoint, bool]:
-        """The slot's endpoint, and whether it is as wished."""
-        if slot.halted and slot.successor is not None:
+    def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Endpoint, bool]:
+        """The slot's endpoint, and whether it is in the desired state."""
+        if slot.stopped_by_operator and slot.successor is not None:
             return self._endpoint(slot.spec, slot.successor.id, slot.successor.port, "stopped"), True
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
-            network_problem = networks.get(self._policy.network_of(slot.spec))
+            network_problem = network_problems.get(self._policy.network_of(slot.spec))
             if network_problem and (slot.actions or egress.confined(slot.spec)):
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
@@ -215,8 +215,8 @@ class Run:
     def _perform(self, action: Action, spec: Spec | None = None) -> None:
         identity = action.container or ""
         calls: Mapping[str, Callable[[], object]] = {
-            "write_rules": self._gate.write,
-            "remove_rules": self._gate.remove,
+            "write_rules": self._egress.write,
+            "remove_rules": self._egress.remove,
             "create_network": lambda: self._engine.create_network(network_body(self._policy, action.target)),
             "remove_network": lambda: self._engine.remove_network(identity),
             "pull": lambda: self._image(action.target, spec.platform if spec else None),
@@ -247,7 +247,7 @@ class Run:
         self._engine.remove(identity)
         found = self._containers.get(identity)
         if found is not None:
-            self._gate.dismiss(identity, found.port, found.service)
+            self._egress.revoke(identity, found.port, found.service)
 
     def _patience(self, identity: str) -> int:
         """Seconds that a container may take to end."""
@@ -291,14 +291,14 @@ class Run:
         for tries_left in range(PORT_TRIES, 0, -1):
             body = compose(spec, image, self._policy, port, slot.replica)
             body["Env"] = values
-            body["HostConfig"]["Binds"] = [*mounts, *body["HostConfig"]["Binds"], *self._gate.admit(spec, port)]
+            body["HostConfig"]["Binds"] = [*mounts, *body["HostConfig"]["Binds"], *self._egress.allow(spec, port)]
             with self._creating:
                 identity = self._engine.create_container(action.target, body, spec.platform)
                 try:
                     self._engine.start(identity)
                 except EngineError as error:
                     self._clear_away(identity, error)
-                    self._gate.dismiss(identity, port, spec.name)
+                    self._egress.revoke(identity, port, spec.name)
                     if not error.port_taken:
                         raise self._failed(slot, str(error)) from error
                     if tries_left == 1:
@@ -339,7 +339,7 @@ class Run:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
             try:
                 self._remove(made.id)
-                self._gate.dismiss(made.id, made.port, spec.name)
+                self._egress.revoke(made.id, made.port, spec.name)
             except EngineError as error:
                 failure += f" (removing it failed: {error})"
         if lines:
@@ -374,7 +374,7 @@ class Run:
             self._problem(None, str(error))
 
     def _fallback(self, slot: Slot) -> Endpoint:
-        """Who serves when the wished container does not: the one before, or nobody."""
+        """Who serves when the desired container does not: the one before, or nobody."""
         old = slot.incumbent
         if old is not None:
             return self._endpoint(old.spec or slot.spec, old.id, old.port, "running")
@@ -419,7 +419,7 @@ def planned(plan: Plan, world: World, policy: Policy) -> list[Endpoint]:
 
 def _planned(slot: Slot, world: World, address: str) -> Endpoint:
     spec, found, old = slot.spec, slot.successor, slot.incumbent
-    if slot.halted and found is not None:
+    if slot.stopped_by_operator and found is not None:
         return Endpoint.of(spec, address, found.port, found.id, "stopped", world)
     creation = next((each for each in slot.actions if each.action in CREATIONS), None)
     if creation is not None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules, surroundings
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import network_body
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import network_body
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine, EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
@@ -19,10 +19,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 @dataclass(frozen=True)
 class BuildNetwork:
-    """``name`` is None for the engine's own network; ``unwalled`` says why nothing keeps builds in, empty otherwise."""
+    """``name`` is None for the engine's own network; ``unprotected`` says why nothing confines builds, else empty."""
 
     name: str | None
-    unwalled: str = ""
+    unprotected: str = ""
 
 
 def build_network(
@@ -49,7 +49,7 @@ def _rule(firewall: Firewall, policy: Policy) -> None:
     """Rules before the network, as they are for the containers that are there."""
     fleet = policy.fleet
     present = firewall.rules(fleet)
-    desired = rules.renewed(present, fleet, firewall.ground(), policy.closed_ports)
+    desired = rules.renewed(present, fleet, firewall.host_network(), policy.closed_ports)
     if not rules.same(present, desired, fleet):
         firewall.write(fleet, present, desired)
     texts = rules.restorable(desired, fleet)
@@ -65,7 +65,7 @@ def _make(engine: Engine, policy: Policy) -> None:
             f"a network {name} exists that is not of fleet {policy.fleet};"
             f" remove it (docker network rm {name}) or choose another fleet name"
         )
-    if found is not None and surroundings.is_stale(name, found, policy):
+    if found is not None and fleet_resources.is_stale(name, found, policy):
         engine.remove_network(found.id)
         found = None
     if found is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import bridged, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, compose
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
     Container,
@@ -63,7 +63,7 @@ class Drift:
 def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> Drift:
     """How ``container`` differs from what ``spec`` would be made into now.
 
-    Raises CompositionError when the spec cannot be made into a container.
+    Raises UnsupportedSpec when the spec cannot be made into a container.
     """
     image = world.images.get(spec.image)
     if container.generation != spec.generation:
@@ -92,8 +92,8 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
     if container.port is None:
         replace.append("its label mcp_port is missing")
     elif image is not None:
-        wished = facts_of(compose(spec, image, policy, container.port, container.replica)["HostConfig"])
-        for name, reason in _differences(container.facts, wished):
+        desired = facts_of(compose(spec, image, policy, container.port, container.replica)["HostConfig"])
+        for name, reason in _differences(container.facts, desired):
             (update if name in _UPDATABLE else replace).append(reason)
     replace.extend(_network_drift(container, spec, world, policy))
     return Drift(tuple(replace), tuple(update))
@@ -161,9 +161,9 @@ def _shown(name: str, value: object) -> str:
     return "default" if value is None else str(value)
 
 
-def _differences(live: Facts, wished: Facts) -> Iterator[tuple[str, str]]:
+def _differences(live: Facts, desired: Facts) -> Iterator[tuple[str, str]]:
     for each in fields(Facts):
-        is_now, shall_be = getattr(live, each.name), getattr(wished, each.name)
+        is_now, shall_be = getattr(live, each.name), getattr(desired, each.name)
         if is_now == shall_be or (each.name == "log" and not is_now):
             continue
         word = _WORDS.get(each.name, each.name)

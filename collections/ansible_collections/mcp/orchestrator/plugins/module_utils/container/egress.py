@@ -87,9 +87,9 @@ def bridge_name(fleet: str, kind: str) -> str:
 def allowed_before(present: Ruleset, fleet: str, own: Collection[str] = ()) -> dict[tuple[str, str], tuple[str, ...]]:
     """The addresses that rules let through, by server and host; of a name only those that it may lead to."""
     return {
-        (guest.server, host): tuple(each for each in found if admits(host, each, own))
-        for guest in rules.guests_in(present, fleet)
-        for host, found in guest.addresses.items()
+        (each.server, host): tuple(one for one in found if admits(host, one, own))
+        for each in rules.allowed_in(present, fleet)
+        for host, found in each.addresses.items()
     }
 
 

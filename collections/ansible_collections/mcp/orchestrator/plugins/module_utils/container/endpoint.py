@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 
@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 class Endpoint:
     """``ports`` are those of all replicas that serve, ``port`` the first of them; both empty without a container.
 
-    ``state`` is running, failed, stopped (an operator's wish) or planned; ``exceptions`` what the server's container is
+    ``state`` is running, failed, stopped (by an operator) or planned; ``exceptions`` what the server's container is
     allowed beyond the defaults.
     """
 

@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, ground, rules
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, host_network, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
 
 # The engine's own rule. The chain alone binds nothing: at a boot it is made before the engine is there, or without it.
 USER_CHAIN, LEADS_THERE = ":DOCKER-USER ", "-A FORWARD -j DOCKER-USER"
@@ -37,7 +37,7 @@ class Firewall(Protocol):
     def rules(self, fleet: str) -> Ruleset:
         """The fleet's rules as they are. Raises FirewallError where none can be kept."""
 
-    def ground(self) -> Ground:
+    def host_network(self) -> HostNetwork:
         """What of this host the rules depend on; to be asked after ``rules``."""
 
     def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
@@ -80,7 +80,7 @@ class HostFirewall:
             raise FirewallError("iptables is missing on this host; install it (apt-get install iptables)")
         # Beside each other, for every run waits for both.
         with ThreadPoolExecutor(1) as pool:
-            six = pool.submit(_command, ["ip6tables-save", "-t", "filter"], "") if ground.has_ipv6() else None
+            six = pool.submit(_command, ["ip6tables-save", "-t", "filter"], "") if host_network.has_ipv6() else None
             saved = _command(["iptables-save"], "")
             saved_ipv6 = six.result() if six is not None else ""
         if USER_CHAIN not in saved:
@@ -96,12 +96,12 @@ class HostFirewall:
         self._user_chain_ipv6 = LEADS_THERE in saved_ipv6.splitlines()
         return rules.ours(saved, saved_ipv6, fleet)
 
-    def ground(self) -> Ground:
-        return Ground(
-            ground.resolvers(),
-            ground.uplinks(),
-            ground.own_addresses(),
-            ground.has_ipv6(),
+    def host_network(self) -> HostNetwork:
+        return HostNetwork(
+            host_network.resolvers(),
+            host_network.uplinks(),
+            host_network.own_addresses(),
+            host_network.has_ipv6(),
             self._user_chain_ipv6,
         )
 

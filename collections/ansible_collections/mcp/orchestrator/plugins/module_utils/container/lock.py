@@ -22,24 +22,24 @@ from contextlib import contextmanager, suppress
 LOCK_DIRECTORY = "/run/mcp-orchestrator"
 POLL_SECONDS = 0.2
 # As long as a run may take to pull images, to wait for the health of a whole fleet, or for its old targets to drain.
-PATIENCE_SECONDS = 600
+TIMEOUT_SECONDS = 600
 
 
-class Turn:
-    """Whose turn it is on a fleet: the lock's file bears the name of the run that converged last."""
+class HeldLock:
+    """A fleet that this process holds. The lock's file keeps the run token of the run that converged last."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def take(self) -> str:
-        """Makes it this run's turn, and gives its name."""
-        name = secrets.token_hex(8)
-        os.pwrite(self._descriptor, name.encode(), 0)
-        return name
+    def issue_token(self) -> str:
+        """Returns a new run token, after which that of every earlier run is superseded."""
+        token = secrets.token_hex(8)
+        os.pwrite(self._descriptor, token.encode(), 0)
+        return token
 
-    def belongs_to(self, name: str | None) -> bool:
-        """Whether no other run has converged since; true for a run that took none."""
-        return name is None or os.pread(self._descriptor, 16, 0).decode("ascii", "replace") == name
+    def is_current(self, run_token: str | None) -> bool:
+        """Whether no other run has converged since this token was issued; true for a run that has none."""
+        return run_token is None or os.pread(self._descriptor, 16, 0).decode("ascii", "replace") == run_token
 
 
 class FleetBusy(Exception):
@@ -54,24 +54,24 @@ def lock_directory() -> str:
 
 
 @contextmanager
-def fleet_lock(fleet: str, patience: float = PATIENCE_SECONDS, directory: str | None = None) -> Iterator[Turn]:
-    """Holds the fleet while the body runs; waits up to ``patience`` seconds for another run. Raises FleetBusy.
+def fleet_lock(fleet: str, timeout: float = TIMEOUT_SECONDS, directory: str | None = None) -> Iterator[HeldLock]:
+    """Holds the fleet while the body runs; waits up to ``timeout`` seconds for another run. Raises FleetBusy.
 
     The lock belongs to the open file, so that a killed run leaves nothing behind.
     """
     directory = directory or lock_directory()
     path = os.path.join(directory, f"fleet-{fleet}.lock")
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     descriptor = _open(directory, os.path.basename(path))
     try:
         while not _taken(descriptor):
             if time.monotonic() >= deadline:
                 raise FleetBusy(
-                    f"another run has held fleet {fleet} for over {patience:g} s ({path});"
+                    f"another run has held fleet {fleet} for over {timeout:g} s ({path});"
                     f" wait for it to end, or see who it is: fuser {path}"
                 )
             time.sleep(POLL_SECONDS)
-        yield Turn(descriptor)
+        yield HeldLock(descriptor)
     finally:
         os.close(descriptor)
 

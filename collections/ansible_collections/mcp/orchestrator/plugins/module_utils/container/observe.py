@@ -135,11 +135,11 @@ def _law(firewall: Firewall, policy: Policy) -> dict[str, Any]:
     try:
         return {
             "rules": firewall.rules(policy.fleet),
-            "ground": firewall.ground(),
+            "host_network": firewall.host_network(),
             "saved": firewall.saved(policy.fleet),
         }
     except FirewallError as error:
-        return {"lawless": str(error)}
+        return {"firewall_error": str(error)}
 
 
 def _looked_up(
@@ -148,9 +148,9 @@ def _looked_up(
     """The addresses of all hosts in lists, and those which names have and must not lead to."""
     wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
     hosts = {host for spec in wanted if egress.kind_of(spec) == egress.HOSTS for host in spec.network or ()}
-    if not hosts or "lawless" in law:
+    if not hosts or "firewall_error" in law:
         return {}
-    found, own = firewall.addresses(hosts), law["ground"].own
+    found, own = firewall.addresses(hosts), law["host_network"].own
     admitted = {host: tuple(each for each in found[host] if egress.admits(host, each, own)) for host in found}
     refused = {host: tuple(each for each in found[host] if each not in admitted[host]) for host in found}
     return {"addresses": admitted, "refused": {host: each for host, each in refused.items() if each}}

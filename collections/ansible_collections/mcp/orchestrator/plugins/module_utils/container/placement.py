@@ -39,18 +39,18 @@ def hosts_of(spec: Spec, hosts: Hosts) -> tuple[str, ...]:
 
 
 def placed_here(specs: Sequence[Spec], host: str, hosts: Hosts) -> tuple[list[Spec], dict[str, str]]:
-    """The specs that ``host`` runs, and by server why one runs nowhere. Without ``hosts`` it runs all."""
+    """The specs that ``host`` runs, and by server why one runs unschedulable. Without ``hosts`` it runs all."""
     if not hosts:
         return list(specs), {}
     here: list[Spec] = []
-    nowhere: dict[str, str] = {}
+    unschedulable: dict[str, str] = {}
     for spec in specs:
         try:
             if host in hosts_of(spec, hosts):
                 here.append(spec)
         except NoHost as error:
-            nowhere[spec.name] = str(error)
-    return here, nowhere
+            unschedulable[spec.name] = str(error)
+    return here, unschedulable
 
 
 def _weight(server: str, host: str) -> bytes:

@@ -4,8 +4,8 @@
 
 """From specs and the observed world to the steps that make the one into the other. Pure: nothing here touches anything.
 
-Two plans: ``plan_converge`` brings up what is wished and takes nothing away that may serve; ``plan_retire`` takes away
-what is superseded, once the routes have moved.
+Two plans: ``plan_converge`` brings up the desired containers and takes nothing away that may serve; ``plan_retire``
+takes away what is superseded, once the routes have moved.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, mount, surroundings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
-    CompositionError,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
+    UnsupportedSpec,
     bridged,
     compose,
     exceptions,
@@ -40,37 +40,37 @@ _STATUS_ORDER = ("dead", "created", "exited", "paused", "restarting", "running")
 
 def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     """The steps after which every enabled spec has a container of its generation, beside what served before."""
-    draft = _Draft(specs, world, policy)
-    slots = tuple(_converge(spec, replica, draft) for spec in specs if spec.enabled for replica in replicas(spec))
+    allocator = _Allocator(specs, world, policy)
+    slots = tuple(_converge(spec, replica, allocator) for spec in specs if spec.enabled for replica in replicas(spec))
     unanswered = [
         Problem(spec.name, world.unanswered[spec.image])
         for spec in specs
         if spec.enabled and spec.pull == "always" and spec.image in world.unanswered
     ]
     return Plan(
-        first=tuple(surroundings.before(specs, world, policy)),
+        first=tuple(fleet_resources.setup_actions(specs, world, policy)),
         slots=slots,
-        problems=(*unanswered, *surroundings.unknown_hosts(specs, world, policy)),
+        problems=(*unanswered, *fleet_resources.unknown_hosts(specs, world, policy)),
     )
 
 
 def plan_retire(
-    specs: Sequence[Spec], world: World, policy: Policy, untouchable: Iterable[str] = (), prune_images: bool = False
+    specs: Sequence[Spec], world: World, policy: Policy, protected: Iterable[str] = (), prune_images: bool = False
 ) -> Plan:
     """The steps after which nothing superseded, nothing disabled and nothing unknown is left running.
 
-    ``untouchable`` are servers of which nobody knows what is wished, because their entry is wrong: they stay.
+    ``protected`` are servers of which nobody knows what is desired, because their entry is wrong: they stay.
     With ``prune_images`` the images go too of which these steps take away the last container.
     """
-    spared = frozenset(untouchable) - {spec.name for spec in specs}
+    protected = frozenset(protected) - {spec.name for spec in specs}
     slots = tuple(
         slot for spec in specs for slot in (_retire(spec, replica, world, policy) for replica in replicas(spec))
     )
-    wished = {(spec.name, replica) for spec in specs for replica in replicas(spec)}
+    desired = {(spec.name, replica) for spec in specs for replica in replicas(spec)}
     orphans = [
         each
         for each in world.containers
-        if (each.service, each.replica) not in wished and each.service not in spared and each.status != "removing"
+        if (each.service, each.replica) not in desired and each.service not in protected and each.status != "removing"
     ]
     first = tuple(_remove(each, _orphan_reason(each, specs)) for each in orphans)
     gone = {action.container for action in first} | {
@@ -83,13 +83,13 @@ def plan_retire(
         slots=slots,
         last=(
             *renames,
-            *surroundings.after(specs, left, spared, world, policy),
+            *fleet_resources.cleanup_actions(specs, left, protected, world, policy),
             *(_unused_images(specs, gone, left, world) if prune_images else ()),
         ),
         problems=tuple(problems),
         forget=tuple(
-            surroundings.stale_volumes(
-                {spec.name: attempt_of(spec, world, policy) for spec in specs}, specs, left, spared, world, policy
+            fleet_resources.stale_volumes(
+                {spec.name: attempt_of(spec, world, policy) for spec in specs}, specs, left, protected, world, policy
             )
         ),
     )
@@ -122,7 +122,7 @@ class _Standing:
     drifts: dict[str, Drift]
 
 
-class _Draft:
+class _Allocator:
     """What the steps planned so far have already taken."""
 
     def __init__(self, specs: Sequence[Spec], world: World, policy: Policy) -> None:
@@ -138,13 +138,13 @@ class _Draft:
         self.forgers = [spec.name for spec in ordinary if egress.forges(spec)]
 
     def refuse_forgery(self, spec: Spec) -> None:
-        """Raises CompositionError where one server could pretend to be another that may read the metadata."""
+        """Raises UnsupportedSpec where one server could pretend to be another that may read the metadata."""
         forges, reads = bool(egress.forges(spec)), bool(spec.instance_metadata)
         others = self.readers if forges else self.forgers if reads else []
         if others and egress.kind_of(spec) == egress.INTERNET:
             what = f"with {egress.forges(spec)} its container" if forges else f"the container of {' and '.join(others)}"
             whom = " and ".join(others) if forges else "this one"
-            raise CompositionError(
+            raise UnsupportedSpec(
                 f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"
                 " leave out the rights of the one or instance_metadata of the other"
             )
@@ -170,27 +170,27 @@ class _Draft:
         return port
 
 
-def _converge(spec: Spec, replica: int, draft: _Draft) -> Slot:
-    world, policy = draft.world, draft.policy
+def _converge(spec: Spec, replica: int, allocator: _Allocator) -> Slot:
+    world, policy = allocator.world, allocator.policy
     attempt = attempt_of(spec, world, policy)
     try:
-        if egress.confined(spec) and world.lawless:
-            raise CompositionError(f"network {_network_word(spec)} cannot be enforced here: {world.lawless}")
-        mounts = mount.problem(spec, draft.mounting, world, policy)
+        if egress.confined(spec) and world.firewall_error:
+            raise UnsupportedSpec(f"network {_network_word(spec)} cannot be enforced here: {world.firewall_error}")
+        mounts = mount.problem(spec, allocator.mounting, world, policy)
         if mounts is not None:
-            raise CompositionError(mounts)
-        draft.refuse_forgery(spec)
+            raise UnsupportedSpec(mounts)
+        allocator.refuse_forgery(spec)
         standing = _stand(spec, replica, world, policy)
         successor = standing.successor
-        halted = _halted(spec, replica, world)
-        if halted is not None:
-            return Slot(spec, replica, successor=halted, halted=True)
+        stopped = _stopped_by_operator(spec, replica, world)
+        if stopped is not None:
+            return Slot(spec, replica, successor=stopped, stopped_by_operator=True)
         if successor is not None:
             actions = tuple(_repairs(spec, successor, standing.drifts[successor.id]))
         else:
             _refuse(spec, replica, world, policy)
-            actions = tuple(_creation(spec, replica, standing, draft))
-    except (CompositionError, NoFreePort) as error:
+            actions = tuple(_creation(spec, replica, standing, allocator))
+    except (UnsupportedSpec, NoFreePort) as error:
         serving = _best(each for each in _owned(spec, replica, world) if each.runs)
         return Slot(spec, replica, incumbent=serving, attempt=attempt, problem=str(error))
     failure = world.failures.get(spec.name)
@@ -226,7 +226,7 @@ def _owned(spec: Spec, replica: int, world: World) -> list[Container]:
     ]
 
 
-def _halted(spec: Spec, replica: int, world: World) -> Container | None:
+def _stopped_by_operator(spec: Spec, replica: int, world: World) -> Container | None:
     """The container that an operator stopped for good: by hand, and out of the engine's restart policy before.
 
     A stop alone says nothing: a kill, a full disk or a script look the same, and what is broken has to come back.
@@ -250,26 +250,26 @@ def _status_rank(container: Container) -> int:
 
 
 def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
-    """Raises CompositionError when no container can be made of ``spec``."""
+    """Raises UnsupportedSpec when no container can be made of ``spec``."""
     taken = [name for name in (policy.name_of(spec.name, each) for each in replicas(spec)) if name in world.strangers]
     if taken:
         name = taken[0]
-        raise CompositionError(
+        raise UnsupportedSpec(
             f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
             f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
         )
     network = world.networks.get(policy.network_of(spec)) if policy.network_of(spec) in policy.networks else None
     if network is not None and not network.ours:
         name = policy.network_of(spec)
-        raise CompositionError(
+        raise UnsupportedSpec(
             f"a network {name} exists that is not of fleet {policy.fleet};"
             f" remove it (docker network rm {name}) or choose another fleet name"
         )
     image = world.images.get(spec.image)
     if spec.pull == "always" and spec.image in world.unanswered:
-        raise CompositionError(world.unanswered[spec.image])
+        raise UnsupportedSpec(world.unanswered[spec.image])
     if image is None and spec.pull == "never":
-        raise CompositionError(
+        raise UnsupportedSpec(
             f"image {spec.image} is not on this host and its pull policy is never;"
             " build or load it (docker load), or set pull to missing"
         )
@@ -300,26 +300,26 @@ def _repair(container: Container) -> Iterator[tuple[str, str]]:
         yield "restart", "its health check fails"
 
 
-def _creation(spec: Spec, replica: int, standing: _Standing, draft: _Draft) -> Iterator[Action]:
-    image = draft.world.images.get(spec.image)
+def _creation(spec: Spec, replica: int, standing: _Standing, allocator: _Allocator) -> Iterator[Action]:
+    image = allocator.world.images.get(spec.image)
     half_made = [each for each in standing.others if each.status in _HALF_MADE]
     for each in half_made:
         yield _remove(each, "it was left half-made" + (f": {each.error}" if each.error else ""))
     predecessor = _best(standing.others)
-    if (image is None or image.newer) and spec.image not in draft.pulled:
-        draft.pulled.add(spec.image)
+    if (image is None or image.newer) and spec.image not in allocator.pulled:
+        allocator.pulled.add(spec.image)
         reason = f"its registry has {short(image.newer)}" if image else f"image {spec.image} is not on this host"
         yield Action(spec.name, "pull", reason, target=spec.image)
-    name = draft.take_name(spec, replica, (each.name for each in half_made))
-    port = draft.take_port(spec, replica, (each.port for each in half_made if each.port is not None))
+    name = allocator.take_name(spec, replica, (each.name for each in half_made))
+    port = allocator.take_port(spec, replica, (each.port for each in half_made if each.port is not None))
     yield Action(
         spec.name,
         "recreate" if predecessor else "create",
-        _creation_reason(spec, predecessor, standing, draft.world),
+        _creation_reason(spec, predecessor, standing, allocator.world),
         target=name,
         port=port,
         before=_described(predecessor) if predecessor else {},
-        after=_wished(spec, name, port, image, draft.policy, draft.world),
+        after=_desired_facts(spec, name, port, image, allocator.policy, allocator.world),
     )
 
 
@@ -338,7 +338,7 @@ def _creation_reason(spec: Spec, predecessor: Container | None, standing: _Stand
 def _retire(spec: Spec, replica: int, world: World, policy: Policy) -> Slot:
     try:
         standing = _stand(spec, replica, world, policy)
-    except CompositionError:
+    except UnsupportedSpec:
         # Nothing can take over here, so nothing is superseded; a disabled server can be stopped all the same.
         owned = _owned(spec, replica, world)
         serving = _best(each for each in owned if each.runs)
@@ -404,7 +404,7 @@ def _renames(
 
 def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
     if any(spec.name == container.service for spec in specs):
-        return f"replica {container.replica} is not wished any more"
+        return f"replica {container.replica} is no longer desired"
     return f"no server {container.service} is in the config"
 
 
@@ -412,8 +412,8 @@ def _unused_images(
     specs: Sequence[Spec], gone: Collection[str | None], left: Sequence[Container], world: World
 ) -> Iterator[Action]:
     """The images that this fleet's containers used and use no more; whether others do, the engine knows."""
-    wished = {image.id for spec in specs if (image := world.images.get(spec.image))}
-    used = wished | {each.image_id for each in left}
+    desired = {image.id for spec in specs if (image := world.images.get(spec.image))}
+    used = desired | {each.image_id for each in left}
     removed = [each for each in world.containers if each.id in gone and each.image_id and each.image_id not in used]
     for image_id, each in {each.image_id: each for each in removed}.items():
         reason = "the last container of the fleet that used it is gone"
@@ -448,8 +448,10 @@ def _network_word(spec: Spec) -> str:
     return "[" + ", ".join(spec.network) + "]" if isinstance(spec.network, tuple) else str(spec.network)
 
 
-def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Policy, world: World) -> dict[str, Any]:
-    wished: dict[str, Any] = {
+def _desired_facts(
+    spec: Spec, name: str, port: int, image: Image | None, policy: Policy, world: World
+) -> dict[str, Any]:
+    desired: dict[str, Any] = {
         "name": name,
         "image": f"{spec.image} ({short(image.id) if image else 'to be pulled'})",
         "generation": spec.generation,
@@ -461,8 +463,8 @@ def _wished(spec: Spec, name: str, port: int, image: Image | None, policy: Polic
         "env": " ".join(sorted(spec.env)) or "none",
     }
     if egress.confined(spec):
-        wished["reaches"] = egress.described(spec)
+        desired["reaches"] = egress.described(spec)
     beyond = exceptions(spec, world)
     if beyond:
-        wished["exceptions"] = "; ".join(beyond)
-    return wished
+        desired["exceptions"] = "; ".join(beyond)
+    return desired

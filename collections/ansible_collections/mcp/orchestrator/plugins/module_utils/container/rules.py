@@ -27,7 +27,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
-class Guest:
+class AllowedContainer:
     """One container that is let further than its network; ``addresses`` are those let through, by host.
 
     ``metadata``: whether it may reach the addresses of instance metadata.
@@ -40,7 +40,7 @@ class Guest:
 
 
 @dataclass(frozen=True)
-class Ground:
+class HostNetwork:
     """What of this host the rules depend on.
 
     ``resolvers`` are the addresses that containers ask for names; ``uplinks`` are bridges that are called like those of
@@ -89,23 +89,25 @@ def bridge_of(fleet: str, network: str) -> str:
     return bridges_of(fleet).removesuffix("+") + network
 
 
-def ruleset(fleet: str, ground: Ground, ports: Sequence[str], subnet: str | None, guests: Sequence[Guest]) -> Ruleset:
+def ruleset(
+    fleet: str, host_network: HostNetwork, ports: Sequence[str], subnet: str | None, allowed: Sequence[AllowedContainer]
+) -> Ruleset:
     """The rules that keep a fleet's servers and builds where they may be.
 
     ``ports`` are the host's that no container may reach, as ``20000:29999`` or ``8482``; ``subnet`` is that of the
     closed network.
     """
-    guests = sorted(guests, key=lambda each: (each.server, each.mac))
+    allowed = sorted(allowed, key=lambda each: (each.server, each.mac))
     mark = f'-m comment --comment "mcp_fleet={fleet}"'
     closed = bridge_of(fleet, CLOSED)
-    translated = subnet and any(guest.addresses for guest in guests)
+    translated = subnet and any(each.addresses for each in allowed)
     ipv4 = _Family("icmp-admin-prohibited", "DOCKER-USER", addresses.RESERVED, addresses.METADATA, 4)
-    hook = "DOCKER-USER" if ground.user_chain_ipv6 else "FORWARD"
+    hook = "DOCKER-USER" if host_network.user_chain_ipv6 else "FORWARD"
     ipv6 = _Family("icmp6-adm-prohibited", hook, addresses.RESERVED_IPV6, addresses.METADATA_IPV6, 6)
     return Ruleset(
-        (*_jumps(fleet, ipv4, mark), *_inside(fleet, ipv4, ground, ports, guests)),
+        (*_jumps(fleet, ipv4, mark), *_inside(fleet, ipv4, host_network, ports, allowed)),
         (f"-A POSTROUTING -s {subnet} ! -o {closed} {mark} -j MASQUERADE",) if translated else (),
-        (*_jumps(fleet, ipv6, mark), *_inside(fleet, ipv6, ground, ports, guests)) if ground.ipv6 else (),
+        (*_jumps(fleet, ipv6, mark), *_inside(fleet, ipv6, host_network, ports, allowed)) if host_network.ipv6 else (),
     )
 
 
@@ -119,14 +121,14 @@ def _jumps(fleet: str, family: _Family, mark: str) -> Iterator[str]:
 
 
 def _inside(
-    fleet: str, family: _Family, ground: Ground, ports: Sequence[str], guests: Sequence[Guest]
+    fleet: str, family: _Family, host_network: HostNetwork, ports: Sequence[str], allowed: Sequence[AllowedContainer]
 ) -> Iterator[str]:
     """The rules of the fleet's own chain, in their order."""
     ours, peers = bridges_of(fleet), bridge_of(fleet, PEERS)
     rule = f"-A {chain_of(fleet)}"
     reject = f"-j REJECT --reject-with {family.reject}"
     yield f"{rule} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
-    yield from (f"{rule} -i {each} -j RETURN" for each in ground.uplinks)
+    yield from (f"{rule} -i {each} -j RETURN" for each in host_network.uplinks)
     # Into the fleet: from its balancer, and from no container but between peers.
     yield f"{rule} -i {peers} -o {peers} -j RETURN"
     yield from (f"{rule} -i {each} -o {ours} {reject}" for each in CONTAINERS)
@@ -135,26 +137,28 @@ def _inside(
     yield from (f"{rule} ! -i {ours} -p tcp -m tcp --dport {each} {reject}" for each in ports)
     yield f"{rule} ! -i {ours} -j RETURN"
     # Out of the fleet. First what is let through in spite of what no list of hosts and no network opens.
-    yield from _exceptions(fleet, family, ground, guests)
+    yield from _exceptions(fleet, family, host_network, allowed)
     yield from (f"{rule} -d {each} {reject}" for each in family.reserved)
     kinds = ("LOCAL", "BROADCAST", "MULTICAST") if family.version == 4 else ("LOCAL", "MULTICAST")
     yield from (f"{rule} -m addrtype --dst-type {each} {reject}" for each in kinds)
     yield from (f"{rule} -i {bridge_of(fleet, each)} -j RETURN" for each in (ORDINARY, BUILD))
-    for guest in guests if family.version == 4 else ():
-        for host, found in sorted(guest.addresses.items()):
-            yield from (_opening(rule, address, guest, host) for address in found)
+    for each in allowed if family.version == 4 else ():
+        for host, found in sorted(each.addresses.items()):
+            yield from (_opening(rule, address, each, host) for address in found)
     yield f"{rule} {reject}"
 
 
-def _exceptions(fleet: str, family: _Family, ground: Ground, guests: Sequence[Guest]) -> Iterator[str]:
+def _exceptions(
+    fleet: str, family: _Family, host_network: HostNetwork, allowed: Sequence[AllowedContainer]
+) -> Iterator[str]:
     rule = f"-A {chain_of(fleet)}"
     if family.version == 6:
         # Without these no neighbour is found (RFC 4861): router and neighbour solicitations, advertisements.
         yield from (f"{rule} -p ipv6-icmp -m icmp6 --icmpv6-type {each} -j RETURN" for each in (133, 135, 136))
-    for guest in guests:
-        if guest.metadata:
-            yield from (_opening(rule, address, guest, METADATA_NOTE) for address in family.metadata)
-    asked = [each for each in map(ipaddress.ip_address, ground.resolvers) if each.version == family.version]
+    for each in allowed:
+        if each.metadata:
+            yield from (_opening(rule, address, each, METADATA_NOTE) for address in family.metadata)
+    asked = [each for each in map(ipaddress.ip_address, host_network.resolvers) if each.version == family.version]
     for bridge in (ORDINARY, BUILD):
         for address in asked:
             for protocol in ("udp", "tcp"):
@@ -164,13 +168,13 @@ def _exceptions(fleet: str, family: _Family, ground: Ground, guests: Sequence[Gu
                 )
 
 
-def _opening(rule: str, address: str, guest: Guest, why: str) -> str:
-    note = f'-m comment --comment "{guest.server}: {why}"'
+def _opening(rule: str, address: str, allowed: AllowedContainer, why: str) -> str:
+    note = f'-m comment --comment "{allowed.server}: {why}"'
     to = "" if address == EVERYWHERE else f" -d {address}"  # as iptables-save leaves it out
-    return f"{rule}{to} -m mac --mac-source {guest.mac} {note} -j RETURN"
+    return f"{rule}{to} -m mac --mac-source {allowed.mac} {note} -j RETURN"
 
 
-def guests_in(rules: Ruleset, fleet: str) -> list[Guest]:
+def allowed_in(rules: Ruleset, fleet: str) -> list[AllowedContainer]:
     """Those who are let through by rules, as they were told to ``ruleset``."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for rule in rules.filter_rules:
@@ -182,7 +186,7 @@ def guests_in(rules: Ruleset, fleet: str) -> list[Guest]:
         mac = words[words.index("--mac-source") + 1]
         found.setdefault((server, mac), {}).setdefault(host, []).append(address)
     return [
-        Guest(
+        AllowedContainer(
             server,
             mac,
             {host: tuple(each) for host, each in hosts.items() if host != METADATA_NOTE},
@@ -192,10 +196,10 @@ def guests_in(rules: Ruleset, fleet: str) -> list[Guest]:
     ]
 
 
-def renewed(present: Ruleset, fleet: str, ground: Ground, ports: Sequence[str]) -> Ruleset:
-    """``present`` as it is to be now but for the guests, who stay as they are: for who does not know them."""
+def renewed(present: Ruleset, fleet: str, host_network: HostNetwork, ports: Sequence[str]) -> Ruleset:
+    """``present`` brought up to date, but for the allowed containers, which stay: for callers that do not know them."""
     subnet = next((rule.split(" -s ")[1].split(" ")[0] for rule in present.nat_rules), None)
-    return ruleset(fleet, ground, ports, subnet, guests_in(present, fleet))
+    return ruleset(fleet, host_network, ports, subnet, allowed_in(present, fleet))
 
 
 def transactions(present: Ruleset, desired: Ruleset, fleet: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
 
 # https://docs.docker.com/engine/network/drivers/bridge/#options
 BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -218,11 +218,11 @@ class World:
     ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
     ``unanswered`` why a registry that should be asked for an image did not answer, by reference.
 
-    ``rules`` are the fleet's in the host's packet filter, None where none can be kept, ``ground`` what they depend on,
-    ``saved`` the texts from which a boot restores them, None where none are to be saved; ``lawless`` says why no rules
-    can be kept, ``unbound`` are the fleet's networks that are no interfaces of this host. ``addresses`` are those of
-    the names to which servers are let through, ``refused`` those that names have and must not lead to, ``hosts_files``
-    the directories of the volumes that tell the former to servers.
+    ``rules`` are the fleet's in the host's packet filter, None where none can be kept, and ``firewall_error`` says why;
+    ``host_network`` is what the rules depend on, ``saved`` the texts from which a boot restores them, None where none
+    are to be saved. ``unbound`` are the fleet's networks that are no interfaces of this host. ``addresses`` are those
+    of the names to which servers are let through, ``refused`` those that names have and must not lead to,
+    ``hosts_files`` the directories of the volumes that tell the former to servers.
 
     ``sources`` are the host's paths that servers mount, by how they are written, none where the engine is elsewhere;
     ``volumes`` the inspected volumes that servers name.
@@ -237,9 +237,9 @@ class World:
     failures: Mapping[str, Failure] = field(default_factory=dict)
     unanswered: Mapping[str, str] = field(default_factory=dict)
     rules: Ruleset | None = None
-    ground: Ground = field(default_factory=Ground)
+    host_network: HostNetwork = field(default_factory=HostNetwork)
     saved: tuple[str, str] | None = None
-    lawless: str = ""
+    firewall_error: str = ""
     unbound: frozenset[str] = frozenset()
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -250,7 +250,7 @@ class World:
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:
-    """Reads a HostConfig, as inspected or as we compose it; engines echo the same wish in different words."""
+    """Reads a HostConfig, as inspected or as we compose it; engines echo the same settings in different words."""
     log = host.get("LogConfig") or {}
     options = log.get("Config") or {}
     security = [each.replace("=", ":") for each in host.get("SecurityOpt") or ()]

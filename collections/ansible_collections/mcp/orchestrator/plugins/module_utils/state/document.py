@@ -97,13 +97,13 @@ def build_state(
         "servers": [server_entry(name, facts) for name in sorted(facts.names)],
         "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
         "errors": [problem.to_dict() for problem in problems],
-        "warnings": [*warnings, *_unwalled(steps)],
+        "warnings": [*warnings, *_unprotected(steps)],
     }
 
 
-def _unwalled(steps: Mapping[str, Step]) -> list[str]:
+def _unprotected(steps: Mapping[str, Step]) -> list[str]:
     """What the packet filter of this host does not close, in the words of the steps that found it out."""
-    said = (text(step.result.get("unwalled")) for step in steps.values())
+    said = (text(step.result.get("unprotected")) for step in steps.values())
     return list(dict.fromkeys(each for each in said if each))
 
 

@@ -122,13 +122,13 @@ def _observed(name: str, desired: str, facts: Facts) -> str:
     state = one_of(facts.endpoints.get(name, {}).get("state"), ("running", "failed", "stopped", "absent", "planned"))
     if state is not None:
         return "absent" if state == "planned" else state
-    if name in (texts(facts.steps["containers"].result.get("elsewhere")) or []):
+    if name in (texts(facts.steps["containers"].result.get("on_other_hosts")) or []):
         return "absent"
     failed = any(problem.step in ("containers", "retire") for problem in facts.problems.get(name, []))
     if desired == "running":
         return "failed" if failed else "unknown"
     # Nothing superseded, and the step to take it away is spared.
-    settled = facts.steps["containers"].result.get("superseded") is False
+    settled = facts.steps["containers"].result.get("retire_needed") is False
     if failed or not (facts.steps["retire"].told or settled):
         return "unknown"
     return "stopped" if desired == "disabled" else "absent"

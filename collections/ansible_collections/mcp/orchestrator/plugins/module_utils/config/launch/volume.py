@@ -27,7 +27,7 @@ _MODES = frozenset(
 # The default, and what only means something on a Mac.
 _MEANINGLESS = frozenset({"rw", "cached", "delegated", "consistent"})
 
-# Names of volumes in which this fleet keeps what it must know: see container/surroundings.py and container/failure.py.
+# Names of volumes in which this fleet keeps its own data: see container/fleet_resources.py and container/failure.py.
 _INTERNAL = ("hosts", "failures")
 
 

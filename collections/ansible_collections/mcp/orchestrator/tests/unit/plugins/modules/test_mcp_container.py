@@ -29,13 +29,13 @@ class Engine(SimulatedEngine):
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    story = mcp_container.carry_out
+    story = mcp_container.reconcile
     for module in (mcp_container, mcp_container_info):
         monkeypatch.setattr(module, "DockerEngine", lambda _address: engine)
     monkeypatch.setattr(
         mcp_container,
-        "carry_out",
-        lambda wish, found, firewall: story(wish, found, probe=engine.probe, clock=engine.clock),
+        "reconcile",
+        lambda desired, found, firewall: story(desired, found, probe=engine.probe, clock=engine.clock),
     )
     monkeypatch.setattr(mcp_container_info, "http_probe", engine.probe)
     return engine
@@ -59,21 +59,21 @@ def servers(*specs: Any) -> list[dict[str, Any]]:
     return [each.to_dict() for each in specs]
 
 
-def test_it_brings_up_what_is_wished_and_then_changes_nothing(
+def test_it_brings_up_what_is_desired_and_then_changes_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wished = servers(spec("web"), spec("api"))
-    first = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    desired = servers(spec("web"), spec("api"))
+    first = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert (first["changed"], [each["state"] for each in first["endpoints"]]) == (True, ["running", "running"])
-    again = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    again = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert (again["changed"], again["actions"], again["errors"]) == (False, [], [])
 
 
 def test_a_failed_server_fails_the_module_which_still_tells_everything(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wished = servers(spec("web"), spec("lost", image="nowhere"))
-    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    desired = servers(spec("web"), spec("lost", image="nowhere"))
+    result = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert result["failed"] is True
     assert result["msg"] == "lost: image nowhere cannot be pulled: not found"
     assert {each["name"]: each["state"] for each in result["endpoints"]} == {"web": "running", "lost": "failed"}
@@ -91,9 +91,9 @@ def test_check_mode_touches_nothing(
 def test_a_config_that_cannot_be_read_keeps_those_apart_that_need_its_values(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    wished = servers(spec("web", env={"TOKEN": "0" * 16}), spec("api", env={}))
+    desired = servers(spec("web", env={"TOKEN": "0" * 16}), spec("api", env={}))
     config = [str(tmp_path / "gone.json")]
-    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", config=config)
+    result = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f", config=config)
     (error,) = result["errors"]
     assert (error["server"], "gone.json" in error["message"]) == ("web", True)
     assert {each["name"]: each["state"] for each in result["endpoints"]} == {"web": "failed", "api": "running"}
@@ -102,7 +102,7 @@ def test_a_config_that_cannot_be_read_keeps_those_apart_that_need_its_values(
 def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wished = servers(
+    desired = servers(
         *(spec(name, placement={"hosts": 1}) for name in ("web", "api", "docs", "time")),
         spec("lost", placement={"labels": {"zone": "z"}}),
     )
@@ -110,14 +110,14 @@ def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
     ran: dict[str, set[str]] = {}
     for host in hosts:
         engine.held.clear()
-        result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host=host, hosts=hosts)
+        result = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f", host=host, hosts=hosts)
         ran[host] = {each["name"] for each in result["endpoints"]}
-        assert set(result["elsewhere"]) == {"web", "api", "docs", "time"} - ran[host]
-        assert result["nowhere"] == ["lost"]
+        assert set(result["on_other_hosts"]) == {"web", "api", "docs", "time"} - ran[host]
+        assert result["unschedulable"] == ["lost"]
         assert [each["server"] for each in result["errors"]] == ["lost"]
     assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
     assert ran["one"] & ran["two"] == set()
-    stranger = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f", host="three", hosts=hosts)
+    stranger = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f", host="three", hosts=hosts)
     assert stranger["msg"] == "host is three, which hosts does not name; give it one of one, two"
 
 
@@ -125,14 +125,18 @@ def test_a_run_that_was_overtaken_retires_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = servers(spec("web")), servers(spec("web", memory=2**27))
-    first = call(mcp_container, monkeypatch, capsys, servers=old, fleet="overtaken")
-    second = call(mcp_container, monkeypatch, capsys, servers=new, fleet="overtaken")
-    late = call(mcp_container, monkeypatch, capsys, servers=old, fleet="overtaken", retire=True, turn=first["turn"])
+    first = call(mcp_container, monkeypatch, capsys, servers=old, fleet="newer")
+    second = call(mcp_container, monkeypatch, capsys, servers=new, fleet="newer")
+    late = call(
+        mcp_container, monkeypatch, capsys, servers=old, fleet="newer", retire=True, run_token=first["run_token"]
+    )
     assert (late["changed"], late["actions"], late["errors"]) == (False, [], [])
-    assert len(engine.of_fleet("overtaken")) == 2
-    retired = call(mcp_container, monkeypatch, capsys, servers=new, fleet="overtaken", retire=True, turn=second["turn"])
+    assert len(engine.of_fleet("newer")) == 2
+    retired = call(
+        mcp_container, monkeypatch, capsys, servers=new, fleet="newer", retire=True, run_token=second["run_token"]
+    )
     assert [each["action"] for each in retired["actions"]] == ["remove", "rename"]
-    assert [each["Id"] for each in engine.of_fleet("overtaken")] == [second["endpoints"][0]["container"]]
+    assert [each["Id"] for each in engine.of_fleet("newer")] == [second["endpoints"][0]["container"]]
 
 
 def test_an_engine_that_does_not_answer_is_one_sentence(
@@ -149,7 +153,7 @@ def test_an_engine_that_does_not_answer_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("wished", "message"),
+    ("desired", "message"),
     [
         ([{"name": "web"}], "servers[0] (web) is not a spec"),
         (servers(spec("web"), spec("web")), "servers names web more than once"),
@@ -159,10 +163,10 @@ def test_servers_that_are_no_fleet_are_refused(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    wished: list[dict[str, Any]],
+    desired: list[dict[str, Any]],
     message: str,
 ) -> None:
-    result = call(mcp_container, monkeypatch, capsys, servers=wished, fleet="f")
+    result = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert result["failed"] is True
     assert message in result["msg"]
 

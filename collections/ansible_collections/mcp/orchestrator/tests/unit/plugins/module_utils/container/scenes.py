@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.run import Wish, carry_out
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
     SimulatedEngine,
 )
@@ -41,8 +41,8 @@ def spec(name: str, **more: Any) -> Spec:
 
 def run(engine: SimulatedEngine, specs: Sequence[Spec], policy: Policy = POLICY, **more: Any) -> dict[str, Any]:
     """One run of the module's story over the simulated engine."""
-    wish = Wish(specs=specs, policy=policy, environment=ENVIRONMENT, **more)
-    return carry_out(wish, engine, probe=engine.probe, clock=engine.clock, firewall=engine, paths=engine)
+    desired = DesiredFleet(specs=specs, policy=policy, environment=ENVIRONMENT, **more)
+    return reconcile(desired, engine, probe=engine.probe, clock=engine.clock, firewall=engine, paths=engine)
 
 
 def whole_run(engine: SimulatedEngine, specs: Sequence[Spec], **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:

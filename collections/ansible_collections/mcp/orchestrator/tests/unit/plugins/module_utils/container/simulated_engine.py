@@ -18,7 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Source
 
 RUNS = ("running", "paused", "restarting")
@@ -56,11 +56,11 @@ class SimulatedEngine:
         self.faults: dict[str, Callable[[str], None]] = {}
         self.written: list[str] = []
         self.local = True
-        self.lawless = ""
+        self.firewall_error = ""
         self.itself: dict[str, Any] = {"SecurityOptions": ["name=seccomp,profile=default"]}
         self.kept_rules = Ruleset()
         self.saved_rules: tuple[str, str] | None = ("", "")
-        self.own_ground = Ground(resolvers=("10.0.0.2",), own=frozenset({"192.88.99.99"}))
+        self.own_host_network = HostNetwork(resolvers=("10.0.0.2",), own=frozenset({"192.88.99.99"}))
         self.loose: set[str] = set()
         self.names: dict[str, tuple[str, ...]] = {"api.test": ("192.88.99.7/32",)}
         self.files: dict[str, str] = {}
@@ -71,12 +71,12 @@ class SimulatedEngine:
     # What the firewall is asked and told
 
     def rules(self, fleet: str) -> Ruleset:
-        if self.lawless:
-            raise FirewallError(self.lawless)
+        if self.firewall_error:
+            raise FirewallError(self.firewall_error)
         return self.kept_rules
 
-    def ground(self) -> Ground:
-        return self.own_ground
+    def host_network(self) -> HostNetwork:
+        return self.own_host_network
 
     def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
         with self._told("write_rules", fleet):

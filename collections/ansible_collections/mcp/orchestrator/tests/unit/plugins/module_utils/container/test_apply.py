@@ -215,7 +215,7 @@ def test_an_engine_that_dies_midway_fails_each_server_with_that_reason() -> None
 def test_a_server_whose_entry_is_wrong_is_left_as_it_is() -> None:
     engine = SimulatedEngine()
     whole_run(engine, [spec("a"), spec("b")])
-    result = run(engine, [spec("b")], retire=True, untouchable=["a"])
+    result = run(engine, [spec("b")], retire=True, protected=["a"])
     assert result["actions"] == []
     assert len(engine.of_fleet("f")) == 2
 
@@ -247,7 +247,7 @@ def test_fewer_replicas_keep_the_first_ones() -> None:
     assert ports == retired["endpoints"][0]["ports"]
 
 
-def test_a_wished_priority_reaches_the_routes_without_a_new_container() -> None:
+def test_a_desired_priority_reaches_the_routes_without_a_new_container() -> None:
     engine = SimulatedEngine()
     whole_run(engine, [spec("a")])
     result = run(engine, [spec("a", priority=7)])

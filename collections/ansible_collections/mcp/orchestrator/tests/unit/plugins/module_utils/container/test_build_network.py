@@ -38,8 +38,8 @@ def test_it_is_ruled_and_saved_before_it_is_made_and_the_servers_find_the_rules_
     assert ready(engine, tmp_path) == BuildNetwork("f-build")
     options = engine.nets["f-build"]["Options"]
     assert options == {"com.docker.network.bridge.enable_icc": "false", BRIDGE_NAME: rules.bridge_of("f", "b")}
-    wished = [spec("a", build={"runtime": "node", "package": "a"})]
-    assert "write_rules" not in [each["action"] for each in run(engine, wished)["actions"]]
+    desired = [spec("a", build={"runtime": "node", "package": "a"})]
+    assert "write_rules" not in [each["action"] for each in run(engine, desired)["actions"]]
     assert ready(engine, tmp_path) == BuildNetwork("f-build")
 
 
@@ -51,18 +51,18 @@ def assert_ruled(engine: SimulatedEngine) -> None:
 def test_a_build_keeps_the_ways_of_the_servers_that_run(tmp_path: Path) -> None:
     engine = SimulatedEngine()
     whole_run(engine, [spec("a", network=("api.test",)), spec("b", instance_metadata=True)])
-    before = rules.guests_in(engine.kept_rules, "f")
+    before = rules.allowed_in(engine.kept_rules, "f")
     engine.kept_rules = Ruleset(engine.kept_rules.filter_rules[:-1], engine.kept_rules.nat_rules)
     ready(engine, tmp_path)
-    assert rules.guests_in(engine.kept_rules, "f") == before
+    assert rules.allowed_in(engine.kept_rules, "f") == before
     assert engine.saved_rules == rules.restorable(engine.kept_rules, "f")
 
 
 def test_it_goes_with_the_last_server_that_is_built(tmp_path: Path) -> None:
     engine = SimulatedEngine()
     ready(engine, tmp_path)
-    wished = [spec("a", build={"runtime": "node", "package": "a"})]
-    whole_run(engine, wished)
+    desired = [spec("a", build={"runtime": "node", "package": "a"})]
+    whole_run(engine, desired)
     assert "f-build" in engine.nets
     _converged, retired = whole_run(engine, [spec("b")])
     assert ("remove_network", "f-build") in [(each["action"], each["target"]) for each in retired["actions"]]
@@ -72,13 +72,13 @@ def test_it_goes_with_the_last_server_that_is_built(tmp_path: Path) -> None:
 
 def test_where_no_rules_can_be_kept_builds_run_and_the_run_says_what_is_open(tmp_path: Path) -> None:
     engine = SimulatedEngine()
-    engine.lawless = "podman cannot be controlled"
+    engine.firewall_error = "podman cannot be controlled"
     found = ready(engine, tmp_path)
     assert (found.name, set(engine.nets)) == (None, {"other"})
-    assert found.unwalled.startswith("nothing keeps builds of images from the metadata of this instance")
-    engine.lawless = ""
+    assert found.unprotected.startswith("nothing keeps builds of images from the metadata of this instance")
+    engine.firewall_error = ""
     engine.loose = {rules.bridge_of("f", "b")}
-    assert "f-build is no interface of this host" in ready(engine, tmp_path).unwalled
+    assert "f-build is no interface of this host" in ready(engine, tmp_path).unprotected
 
 
 def test_a_network_of_somebody_elses_is_left_alone_and_one_of_an_earlier_release_is_made_anew(tmp_path: Path) -> None:

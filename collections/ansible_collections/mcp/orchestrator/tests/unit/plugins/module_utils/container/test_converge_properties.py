@@ -51,7 +51,7 @@ def foreign(engine: SimulatedEngine) -> dict[str, Any]:
     }
 
 
-def assert_as_wished(engine: SimulatedEngine, specs: list[Spec], errors: list[dict[str, Any]]) -> None:
+def assert_desired_state(engine: SimulatedEngine, specs: list[Spec], errors: list[dict[str, Any]]) -> None:
     """Each server without an error has exactly its containers, and there is no other."""
     failed = {error["server"] for error in errors}
     places: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -88,7 +88,7 @@ def test_after_a_run_there_is_nothing_left_to_do(
     assert run(engine, specs, retire=True)["actions"] == []
     last = run(engine, specs)
     assert last["actions"] == []
-    assert_as_wished(engine, specs, last["errors"])
+    assert_desired_state(engine, specs, last["errors"])
 
 
 @MANY
@@ -162,7 +162,7 @@ def test_a_run_that_was_killed_is_made_good_by_the_next(
     last = run(engine, specs)
     assert last["actions"] == []
     assert run(engine, specs, retire=True)["actions"] == []
-    assert_as_wished(engine, specs, last["errors"])
+    assert_desired_state(engine, specs, last["errors"])
 
 
 @MANY
@@ -195,7 +195,7 @@ def test_retiring_finds_nothing_where_converging_said_that_nothing_is_superseded
         converged = run(engine, specs)
         seen = copy.deepcopy((engine.held, engine.nets, engine.kept, engine.kept_rules))
         retired = run(engine, specs, retire=True)
-        if not converged["superseded"]:
+        if not converged["retire_needed"]:
             assert (retired["actions"], retired["errors"]) == ([], [])
             assert (engine.held, engine.nets, engine.kept, engine.kept_rules) == seen
-    assert run(engine, [], retire=True)["superseded"] is False
+    assert run(engine, [], retire=True)["retire_needed"] is False

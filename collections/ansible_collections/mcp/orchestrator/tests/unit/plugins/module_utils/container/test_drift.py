@@ -106,7 +106,7 @@ def test_each_drift_has_its_step_and_its_reason(hurt: Hurt, plan: list[str]) -> 
         {"LogConfig": {"Type": "json-file", "Config": None}},
     ],
 )
-def test_the_same_wish_in_another_engine_s_words_is_no_drift(echo: dict[str, Any]) -> None:
+def test_the_same_settings_in_another_engine_s_words_is_no_drift(echo: dict[str, Any]) -> None:
     engine = fleet()
     (container,) = engine.of_fleet("f")
     container["HostConfig"].update(echo)

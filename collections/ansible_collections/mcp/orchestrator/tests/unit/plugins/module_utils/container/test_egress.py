@@ -37,11 +37,11 @@ def test_addresses_that_take_turns_stay_allowed_and_old_ones_go_in_the_end() -> 
 
 def test_rules_stand_before_a_container_starts_and_go_with_the_last_one() -> None:
     engine = SimulatedEngine()
-    wished = [spec("a", network=("api.test",)), spec("b", network="none")]
-    first, _retired = whole_run(engine, wished)
+    desired = [spec("a", network=("api.test",)), spec("b", network="none")]
+    first, _retired = whole_run(engine, desired)
     assert [each["action"] for each in first["actions"]][:2] == ["write_rules", "create_network"]
     assert engine.files["/volumes/f-a.hosts/hosts"].endswith("192.88.99.7 api.test\n")
-    assert [run(engine, wished, retire=retire)["actions"] for retire in (False, True)] == [[], []]
+    assert [run(engine, desired, retire=retire)["actions"] for retire in (False, True)] == [[], []]
     _converged, retired = whole_run(engine, [])
     assert [each["action"] for each in retired["actions"]][-2:] == ["remove_rules", "remove_network"]
     assert (engine.kept_rules, engine.kept) == (Ruleset(), {})
@@ -49,7 +49,7 @@ def test_rules_stand_before_a_container_starts_and_go_with_the_last_one() -> Non
 
 def test_where_no_rule_can_be_kept_the_server_that_needs_one_fails_alone() -> None:
     engine = SimulatedEngine()
-    engine.lawless = "podman cannot be controlled"
+    engine.firewall_error = "podman cannot be controlled"
     result = run(engine, [spec("a", network="fleet"), spec("b")])
     (error,) = result["errors"]
     assert error == {"server": "a", "message": "network fleet cannot be enforced here: podman cannot be controlled"}
@@ -58,11 +58,11 @@ def test_where_no_rule_can_be_kept_the_server_that_needs_one_fails_alone() -> No
 
 def test_a_name_that_does_not_answer_for_once_keeps_its_addresses() -> None:
     engine = SimulatedEngine()
-    wished = [spec("a", network=("api.test",))]
-    whole_run(engine, wished)
+    desired = [spec("a", network=("api.test",))]
+    whole_run(engine, desired)
     rules, files = engine.kept_rules, dict(engine.files)
     engine.names = {}
-    result = run(engine, wished)
+    result = run(engine, desired)
     assert (result["actions"], result["errors"]) == ([], [])
     assert (engine.kept_rules, engine.files) == (rules, files)
 
@@ -72,7 +72,7 @@ def test_a_host_with_ordinary_servers_alone_has_rules_too_and_saves_them() -> No
     first, _retired = whole_run(engine, [spec("a")])
     assert [each["action"] for each in first["actions"]][:2] == ["write_rules", "create_network"]
     assert engine.saved_rules == rules.restorable(engine.kept_rules, "f") != ("", "")
-    assert (first["unwalled"], run(engine, [spec("a")])["actions"]) == ("", [])
+    assert (first["unprotected"], run(engine, [spec("a")])["actions"]) == ("", [])
 
 
 def test_saved_rules_that_are_missing_or_others_than_those_that_stand_are_written_anew() -> None:
@@ -102,11 +102,11 @@ def test_no_container_starts_before_its_rules_are_saved() -> None:
 
 def test_where_no_rule_can_be_kept_the_run_says_what_is_open() -> None:
     engine = SimulatedEngine()
-    engine.lawless = "podman cannot be controlled"
+    engine.firewall_error = "podman cannot be controlled"
     for _run in range(2):
         result = run(engine, [spec("a")])
         assert (result["errors"], [each["state"] for each in result["endpoints"]]) == ([], ["running"])
-        assert result["unwalled"] == (
+        assert result["unprotected"] == (
             "nothing keeps the fleet's servers from the metadata of this instance and from this host's ports:"
             " podman cannot be controlled"
         )
@@ -118,7 +118,7 @@ def test_a_network_that_no_rule_binds_is_told_and_ordinary_servers_run_in_it() -
     for _run in range(2):
         result = run(engine, [spec("a"), spec("b", network="none")])
         assert [each["server"] for each in result["errors"]] == ["b"]
-        assert "f-closed and f-net is no interface of this host that rules bind" in result["unwalled"]
+        assert "f-closed and f-net is no interface of this host that rules bind" in result["unprotected"]
 
 
 def test_a_network_of_an_earlier_release_is_made_anew_once_it_is_empty() -> None:
@@ -136,7 +136,7 @@ def test_a_network_of_an_earlier_release_with_containers_in_it_is_told_until_som
     engine.loose = {rules.bridge_of("f", "n")}
     result = run(engine, [spec("a")])
     assert (result["actions"], result["errors"]) == ([], [])
-    assert "was it made by an earlier release, then remove its containers and it" in result["unwalled"]
+    assert "was it made by an earlier release, then remove its containers and it" in result["unprotected"]
 
 
 @pytest.mark.parametrize(
@@ -149,32 +149,34 @@ def test_a_name_is_let_to_addresses_of_the_internet_alone(address: str) -> None:
     (error,) = result["errors"]
     assert error["server"] == "a"
     assert f"api.test has the address {address}, which is none of the internet" in error["message"]
-    assert [guest.addresses for guest in rules.guests_in(engine.kept_rules, "f")] == [{"api.test": ("192.88.99.7/32",)}]
+    assert [allowed.addresses for allowed in rules.allowed_in(engine.kept_rules, "f")] == [
+        {"api.test": ("192.88.99.7/32",)}
+    ]
     assert address not in engine.files["/volumes/f-a.hosts/hosts"].replace("127.0.0.1 localhost", "")
 
 
 def test_what_an_earlier_release_let_a_name_to_is_taken_away() -> None:
     engine = SimulatedEngine()
-    wished = [spec("a", network=("api.test", "10.0.0.0/8"))]
+    desired = [spec("a", network=("api.test", "10.0.0.0/8"))]
     engine.names |= {"10.0.0.0/8": ("10.0.0.0/8",)}
-    whole_run(engine, wished)
-    (guest,) = rules.guests_in(engine.kept_rules, "f")
-    earlier = replace(guest, addresses={**guest.addresses, "api.test": ("192.88.99.7/32", "10.0.0.5/32")})
-    engine.kept_rules = rules.ruleset("f", engine.own_ground, POLICY.closed_ports, None, [earlier])
-    run(engine, wished)
-    (guest,) = rules.guests_in(engine.kept_rules, "f")
-    assert guest.addresses == {"api.test": ("192.88.99.7/32",), "10.0.0.0/8": ("10.0.0.0/8",)}
+    whole_run(engine, desired)
+    (allowed,) = rules.allowed_in(engine.kept_rules, "f")
+    earlier = replace(allowed, addresses={**allowed.addresses, "api.test": ("192.88.99.7/32", "10.0.0.5/32")})
+    engine.kept_rules = rules.ruleset("f", engine.own_host_network, POLICY.closed_ports, None, [earlier])
+    run(engine, desired)
+    (allowed,) = rules.allowed_in(engine.kept_rules, "f")
+    assert allowed.addresses == {"api.test": ("192.88.99.7/32",), "10.0.0.0/8": ("10.0.0.0/8",)}
 
 
 def test_a_server_that_may_read_its_instance_s_metadata_is_known_by_its_address_and_shown() -> None:
     engine = SimulatedEngine()
     result = run(engine, [spec("a", instance_metadata=True), spec("b")])
-    (guest,) = rules.guests_in(engine.kept_rules, "f")
+    (allowed,) = rules.allowed_in(engine.kept_rules, "f")
     (made,) = [each for each in engine.of_fleet("f") if each["Config"].get("MacAddress")]
-    assert (guest.server, guest.metadata, guest.mac) == ("a", True, made["Config"]["MacAddress"])
+    assert (allowed.server, allowed.metadata, allowed.mac) == ("a", True, made["Config"]["MacAddress"])
     assert ["instance metadata" in each["exceptions"] for each in result["endpoints"]] == [True, False]
     whole_run(engine, [spec("a"), spec("b")])
-    assert rules.guests_in(engine.kept_rules, "f") == []
+    assert rules.allowed_in(engine.kept_rules, "f") == []
 
 
 WAYS_OUT: dict[str, dict[str, Any]] = {

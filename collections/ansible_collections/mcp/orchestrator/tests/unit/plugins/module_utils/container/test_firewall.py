@@ -18,7 +18,7 @@ def host(monkeypatch: pytest.MonkeyPatch, saved: str, saved_ipv6: str = "") -> H
     monkeypatch.setattr(firewall, "_command", lambda words, _text: texts[words[0]])
     monkeypatch.setattr(firewall.os, "geteuid", lambda: 0)
     monkeypatch.setattr(firewall.shutil, "which", lambda name: name)
-    monkeypatch.setattr(firewall.ground, "has_ipv6", lambda: True)
+    monkeypatch.setattr(firewall.host_network, "has_ipv6", lambda: True)
     return HostFirewall(local=True)
 
 
@@ -42,4 +42,4 @@ def test_the_chain_for_ipv6_is_used_where_something_leads_there(
 ) -> None:
     found = host(monkeypatch, CHAIN + LEADS_THERE, saved_ipv6)
     found.rules("f")
-    assert found.ground().user_chain_ipv6 is used
+    assert found.host_network().user_chain_ipv6 is used

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet's life as a state machine: wishes, runs, runs that are killed or overtaken, and a world that breaks.
+"""A fleet's life as a state machine: configs, runs, runs that are killed or overtaken, and a world that breaks.
 
 After each step: what is not ours is as it was, no port is held twice, and what the last run routed answers. At any time
-two whole runs lead to the wished fleet, and then nothing is left to do.
+two whole runs lead to the desired fleet, and then nothing is left to do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.contai
     SimulatedEngine,
 )
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.test_converge_properties import (
-    assert_as_wished,
+    assert_desired_state,
     foreign,
 )
 from hypothesis import HealthCheck, settings
@@ -69,7 +69,7 @@ class Life(RuleBasedStateMachine):
         self.engine.kept_rules = Ruleset()
 
     @rule(sick=st.booleans())
-    def let_the_wished_generations_fail(self, sick: bool) -> None:
+    def let_the_desired_generations_fail(self, sick: bool) -> None:
         self.engine.sick = {spec.generation for spec in self.specs} if sick else set()
         self.routed = {}
 
@@ -91,7 +91,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(newer=fleets())
     def be_overtaken(self, newer: list[Spec]) -> None:
-        """A run converges, another with newer wishes does everything, and the first one finds itself overtaken."""
+        """A run converges, another with a newer config does everything, and the first one finds itself overtaken."""
         run(self.engine, self.specs)
         self.specs = newer
         self.reconcile()
@@ -109,9 +109,9 @@ class Life(RuleBasedStateMachine):
         for _run in range(2):
             self.reconcile()
         last = run(self.engine, self.specs)
-        assert (last["actions"], last["superseded"]) == ([], bool(last["errors"]))
+        assert (last["actions"], last["retire_needed"]) == ([], bool(last["errors"]))
         assert run(self.engine, self.specs, retire=True)["actions"] == []
-        assert_as_wished(self.engine, self.specs, last["errors"])
+        assert_desired_state(self.engine, self.specs, last["errors"])
         self._assert_rules()
 
     @invariant()

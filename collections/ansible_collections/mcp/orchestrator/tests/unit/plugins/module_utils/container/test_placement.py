@@ -29,10 +29,10 @@ def test_a_server_runs_on_as_many_hosts_as_it_wants_and_there_are(hosts: dict[st
 
 @given(fleets, counts)
 def test_every_host_comes_to_the_same_answer(hosts: dict[str, dict[str, str]], count: int) -> None:
-    wished = [spec(name, hosts=count) for name in "abcdefgh"]
+    desired = [spec(name, hosts=count) for name in "abcdefgh"]
     turned = dict(reversed(hosts.items()))
-    runs = {host: {each.name for each in placed_here(wished, host, turned)[0]} for host in hosts}
-    for each in wished:
+    runs = {host: {each.name for each in placed_here(desired, host, turned)[0]} for host in hosts}
+    for each in desired:
         assert {host for host in hosts if each.name in runs[host]} == set(hosts_of(each, hosts))
 
 
@@ -49,13 +49,13 @@ def test_a_host_that_goes_moves_only_what_it_ran(hosts: dict[str, dict[str, str]
 
 @given(fleets)
 def test_labels_choose_among_the_hosts(hosts: dict[str, dict[str, str]]) -> None:
-    wished = spec("a", labels={"zone": "a"})
+    desired = spec("a", labels={"zone": "a"})
     fit = {name for name, labels in hosts.items() if labels.get("zone") == "a"}
     if fit:
-        assert set(hosts_of(wished, hosts)) == fit
+        assert set(hosts_of(desired, hosts)) == fit
     else:
         with pytest.raises(NoHost, match=r"none of the hosts .* has zone=a"):
-            hosts_of(wished, hosts)
+            hosts_of(desired, hosts)
 
 
 def test_a_hundred_servers_of_one_host_each_are_spread() -> None:
@@ -65,5 +65,5 @@ def test_a_hundred_servers_of_one_host_each_are_spread() -> None:
 
 
 def test_without_other_hosts_this_one_runs_all() -> None:
-    wished = [spec("a", hosts=1), spec("b", labels={"zone": "z"})]
-    assert placed_here(wished, "", {}) == (wished, {})
+    desired = [spec("a", hosts=1), spec("b", labels={"zone": "z"})]
+    assert placed_here(desired, "", {}) == (desired, {})

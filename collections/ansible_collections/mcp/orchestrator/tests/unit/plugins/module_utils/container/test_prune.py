@@ -38,7 +38,7 @@ def test_without_being_asked_no_image_goes() -> None:
     assert "one" in engine.images
 
 
-def test_an_image_stays_that_another_server_uses_or_wishes() -> None:
+def test_an_image_stays_that_another_server_uses_or_is_to_use() -> None:
     both = [spec("a"), spec("b")]
     for after in ([spec("a", image="two"), spec("b")], [spec("a", enabled=False)]):
         engine = SimulatedEngine()

@@ -11,15 +11,19 @@ import ipaddress
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses import METADATA, METADATA_IPV6
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ground, Guest, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import (
+    AllowedContainer,
+    HostNetwork,
+    Ruleset,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 MAC, OTHER_MAC = "0a:00:00:00:00:01", "0a:00:00:00:00:02"
-GUEST = Guest("a", MAC, {"api.test": ("192.88.99.7/32", "192.88.99.8/32")})
-GROUND = Ground(resolvers=("169.254.169.253", "10.0.0.2", "fd00::53"))
+ALLOWED = AllowedContainer("a", MAC, {"api.test": ("192.88.99.7/32", "192.88.99.8/32")})
+HOST_NETWORK = HostNetwork(resolvers=("169.254.169.253", "10.0.0.2", "fd00::53"))
 PORTS = ("20000:29999", "8482")
-RULES = rules.ruleset("f", GROUND, PORTS, "172.30.0.0/16", [GUEST])
+RULES = rules.ruleset("f", HOST_NETWORK, PORTS, "172.30.0.0/16", [ALLOWED])
 NET, CLOSED, PEERS, BUILD = (rules.bridge_of("f", kind) for kind in "ncfb")
 OTHER_FLEET = rules.bridge_of("g", "n")
 HOST = ipaddress.ip_address("10.0.0.7")
@@ -94,7 +98,7 @@ def test_rules_are_read_back_from_what_iptables_saves_whatever_its_release() -> 
     assert rules.same(rules.ours(saved, six, "f"), RULES, "f")
     assert rules.same(rules.ours(older, six, "f"), RULES, "f")
     assert rules.ours(saved, six, "ff") == Ruleset()
-    assert rules.guests_in(rules.ours(older, six, "f"), "f") == [GUEST]
+    assert rules.allowed_in(rules.ours(older, six, "f"), "f") == [ALLOWED]
 
 
 def test_rules_in_another_order_are_not_the_same() -> None:
@@ -134,10 +138,12 @@ def test_what_is_saved_for_the_next_boot_restores_all_of_it_and_no_more() -> Non
 
 
 def test_who_does_not_know_the_guests_leaves_their_ways_open() -> None:
-    everywhere = Guest("z", "0a:00:00:00:00:03", {"0.0.0.0/0": ("0.0.0.0/0",)})
-    both = [GUEST, Guest("m", OTHER_MAC, {}, metadata=True), everywhere]
-    present = rules.ruleset("f", Ground(), ("1:2",), "172.30.0.0/16", both)
-    assert rules.renewed(present, "f", GROUND, PORTS) == rules.ruleset("f", GROUND, PORTS, "172.30.0.0/16", both)
+    everywhere = AllowedContainer("z", "0a:00:00:00:00:03", {"0.0.0.0/0": ("0.0.0.0/0",)})
+    both = [ALLOWED, AllowedContainer("m", OTHER_MAC, {}, metadata=True), everywhere]
+    present = rules.ruleset("f", HostNetwork(), ("1:2",), "172.30.0.0/16", both)
+    assert rules.renewed(present, "f", HOST_NETWORK, PORTS) == rules.ruleset(
+        "f", HOST_NETWORK, PORTS, "172.30.0.0/16", both
+    )
 
 
 @given(
@@ -163,7 +169,7 @@ def test_no_metadata_and_no_link_local_address_is_reached_from_any_network_of_th
 
 
 def test_the_one_container_that_may_reaches_its_metadata_and_no_other_link_local_address() -> None:
-    allowed = rules.ruleset("f", GROUND, PORTS, None, [Guest("m", MAC, {}, metadata=True)])
+    allowed = rules.ruleset("f", HOST_NETWORK, PORTS, None, [AllowedContainer("m", MAC, {}, metadata=True)])
     for address in (*METADATA, *METADATA_IPV6):
         assert passes(allowed, i=NET, o="eth0", d=address.partition("/")[0], mac=MAC)
         assert not passes(allowed, i=NET, o="eth0", d=address.partition("/")[0], mac=OTHER_MAC)
@@ -184,7 +190,9 @@ def test_nothing_of_the_fleet_opens_a_connection_to_the_host_but_to_ask_for_name
 
 
 def test_no_address_of_a_list_opens_the_host_or_the_metadata() -> None:
-    wide = rules.ruleset("f", GROUND, PORTS, "172.30.0.0/16", [Guest("a", MAC, {"0.0.0.0/0": ("0.0.0.0/0",)})])
+    wide = rules.ruleset(
+        "f", HOST_NETWORK, PORTS, "172.30.0.0/16", [AllowedContainer("a", MAC, {"0.0.0.0/0": ("0.0.0.0/0",)})]
+    )
     assert passes(wide, i=CLOSED, o="eth0", d=str(WORLD), mac=MAC)
     assert not passes(wide, i=CLOSED, o="eth0", d=str(WORLD), mac=OTHER_MAC)
     assert not passes(wide, i=CLOSED, d=str(HOST), mac=MAC)
@@ -214,18 +222,18 @@ def test_the_balancer_reaches_every_server_from_outside(target: str) -> None:
 
 
 def test_a_bridge_that_leads_out_of_the_host_is_no_container() -> None:
-    bridged = rules.ruleset("f", Ground(uplinks=("br-lan",)), PORTS, None, [])
+    bridged = rules.ruleset("f", HostNetwork(uplinks=("br-lan",)), PORTS, None, [])
     assert passes(bridged, i="br-lan", o=NET, d="172.18.0.2", port="8000")
     assert passes(bridged, i="br-lan", d=str(HOST), port="20017")
     assert not passes(bridged, i="br-wan", d=str(HOST), port="20017")
 
 
 def test_where_there_is_no_ipv6_no_rules_are_made_for_it() -> None:
-    assert rules.ruleset("f", Ground(ipv6=False), PORTS, None, []).ipv6_rules == ()
+    assert rules.ruleset("f", HostNetwork(ipv6=False), PORTS, None, []).ipv6_rules == ()
 
 
 def test_the_rules_of_ipv6_stand_where_the_engine_looks_first() -> None:
-    with_chain = rules.ruleset("f", Ground(user_chain_ipv6=True), PORTS, None, [])
+    with_chain = rules.ruleset("f", HostNetwork(user_chain_ipv6=True), PORTS, None, [])
     assert {rule.split(" ")[1] for rule in with_chain.ipv6_rules} == {"DOCKER-USER", "INPUT", "MCP-f"}
     assert {rule.split(" ")[1] for rule in RULES.ipv6_rules} == {"FORWARD", "INPUT", "MCP-f"}
 

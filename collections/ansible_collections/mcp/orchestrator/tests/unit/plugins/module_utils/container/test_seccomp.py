@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import exceptions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, World

@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.converge import Builds, Outcome, converge_images
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError, ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Present, Renewal
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import read_template
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.image.scripted_builder import (
     BASES,
@@ -41,8 +41,8 @@ def spec(name: str, recipe: Recipe, enabled: bool = True) -> Spec:
 
 
 def converge(client: Engine, templates: Path, *specs: Spec, dry_run: bool = False, **options: Any) -> Outcome:
-    builds = Builds(str(templates), **{"bases": BASES, **options})
-    return converge_images(client, specs, builds, dry_run=dry_run)
+    desired = DesiredImages(specs, str(templates), **{"bases": BASES, **options})
+    return reconcile(client, desired, dry_run=dry_run)
 
 
 NPX = Recipe("node", "@scope/server", "1.2", ("typescript",))

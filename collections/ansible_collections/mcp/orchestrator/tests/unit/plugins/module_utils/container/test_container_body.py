@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.composition import (
-    CompositionError,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
+    UnsupportedSpec,
     compose,
     exceptions,
 )
@@ -90,12 +90,12 @@ def test_entrypoint_and_command_replace_the_image_s_as_docker_run_does(
 
 
 def test_an_image_without_a_process_is_refused_with_the_way_out() -> None:
-    with pytest.raises(CompositionError, match="neither an entrypoint nor a command; write"):
+    with pytest.raises(UnsupportedSpec, match="neither an entrypoint nor a command; write"):
         compose(spec("a", transport="stdio"), Image("sha256:1"), POLICY, 20001)
 
 
 def test_a_stdio_server_without_a_bridge_is_refused_with_the_way_out() -> None:
-    with pytest.raises(CompositionError, match=r"none is installed on this host; run setup.sh again"):
+    with pytest.raises(UnsupportedSpec, match=r"none is installed on this host; run setup.sh again"):
         compose(spec("a", transport="stdio"), IMAGE, Policy(), 20001)
 
 
@@ -106,14 +106,14 @@ def test_an_http_server_without_a_port_listens_where_its_image_says() -> None:
 
 @pytest.mark.parametrize("exposed", [(), (80, 443)])
 def test_an_http_server_whose_port_nothing_tells_is_refused(exposed: tuple[int, ...]) -> None:
-    with pytest.raises(CompositionError, match="the port on which the server listens is not known"):
+    with pytest.raises(UnsupportedSpec, match="the port on which the server listens is not known"):
         compose(spec("a"), Image("sha256:1", exposed=exposed), POLICY, 20001)
 
 
 def test_a_list_of_hosts_is_refused_beside_a_right_to_forge_addresses() -> None:
     forging = spec("a", port=1, network=("api.test",), host_config={"CapAdd": ["NET_RAW"]})
     with pytest.raises(
-        CompositionError, match="with NET_RAW its container could leave its network or pretend to be another one"
+        UnsupportedSpec, match="with NET_RAW its container could leave its network or pretend to be another one"
     ):
         compose(forging, IMAGE, POLICY, 20001)
 

@@ -13,7 +13,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Guest, Ruleset
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import AllowedContainer, Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Network, World
 
 
@@ -22,31 +22,31 @@ def rules_volume(fleet: str, server: str) -> str:
     return f"{fleet}-{server}.hosts"
 
 
-def guest_of(spec: Spec, port: int, world: World, policy: Policy) -> Guest:
+def allowed_container(spec: Spec, port: int, world: World, policy: Policy) -> AllowedContainer:
     """How the container of ``spec`` that publishes ``port`` is let through."""
-    before = egress.allowed_before(world.rules or Ruleset(), policy.fleet, world.ground.own)
+    before = egress.allowed_before(world.rules or Ruleset(), policy.fleet, world.host_network.own)
     hosts = spec.network if isinstance(spec.network, tuple) else ()
     addresses = {
         host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ())) for host in hosts
     }
     mac = egress.mac_address(policy.fleet, spec.name, port)
-    return Guest(spec.name, mac, addresses, metadata=bool(spec.instance_metadata))
+    return AllowedContainer(spec.name, mac, addresses, metadata=bool(spec.instance_metadata))
 
 
-def guests(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, Guest]:
+def allowed_containers(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, AllowedContainer]:
     """Those of the containers that are let through somewhere, by id; each by the spec that it was made from."""
     return {
-        each.id: guest_of(each.spec, each.port, world, policy)
+        each.id: allowed_container(each.spec, each.port, world, policy)
         for each in containers
         if each.spec is not None and each.port is not None and egress.is_guest(each.spec)
     }
 
 
-def desired_rules(allowed: Collection[Guest], world: World, policy: Policy) -> Ruleset:
+def desired_rules(allowed: Collection[AllowedContainer], world: World, policy: Policy) -> Ruleset:
     """The rules while these containers are let through."""
     closed = world.networks.get(policy.confined_networks[0])
     subnet = closed.subnet if closed else None
-    return rules.ruleset(policy.fleet, world.ground, policy.closed_ports, subnet, list(allowed))
+    return rules.ruleset(policy.fleet, world.host_network, policy.closed_ports, subnet, list(allowed))
 
 
 def is_saved(desired: Ruleset, world: World, policy: Policy) -> bool:
@@ -54,10 +54,10 @@ def is_saved(desired: Ruleset, world: World, policy: Policy) -> bool:
     return world.saved is None or world.saved == rules.restorable(desired, policy.fleet)
 
 
-def before(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
+def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
     """What has to be there before a container starts: rules first, so that none runs a moment without."""
     if world.rules is not None and (world.containers or any(spec.enabled for spec in specs)):
-        desired = desired_rules(guests(world.containers, world, policy).values(), world, policy)
+        desired = desired_rules(allowed_containers(world.containers, world, policy).values(), world, policy)
         stands = rules.same(world.rules, desired, policy.fleet)
         if not stands or not is_saved(desired, world, policy):
             missing = not world.rules.filter_rules
@@ -104,11 +104,11 @@ def _joined(name: str, world: World) -> bool:
     return any(name in (*each.networks, each.facts.network) for each in world.containers)
 
 
-def after(
-    specs: Sequence[Spec], left: Sequence[Container], spared: frozenset[str], world: World, policy: Policy
+def cleanup_actions(
+    specs: Sequence[Spec], left: Sequence[Container], protected: frozenset[str], world: World, policy: Policy
 ) -> Iterator[Action]:
-    """What nobody needs any more once only the containers ``left`` are there; nothing while a server is ``spared``."""
-    if spared:
+    """What nobody needs once only the containers ``left`` are there; nothing while a server is ``protected``."""
+    if protected:
         return
     used = {policy.network_of(spec) for spec in specs}
     used |= {name for each in left for name in (*each.networks, each.facts.network)}
@@ -140,16 +140,16 @@ def stale_volumes(
     attempts: Mapping[str, str],
     specs: Sequence[Spec],
     left: Sequence[Container],
-    spared: frozenset[str],
+    protected: frozenset[str],
     world: World,
     policy: Policy,
 ) -> Iterator[str]:
     """The volumes that tell nobody anything any more. ``attempts`` are what is tried for each server now."""
     for server, failure in world.failures.items():
         stale = server not in attempts or not failure.counts(attempts[server], world.now)
-        if stale and server not in spared:
+        if stale and server not in protected:
             yield volume_name(policy.fleet, server)
-    readers = {spec.name for spec in specs if egress.kind_of(spec) == egress.HOSTS} | spared
+    readers = {spec.name for spec in specs if egress.kind_of(spec) == egress.HOSTS} | protected
     readers |= {each.service for each in left if each.spec is None or egress.kind_of(each.spec) == egress.HOSTS}
     for server in world.hosts_files:
         if server not in readers:
@@ -159,9 +159,9 @@ def stale_volumes(
 def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Problem]:
     """The hosts that servers should reach and that have no address, or one that no name may lead to."""
     for spec in specs:
-        if not spec.enabled or egress.kind_of(spec) != egress.HOSTS or world.lawless:
+        if not spec.enabled or egress.kind_of(spec) != egress.HOSTS or world.firewall_error:
             continue
-        allowed = guest_of(spec, 0, world, policy).addresses
+        allowed = allowed_container(spec, 0, world, policy).addresses
         for host in sorted(allowed):
             refused = " ".join(each.removesuffix("/32") for each in world.refused.get(host, ()))
             if refused:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Plan, Problem
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Outcome, Run, planned
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Applier, Outcome, planned
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
@@ -26,8 +26,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked of one run. ``untouchable`` are servers whose config entry is wrong.
+class DesiredFleet:
+    """What is asked of one run. ``protected`` are servers whose config entry is wrong.
 
     ``listening`` tells the ports of this host on which something listens, which takes longer than a run without a step.
     """
@@ -36,62 +36,62 @@ class Wish:
     policy: Policy
     environment: Environment
     retire: bool = False
-    untouchable: Sequence[str] = ()
+    protected: Sequence[str] = ()
     prune_images: bool = False
     check_mode: bool = False
     listening: Callable[[], frozenset[int]] = frozenset
 
 
-def carry_out(
-    wish: Wish,
+def reconcile(
+    desired: DesiredFleet,
     engine: Engine,
     probe: Probe = http_probe,
     clock: Clock | None = None,
     firewall: Firewall | None = None,
     paths: HostPaths | None = None,
 ) -> dict[str, Any]:
-    """Brings the fleet to ``wish`` and gives the module's result; in check mode only what would be done.
+    """Brings the fleet to ``desired`` and gives the module's result; in check mode only what would be done.
 
     Raises EngineError when the engine cannot be asked how the world is.
     """
     clock = clock or Clock()
     firewall = firewall or HostFirewall(engine.local)
     paths = paths or LocalPaths(engine.local)
-    world = observe(engine, firewall, paths, wish.specs, wish.policy, probe, clock)
-    wish = replace(wish, policy=wish.policy.on(world.confinement))
-    plan = _plan(wish, world)
+    world = observe(engine, firewall, paths, desired.specs, desired.policy, probe, clock)
+    desired = replace(desired, policy=desired.policy.on(world.confinement))
+    plan = _plan(desired, world)
     if plan.actions:
-        world = with_listeners(world, wish.listening())
-        plan = _plan(wish, world)
-    if wish.check_mode:
+        world = with_listeners(world, desired.listening())
+        plan = _plan(desired, world)
+    if desired.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
-        outcome = Outcome(list(plan.actions), planned(plan, world, wish.policy), problems, world.unbound)
+        outcome = Outcome(list(plan.actions), planned(plan, world, desired.policy), problems, world.unbound)
     else:
-        run = Run(engine, firewall, paths, world, wish.policy, wish.environment, probe, clock)
-        outcome = run.apply(plan)
+        applier = Applier(engine, firewall, paths, world, desired.policy, desired.environment, probe, clock)
+        outcome = applier.apply(plan)
     return {
         **report(plan, outcome),
-        "superseded": _superseded(wish, world, outcome),
-        "unwalled": _unwalled(wish, world, outcome),
+        "retire_needed": _retire_needed(desired, world, outcome),
+        "unprotected": _unprotected(desired, world, outcome),
     }
 
 
-def _plan(wish: Wish, world: World) -> Plan:
-    if wish.retire:
-        return plan_retire(wish.specs, world, wish.policy, wish.untouchable, wish.prune_images)
-    return plan_converge(wish.specs, world, wish.policy)
+def _plan(desired: DesiredFleet, world: World) -> Plan:
+    if desired.retire:
+        return plan_retire(desired.specs, world, desired.policy, desired.protected, desired.prune_images)
+    return plan_converge(desired.specs, world, desired.policy)
 
 
-def _unwalled(wish: Wish, world: World, outcome: Outcome) -> str:
+def _unprotected(desired: DesiredFleet, world: World, outcome: Outcome) -> str:
     """Why the fleet's ordinary servers are not kept from the host; empty when they are, or there are none."""
-    names = {wish.policy.network_of(spec) for spec in wish.specs if spec.enabled}
+    names = {desired.policy.network_of(spec) for spec in desired.specs if spec.enabled}
     names |= {name for each in world.containers for name in each.networks}
-    names &= set(wish.policy.networks)
+    names &= set(desired.policy.networks)
     if not names:
         return ""
     stale = sorted(outcome.unbound & names)
-    if world.lawless:
-        why = world.lawless
+    if world.firewall_error:
+        why = world.firewall_error
     elif stale:
         why = (
             f"{' and '.join(stale)} is no interface of this host that rules bind; was it made by an earlier release,"
@@ -103,11 +103,11 @@ def _unwalled(wish: Wish, world: World, outcome: Outcome) -> str:
     return f"nothing keeps the fleet's servers from the metadata of this instance and from this host's ports: {why}"
 
 
-def _superseded(wish: Wish, world: World, outcome: Outcome) -> bool:
+def _retire_needed(desired: DesiredFleet, world: World, outcome: Outcome) -> bool:
     """Whether retiring would find anything to do; after a step of this run the world of before does not tell."""
-    if wish.retire:
+    if desired.retire:
         return False
-    left = plan_retire(wish.specs, world, wish.policy, wish.untouchable)
+    left = plan_retire(desired.specs, world, desired.policy, desired.protected)
     return bool(outcome.done or outcome.problems or left.actions or left.forget or left.problems)
 
 

@@ -41,13 +41,15 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True)
-class Builds:
-    """How images are built: the folder of templates, the base of each runtime, the limits, what is built again.
+class DesiredImages:
+    """The servers whose images are needed, and how they are built.
 
+    ``templates`` is the folder of templates, ``bases`` the base of each runtime, ``renewal`` says what is built again.
     ``sboms`` is the folder of the bills of materials, None for none. With ``require_digests`` a base has to be pinned.
     ``network`` gives the network for the steps, and is asked when there is something to build; None: the engine's own.
     """
 
+    specs: Sequence[Spec]
     templates: str
     bases: Mapping[str, str]
     limits: Limits = field(default_factory=Limits)
@@ -61,7 +63,7 @@ class Builds:
 class Outcome:
     """What was done: the images, the servers that have none and why, and whether anything changed.
 
-    ``unwalled`` says why nothing kept the builds from the host, empty where rules did.
+    ``unprotected`` says why nothing kept the builds from the host, empty where rules did.
     """
 
     images: list[dict[str, Any]] = field(default_factory=list)
@@ -69,52 +71,52 @@ class Outcome:
     changed: bool = False
     before: str = ""
     after: str = ""
-    unwalled: str = ""
+    unprotected: str = ""
 
     def fail(self, servers: Iterable[str], message: str) -> None:
         """Notes why servers have no image as they should."""
         self.errors += [{"server": server, "message": f"{server}: {message}"} for server in servers]
 
 
-def converge_images(client: Any, specs: Sequence[Spec], builds: Builds, *, dry_run: bool) -> Outcome:
-    """Builds the images that the specs need and the engine lacks, or with ``dry_run`` tells which."""
+def reconcile(client: Any, desired: DesiredImages, *, dry_run: bool) -> Outcome:
+    """Builds the images that the servers need and the engine lacks, or with ``dry_run`` tells which."""
     outcome = Outcome()
     outcome.fail(
-        builds.renewal.unknown(specs),
+        desired.renewal.unknown(desired.specs),
         "it has no image that is built here, so there is nothing to rebuild; name a server with npx, uvx or the like",
     )
-    templates = _templates(specs, builds, outcome)
-    buildable = [spec for spec in specs if spec.build is not None and spec.build["runtime"] in templates]
+    templates = _templates(desired, outcome)
+    buildable = [spec for spec in desired.specs if spec.build is not None and spec.build["runtime"] in templates]
     present = images_present(client, sorted({spec.image for spec in buildable if spec.enabled}))
-    planned = plan_builds(buildable, templates, present, builds.renewal, datetime.now(UTC))
+    planned = plan_builds(buildable, templates, present, desired.renewal, datetime.now(UTC))
     missing = [build for build in planned if build.reason is not None]
     outcome.changed = bool(missing)
     outcome.before = "".join(_line(build, present.get(build.image)) for build in missing)
     outcome.after = "".join(f"{build.image}: built, because {build.reason}\n" for build in missing)
-    results = {} if dry_run else _built(client, missing, templates, builds, outcome)
+    results = {} if dry_run else _built(client, missing, templates, desired, outcome)
     for build in planned:
         result = results.get(build.image)
         if isinstance(result, ImageError):
             outcome.fail(build.servers, str(result))
         else:
             outcome.images.append(_fact(build, present.get(build.image), result))
-    if builds.sboms is not None:
-        _record(client, builds.sboms, outcome, dry_run=dry_run)
+    if desired.sboms is not None:
+        _record(client, desired.sboms, outcome, dry_run=dry_run)
     if not dry_run:
         remove_superseded(client)
     return outcome
 
 
-def _templates(specs: Sequence[Spec], builds: Builds, outcome: Outcome) -> dict[str, Template]:
+def _templates(desired: DesiredImages, outcome: Outcome) -> dict[str, Template]:
     """The templates of the runtimes that are needed and can be used."""
     servers: dict[str, list[str]] = {}
-    for spec in specs:
+    for spec in desired.specs:
         if spec.build is not None and spec.enabled:
             servers.setdefault(Recipe.from_dict(spec.build).runtime, []).append(spec.name)
     found = {}
     for runtime, names in sorted(servers.items()):
-        base = builds.bases[runtime]
-        if builds.require_digests and not is_pinned(base):
+        base = desired.bases[runtime]
+        if desired.require_digests and not is_pinned(base):
             outcome.fail(
                 names,
                 f"its base {base} has no digest, and [security] require_digests is true in settings.conf;"
@@ -122,17 +124,17 @@ def _templates(specs: Sequence[Spec], builds: Builds, outcome: Outcome) -> dict[
             )
             continue
         try:
-            found[runtime] = read_template(builds.templates, runtime, base)
+            found[runtime] = read_template(desired.templates, runtime, base)
         except ImageError as error:
             outcome.fail(names, str(error))
     return found
 
 
 def _built(
-    client: Any, missing: Sequence[Build], templates: Mapping[str, Template], builds: Builds, outcome: Outcome
+    client: Any, missing: Sequence[Build], templates: Mapping[str, Template], desired: DesiredImages, outcome: Outcome
 ) -> dict[str, Mapping[str, str] | ImageError]:
-    network = builds.network() if builds.network is not None and missing else BuildNetwork(None)
-    outcome.unwalled = network.unwalled
+    network = desired.network() if desired.network is not None and missing else BuildNetwork(None)
+    outcome.unprotected = network.unprotected
     bases = _bases(client, missing, templates)
 
     def build_one(build: Build) -> Mapping[str, str] | ImageError:
@@ -140,7 +142,7 @@ def _built(
         if isinstance(base, ImageError):
             return base
         try:
-            return build_image(client, build, templates[build.recipe.runtime], base, builds.limits, network.name)
+            return build_image(client, build, templates[build.recipe.runtime], base, desired.limits, network.name)
         except ImageError as error:
             return error
 

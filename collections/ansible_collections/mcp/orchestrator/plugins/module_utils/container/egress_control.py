@@ -11,7 +11,7 @@ import threading
 from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, rules, surroundings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, labels, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -21,7 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 HOSTS_PATH = "/etc/hosts"
 
 
-class Gate:
+class EgressControl:
     """The firewall during one run. Its methods may be called from several threads."""
 
     def __init__(self, engine: Engine, firewall: Firewall, world: World, policy: Policy) -> None:
@@ -32,23 +32,23 @@ class Gate:
         self._lock = threading.Lock()
         self._present = world.rules or Ruleset()
         self._saved = world.saved
-        self._guests = surroundings.guests(world.containers, world, policy)
+        self._allowed = fleet_resources.allowed_containers(world.containers, world, policy)
         self._left = False
         self.unbound = set(world.unbound)
 
     def write(self) -> None:
         """Puts the rules in place that the containers which are there need. Raises FirewallError."""
         with self._lock:
-            self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
+            self._write(fleet_resources.desired_rules(self._allowed.values(), self._world, self._policy))
 
     def remove(self) -> None:
         """Takes all rules of the fleet away. Raises FirewallError."""
         with self._lock:
-            self._guests.clear()
+            self._allowed.clear()
             self._left = False
             self._write(Ruleset())
 
-    def admit(self, spec: Spec, port: int) -> list[str]:
+    def allow(self, spec: Spec, port: int) -> list[str]:
         """Opens the way for a container that is about to be made; gives the mounts that it needs for that.
 
         Raises FirewallError when nothing would keep the container where it may be and its spec says that it must be
@@ -64,34 +64,34 @@ class Gate:
                     f"the network {network} is no interface of this host, so no rule here binds it;"
                     " is the engine in a network namespace of its own, or was the network made by hand?"
                 )
-        if not egress.is_guest(spec) or self._world.lawless:
+        if not egress.is_guest(spec) or self._world.firewall_error:
             return []
         with self._lock:
             self._know_the_subnet()
-            guest = surroundings.guest_of(spec, port, self._world, self._policy)
-            self._guests[guest.mac] = guest
-            self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
+            allowed = fleet_resources.allowed_container(spec, port, self._world, self._policy)
+            self._allowed[allowed.mac] = allowed
+            self._write(fleet_resources.desired_rules(self._allowed.values(), self._world, self._policy))
             return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"] if egress.kind_of(spec) == egress.HOSTS else []
 
-    def dismiss(self, identity: str, port: int | None, server: str) -> None:
+    def revoke(self, identity: str, port: int | None, server: str) -> None:
         """Notes that a container is gone, and with it the way that was open for it."""
         with self._lock:
             mac = egress.mac_address(self._policy.fleet, server, port or 0)
-            gone = [self._guests.pop(key, None) for key in (identity, mac)]
+            gone = [self._allowed.pop(key, None) for key in (identity, mac)]
             self._left = self._left or any(gone)
 
     def close(self) -> None:
         """Takes away the ways of those who left, and tells the others the addresses of today. Raises FirewallError."""
         with self._lock:
             if self._left:
-                self._write(surroundings.desired_rules(self._guests.values(), self._world, self._policy))
-            for server in {guest.server for guest in self._guests.values()} & set(self._world.hosts_files):
-                hosts = {host for guest in self._guests.values() if guest.server == server for host in guest.addresses}
+                self._write(fleet_resources.desired_rules(self._allowed.values(), self._world, self._policy))
+            for server in {each.server for each in self._allowed.values()} & set(self._world.hosts_files):
+                hosts = {host for each in self._allowed.values() if each.server == server for host in each.addresses}
                 self._write_hosts(self._world.hosts_files[server], server, hosts)
 
     def _tell(self, spec: Spec) -> str:
         """The file that tells a server the addresses of its hosts, in a volume of the engine."""
-        name = surroundings.rules_volume(self._policy.fleet, spec.name)
+        name = fleet_resources.rules_volume(self._policy.fleet, spec.name)
         marks = {labels.FLEET: self._policy.fleet, labels.SERVICE: spec.name, labels.HOSTS: "yes"}
         return self._write_hosts(self._engine.create_volume(name, marks), spec.name, set(spec.network or ()))
 
@@ -99,9 +99,9 @@ class Gate:
         path = os.path.join(directory, "hosts")
         allowed = {
             host: found
-            for guest in self._guests.values()
-            for host, found in guest.addresses.items()
-            if guest.server == server
+            for each in self._allowed.values()
+            for host, found in each.addresses.items()
+            if each.server == server
         }
         text = egress.hosts_file({host: self._world.addresses.get(host) or allowed.get(host, ()) for host in hosts})
         self._firewall.write_file(path, text)
@@ -116,7 +116,7 @@ class Gate:
 
     def _write(self, desired: Ruleset) -> None:
         fleet = self._policy.fleet
-        if self._world.lawless:
+        if self._world.firewall_error:
             return
         if not rules.same(self._present, desired, fleet):
             self._firewall.write(fleet, self._present, desired)

@@ -47,7 +47,7 @@ SCRATCH_OPTIONS = "mode=1777,nosuid,nodev,noexec"
 _OPTION = "com.docker.network.bridge."
 
 
-class CompositionError(Exception):
+class UnsupportedSpec(Exception):
     """A spec that cannot become a container; the sentence says why and what to do."""
 
 
@@ -57,7 +57,7 @@ def bridged(spec: Spec) -> bool:
 
 
 def container_port(spec: Spec, image: Image) -> int:
-    """The TCP port on which the container listens. Raises CompositionError when nothing tells it."""
+    """The TCP port on which the container listens. Raises UnsupportedSpec when nothing tells it."""
     if bridged(spec):
         return BRIDGE_PORT
     if spec.port is not None:
@@ -65,7 +65,7 @@ def container_port(spec: Spec, image: Image) -> int:
     if len(image.exposed) == 1:
         return image.exposed[0]
     exposed = ", ".join(str(port) for port in image.exposed) or "none"
-    raise CompositionError(
+    raise UnsupportedSpec(
         f"the port on which the server listens is not known: {spec.image} exposes {exposed};"
         f' write it into the config as "-p", "HOST:PORT"'
     )
@@ -74,10 +74,10 @@ def container_port(spec: Spec, image: Image) -> int:
 def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: int = 1) -> dict[str, Any]:
     """The create body of one container of ``spec`` that publishes ``host_port``; without env.
 
-    Raises CompositionError when the spec cannot run in this image or on this host.
+    Raises UnsupportedSpec when the spec cannot run in this image or on this host.
     """
     for message in egress.conflicts(spec):
-        raise CompositionError(message)
+        raise UnsupportedSpec(message)
     port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
     body: dict[str, Any] = {
@@ -258,13 +258,13 @@ def _process(spec: Spec, image: Image, policy: Policy) -> tuple[list[str] | None
     if not bridged(spec):
         return _list(spec.entrypoint), _list(spec.command)
     if policy.bridge is None:
-        raise CompositionError(
+        raise UnsupportedSpec(
             "a stdio server needs the bridge's runtime, and none is installed on this host;"
             " run setup.sh again, or give its directory in the option bridge"
         )
     child = _child(spec, image)
     if not child:
-        raise CompositionError(
+        raise UnsupportedSpec(
             f"{spec.image} has neither an entrypoint nor a command; write what to run after the image in args"
         )
     return [*LOADER, "bridge", *_bridge_address(spec), *_bridge_options(spec, policy), "--", *child], []

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import ground
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import host_network
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError, HostFirewall
 
 FIB_TRIE = """Main:
@@ -32,17 +32,17 @@ def test_resolvers_are_those_that_containers_ask(tmp_path: Path) -> None:
     etc.write_text("# none\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\nsearch example.com\nnameserver\n")
     systemd.write_text("nameserver 169.254.169.253\nnameserver 10.0.0.2\nnameserver nonsense\n")
     engine.write_text('{"dns": ["172.17.0.1", 7]}')
-    found = ground.resolvers([str(etc), str(systemd), str(tmp_path / "absent")], str(engine))
+    found = host_network.resolvers([str(etc), str(systemd), str(tmp_path / "absent")], str(engine))
     assert found == ("10.0.0.2", "169.254.169.253", "172.17.0.1", "fe80::1")
     engine.write_text("{")
-    assert ground.resolvers([], str(engine)) == ()
+    assert host_network.resolvers([], str(engine)) == ()
 
 
 def test_the_host_s_own_addresses_are_those_of_its_local_routes(tmp_path: Path) -> None:
     table = tmp_path / "fib_trie"
     table.write_text(FIB_TRIE)
-    assert ground.own_addresses(str(table)) == {"10.0.0.7", "127.0.0.1"}
-    assert "127.0.0.1" in ground.own_addresses()
+    assert host_network.own_addresses(str(table)) == {"10.0.0.7", "127.0.0.1"}
+    assert "127.0.0.1" in host_network.own_addresses()
 
 
 def test_a_bridge_with_a_port_of_hardware_or_of_a_bond_leads_out(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_bridge_with_a_port_of_hardware_or_of_a_bond_leads_out(tmp_path: Path)
         (tmp_path / bridge / "brif" / port).mkdir(parents=True)
     for name in ("eth1/device", "eth2/device", "bond0/lower_eth3", "veth1/queues", "eth0/device"):
         (tmp_path / name).mkdir(parents=True)
-    assert ground.uplinks(str(tmp_path)) == ("br-bond", "br-lan")
+    assert host_network.uplinks(str(tmp_path)) == ("br-bond", "br-lan")
 
 
 def test_rules_are_saved_for_root_alone_and_no_file_is_left_of_none(tmp_path: Path) -> None:
