@@ -75,7 +75,7 @@ fuzz: venv ## 100,000 damaged configs: only errors that are listed may come of t
 
 .PHONY: engines
 engines: venv ## The tests of containers on Docker 26 and podman: make engines ENGINES=podman
-	$(BIN)/python tests/e2e/engines.py $(ENGINES)
+	$(BIN)/python tests/e2e/support/engines.py $(ENGINES)
 
 .PHONY: security
 security: venv ## Every wall tried on real parts, on Docker 20.10 and 26, after a reboot too; the short form is in make test

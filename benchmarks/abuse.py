@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.abuse_parts import scene
-from tests.e2e.local_alb_host import Host, running
+from tests.e2e.support.local_alb import LocalAlb, running
 from tests.unit.bridge.client import HOSTILE, Bridge, start
 
 KEYS = ("quiet_p99_ms", "attacked_p99_ms", "calls", "calls_lost", "health_not_200", "memory_growth_mb")
@@ -53,7 +53,7 @@ def main() -> int:
     rows = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="abuse-")))
-        host = stack.enter_context(running(Host(folder)))
+        host = stack.enter_context(running(LocalAlb(folder)))
         for number, isolation in enumerate(("per_session", "pooled"), start=1):
             bridge = start("--isolation", isolation, command=command, path=f"/mcp/{isolation.replace('_', '-')}")
             stack.callback(bridge.stop)

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bridge_parts import mixed as mixture
 from benchmarks.bridge_parts.peers import ROOT, Peer, others, ours
+from tests.e2e.support.ports import free_port, listens
+from tests.e2e.support.waiting import until
 
 Figures = dict[str, Any]
 TICK = os.sysconf("SC_CLK_TCK")
@@ -85,20 +86,13 @@ class Running:
 @contextlib.contextmanager
 def running(peer: Peer, server: Path, *, argv: list[str] | None = None) -> Iterator[Running]:
     """Starts a bridge and waits until it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = peer.argv(port, server) if argv is None else [part.replace("{port}", str(port)) for part in argv]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                if connection.getsockname() != connection.getpeername():  # a port nobody has may connect to itself
-                    break
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{peer.name} does not listen")
-            time.sleep(0.005)
+        until(lambda: process.poll() is not None or listens(port), f"{peer.name} listens", 60)
+        if process.poll() is not None:
+            raise RuntimeError(f"{peer.name} does not listen")
         yield Running(peer, process, port)
     finally:
         process.terminate()

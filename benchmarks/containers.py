@@ -29,7 +29,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image  # noqa: E402
 
 from benchmarks.containers_parts import peers  # noqa: E402
-from tests.e2e.containers_scene import ContainerScene, tiny_image  # noqa: E402
+from tests.e2e.support.container_scene import ContainerScene, tiny_image  # noqa: E402
 
 FLEET = 100
 CREATED = 50

@@ -24,7 +24,10 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT)]
 
-from tests.e2e.local_alb_host import Host, Upstream, eventually, free_port, next_event  # noqa: E402
+from tests.e2e.support.local_alb import LocalAlb, next_event  # noqa: E402
+from tests.e2e.support.ports import free_port, listens  # noqa: E402
+from tests.e2e.support.upstream import Upstream  # noqa: E402
+from tests.e2e.support.waiting import until  # noqa: E402
 
 ROUTES = (2, 100)
 BEHIND_ROUTER, ROUTER_HEALTH = 120, "/router/health"
@@ -56,16 +59,8 @@ def quick_upstream(stack: ExitStack, folder: Path) -> int:
     process = subprocess.Popen(["haproxy", "-f", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.terminate)
-    eventually(lambda: _connects(port), "the upstream listens")
+    until(lambda: listens(port), "the upstream listens")
     return port
-
-
-def _connects(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 class Line:
@@ -99,14 +94,14 @@ def process_cpu(pids: list[int]) -> float:
     return total / 100
 
 
-def workers(host: Host) -> list[int]:
+def workers(host: LocalAlb) -> list[int]:
     """HAProxy's current worker."""
     assert host.haproxy
     children = Path(f"/proc/{host.haproxy.pid}/task/{host.haproxy.pid}/children").read_text().split()
     return [int(children[-1])]
 
 
-def make_routes(host: Host, port: int, count: int, first: int = 0) -> None:
+def make_routes(host: LocalAlb, port: int, count: int, first: int = 0) -> None:
     """Routes ``/mcp/sN`` whose prefix is taken off, as mcp_alb_route makes them."""
     groups = []
     for number in range(first, count):
@@ -118,7 +113,7 @@ def make_routes(host: Host, port: int, count: int, first: int = 0) -> None:
     host.healthy(*groups)
 
 
-def compare(name: str, port: int, path: str, hosts: list[Host], figures: dict[str, float]) -> None:
+def compare(name: str, port: int, path: str, hosts: list[LocalAlb], figures: dict[str, float]) -> None:
     """A direct connection and one through the hosts, the first of which is asked, by turns."""
     direct, through = Line(port, "/"), Line(hosts[0].port, path)
     for line in (direct, through):
@@ -141,7 +136,7 @@ def compare(name: str, port: int, path: str, hosts: list[Host], figures: dict[st
     through.close()
 
 
-def measure_router(host: Host, router: Host, port: int, figures: dict[str, float]) -> None:
+def measure_router(host: LocalAlb, router: LocalAlb, port: int, figures: dict[str, float]) -> None:
     """What both add where a router with more routes than a load balancer takes stands behind it."""
     make_routes(router, port, BEHIND_ROUTER)
     group = host.group("router", router.port, HealthCheckPath=ROUTER_HEALTH, HealthCheckIntervalSeconds=300)
@@ -150,7 +145,7 @@ def measure_router(host: Host, router: Host, port: int, figures: dict[str, float
     compare("node_router", port, f"/mcp/s{BEHIND_ROUTER - 1}/x", [host, router], figures)
 
 
-def measure_latency(host: Host, port: int, figures: dict[str, float]) -> None:
+def measure_latency(host: LocalAlb, port: int, figures: dict[str, float]) -> None:
     """What the load balancer adds, with few and with many routes."""
     made = 0
     for count in ROUTES:
@@ -164,7 +159,7 @@ def measure_latency(host: Host, port: int, figures: dict[str, float]) -> None:
 class Load:
     """Clients on kept connections that never stop asking; counts what went wrong."""
 
-    def __init__(self, host: Host, paths: list[str]) -> None:
+    def __init__(self, host: LocalAlb, paths: list[str]) -> None:
         self.requests = 0
         self.failures: list[str] = []
         self._host, self._paths = host, paths
@@ -205,7 +200,7 @@ class Load:
             thread.join()
 
 
-def measure_reloads(host: Host, figures: dict[str, float]) -> None:
+def measure_reloads(host: LocalAlb, figures: dict[str, float]) -> None:
     """Requests and open streams while HAProxy is reloaded again and again."""
     upstream = host.upstream("steady")
     group = host.group("steady", upstream.port)
@@ -245,7 +240,7 @@ def _still_open(stream: http.client.HTTPResponse, upstream: Upstream) -> bool:
     return bool(found and found[0])
 
 
-def measure_changes(host: Host, figures: dict[str, float]) -> None:
+def measure_changes(host: LocalAlb, figures: dict[str, float]) -> None:
     """From the call that makes a rule to the first request that it answers."""
     times = []
     for number in range(CHANGES):
@@ -259,7 +254,7 @@ def measure_changes(host: Host, figures: dict[str, float]) -> None:
     figures["change_to_routed_p99_ms"] = round(times[int(len(times) * 0.99)], 1)
 
 
-def measure_roll(host: Host, figures: dict[str, float]) -> None:
+def measure_roll(host: LocalAlb, figures: dict[str, float]) -> None:
     """All targets of many routes are replaced while their clients go on asking."""
     groups, old = [], []
     for number in range(ROLLED):
@@ -307,7 +302,7 @@ def main() -> int:
     figures: dict[str, float] = {}
     quota = ["--quota", "rules-per-application-load-balancer=1000"]
     quota += ["--quota", "target-groups-per-application-load-balancer=1000"]
-    steps: list[Callable[[Host], None]] = [
+    steps: list[Callable[[LocalAlb], None]] = [
         lambda host: measure_reloads(host, figures),
         lambda host: measure_changes(host, figures),
         lambda host: measure_roll(host, figures),
@@ -315,13 +310,13 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="data-plane-")))
         try:
-            host = Host(folder, *quota)
+            host = LocalAlb(folder, *quota)
             stack.callback(host.close)
             host.start()
             upstream = quick_upstream(stack, folder)
             measure_latency(host, upstream, figures)
             (folder / "router").mkdir()
-            router = Host(folder / "router", "--behind-balancer", ROUTER_HEALTH, *quota)
+            router = LocalAlb(folder / "router", "--behind-balancer", ROUTER_HEALTH, *quota)
             stack.callback(router.close)
             measure_router(host, router.start(), upstream, figures)
             router.close()

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 from benchmarks import containers, routes  # noqa: E402
-from tests.e2e.site import Site  # noqa: E402
+from tests.e2e.support.site import Site  # noqa: E402
 
 SERVERS = 99  # a load balancer takes 100 target groups, and the monitor has one of them
 RUNS = 3

@@ -33,7 +33,9 @@ from botocore.config import Config  # noqa: E402
 
 from benchmarks.routes_parts.peer import our_playbook_seconds, peer_figures  # noqa: E402
 from tests.credentials import ACCESS_KEY  # noqa: E402
-from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, TinyServer, wait_until  # noqa: E402
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb, running  # noqa: E402
+from tests.e2e.support.tiny_server import TinyServer  # noqa: E402
+from tests.e2e.support.waiting import until  # noqa: E402
 
 ROUTES = 100
 ROLLED = 20
@@ -77,11 +79,11 @@ def routes_to(port: int, count: int = ROUTES) -> tuple[Route, ...]:
 def wish(routes: tuple[Route, ...]) -> Wish:
     """The wish for these routes."""
     return Wish(
-        Owner("mcp", LISTENER_ARN, HOST_ID), routes, health_interval=5, health_timeout=2, deregistration_delay=5
+        Owner("mcp", LISTENER_ARN, INSTANCE_ID), routes, health_interval=5, health_timeout=2, deregistration_delay=5
     )
 
 
-def raw_client(balancer: LocalBalancer) -> Any:
+def raw_client(balancer: LocalAlb) -> Any:
     """Bare boto3, with as many connections as threads."""
     return boto3.client(
         "elbv2",
@@ -93,17 +95,16 @@ def raw_client(balancer: LocalBalancer) -> Any:
 
 
 @contextmanager
-def balancer_of_its_own() -> Iterator[LocalBalancer]:
+def balancer_of_its_own() -> Iterator[LocalAlb]:
     """A local ALB without a rule."""
-    with tempfile.TemporaryDirectory(prefix="mcp-bench-") as directory:
-        balancer = LocalBalancer(Path(directory))
-        try:
-            yield balancer
-        finally:
-            balancer.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="mcp-bench-") as directory,
+        running(LocalAlb(Path(directory), "--faults", "--log-level", "WARNING")) as balancer,
+    ):
+        yield balancer
 
 
-def fill(balancer: LocalBalancer, port: int, count: int = ROUTES) -> Wish:
+def fill(balancer: LocalAlb, port: int, count: int = ROUTES) -> Wish:
     """Make so many routes to a port, and give the wish that they fulfil."""
     wished = wish(routes_to(port, count))
     result = converge(connect(*balancer.access), wished, Conduct())
@@ -112,11 +113,11 @@ def fill(balancer: LocalBalancer, port: int, count: int = ROUTES) -> Wish:
     return wished
 
 
-def module_options(balancer: LocalBalancer, wished: Wish) -> dict[str, Any]:
+def module_options(balancer: LocalAlb, wished: Wish) -> dict[str, Any]:
     """The same wish as the module's options."""
     return {
         "listener_arn": LISTENER_ARN,
-        "target_id": HOST_ID,
+        "target_id": INSTANCE_ID,
         "endpoint_url": balancer.endpoint_url,
         "credentials_file": str(balancer.credentials),
         "health_interval": wished.health_interval,
@@ -185,7 +186,7 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
     }
 
 
-def measure_noop(balancer: LocalBalancer, wished: Wish) -> dict[str, float]:
+def measure_noop(balancer: LocalAlb, wished: Wish) -> dict[str, float]:
     """A run that changes nothing, 40 ms a call, against its four calls made one after the other."""
     balancer.set_faults({"operation": "*", "delay": DELAY})
     api, client = connect(*balancer.access), raw_client(balancer)
@@ -196,7 +197,7 @@ def measure_noop(balancer: LocalBalancer, wished: Wish) -> dict[str, float]:
     return {"noop_calls": calls, "noop_seconds": ours, "noop_floor_seconds": floor, "noop_ratio": ours / floor}
 
 
-def create_floor(balancer: LocalBalancer, port: int) -> float:
+def create_floor(balancer: LocalAlb, port: int) -> float:
     """Seconds of the bare calls that make 100 routes, 16 at a time; they are taken away again."""
     client = raw_client(balancer)
     vpc = client.describe_load_balancers()["LoadBalancers"][0]["VpcId"]
@@ -207,7 +208,7 @@ def create_floor(balancer: LocalBalancer, port: int) -> float:
         )["TargetGroups"][0]["TargetGroupArn"]
         delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "5"}
         client.modify_target_group_attributes(TargetGroupArn=group, Attributes=[delay])
-        client.register_targets(TargetGroupArn=group, Targets=[{"Id": HOST_ID, "Port": port}])
+        client.register_targets(TargetGroupArn=group, Targets=[{"Id": INSTANCE_ID, "Port": port}])
         rule = client.create_rule(
             ListenerArn=LISTENER_ARN,
             Priority=1000 + number,
@@ -275,7 +276,7 @@ def measure_rolling() -> dict[str, float]:
     try:
         with balancer_of_its_own() as balancer:
             fill(balancer, old.port, ROLLED)
-            wait_until(lambda: balancer.status("/mcp/s000/x") == 200, "the first route answers")
+            until(lambda: balancer.status("/mcp/s000/x") == 200, "the first route answers")
 
             def ask(offset: int) -> None:
                 number = offset

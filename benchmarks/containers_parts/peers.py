@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.containers_scene import ContainerScene
+from tests.e2e.support.container_scene import ContainerScene
 
 FOLDER = Path(os.environ.get("PEERS", str(Path.home() / ".cache" / "mcp-orchestrator" / "peers")))
 COMPOSE = FOLDER / "docker-compose"

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.credentials import ACCESS_KEY
-from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, PROJECT, LocalBalancer
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.site import PROJECT
 
 # So many of the loop's target groups are made; every one costs the same.
 GROUPS = 10
@@ -119,7 +120,7 @@ def without_change(
     return play(command, text, variables, environment)
 
 
-def peer_figures(environment: str, balancer: LocalBalancer, client: Any, port: int, routes: int) -> dict[str, float]:
+def peer_figures(environment: str, balancer: LocalAlb, client: Any, port: int, routes: int) -> dict[str, float]:
     """Seconds of a run of the peers that finds everything in its place, for so many routes.
 
     ``environment`` is a virtual environment with PyPI's ansible. The balancer must have a group for every route, named
@@ -133,7 +134,7 @@ def peer_figures(environment: str, balancer: LocalBalancer, client: Any, port: i
         "ansible_python_interpreter": sys.executable,
         "balancer": {k: v for k, v in found.items() if k != "CreatedTime"},
         "listener": {"Port": listener["Port"], "DefaultActions": actions},
-        "host": HOST_ID,
+        "host": INSTANCE_ID,
         "target_port": port,
         "made": GROUPS,
         "rules": [

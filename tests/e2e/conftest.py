@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import FLEET, PROJECT, USERS, Site, processes_naming
+from tests.e2e.support.site import FLEET, PROJECT, USERS, Site, processes_naming
 
 
 def left_behind(site: Site) -> list[str]:

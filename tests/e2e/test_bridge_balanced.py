@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_alb_host import Host, running
+from tests.e2e.support.local_alb import LocalAlb, running
 from tests.unit.bridge.client import Bridge, Client, Listener, request, start
 from tests.unit.bridge.test_modern import envelope, last, send, tool
 from tests.unit.bridge.test_sse import EventClient
@@ -22,13 +22,13 @@ class Balanced(Bridge):
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
+    with running(LocalAlb(tmp_path_factory.mktemp("alb"))) as host:
         yield host
 
 
 @pytest.fixture(scope="module", params=["kept", "taken"])
-def balanced(host: Host, request: pytest.FixtureRequest) -> Iterator[Balanced]:
+def balanced(host: LocalAlb, request: pytest.FixtureRequest) -> Iterator[Balanced]:
     """A pooled server behind a rule; with `taken` the rule rewrites `/mcp/taken/x` to `/x`."""
     name = request.param
     path = f"/mcp/{name}"
@@ -44,7 +44,7 @@ def balanced(host: Host, request: pytest.FixtureRequest) -> Iterator[Balanced]:
 
 
 @pytest.fixture(scope="module")
-def personal(host: Host) -> Iterator[Balanced]:
+def personal(host: LocalAlb) -> Iterator[Balanced]:
     behind = start("--max-sessions", "2", path="/mcp/personal")
     behind.wait_healthy()
     group = host.group("mcp-personal", behind.port)

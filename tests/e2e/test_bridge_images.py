@@ -15,7 +15,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.e2e.containers_scene import ContainerScene
+from tests.e2e.support.container_scene import ContainerScene
 from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, until
 
 LABEL = "bridge-test"
@@ -140,7 +140,7 @@ def run(engine: Any, runtime: Path) -> Iterator[Run]:
                 assert container.status == "running", container.logs().decode()
                 return False
 
-        until(serves, 60)
+        until(serves, seconds=60)
         return bridge
 
     yield running

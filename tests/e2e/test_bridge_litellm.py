@@ -95,7 +95,7 @@ def proxy(
         return False
 
     try:
-        until(lives, 180)
+        until(lives, seconds=180)
         yield ask
     finally:
         process.terminate()
@@ -150,4 +150,4 @@ def test_pooled_calls_share_processes_and_sessions_do_not(mcp: Callable[..., Any
     assert len(processes("pooled")) == 1
     assert len(processes("named")) == 3
     # The proxy ends each session that it opens; nothing stays but the canary.
-    until(lambda: personal.health()["sessions"] == 0 and len(personal.descendants()) == 1, 30)
+    until(lambda: personal.health()["sessions"] == 0 and len(personal.descendants()) == 1)

@@ -19,9 +19,10 @@ import botocore.exceptions
 import docker
 import pytest
 
-from tests.e2e.containers_scene import until
-from tests.e2e.site import FLEET, Site, processes_naming
-from tests.e2e.test_site import ANOTHER, SAMPLE, call, status
+from tests.e2e.support.client import call, status
+from tests.e2e.support.sample import ANOTHER, SAMPLE
+from tests.e2e.support.site import FLEET, Site, processes_naming
+from tests.e2e.support.waiting import until
 
 BLOWS = 40 if os.environ.get("MCP_CHAOS") else 3
 SEED = int(os.environ.get("SEED") or 1)

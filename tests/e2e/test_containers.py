@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.containers_scene import ContainerScene, tiny_image, until
+from tests.e2e.support.container_scene import ContainerScene, tiny_image
+from tests.e2e.support.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 

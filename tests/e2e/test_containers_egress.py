@@ -15,8 +15,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 
-from tests.e2e.containers_engine import OwnEngine
-from tests.e2e.containers_scene import ContainerScene, until
+from tests.e2e.support.container_scene import ContainerScene
+from tests.e2e.support.own_engine import OwnEngine
+from tests.e2e.support.waiting import until
 
 PORT = 8099
 

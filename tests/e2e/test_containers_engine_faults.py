@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
 
-from tests.e2e.containers_engine import OwnEngine
-from tests.e2e.containers_scene import ContainerScene, until
+from tests.e2e.support.container_scene import ContainerScene
+from tests.e2e.support.own_engine import OwnEngine
+from tests.e2e.support.waiting import until
 
 DISK_MIB = 96
 

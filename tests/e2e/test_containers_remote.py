@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
 
-from tests.e2e.containers_engine import OwnEngine
-from tests.e2e.containers_scene import ContainerScene
+from tests.e2e.support.container_scene import ContainerScene
+from tests.e2e.support.own_engine import OwnEngine
 
 PORT = 2376
 

@@ -20,7 +20,8 @@ from local_alb.model.state_file import StateFile
 from local_alb.model.store import Store
 from local_alb.model.world import LOCAL_LISTENER_ARN, Listener, World
 
-from tests.e2e.local_alb_host import eventually, free_port
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.waiting import until
 
 
 class Plane:
@@ -47,7 +48,7 @@ class Plane:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        eventually(self.answers, "HAProxy is up")
+        until(self.answers, "HAProxy is up")
         self.plane.step()
 
     def answers(self) -> bool:
@@ -129,10 +130,10 @@ def test_a_problem_is_told_and_taken_back(plane: Plane) -> None:
     worker.start()
     try:
         plane.around = Surroundings(tls={LOCAL_LISTENER_ARN: " no-such-word"})
-        eventually(lambda: plane.health.load_balancer_state()["Code"] == "active_impaired", "the problem is told")
+        until(lambda: plane.health.load_balancer_state()["Code"] == "active_impaired", "the problem is told")
         assert "no-such-word" in plane.health.load_balancer_state()["Reason"]
         plane.around = Surroundings()
-        eventually(lambda: plane.health.load_balancer_state() == {"Code": "active"}, "the problem is over")
+        until(lambda: plane.health.load_balancer_state() == {"Code": "active"}, "the problem is over")
     finally:
         plane.plane.stop()
         worker.join(10)

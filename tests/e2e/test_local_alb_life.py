@@ -16,32 +16,24 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
-from tests.e2e.local_alb_host import (
-    BALANCER,
-    FILES,
-    LISTENER,
-    Document,
-    Host,
-    Upstream,
-    eventually,
-    free_port,
-    next_event,
-    running,
-)
+from tests.e2e.support.local_alb import BALANCER_ARN, FILES, LISTENER_ARN, Document, LocalAlb, next_event, running
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.upstream import Upstream
+from tests.e2e.support.waiting import until
 
 ANSWER = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "fixed"}}]
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    with running(Host(tmp_path)) as host:
+def host(tmp_path: Path) -> Iterator[LocalAlb]:
+    with running(LocalAlb(tmp_path)) as host:
         yield host
 
 
 class Load:
     """Clients that ask without pause on kept connections, until the block ends; remembers whatever went wrong."""
 
-    def __init__(self, host: Host, path: str, clients: int = 4) -> None:
+    def __init__(self, host: LocalAlb, path: str, clients: int = 4) -> None:
         self._host, self._path = host, path
         self.served: dict[str, int] = {}
         self.failures: list[str] = []
@@ -69,7 +61,7 @@ class Load:
 
     def until(self, upstream: str, count: int) -> None:
         """Waits until the upstream has served more than ``count`` requests."""
-        eventually(lambda: self.served.get(upstream, 0) > count, f"{upstream} serves")
+        until(lambda: self.served.get(upstream, 0) > count, f"{upstream} serves")
 
     def __enter__(self) -> Load:
         for thread in self._threads:
@@ -83,21 +75,21 @@ class Load:
 
 
 def grows(items: list[str], beyond: int) -> None:
-    eventually(lambda: len(items) > beyond, f"there are more than {beyond}")
+    until(lambda: len(items) > beyond, f"there are more than {beyond}")
 
 
 def answer_is_good(result: str) -> bool:
     return not result.startswith(("failed", "status"))
 
 
-def test_a_new_target_is_healthy_after_its_first_check(host: Host) -> None:
+def test_a_new_target_is_healthy_after_its_first_check(host: LocalAlb) -> None:
     group = host.group("g", host.upstream().port, HealthCheckIntervalSeconds=300, HealthyThresholdCount=5)
     host.rule(10, ["/*"], group)
     # Five checks would take twenty minutes.
     host.healthy(group)
 
 
-def test_a_target_gets_no_request_before_it_has_passed_a_check(host: Host) -> None:
+def test_a_target_gets_no_request_before_it_has_passed_a_check(host: LocalAlb) -> None:
     good, bad = host.upstream("good"), host.upstream("bad")
     bad.health = 500
     group = host.group("g", good.port)
@@ -105,31 +97,31 @@ def test_a_target_gets_no_request_before_it_has_passed_a_check(host: Host) -> No
     host.healthy(group)
     with Load(host, "/") as load:
         host.register(group, bad.port)
-        eventually(lambda: host.states(group)[bad.port] == "initial", "the new target is initial")
+        until(lambda: host.states(group)[bad.port] == "initial", "the new target is initial")
         host.settled()
-        eventually(lambda: sum(load.served.values()) > 300, "some requests were served")
+        until(lambda: sum(load.served.values()) > 300, "some requests were served")
     assert set(load.served) == {"good"}
     assert load.failures == []
 
 
-def test_health_follows_the_target_there_and_back(host: Host) -> None:
+def test_health_follows_the_target_there_and_back(host: LocalAlb) -> None:
     one, two = host.upstream("one"), host.upstream("two")
     group = host.group("g", one.port, two.port)
     host.rule(10, ["/*"], group)
     host.healthy(group)
     one.health = 500
-    eventually(lambda: host.states(group)[one.port] == "unhealthy", "the failing target is unhealthy")
+    until(lambda: host.states(group)[one.port] == "unhealthy", "the failing target is unhealthy")
     answer = host.client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     failing = next(item["TargetHealth"] for item in answer if item["Target"]["Port"] == one.port)
     assert failing["Reason"] == "Target.ResponseCodeMismatch"
     assert failing["Description"] == "Health checks failed with these codes: [500]"
     assert {host.get("/").seen["upstream"] for _ in range(10)} == {"two"}
     one.health = 200
-    eventually(lambda: host.states(group)[one.port] == "healthy", "the target is healthy again")
-    eventually(lambda: host.get("/").seen["upstream"] == "one", "it gets requests again")
+    until(lambda: host.states(group)[one.port] == "healthy", "the target is healthy again")
+    until(lambda: host.get("/").seen["upstream"] == "one", "it gets requests again")
 
 
-def test_a_failing_target_tells_how_its_probes_failed(host: Host) -> None:
+def test_a_failing_target_tells_how_its_probes_failed(host: LocalAlb) -> None:
     broken = Upstream("broken", raw=b"not HTTP\r\n\r\n")
     host.upstreams.append(broken)
     with socket.socket() as silent:
@@ -138,7 +130,7 @@ def test_a_failing_target_tells_how_its_probes_failed(host: Host) -> None:
         nobody, mute = free_port(), int(silent.getsockname()[1])
         group = host.group("g", nobody, mute, broken.port)
         host.rule(10, ["/*"], group)
-        eventually(lambda: set(host.states(group).values()) == {"unhealthy"}, "all three are unhealthy")
+        until(lambda: set(host.states(group).values()) == {"unhealthy"}, "all three are unhealthy")
         answer = host.client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     reasons = {item["Target"]["Port"]: item["TargetHealth"]["Reason"] for item in answer}
     assert reasons == {
@@ -148,13 +140,13 @@ def test_a_failing_target_tells_how_its_probes_failed(host: Host) -> None:
     }
 
 
-def test_health_survives_a_reload(host: Host) -> None:
+def test_health_survives_a_reload(host: LocalAlb) -> None:
     one, two = host.upstream("one"), host.upstream("two")
     group = host.group("g", one.port, two.port)
     host.rule(10, ["/*"], group)
     host.healthy(group)
     one.health = 500
-    eventually(lambda: host.states(group)[one.port] == "unhealthy", "the failing target is unhealthy")
+    until(lambda: host.states(group)[one.port] == "unhealthy", "the failing target is unhealthy")
     with Load(host, "/") as load:
         for number in range(3):
             host.rule(20 + number, [f"/{number}"], Actions=ANSWER)
@@ -164,17 +156,17 @@ def test_health_survives_a_reload(host: Host) -> None:
     assert load.failures == []
 
 
-def test_where_all_targets_are_unhealthy_all_get_requests(host: Host) -> None:
+def test_where_all_targets_are_unhealthy_all_get_requests(host: LocalAlb) -> None:
     one, two = host.upstream("one"), host.upstream("two")
     group = host.group("g", one.port, two.port)
     host.rule(10, ["/*"], group)
     host.healthy(group)
     one.health = two.health = 500
-    eventually(lambda: set(host.states(group).values()) == {"unhealthy"}, "both are unhealthy")
+    until(lambda: set(host.states(group).values()) == {"unhealthy"}, "both are unhealthy")
     assert {host.get("/").seen["upstream"] for _ in range(10)} == {"one", "two"}
 
 
-def test_below_the_minimum_of_healthy_targets_all_get_requests(host: Host) -> None:
+def test_below_the_minimum_of_healthy_targets_all_get_requests(host: LocalAlb) -> None:
     upstreams = [host.upstream(name) for name in ("one", "two", "three")]
     group = host.group("g", *(upstream.port for upstream in upstreams))
     key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
@@ -182,14 +174,14 @@ def test_below_the_minimum_of_healthy_targets_all_get_requests(host: Host) -> No
     host.rule(10, ["/*"], group)
     host.healthy(group)
     upstreams[0].health = 500
-    eventually(lambda: host.states(group)[upstreams[0].port] == "unhealthy", "one is unhealthy")
+    until(lambda: host.states(group)[upstreams[0].port] == "unhealthy", "one is unhealthy")
     assert {host.get("/").seen["upstream"] for _ in range(12)} == {"two", "three"}
     upstreams[1].health = 500
-    eventually(lambda: host.states(group)[upstreams[1].port] == "unhealthy", "two are unhealthy")
+    until(lambda: host.states(group)[upstreams[1].port] == "unhealthy", "two are unhealthy")
     assert {host.get("/").seen["upstream"] for _ in range(12)} == {"one", "two", "three"}
 
 
-def test_an_open_stream_lives_through_the_drain_and_ends_with_it(host: Host) -> None:
+def test_an_open_stream_lives_through_the_drain_and_ends_with_it(host: LocalAlb) -> None:
     old, new = host.upstream("old"), host.upstream("new")
     group = host.group("g", old.port, delay=4)
     host.rule(10, ["/*"], group)
@@ -208,7 +200,7 @@ def test_an_open_stream_lives_through_the_drain_and_ends_with_it(host: Host) -> 
         assert next_event(stream) == f"old {number}"
     assert _end_of(stream) == ""
     assert 3 < time.monotonic() - began < 15
-    eventually(lambda: host.states(group) == {new.port: "healthy"}, "the old target is gone")
+    until(lambda: host.states(group) == {new.port: "healthy"}, "the old target is gone")
 
 
 def _end_of(stream: http.client.HTTPResponse) -> str:
@@ -218,7 +210,7 @@ def _end_of(stream: http.client.HTTPResponse) -> str:
         return ""
 
 
-def test_reloads_under_load_lose_no_request_and_break_no_stream(host: Host) -> None:
+def test_reloads_under_load_lose_no_request_and_break_no_stream(host: LocalAlb) -> None:
     upstream = host.upstream("steady")
     group = host.group("g", upstream.port)
     host.rule(10, ["/mcp/steady", "/mcp/steady/*", "/stream"], group)
@@ -239,7 +231,7 @@ def test_reloads_under_load_lose_no_request_and_break_no_stream(host: Host) -> N
     stream.close()
 
 
-def test_rolling_a_target_under_load_loses_no_request(host: Host) -> None:
+def test_rolling_a_target_under_load_loses_no_request(host: LocalAlb) -> None:
     current = host.upstream("v0")
     group = host.group("g", current.port, delay=2)
     host.rule(10, ["/*"], group)
@@ -259,28 +251,28 @@ def test_rolling_a_target_under_load_loses_no_request(host: Host) -> None:
     assert set(load.served) == {"v0", "v1", "v2", "v3"}
 
 
-def described(host: Host) -> Document:
+def described(host: LocalAlb) -> Document:
     client = host.client
     groups = client.describe_target_groups()["TargetGroups"]
     arns = [group["TargetGroupArn"] for group in groups]
     return {
         "groups": groups,
-        "rules": client.describe_rules(ListenerArn=LISTENER)["Rules"],
-        "listeners": client.describe_listeners(LoadBalancerArn=BALANCER)["Listeners"],
+        "rules": client.describe_rules(ListenerArn=LISTENER_ARN)["Rules"],
+        "listeners": client.describe_listeners(LoadBalancerArn=BALANCER_ARN)["Listeners"],
         "attributes": [client.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"] for arn in arns],
-        "tags": client.describe_tags(ResourceArns=[BALANCER, *arns])["TagDescriptions"],
+        "tags": client.describe_tags(ResourceArns=[BALANCER_ARN, *arns])["TagDescriptions"],
         "targets": [sorted(host.states(arn)) for arn in arns],
     }
 
 
-def test_the_control_plane_can_be_killed_and_comes_back_with_everything(host: Host) -> None:
+def test_the_control_plane_can_be_killed_and_comes_back_with_everything(host: LocalAlb) -> None:
     group = host.group("g", host.upstream().port, Tags=[{"Key": "mcp_fleet", "Value": "mcp"}])
     host.rule(10, ["/*"], group)
     host.healthy(group)
     before = described(host)
     with Load(host, "/") as load:
         host.kill_alb()
-        eventually(lambda: sum(load.served.values()) > 100, "requests are served without a control plane")
+        until(lambda: sum(load.served.values()) > 100, "requests are served without a control plane")
         host.start_alb()
         host.settled()
     assert load.failures == []
@@ -288,7 +280,7 @@ def test_the_control_plane_can_be_killed_and_comes_back_with_everything(host: Ho
     assert host.states(group) == {host.upstreams[0].port: "healthy"}
 
 
-def test_no_acknowledged_change_is_lost_when_the_control_plane_is_killed_amid_changes(host: Host) -> None:
+def test_no_acknowledged_change_is_lost_when_the_control_plane_is_killed_amid_changes(host: LocalAlb) -> None:
     for round_ in range(3):
         acknowledged: list[str] = []
 
@@ -308,12 +300,12 @@ def test_no_acknowledged_change_is_lost_when_the_control_plane_is_killed_amid_ch
         assert set(acknowledged) <= known
 
 
-def test_haproxy_can_be_killed_and_serves_the_same_rules_when_it_is_back(host: Host) -> None:
+def test_haproxy_can_be_killed_and_serves_the_same_rules_when_it_is_back(host: LocalAlb) -> None:
     group = host.group("g", host.upstream().port)
     host.rule(10, ["/*"], group)
     host.healthy(group)
     host.kill_haproxy()
-    eventually(lambda: host.states(group) == {host.upstreams[0].port: "unavailable"}, "health is unknown meanwhile")
+    until(lambda: host.states(group) == {host.upstreams[0].port: "unavailable"}, "health is unknown meanwhile")
     assert host.client.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active_impaired"
     second = host.group("second", host.upstream("second").port)
     host.rule(5, ["/second"], second)
@@ -324,17 +316,17 @@ def test_haproxy_can_be_killed_and_serves_the_same_rules_when_it_is_back(host: H
     assert host.client.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active"
 
 
-def test_a_second_control_plane_on_the_same_state_refuses(host: Host) -> None:
-    other = Host(host.root)
+def test_a_second_control_plane_on_the_same_state_refuses(host: LocalAlb) -> None:
+    other = LocalAlb(host.root)
     other.directory = host.directory
     run = subprocess.run(other.command(), cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"in use by another local_alb (process {host.alb.pid if host.alb else 0})" in run.stderr
-    assert host.status()
+    assert host.health()
 
 
-def test_a_damaged_state_is_refused_and_kept(host: Host) -> None:
+def test_a_damaged_state_is_refused_and_kept(host: LocalAlb) -> None:
     host.group("precious")
     host.kill_alb()
     state = host.directory / "state.json"
@@ -352,38 +344,38 @@ def test_a_damaged_state_is_refused_and_kept(host: Host) -> None:
     assert host.client.describe_target_groups()["TargetGroups"][0]["TargetGroupName"] == "precious"
 
 
-def test_a_haproxy_that_cannot_start_is_told_and_serves_as_soon_as_it_can(host: Host) -> None:
+def test_a_haproxy_that_cannot_start_is_told_and_serves_as_soon_as_it_can(host: LocalAlb) -> None:
     host.rule(10, ["/old"], Actions=ANSWER)
     port = free_port()
-    host.client.create_listener(LoadBalancerArn=BALANCER, Protocol="HTTP", Port=port, DefaultActions=ANSWER)
+    host.client.create_listener(LoadBalancerArn=BALANCER_ARN, Protocol="HTTP", Port=port, DefaultActions=ANSWER)
     host.settled()
     host.kill_haproxy()
     with socket.socket() as taken:
-        eventually(lambda: taken.connect_ex(("127.0.0.1", port)) != 0, "the port is free")
+        until(lambda: taken.connect_ex(("127.0.0.1", port)) != 0, "the port is free")
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         host.start_haproxy()
-        eventually(lambda: host.haproxy and host.haproxy.poll() is not None, "HAProxy gave up")
-        eventually(lambda: (host.status() or {})["problem"], "that is told")
+        until(lambda: host.haproxy and host.haproxy.poll() is not None, "HAProxy gave up")
+        until(lambda: (host.health() or {})["problem"], "that is told")
     host.start_haproxy()
     host.settled()
     assert host.get("/old").body == b"fixed"
 
 
-def test_a_request_that_names_another_host_is_turned_away(host: Host) -> None:
+def test_a_request_that_names_another_host_is_turned_away(host: LocalAlb) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", host.control, timeout=5)
     connection.request("GET", "/health", headers={"Host": "rebound.example.com"})
     assert connection.getresponse().status == 403
     connection.close()
 
 
-def test_the_state_is_for_its_owner_only(host: Host) -> None:
+def test_the_state_is_for_its_owner_only(host: LocalAlb) -> None:
     assert os.stat(host.directory / "state.json").st_mode & 0o077 == 0
 
 
-def test_the_control_plane_stops_quietly_when_it_is_asked_to(host: Host) -> None:
+def test_the_control_plane_stops_quietly_when_it_is_asked_to(host: LocalAlb) -> None:
     assert host.alb
     host.alb.terminate()
     assert host.alb.wait(10) == 0

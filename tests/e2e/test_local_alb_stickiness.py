@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_alb_host import Document, Host, running
+from tests.e2e.support.local_alb import Document, LocalAlb, running
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with running(Host(tmp_path_factory.mktemp("alb"))) as host:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
+    with running(LocalAlb(tmp_path_factory.mktemp("alb"))) as host:
         yield host
 
 
-def sticky(host: Host, path: str, **settings: str) -> str:
+def sticky(host: LocalAlb, path: str, **settings: str) -> str:
     """A group of two targets behind ``path`` with these attributes (``stickiness.`` left out); gives its ARN."""
     name = path.strip("/")
     group = host.group(name, host.upstream("one").port, host.upstream("two").port)
@@ -30,7 +30,7 @@ def sticky(host: Host, path: str, **settings: str) -> str:
     return group
 
 
-def reached(host: Host, path: str, cookie: str = "") -> set[str]:
+def reached(host: LocalAlb, path: str, cookie: str = "") -> set[str]:
     """The upstreams that twenty requests with ``cookie`` get to."""
     headers = {"Cookie": cookie} if cookie else {}
     return {host.get(path, **headers).seen["upstream"] for _ in range(20)}
@@ -42,7 +42,7 @@ def pair(cookies: dict[str, str], name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["AWSALB", "AWSALBCORS"])
-def test_a_duration_cookie_keeps_a_client_on_its_target(host: Host, name: str) -> None:
+def test_a_duration_cookie_keeps_a_client_on_its_target(host: LocalAlb, name: str) -> None:
     path = f"/{name.lower()}"
     sticky(host, path, lb_cookie__duration_seconds="600")
     reply = host.get(path)
@@ -53,7 +53,7 @@ def test_a_duration_cookie_keeps_a_client_on_its_target(host: Host, name: str) -
     assert reached(host, path) == {"one", "two"}
 
 
-def test_a_cookie_is_worth_nothing_when_its_duration_is_over(host: Host) -> None:
+def test_a_cookie_is_worth_nothing_when_its_duration_is_over(host: LocalAlb) -> None:
     sticky(host, "/brief", lb_cookie__duration_seconds="1")
     cookie = pair(host.get("/brief").cookies, "AWSALB")
     ends = int(cookie.rpartition("~")[2])
@@ -61,7 +61,7 @@ def test_a_cookie_is_worth_nothing_when_its_duration_is_over(host: Host) -> None
     assert reached(host, "/brief", cookie) == {"one", "two"}
 
 
-def test_a_cookie_of_a_target_that_left_leads_to_another(host: Host) -> None:
+def test_a_cookie_of_a_target_that_left_leads_to_another(host: LocalAlb) -> None:
     group = sticky(host, "/leaving")
     reply = host.get("/leaving")
     ports = {upstream.name: upstream.port for upstream in host.upstreams[-2:]}
@@ -70,7 +70,7 @@ def test_a_cookie_of_a_target_that_left_leads_to_another(host: Host) -> None:
     assert reached(host, "/leaving", pair(reply.cookies, "AWSALB")) == set(ports)
 
 
-def test_an_applications_cookie_begins_and_keeps_a_session(host: Host) -> None:
+def test_an_applications_cookie_begins_and_keeps_a_session(host: LocalAlb) -> None:
     sticky(host, "/shop", type="app_cookie", app_cookie__cookie_name="login")
     assert host.get("/shop").cookies == {}
     reply = host.get("/shop", X_Log_In="1")
@@ -84,7 +84,7 @@ def test_an_applications_cookie_begins_and_keeps_a_session(host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", ["AWSALBTG", "AWSALBTGCORS"])
-def test_a_group_cookie_keeps_a_client_in_its_group(host: Host, name: str) -> None:
+def test_a_group_cookie_keeps_a_client_in_its_group(host: LocalAlb, name: str) -> None:
     path = f"/{name.lower()}"
     arns = [host.group(f"{name}-{letter}", host.upstream(letter).port) for letter in "ab"]
     config: Document = {

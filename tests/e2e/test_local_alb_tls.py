@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from local_alb.data_plane.certificates import make_local
 from local_alb.model.tls import LOCAL_CERTIFICATE_ARN
 
-from tests.e2e.local_alb_host import BALANCER, Document, Host, Upstream, eventually, free_port, running
+from tests.e2e.support.local_alb import BALANCER_ARN, Document, LocalAlb, running
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.upstream import Upstream
+from tests.e2e.support.waiting import until
 
 ISSUER = "https://issuer.example/"
 KEY = rsa.generate_private_key(65537, 2048)
@@ -49,7 +52,7 @@ def key_set(*keys: tuple[str, rsa.RSAPrivateKey]) -> bytes:
     return json.dumps({"keys": entries}).encode()
 
 
-class TrustingHost(Host):
+class TrustingHost(LocalAlb):
     """Its control plane trusts the local certificate, as it would the issuer's authority."""
 
     def environment(self) -> dict[str, str]:
@@ -57,7 +60,7 @@ class TrustingHost(Host):
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
     root = tmp_path_factory.mktemp("tls")
     make_local(root / "issuer.pem")
     with running(TrustingHost(root)) as host:
@@ -65,10 +68,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 @pytest.fixture(scope="module")
-def listener(host: Host) -> Document:
+def listener(host: LocalAlb) -> Document:
     answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "MessageBody": "secure default"}}
     listener: Document = host.client.create_listener(
-        LoadBalancerArn=BALANCER,
+        LoadBalancerArn=BALANCER_ARN,
         Protocol="HTTPS",
         Port=free_port(),
         Certificates=[{"CertificateArn": LOCAL_CERTIFICATE_ARN}],
@@ -79,20 +82,20 @@ def listener(host: Host) -> Document:
     return listener
 
 
-def ask(host: Host, listener: Document, path: str, bearer: str | None = None) -> http.client.HTTPResponse:
+def ask(host: LocalAlb, listener: Document, path: str, bearer: str | None = None) -> http.client.HTTPResponse:
     context = ssl.create_default_context(cafile=str(host.directory / "certificates" / "local.pem"))
     connection = http.client.HTTPSConnection("127.0.0.1", listener["Port"], timeout=10, context=context)
     connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
     return connection.getresponse()
 
 
-def test_an_https_listener_serves_its_certificate(host: Host, listener: Document) -> None:
+def test_an_https_listener_serves_its_certificate(host: LocalAlb, listener: Document) -> None:
     assert listener["Certificates"] == [{"CertificateArn": LOCAL_CERTIFICATE_ARN}]
     reply = ask(host, listener, "/nowhere")
     assert (reply.status, reply.read()) == (404, b"secure default")
 
 
-def test_targets_learn_that_the_client_came_by_https(host: Host, listener: Document) -> None:
+def test_targets_learn_that_the_client_came_by_https(host: LocalAlb, listener: Document) -> None:
     group = host.group("plain", host.upstream("plain").port)
     host.rule(5, ["/plain"], group, ListenerArn=listener["ListenerArn"])
     host.healthy(group)
@@ -101,17 +104,17 @@ def test_targets_learn_that_the_client_came_by_https(host: Host, listener: Docum
     assert headers["x-forwarded-port"] == str(listener["Port"])
 
 
-def test_a_renewed_certificate_is_served_without_being_told(host: Host, listener: Document) -> None:
+def test_a_renewed_certificate_is_served_without_being_told(host: LocalAlb, listener: Document) -> None:
     def served() -> str:
         return ssl.get_server_certificate(("127.0.0.1", listener["Port"]))
 
     before = served()
     make_local(host.directory / "certificates" / "local.pem")
-    eventually(lambda: served() != before, "the new certificate is served")
+    until(lambda: served() != before, "the new certificate is served")
 
 
 @pytest.fixture(scope="module")
-def guarded(host: Host, listener: Document) -> Iterator[str]:
+def guarded(host: LocalAlb, listener: Document) -> Iterator[str]:
     """The path of a rule that asks for a token."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(host.root / "issuer.pem")
@@ -136,12 +139,12 @@ def guarded(host: Host, listener: Document) -> Iterator[str]:
         ],
     )
     host.healthy(group)
-    eventually(lambda: ask(host, listener, "/guarded", token()).status == 200, "the keys are known")
+    until(lambda: ask(host, listener, "/guarded", token()).status == 200, "the keys are known")
     yield "/guarded"
     issuer.close()
 
 
-def test_a_valid_token_passes_and_reaches_the_target(host: Host, listener: Document, guarded: str) -> None:
+def test_a_valid_token_passes_and_reaches_the_target(host: LocalAlb, listener: Document, guarded: str) -> None:
     bearer = token(nbf=int(time.time()) - 5, iat=int(time.time()) - 5)
     reply = ask(host, listener, guarded, bearer)
     assert reply.status == 200
@@ -170,12 +173,12 @@ def test_a_valid_token_passes_and_reaches_the_target(host: Host, listener: Docum
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_any_other_token_is_refused(host: Host, listener: Document, guarded: str, why: str, bearer: Any) -> None:
+def test_any_other_token_is_refused(host: LocalAlb, listener: Document, guarded: str, why: str, bearer: Any) -> None:
     reply = ask(host, listener, guarded, bearer())
     assert reply.status == 401, why
 
 
-def test_a_token_is_refused_while_its_issuers_keys_cannot_be_had(host: Host, listener: Document) -> None:
+def test_a_token_is_refused_while_its_issuers_keys_cannot_be_had(host: LocalAlb, listener: Document) -> None:
     config = {"JwksEndpoint": f"https://127.0.0.1:{free_port()}/keys", "Issuer": ISSUER}
     answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}, "Order": 2}
     guard = {"Type": "jwt-validation", "Order": 1, "JwtValidationConfig": config}
@@ -184,9 +187,9 @@ def test_a_token_is_refused_while_its_issuers_keys_cannot_be_had(host: Host, lis
     assert ask(host, listener, "/unknown", token()).status == 401
 
 
-def test_a_certificate_that_is_not_there_is_not_found(host: Host) -> None:
+def test_a_certificate_that_is_not_there_is_not_found(host: LocalAlb) -> None:
     request = {
-        "LoadBalancerArn": BALANCER,
+        "LoadBalancerArn": BALANCER_ARN,
         "Protocol": "HTTPS",
         "Port": free_port(),
         "Certificates": [{"CertificateArn": LOCAL_CERTIFICATE_ARN.replace("local", "other")}],
@@ -196,7 +199,7 @@ def test_a_certificate_that_is_not_there_is_not_found(host: Host) -> None:
         host.client.create_listener(**request)
 
 
-def test_the_key_of_the_certificate_is_for_its_owner_only(host: Host, listener: Document) -> None:
+def test_the_key_of_the_certificate_is_for_its_owner_only(host: LocalAlb, listener: Document) -> None:
     assert listener
     path: Path = host.directory / "certificates" / "local.pem"
     assert path.stat().st_mode & 0o077 == 0

@@ -11,39 +11,39 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.local_alb_host import (
-    BALANCER,
-    INSTANCE,
-    LISTENER,
-    VPC,
+from tests.e2e.support.local_alb import (
+    BALANCER_ARN,
+    INSTANCE_ID,
+    LISTENER_ARN,
+    VPC_ID,
     Document,
-    Host,
-    eventually,
-    free_port,
+    LocalAlb,
     next_event,
     running,
 )
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.waiting import until
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
     named = [word for name in ("*.com", "*.org", "*.example") for word in ("--allowed-host", name)]
-    with running(Host(tmp_path_factory.mktemp("alb"), *named)) as host:
+    with running(LocalAlb(tmp_path_factory.mktemp("alb"), *named)) as host:
         yield host
 
 
 @pytest.fixture(autouse=True)
-def clean(host: Host) -> Iterator[None]:
+def clean(host: LocalAlb) -> Iterator[None]:
     """Each test begins with no rules and no groups."""
     yield
-    for rule in host.client.describe_rules(ListenerArn=LISTENER)["Rules"]:
+    for rule in host.client.describe_rules(ListenerArn=LISTENER_ARN)["Rules"]:
         if not rule["IsDefault"]:
             host.client.delete_rule(RuleArn=rule["RuleArn"])
     for group in host.client.describe_target_groups()["TargetGroups"]:
         host.client.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
-    attributes = host.client.describe_load_balancer_attributes(LoadBalancerArn=BALANCER)["Attributes"]
+    attributes = host.client.describe_load_balancer_attributes(LoadBalancerArn=BALANCER_ARN)["Attributes"]
     host.client.modify_load_balancer_attributes(
-        LoadBalancerArn=BALANCER,
+        LoadBalancerArn=BALANCER_ARN,
         Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "60"}]
         if any(item["Key"] == "idle_timeout.timeout_seconds" and item["Value"] != "60" for item in attributes)
         else [{"Key": "routing.http.xff_header_processing.mode", "Value": "append"}],
@@ -64,7 +64,7 @@ def rewrite(regex: str, replace: str, kind: str = "url-rewrite") -> Document:
     return {"Type": kind, config: {"Rewrites": [{"Regex": regex, "Replace": replace}]}}
 
 
-def routed(host: Host, *names: str, **settings: Any) -> dict[str, str]:
+def routed(host: LocalAlb, *names: str, **settings: Any) -> dict[str, str]:
     """One upstream, group and rule for ``/mcp/NAME`` each; gives the groups' ARNs."""
     groups = {}
     for number, name in enumerate(names):
@@ -74,13 +74,13 @@ def routed(host: Host, *names: str, **settings: Any) -> dict[str, str]:
     return groups
 
 
-def test_a_path_that_no_rule_matches_is_404(host: Host) -> None:
+def test_a_path_that_no_rule_matches_is_404(host: LocalAlb) -> None:
     reply = host.get("/nowhere")
     assert reply.status == 404
     assert json.loads(reply.body) == {"error": "no route matches this path"}
 
 
-def test_a_prefix_reaches_its_target_and_no_longer_name_does(host: Host) -> None:
+def test_a_prefix_reaches_its_target_and_no_longer_name_does(host: LocalAlb) -> None:
     routed(host, "time", "timex")
     for path, upstream in (("/mcp/time", "time"), ("/mcp/time/", "time"), ("/mcp/timex/a", "timex")):
         assert host.get(path).seen["upstream"] == upstream
@@ -88,7 +88,7 @@ def test_a_prefix_reaches_its_target_and_no_longer_name_does(host: Host) -> None
         assert host.get(path).status == 404
 
 
-def test_no_way_of_writing_a_path_crosses_from_one_route_into_another(host: Host) -> None:
+def test_no_way_of_writing_a_path_crosses_from_one_route_into_another(host: LocalAlb) -> None:
     routed(host, "open")
     host.rule(1, ["/mcp/secret", "/mcp/secret/*"], Actions=answer("secret"))
     host.settled()
@@ -97,7 +97,7 @@ def test_no_way_of_writing_a_path_crosses_from_one_route_into_another(host: Host
     assert host.get("/../../mcp/open/a").seen["path"] == "/mcp/open/a"
 
 
-def test_the_prefix_is_taken_off_where_the_rule_says_so(host: Host) -> None:
+def test_the_prefix_is_taken_off_where_the_rule_says_so(host: LocalAlb) -> None:
     group = host.group("mcp-time", host.upstream("time").port)
     host.rule(10, ["/mcp/time", "/mcp/time/*"], group, Transforms=[rewrite("^/mcp/time/?(.*)$", "/$1")])
     host.healthy(group)
@@ -123,21 +123,21 @@ def test_the_prefix_is_taken_off_where_the_rule_says_so(host: Host) -> None:
         ("x|^/dp", "/100%", "/dp/x", "/100%/x"),
     ],
 )
-def test_any_rewrite_does_what_aws_documents(host: Host, regex: str, replace: str, path: str, seen: str) -> None:
+def test_any_rewrite_does_what_aws_documents(host: LocalAlb, regex: str, replace: str, path: str, seen: str) -> None:
     group = host.group("g", host.upstream().port)
     host.rule(10, ["/dp/*"], group, Transforms=[rewrite(regex, replace)])
     host.healthy(group)
     assert host.get(path).seen["path"] == seen
 
 
-def test_a_rewrite_that_leaves_no_path_is_answered_with_500(host: Host) -> None:
+def test_a_rewrite_that_leaves_no_path_is_answered_with_500(host: LocalAlb) -> None:
     group = host.group("g", host.upstream().port)
     host.rule(10, ["/dp/*"], group, Transforms=[rewrite("^/dp/", "")])
     host.healthy(group)
     assert host.get("/dp/x").status == 500
 
 
-def test_the_host_header_is_rewritten_where_the_rule_says_so(host: Host) -> None:
+def test_the_host_header_is_rewritten_where_the_rule_says_so(host: LocalAlb) -> None:
     group = host.group("g", host.upstream().port)
     transform = rewrite("^shop-(.+)\\.com$", "internal.$1.example", "host-header-rewrite")
     host.rule(10, ["/*"], group, Transforms=[transform])
@@ -150,7 +150,7 @@ def condition(field: str, config: str, **values: Any) -> Document:
     return {"Field": field, config: values}
 
 
-def test_the_first_rule_that_matches_answers_whatever_kinds_of_conditions_there_are(host: Host) -> None:
+def test_the_first_rule_that_matches_answers_whatever_kinds_of_conditions_there_are(host: LocalAlb) -> None:
     header = condition("http-header", "HttpHeaderConfig", HttpHeaderName="X-Team", Values=["blue*"])
     method = condition("http-request-method", "HttpRequestMethodConfig", Values=["DELETE", "PURGE"])
     query = condition("query-string", "QueryStringConfig", Values=[{"Key": "v", "Value": "2?"}, {"Value": "debug"}])
@@ -197,7 +197,7 @@ def test_the_first_rule_that_matches_answers_whatever_kinds_of_conditions_there_
     assert rule("/deep/in/a.png?x") == "110"
 
 
-def test_a_change_of_priorities_changes_who_answers(host: Host) -> None:
+def test_a_change_of_priorities_changes_who_answers(host: LocalAlb) -> None:
     first = host.rule(10, ["/p/*"], Actions=answer("first"))
     second = host.rule(20, ["/p/*"], Actions=answer("second"))
     host.settled()
@@ -209,7 +209,7 @@ def test_a_change_of_priorities_changes_who_answers(host: Host) -> None:
     assert host.get("/p/x").body == b"second"
 
 
-def test_redirects_fill_in_their_keywords(host: Host) -> None:
+def test_redirects_fill_in_their_keywords(host: LocalAlb) -> None:
     config = {"StatusCode": "HTTP_301", "Protocol": "HTTPS", "Port": "443"}
     config |= {"Host": "new.#{host}", "Path": "/v2/#{path}"}
     host.rule(10, ["/old/*"], Actions=[{"Type": "redirect", "RedirectConfig": config}])
@@ -223,7 +223,7 @@ def test_redirects_fill_in_their_keywords(host: Host) -> None:
     assert (reply.status, reply.headers["location"]) == (302, f"http://h.org:{host.port}/x?from=h.org&q=1")
 
 
-def test_a_weighted_forward_spreads_requests_by_weight(host: Host) -> None:
+def test_a_weighted_forward_spreads_requests_by_weight(host: LocalAlb) -> None:
     first = host.group("first", host.upstream("first").port)
     second = host.group("second", host.upstream("second").port)
     none = host.group("none", host.upstream("none").port)
@@ -237,7 +237,7 @@ def test_a_weighted_forward_spreads_requests_by_weight(host: Host) -> None:
     assert drawn.count("first") + drawn.count("second") == 200
 
 
-def test_an_mcp_session_stays_on_the_target_that_opened_it(host: Host) -> None:
+def test_an_mcp_session_stays_on_the_target_that_opened_it(host: LocalAlb) -> None:
     names = ("one", "two", "three")
     group = host.group("g", *(host.upstream(name).port for name in names))
     host.rule(10, ["/*"], group)
@@ -256,7 +256,7 @@ def test_an_mcp_session_stays_on_the_target_that_opened_it(host: Host) -> None:
     assert host.get("/", Mcp_Session_Id="plain~id").seen["headers"]["mcp-session-id"] == "plain~id"
 
 
-def test_targets_learn_who_asked_and_how(host: Host) -> None:
+def test_targets_learn_who_asked_and_how(host: LocalAlb) -> None:
     routed(host, "time")
     headers = host.get("/mcp/time").seen["headers"]
     assert headers["x-forwarded-for"] == "127.0.0.1"
@@ -272,45 +272,51 @@ def test_targets_learn_who_asked_and_how(host: Host) -> None:
 
 
 @pytest.mark.parametrize(("mode", "seen"), [("preserve", "1.2.3.4"), ("remove", None)])
-def test_x_forwarded_for_is_treated_as_the_load_balancer_says(host: Host, mode: str, seen: str | None) -> None:
+def test_x_forwarded_for_is_treated_as_the_load_balancer_says(host: LocalAlb, mode: str, seen: str | None) -> None:
     routed(host, "time")
     attribute = {"Key": "routing.http.xff_header_processing.mode", "Value": mode}
-    host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[attribute])
+    host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER_ARN, Attributes=[attribute])
     host.settled()
     assert host.get("/mcp/time", X_Forwarded_For="1.2.3.4").seen["headers"].get("x-forwarded-for") == seen
 
 
-def test_targets_learn_the_clients_port_where_the_load_balancer_says_so(host: Host) -> None:
+def test_targets_learn_the_clients_port_where_the_load_balancer_says_so(host: LocalAlb) -> None:
     routed(host, "time")
     key = "routing.http.xff_client_port.enabled"
     for value, form in (("true", r"127\.0\.0\.1:\d+"), ("false", r"127\.0\.0\.1")):
-        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.client.modify_load_balancer_attributes(
+            LoadBalancerArn=BALANCER_ARN, Attributes=[{"Key": key, "Value": value}]
+        )
         host.settled()
         assert re.fullmatch(form, host.get("/mcp/time").seen["headers"]["x-forwarded-for"])
 
 
-def test_targets_learn_the_port_of_the_listener_with_the_host_unless_it_is_preserved(host: Host) -> None:
+def test_targets_learn_the_port_of_the_listener_with_the_host_unless_it_is_preserved(host: LocalAlb) -> None:
     routed(host, "time")
     key = "routing.http.preserve_host_header.enabled"
     for value, seen in (("true", "h.example"), ("false", f"h.example:{host.port}")):
-        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.client.modify_load_balancer_attributes(
+            LoadBalancerArn=BALANCER_ARN, Attributes=[{"Key": key, "Value": value}]
+        )
         host.settled()
         assert host.get("/mcp/time", Host="h.example").seen["headers"]["host"] == seen
         assert host.get("/mcp/time", Host="h.example:99").seen["headers"]["host"] == "h.example:99"
 
 
-def test_header_names_that_are_none_are_dropped_where_the_load_balancer_says_so(host: Host) -> None:
+def test_header_names_that_are_none_are_dropped_where_the_load_balancer_says_so(host: LocalAlb) -> None:
     routed(host, "time")
     odd = {"+agent": "1", "snake_case": "2", "X-Fine": "3"}
     key = "routing.http.drop_invalid_header_fields.enabled"
     for value, kept in (("false", {"+agent", "snake_case", "x-fine"}), ("true", {"x-fine"}), ("false", set(odd))):
-        host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[{"Key": key, "Value": value}])
+        host.client.modify_load_balancer_attributes(
+            LoadBalancerArn=BALANCER_ARN, Attributes=[{"Key": key, "Value": value}]
+        )
         host.settled()
         seen = host.send("/mcp/time", odd).seen["headers"]
         assert {name.lower() for name in odd} & set(seen) == {name.lower() for name in kept}
 
 
-def test_events_arrive_one_by_one(host: Host) -> None:
+def test_events_arrive_one_by_one(host: LocalAlb) -> None:
     upstream = host.upstream("events")
     group = host.group("g", upstream.port)
     host.rule(10, ["/*"], group)
@@ -323,7 +329,7 @@ def test_events_arrive_one_by_one(host: Host) -> None:
     stream.close()
 
 
-def test_a_web_socket_passes(host: Host) -> None:
+def test_a_web_socket_passes(host: LocalAlb) -> None:
     routed(host, "ws")
     with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
         connection.sendall(
@@ -338,27 +344,27 @@ def test_a_web_socket_passes(host: Host) -> None:
         assert connection.recv(4096) == b"echo:hello"
 
 
-def test_a_large_body_passes_unchanged(host: Host) -> None:
+def test_a_large_body_passes_unchanged(host: LocalAlb) -> None:
     routed(host, "time")
     body = "x" * 3_000_000
     assert host.get("/mcp/time", "POST", body).seen["body"] == body
 
 
-def test_a_silent_target_is_504_after_the_idle_timeout(host: Host) -> None:
+def test_a_silent_target_is_504_after_the_idle_timeout(host: LocalAlb) -> None:
     groups = routed(host, "slow")
     assert groups
     transform = rewrite("^/mcp/slow/?(.*)$", "/slow/$1")
-    rule = host.client.describe_rules(ListenerArn=LISTENER)["Rules"][0]["RuleArn"]
+    rule = host.client.describe_rules(ListenerArn=LISTENER_ARN)["Rules"][0]["RuleArn"]
     host.client.modify_rule(RuleArn=rule, Transforms=[transform])
     attribute = {"Key": "idle_timeout.timeout_seconds", "Value": "1"}
-    host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER, Attributes=[attribute])
+    host.client.modify_load_balancer_attributes(LoadBalancerArn=BALANCER_ARN, Attributes=[attribute])
     host.settled()
     reply = host.get("/mcp/slow")
     assert reply.status == 504
     assert b"504 Gateway Time-out" in reply.body
 
 
-def test_a_group_without_targets_is_503(host: Host) -> None:
+def test_a_group_without_targets_is_503(host: LocalAlb) -> None:
     group = host.group("empty")
     host.rule(10, ["/*"], group)
     host.settled()
@@ -367,7 +373,7 @@ def test_a_group_without_targets_is_503(host: Host) -> None:
     assert b"503 Service Temporarily Unavailable" in reply.body
 
 
-def test_a_target_that_refuses_connections_is_502(host: Host) -> None:
+def test_a_target_that_refuses_connections_is_502(host: LocalAlb) -> None:
     group = host.group("gone", free_port())
     host.rule(10, ["/*"], group)
     host.settled()
@@ -376,7 +382,7 @@ def test_a_target_that_refuses_connections_is_502(host: Host) -> None:
     assert b"502 Bad Gateway" in reply.body
 
 
-def test_a_503_of_the_target_itself_stays_one(host: Host) -> None:
+def test_a_503_of_the_target_itself_stays_one(host: LocalAlb) -> None:
     upstream = host.upstream()
     group = host.group("g", upstream.port)
     host.rule(10, ["/*"], group, Transforms=[rewrite("^/x$", "/health")])
@@ -385,10 +391,10 @@ def test_a_503_of_the_target_itself_stays_one(host: Host) -> None:
     assert host.get("/x").status == 503
 
 
-def test_another_listener_has_its_own_rules(host: Host) -> None:
+def test_another_listener_has_its_own_rules(host: LocalAlb) -> None:
     port = free_port()
     listener = host.client.create_listener(
-        LoadBalancerArn=BALANCER, Protocol="HTTP", Port=port, DefaultActions=answer("other")
+        LoadBalancerArn=BALANCER_ARN, Protocol="HTTP", Port=port, DefaultActions=answer("other")
     )["Listeners"][0]["ListenerArn"]
     host.settled()
 
@@ -406,17 +412,17 @@ def test_another_listener_has_its_own_rules(host: Host) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_listener_on_a_port_that_is_in_use_is_refused(host: Host) -> None:
+def test_a_listener_on_a_port_that_is_in_use_is_refused(host: LocalAlb) -> None:
     taken = host.upstream().port
-    request = {"LoadBalancerArn": BALANCER, "Protocol": "HTTP", "Port": taken, "DefaultActions": answer("x")}
+    request = {"LoadBalancerArn": BALANCER_ARN, "Protocol": "HTTP", "Port": taken, "DefaultActions": answer("x")}
     with pytest.raises(host.client.exceptions.InvalidConfigurationRequestException, match="in use"):
         host.client.create_listener(**request)
 
 
-def test_an_ip_target_is_reached_where_it_is(host: Host) -> None:
+def test_an_ip_target_is_reached_where_it_is(host: LocalAlb) -> None:
     upstream = host.upstream("by-address")
     group = host.client.create_target_group(
-        Name="g", Protocol="HTTP", Port=upstream.port, VpcId=VPC, TargetType="ip", HealthCheckPath="/health"
+        Name="g", Protocol="HTTP", Port=upstream.port, VpcId=VPC_ID, TargetType="ip", HealthCheckPath="/health"
     )["TargetGroups"][0]["TargetGroupArn"]
     host.client.register_targets(TargetGroupArn=group, Targets=[{"Id": "127.0.0.1"}])
     host.rule(10, ["/*"], group)
@@ -424,7 +430,7 @@ def test_an_ip_target_is_reached_where_it_is(host: Host) -> None:
     assert host.get("/").seen["upstream"] == "by-address"
 
 
-def test_a_hundred_routes_all_lead_to_their_own_targets(host: Host) -> None:
+def test_a_hundred_routes_all_lead_to_their_own_targets(host: LocalAlb) -> None:
     upstream = host.upstream("shared")
     groups = {}
     lock = threading.Lock()
@@ -449,5 +455,5 @@ def test_a_hundred_routes_all_lead_to_their_own_targets(host: Host) -> None:
     host.healthy(*groups.values())
     for number in range(100):
         assert host.get(f"/mcp/s{number}/x").seen["path"] == f"/{number}/x"
-    eventually(lambda: host.status() == {"data_plane": "active", "current": True, "problem": None}, "all is well")
-    assert INSTANCE
+    until(lambda: host.health() == {"data_plane": "active", "current": True, "problem": None}, "all is well")
+    assert INSTANCE_ID

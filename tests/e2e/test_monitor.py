@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,20 +19,11 @@ import pytest
 import uvicorn
 from mcp.server import MCPServer
 
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.waiting import until
+
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "open-sesame"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def until(condition: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

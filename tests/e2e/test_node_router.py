@@ -17,7 +17,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
 
-from tests.e2e.local_alb_host import INSTANCE, LISTENER, Host, Upstream, eventually
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.upstream import Upstream
+from tests.e2e.support.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEALTH = "/router/health"
@@ -32,9 +34,9 @@ class Pair:
         for name in ("front", "router"):
             (root / name).mkdir()
         quotas = [word for quota in QUOTAS for word in ("--quota", quota)]
-        self.front = Host(root / "front")
+        self.front = LocalAlb(root / "front")
         options = ("--behind-balancer", HEALTH, "--listener-protocol", protocol)
-        self.router = Host(root / "router", *options, *quotas)
+        self.router = LocalAlb(root / "router", *options, *quotas)
         self.to_router = Route("_router", "/mcp", (self.router.port,), health_path=HEALTH, protocol=protocol)
 
     def start(self) -> None:
@@ -57,8 +59,8 @@ class Pair:
         assert self.direct(self.to_router).errors == {}
 
 
-def run(host: Host, *routes: Route) -> Result:
-    owner = Owner("mcp", LISTENER, INSTANCE)
+def run(host: LocalAlb, *routes: Route) -> Result:
+    owner = Owner("mcp", LISTENER_ARN, INSTANCE_ID)
     wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=1)
     api = connect(None, f"http://127.0.0.1:{host.control}", str(host.credentials))
     return converge(api, wish, Conduct(wait_timeout=60))
@@ -86,7 +88,7 @@ def test_more_servers_than_a_load_balancer_takes_answer_through_one_rule(pair: P
 
     pair.routed(*routes)
 
-    rules = pair.front.client.describe_rules(ListenerArn=LISTENER)["Rules"]
+    rules = pair.front.client.describe_rules(ListenerArn=LISTENER_ARN)["Rules"]
     assert [rule["Conditions"][0]["Values"] for rule in rules if not rule["IsDefault"]] == [["/mcp", "/mcp/*"]]
     assert len(pair.front.client.describe_target_groups()["TargetGroups"]) == 1
     for number in (0, MANY // 2, MANY - 1):
@@ -128,7 +130,7 @@ def test_the_last_address_is_the_clients_and_not_a_balancers_however_many_there_
 class Clients:
     """Some clients that never stop asking for a path; what did not answer 200 is kept."""
 
-    def __init__(self, host: Host, path: str) -> None:
+    def __init__(self, host: LocalAlb, path: str) -> None:
         self.bad: list[Any] = []
         self.asked = 0
         self._host, self._path = host, path
@@ -149,12 +151,12 @@ class Clients:
     def __enter__(self) -> Clients:
         for thread in self._threads:
             thread.start()
-        eventually(lambda: self.asked > 20, "requests are answered")
+        until(lambda: self.asked > 20, "requests are answered")
         return self
 
     def __exit__(self, *error: object) -> None:
         try:
-            eventually(lambda before=self.asked: self.asked > before + 20, "requests are still answered")
+            until(lambda before=self.asked: self.asked > before + 20, "requests are still answered")
         finally:
             self._stop.set()
             for thread in self._threads:

@@ -21,20 +21,22 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
 
 from tests.credentials import ACCESS_KEY
-from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, PROJECT, LocalBalancer, TinyServer, wait_until
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb, running
+from tests.e2e.support.site import PROJECT
+from tests.e2e.support.tiny_server import TinyServer
+from tests.e2e.support.waiting import until
 
-OWNER = Owner("mcp", LISTENER_ARN, HOST_ID)
+OWNER = Owner("mcp", LISTENER_ARN, INSTANCE_ID)
 
 
 @pytest.fixture(scope="module")
-def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBalancer]:
-    started = LocalBalancer(tmp_path_factory.mktemp("alb"))
-    yield started
-    started.stop()
+def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
+    with running(LocalAlb(tmp_path_factory.mktemp("alb"), "--faults")) as alb:
+        yield alb
 
 
 @pytest.fixture(autouse=True)
-def clean(balancer: LocalBalancer) -> Iterator[None]:
+def clean(balancer: LocalAlb) -> Iterator[None]:
     """Every test begins and ends with a listener that has no rules."""
     balancer.set_faults()
     yield
@@ -60,7 +62,7 @@ def server() -> Iterator[Callable[..., TinyServer]]:
         one.stop()
 
 
-def elbv2(balancer: LocalBalancer) -> Any:
+def elbv2(balancer: LocalAlb) -> Any:
     return boto3.client(
         "elbv2",
         region_name="us-east-1",
@@ -77,12 +79,12 @@ def stripped(server: TinyServer) -> Route:
     return Route(server.name, f"/mcp/{server.name}", (server.port,), True, "/health")
 
 
-def run(balancer: LocalBalancer, *routes: Route, owner: Owner = OWNER, **conduct: Any) -> Result:
+def run(balancer: LocalAlb, *routes: Route, owner: Owner = OWNER, **conduct: Any) -> Result:
     wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=5)
     return converge(connect(*balancer.access), wish, Conduct(wait_timeout=40, **conduct))
 
 
-def rules(balancer: LocalBalancer) -> dict[str, str]:
+def rules(balancer: LocalAlb) -> dict[str, str]:
     """The rules' ARNs with their priorities."""
     found = elbv2(balancer).describe_rules(ListenerArn=LISTENER_ARN)["Rules"]
     return {rule["RuleArn"]: rule["Priority"] for rule in found if not rule["IsDefault"]}
@@ -224,12 +226,12 @@ def test_what_others_changed_in_our_rule_is_put_right(balancer, server):
         {"Field": "host-header", "HostHeaderConfig": {"Values": ["only.example"]}},
     ]
     client.modify_rule(RuleArn=arn, Conditions=conditions, ResetTransforms=True)
-    wait_until(lambda: balancer.status("/mcp/web") == 404, "the change took effect")
+    until(lambda: balancer.status("/mcp/web") == 404, "the change took effect")
 
     result = run(balancer, *routes)
 
     assert [action.name for action in result.actions if action.is_change] == ["modify_rule"]
-    wait_until(lambda: balancer.ask("/mcp/web/x") == (200, {"name": "web", "path": "/x"}), "the rule is as before")
+    until(lambda: balancer.ask("/mcp/web/x") == (200, {"name": "web", "path": "/x"}), "the rule is as before")
     assert list(rules(balancer)) == [arn]
 
 
@@ -253,7 +255,7 @@ def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balance
     for wish in (*wishes, *wishes):
         assert converge(api, wish, Conduct(is_full=True, wait_timeout=40)).errors == {}
     assert len(rules(balancer)) == 1
-    wait_until(lambda: answering() == {"here", "there"}, "both hosts serve")
+    until(lambda: answering() == {"here", "there"}, "both hosts serve")
     assert not converge(api, wishes[0], Conduct(is_full=True)).changed
 
     assert converge(api, replace(wishes[1], routes=()), Conduct(wait_timeout=40)).errors == {}
@@ -263,8 +265,7 @@ def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balance
 
 
 def test_at_the_rule_quota_the_old_rule_goes_before_the_new_one_comes(tmp_path, server):
-    small = LocalBalancer(tmp_path, ("--quota", "rules-per-application-load-balancer=1"))
-    try:
+    with running(LocalAlb(tmp_path, "--quota", "rules-per-application-load-balancer=1")) as small:
         run(small, bridged(server("time")))
 
         result = run(small, bridged(server("web")))
@@ -274,8 +275,6 @@ def test_at_the_rule_quota_the_old_rule_goes_before_the_new_one_comes(tmp_path, 
         with pytest.raises(QuotaError, match="rules-per-application-load-balancer"):
             run(small, bridged(server("web")), bridged(server("time")))
         assert small.ask("/mcp/web/x")[0] == 200
-    finally:
-        small.stop()
 
 
 def test_throttling_fails_no_route(balancer, server):
@@ -289,11 +288,11 @@ def test_throttling_fails_no_route(balancer, server):
 MODULE = "collections/ansible_collections/mcp/orchestrator/plugins/modules/mcp_alb_route.py"
 
 
-def call_module(balancer: LocalBalancer, options: dict[str, Any], **settings: Any) -> dict[str, Any]:
+def call_module(balancer: LocalAlb, options: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """Run the module file as Ansible does, as a program of its own."""
     given = {
         "listener_arn": LISTENER_ARN,
-        "target_id": HOST_ID,
+        "target_id": INSTANCE_ID,
         "endpoint_url": balancer.endpoint_url,
         "credentials_file": str(balancer.credentials),
         "health_interval": 5,

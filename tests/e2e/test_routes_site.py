@@ -19,16 +19,18 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
 
 from tests.credentials import ACCESS_KEY
-from tests.e2e.local_balancer import HOST_ID, LISTENER_ARN, LocalBalancer, wait_until
-from tests.e2e.site import SETTINGS, Site
-from tests.e2e.test_site import SAMPLE, call, status
+from tests.e2e.support.client import call, status
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.sample import SAMPLE
+from tests.e2e.support.site import SETTINGS, Site
+from tests.e2e.support.waiting import until
 
 WISHED = f"""{SETTINGS}
 publish_address = 127.0.0.1
 [aws]
 alb_name = mcp-local
 region = us-east-1
-instance_id = {HOST_ID}
+instance_id = {INSTANCE_ID}
 [dashboard]
 priority = 150
 [routes]
@@ -44,14 +46,14 @@ team = tools
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalBalancer]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAlb]:
     root = Path(tempfile.mkdtemp(prefix="mcp-aws-", dir="/var/tmp"))
-    balancer = LocalBalancer(root)
+    balancer = LocalAlb(root, "--faults").start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", balancer.endpoint_url)
     for name, value in ACCESS_KEY.items():
         monkeypatch.setenv(name.upper(), value)
     yield balancer
-    balancer.stop()
+    balancer.close()
     shutil.rmtree(root)
 
 
@@ -69,11 +71,11 @@ def settings(site: Site) -> Iterator[Path]:
     assert not (site.var / "node_router").exists()
 
 
-def elbv2(balancer: LocalBalancer) -> Any:
+def elbv2(balancer: LocalAlb) -> Any:
     return boto3.client("elbv2", endpoint_url=balancer.endpoint_url, region_name="us-east-1")
 
 
-def rules(balancer: LocalBalancer) -> dict[str, dict[str, Any]]:
+def rules(balancer: LocalAlb) -> dict[str, dict[str, Any]]:
     """The rules by their first path."""
     found = elbv2(balancer).describe_rules(ListenerArn=LISTENER_ARN)["Rules"]
     by_field = [(rule, {each["Field"]: each for each in rule["Conditions"]}) for rule in found if not rule["IsDefault"]]
@@ -81,7 +83,7 @@ def rules(balancer: LocalBalancer) -> dict[str, dict[str, Any]]:
 
 
 def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_told(
-    site: Site, settings: Path, aws: LocalBalancer
+    site: Site, settings: Path, aws: LocalAlb
 ) -> None:
     settings.write_text(WISHED)
     extension = {"priority": 120, "conditions": {"http_header": {"X-Team": ["billing"]}}}
@@ -112,7 +114,7 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
 
     url = f"{aws.url}/mcp/time/health"
     host = {"Host": "mcp.example.com"}
-    wait_until(lambda: status(url, {**host, "X-Team": "billing"}) == 200, "who meets the conditions reaches the server")
+    until(lambda: status(url, {**host, "X-Team": "billing"}) == 200, "who meets the conditions reaches the server")
     assert [status(url, host), status(url, {"X-Team": "billing"})] == [404, 404]
     assert {server["name"]: server["health"]["status"] for server in site.state()["servers"] if server["route"]} == {
         "everything": "ok",
@@ -148,7 +150,7 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
 
 
 def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_that_reaches_them(
-    site: Site, settings: Path, aws: LocalBalancer
+    site: Site, settings: Path, aws: LocalAlb
 ) -> None:
     address = ThisHost().default_source()
     settings.write_text(

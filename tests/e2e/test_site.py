@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import stat
@@ -13,17 +12,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from mcp import Client
 
-from tests.e2e.site import FLEET, PROJECT, Site
-
-SAMPLE = json.loads((PROJECT / "files" / "mcp.config.json").read_text())["mcpServers"]
-RUNNING = sorted(name for name, entry in SAMPLE.items() if not entry.get("disabled"))
-ANOTHER = {
-    "command": "docker",
-    "args": ["run", "--rm", "-i", "-e", "TZ", "mcp-sample/time:1"],
-    "env": {"TZ": "Asia/Tokyo"},
-}
+from tests.e2e.support.client import call, status
+from tests.e2e.support.sample import ANOTHER, RUNNING, SAMPLE
+from tests.e2e.support.site import FLEET, PROJECT, Site
 
 
 @pytest.fixture(autouse=True)
@@ -34,23 +26,6 @@ def _sample_config(site: Site) -> Any:
         site.write_config(SAMPLE)
         run = site.reconcile()
         assert run.code == 0, run.output
-
-
-def status(url: str, headers: dict[str, str] | None = None) -> int:
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=10) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-def call(url: str, tool: str, arguments: dict[str, Any]) -> str:
-    async def session() -> str:
-        async with Client(url) as client:
-            result = await client.call_tool(tool, arguments)
-            return result.content[0].text
-
-    return asyncio.run(session())
 
 
 def test_every_sample_server_answers_an_mcp_client_through_the_balancer(site: Site) -> None:

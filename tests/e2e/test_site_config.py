@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
@@ -16,10 +15,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from mcp import Client
-from mcp.client.sse import sse_client
 
-from tests.e2e.site import FLEET, PROJECT, Run, Site
+from tests.e2e.support.client import call
+from tests.e2e.support.site import FLEET, PROJECT, Run, Site
 
 # Every secret begins like this, so that one search finds them all, and ends in a name that tells which it was.
 MARK = "canary-4b1d-"
@@ -148,25 +146,17 @@ def watched(site: Site) -> Iterator[Watched]:
                 site.docker.images.remove(tag, force=True)
 
 
-def ask(url: str, tool: str, arguments: dict[str, Any], *, sse: bool = False) -> str:
-    async def session() -> str:
-        async with Client(sse_client(url) if sse else url) as client:
-            return (await client.call_tool(tool, arguments)).content[0].text
-
-    return asyncio.run(asyncio.wait_for(session(), 60))
-
-
 @pytest.mark.parametrize("name", ["uvx", "with", "module"])
 def test_a_server_from_pypi_answers_through_the_balancer(watched: Watched, name: str) -> None:
-    assert "datetime" in ask(f"{watched.site.url}/mcp/{name}/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
+    assert "datetime" in call(f"{watched.site.url}/mcp/{name}/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
 
 
 def test_a_server_from_npm_answers_through_the_balancer(watched: Watched) -> None:
-    assert "hello" in ask(f"{watched.site.url}/mcp/npx/mcp", "echo", {"message": "hello"})
+    assert "hello" in call(f"{watched.site.url}/mcp/npx/mcp", "echo", {"message": "hello"})
 
 
 def test_a_server_that_speaks_the_older_transport_itself_answers_through_the_balancer(watched: Watched) -> None:
-    assert ask(f"{watched.site.url}/mcp/shop/sse", "order_status", {"order": "A-1"}, sse=True) == "shipped"
+    assert call(f"{watched.site.url}/mcp/shop/sse", "order_status", {"order": "A-1"}, sse=True) == "shipped"
 
 
 def test_the_state_tells_what_became_of_every_entry(watched: Watched) -> None:
@@ -313,7 +303,7 @@ def test_a_rotated_secret_reaches_its_server_alone_and_no_request_is_lost(watche
     now = environments(site, "uvx")
     assert canary("rotated") in now
     assert canary("from-file") not in now
-    assert "datetime" in ask(f"{site.url}/mcp/uvx/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
+    assert "datetime" in call(f"{site.url}/mcp/uvx/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
     assert site.reconcile().changed == 0
 
 

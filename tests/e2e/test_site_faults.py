@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.containers_scene import until
-from tests.e2e.site import FLEET, Site, processes_naming
-from tests.e2e.test_site import ANOTHER, SAMPLE, call, status
+from tests.e2e.support.client import call, status
+from tests.e2e.support.sample import ANOTHER, SAMPLE
+from tests.e2e.support.site import FLEET, Site, processes_naming
+from tests.e2e.support.waiting import until
 
 
 @pytest.fixture(autouse=True)

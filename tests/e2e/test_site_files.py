@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import USERS, Site
+from tests.e2e.support.site import USERS, Site
 from tests.hosts.files import deviations, files, table
 
 ALB, MONITOR, ROUTER = (USERS[name] for name in ("local_alb_user", "monitor_user", "node_router_user"))

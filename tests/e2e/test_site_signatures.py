@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mcp import Client
 
-from tests.e2e.registry import Registry, running_registry
-from tests.e2e.site import FLEET, Site
+from tests.e2e.support.registry import Registry, running_registry
+from tests.e2e.support.site import FLEET, Site
 
 
 class Signed:

@@ -23,11 +23,12 @@ import docker
 import pytest
 
 from tests.credentials import ACCESS_KEY
-from tests.e2e.containers_engine import OwnEngine
-from tests.e2e.containers_scene import remove_rules, tiny_image, until
-from tests.e2e.local_balancer import PROJECT, LocalBalancer
-from tests.e2e.site import QUIET, Run
-from tests.e2e.test_site import status
+from tests.e2e.support.client import status
+from tests.e2e.support.container_scene import remove_rules, tiny_image
+from tests.e2e.support.local_alb import LocalAlb
+from tests.e2e.support.own_engine import OwnEngine
+from tests.e2e.support.site import PROJECT, QUIET, Run
+from tests.e2e.support.waiting import until
 
 FLEET = f"two-{os.getpid()}"
 IMAGE = f"mcp-test/{FLEET}:1"
@@ -134,7 +135,7 @@ class Host:
 class Fleet:
     """Both hosts, and the load balancer before them."""
 
-    def __init__(self, one: Host, two: Host, balancer: LocalBalancer) -> None:
+    def __init__(self, one: Host, two: Host, balancer: LocalAlb) -> None:
         self.one, self.two, self.balancer = one, two, balancer
         self.inventory = one.root.parent / "inventory.json"
         hosts = {"one": one.variables("a"), "two": two.variables("b")}
@@ -190,7 +191,7 @@ class Fleet:
 def fleet() -> Iterator[Fleet]:
     root = Path(tempfile.mkdtemp(prefix="mcp-two-", dir="/var/tmp"))
     (root / "balancer").mkdir()
-    balancer = LocalBalancer(root / "balancer")
+    balancer = LocalAlb(root / "balancer", "--faults")
     engine = OwnEngine()
     environment = pytest.MonkeyPatch()
     environment.setenv("AWS_ENDPOINT_URL", balancer.endpoint_url)
@@ -198,6 +199,7 @@ def fleet() -> Iterator[Fleet]:
         environment.setenv(name.upper(), value)
     hosts: list[Host] = []
     try:
+        balancer.start()
         engine.start()
         hosts.append(Host(root, "one", "unix:///var/run/docker.sock", "127.0.0.1"))
         hosts.append(Host(root, "two", engine.address, engine.publish, Path("/run/netns", engine.namespace)))
@@ -208,7 +210,7 @@ def fleet() -> Iterator[Fleet]:
             host.clean()
         remove_rules(FLEET)
         engine.discard()
-        balancer.stop()
+        balancer.close()
         shutil.rmtree(root)
 
 

@@ -71,7 +71,7 @@ def main() -> int:
             see_files(host)
             if changed := set_up(host, directory):
                 raise HostError(f"the second run of setup.sh changed {changed} things; it should have found all done")
-    except (HostError, subprocess.CalledProcessError) as failed:
+    except (HostError, AssertionError, subprocess.CalledProcessError) as failed:
         print(f"fresh.py: {failed}", file=sys.stderr)
         return 1
     return 0

@@ -14,12 +14,15 @@ import argparse
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.e2e.support.waiting import until  # noqa: E402
+
 IMAGE = "mcp-test/host:12"
 LABEL = "mcp_test=host"
 BOOT_SECONDS = 60.0
@@ -50,15 +53,6 @@ def output(argv: Sequence[str], timeout: float = 60.0) -> str:
     if done.returncode:
         raise HostError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip() or done.returncode}")
     return done.stdout.strip()
-
-
-def wait_for(what: str, ready: Callable[[], bool], seconds: float = BOOT_SECONDS) -> None:
-    """Return once READY says so; raises HostError after SECONDS."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            raise HostError(f"{what}: not after {seconds:.0f} s")
-        time.sleep(0.1)
 
 
 class Host:
@@ -100,12 +94,14 @@ class Host:
         output(["docker", "run", "-d", "--name", self.name, "--hostname", self.name, "--label", LABEL, *RIGHTS, *init])
         try:
             if self.systemd:
-                wait_for(f"{self.name}: systemd is up", self._booted)
-                wait_for(f"{self.name}: its engine answers", lambda: self._says("docker", "version"))
+                until(self._booted, f"{self.name}: systemd is up", BOOT_SECONDS)
+                until(lambda: self._says("docker", "version"), f"{self.name}: its engine answers", BOOT_SECONDS)
                 self._authorize()
-                wait_for(f"{self.name}: its sshd answers", lambda: self._says("systemctl", "is-active", "ssh"))
+                until(
+                    lambda: self._says("systemctl", "is-active", "ssh"), f"{self.name}: its sshd answers", BOOT_SECONDS
+                )
             else:
-                wait_for(f"{self.name}: its boot script is done", lambda: self._says("pgrep", "-x", "sleep"))
+                until(lambda: self._says("pgrep", "-x", "sleep"), f"{self.name}: its boot script is done", BOOT_SECONDS)
         except BaseException:
             self.down()
             raise
@@ -173,7 +169,7 @@ def main() -> int:
             host.load(given.images)
         else:
             host.down()
-    except (HostError, subprocess.CalledProcessError) as failed:
+    except (HostError, AssertionError, subprocess.CalledProcessError) as failed:
         print(f"host.py: {failed}", file=sys.stderr)
         return 1
     return 0

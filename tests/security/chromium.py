@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.e2e.ports import free_port
+from tests.e2e.support.ports import free_port, listens
+from tests.e2e.support.waiting import until
 
 ARGUMENTS = [
     "--headless=new",
@@ -66,13 +66,7 @@ def browsing(*hosts: str) -> Iterator[Browser]:
     port = free_port()
     driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            with suppress(OSError):
-                HTTPConnection("127.0.0.1", port, timeout=1).connect()
-                break
-            assert time.monotonic() < deadline, "chromedriver does not listen"
-            time.sleep(0.05)
+        until(lambda: listens(port), "chromedriver listens")
         browser = Browser(port, list(hosts))
         try:
             yield browser

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.hosts.host import Host, HostError, output, wait_for
+from tests.e2e.support.waiting import until
+from tests.hosts.host import Host, HostError, output
 
 PROJECT = Path(__file__).resolve().parents[2]
 IMAGES = ("mcp-sample/time:1", "mcp-sample/everything:1", "mcp-sample/orders:1", "mcp-base/python:3.11")
@@ -26,8 +27,8 @@ class InstalledHost(Host):
     def reboot(self) -> None:
         """Restart the host; returns when all that it starts by itself is ready; raises HostError."""
         output(["docker", "restart", "--time", "30", self.name])
-        wait_for(f"{self.name}: systemd is up", self._booted)
-        wait_for(f"{self.name}: its engine answers", lambda: self._says("docker", "version"))
+        until(self._booted, f"{self.name}: systemd is up", 60)
+        until(lambda: self._says("docker", "version"), f"{self.name}: its engine answers", 60)
 
     def install(self, servers: dict[str, Any], settings: str) -> None:
         """Put the project's files, a config and settings on the host and run setup.sh; raises HostError."""

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 
-from tests.hosts.host import Host, output, wait_for
+from tests.e2e.support.waiting import until
+from tests.hosts.host import Host, output
 from tests.security.boot_world import TARGETS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -125,19 +126,21 @@ class BootHost(Host):
     def reboot(self) -> None:
         """Each container begins its record anew as it starts."""
         output(["docker", "restart", "--time", "30", self.name])
-        wait_for("the host is up", self._booted)
+        until(self._booted, "the host is up", 60)
 
     def let_containers_outlive_the_engine(self, on: bool) -> None:
         self.write("/etc/docker/daemon.json", json.dumps({"live-restore": on}))
         self.run("systemctl", "reload", "docker")
-        wait_for(
-            "the engine does so", lambda: self.run("docker", "info", "-f", "{{.LiveRestoreEnabled}}") == str(on).lower()
+        until(
+            lambda: self.run("docker", "info", "-f", "{{.LiveRestoreEnabled}}") == str(on).lower(),
+            "the engine does so",
+            60,
         )
 
     def reached(self) -> tuple[set[str], set[str]]:
         """What the confined and the free container have reached, once the free one has reached everything."""
-        wait_for("the free container reaches everything", lambda: self._recorded("bridge") == {"begun", *TARGETS}, 30)
-        wait_for("the confined container has begun", lambda: "begun" in self._recorded("closed"), 30)
+        until(lambda: self._recorded("bridge") == {"begun", *TARGETS}, "the free container reaches everything", 30)
+        until(lambda: "begun" in self._recorded("closed"), "the confined container has begun", 30)
         time.sleep(1)  # as long again as an answer may take
         return self._recorded("closed") - {"begun"}, self._recorded("bridge") - {"begun"}
 
@@ -180,7 +183,7 @@ def test_nothing_confined_is_ever_without_rules(host: BootHost, tmp_path: Path) 
     host.write("/etc/systemd/system/nftables.service", FLUSHING)
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "start", "nftables")
-    wait_for("rules that somebody's unit has flushed are back", lambda: len(host.rules()) == JUMPS, 20)
+    until(lambda: len(host.rules()) == JUMPS, "rules that somebody's unit has flushed are back", 20)
 
     # A damaged file closes the fleet's bridges.
     host.run("rm", "/etc/systemd/system/nftables.service")

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from benchmarks.abuse_parts import scene
-from tests.e2e.local_alb_host import Host, running
+from tests.e2e.support.local_alb import LocalAlb, running
 from tests.e2e.test_bridge_images import Run, engine, imported, run  # noqa: F401  # two are fixtures
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, start, until
 
@@ -56,7 +56,7 @@ def test_another_clients_calls_are_neither_lost_nor_slowed(bridge: Bridge) -> No
 
 @pytest.mark.skipif(not LONG, reason="only in the long form: MCP_ABUSE=long")
 def test_the_same_through_the_balancer(bridge: Bridge, tmp_path: Path) -> None:
-    with running(Host(tmp_path)) as host:
+    with running(LocalAlb(tmp_path)) as host:
         group = host.group("mcp-abuse", bridge.port)
         host.rule(1, [bridge.path, f"{bridge.path}/*"], group)
         host.healthy(group)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.local_alb_host import Host, running
+from tests.e2e.support.local_alb import LocalAlb, running
 from tests.security.chromium import Browser, browsing, pages
 from tests.unit.bridge.client import Bridge, Client, start, until
 
@@ -159,7 +159,7 @@ def test_through_the_local_load_balancer_pages_fare_the_same_and_numbers_stay_be
     browser: Browser, bridge: Bridge, page_port: int, tmp_path: Path
 ) -> None:
     origin = f"http://{ALLOWED}:{page_port}"
-    with running(Host(tmp_path, "--allowed-host", SERVER, "--allowed-origin", origin)) as host:
+    with running(LocalAlb(tmp_path, "--allowed-host", SERVER, "--allowed-origin", origin)) as host:
         group = host.group("mcp-x", bridge.port)
         host.rule(1, ["/mcp/x", "/mcp/x/*"], group)
         host.healthy(group)

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.credentials import ACCESS_KEY
-from tests.e2e.local_balancer import LISTENER_ARN, LocalBalancer
+from tests.e2e.support.local_alb import LISTENER_ARN, LocalAlb, running
 
 CREATE = (
     "Action=CreateRule&Version=2015-12-01&Priority=7"
@@ -52,12 +52,11 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def balancer() -> Iterator[LocalBalancer]:
+def balancer() -> Iterator[LocalAlb]:
     root = Path(tempfile.mkdtemp(prefix="mcp-key-", dir="/var/tmp"))
     root.chmod(0o755)  # so that nothing but the file's own mode keeps anybody out
-    balancer = LocalBalancer(root)
-    yield balancer
-    balancer.stop()
+    with running(LocalAlb(root)) as balancer:
+        yield balancer
     shutil.rmtree(root)
 
 
@@ -83,12 +82,12 @@ def as_nobody(given: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(run.stdout))
 
 
-def rules(balancer: LocalBalancer) -> list[dict[str, Any]]:
+def rules(balancer: LocalAlb) -> list[dict[str, Any]]:
     client = boto3.client("elbv2", endpoint_url=balancer.endpoint_url, region_name="us-east-1", **ACCESS_KEY)
     return list(client.describe_rules(ListenerArn=LISTENER_ARN)["Rules"])
 
 
-def test_another_local_user_can_neither_read_the_key_nor_do_anything_without_it(balancer: LocalBalancer) -> None:
+def test_another_local_user_can_neither_read_the_key_nor_do_anything_without_it(balancer: LocalAlb) -> None:
     url, key_id = f"{balancer.endpoint_url}/", ACCESS_KEY["aws_access_key_id"]
     before = rules(balancer)
     requests = [

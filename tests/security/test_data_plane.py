@@ -10,15 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_alb_host import DEADLINE, Host, running
+from tests.e2e.support.local_alb import LocalAlb, running
+from tests.e2e.support.upstream import PATIENCE_SECONDS
 from tests.security.chromium import browsing, pages
 
 ALLOWED = ("--allowed-host", "mcp.example.com", "--allowed-origin", "https://app.example.com")
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with running(Host(tmp_path_factory.mktemp("alb"), *ALLOWED)) as host:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAlb]:
+    with running(LocalAlb(tmp_path_factory.mktemp("alb"), *ALLOWED)) as host:
         group = host.group("mcp-time", host.upstream("time").port)
         host.rule(1, ["/mcp/time", "/mcp/time/*"], group)
         named = [{"Field": "host-header", "HostHeaderConfig": {"Values": ["*.shop.example"]}}]
@@ -44,7 +45,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     ],
     ids=str,
 )
-def test_clients_of_this_host_and_pages_that_were_named_are_served(host: Host, headers: dict[str, str]) -> None:
+def test_clients_of_this_host_and_pages_that_were_named_are_served(host: LocalAlb, headers: dict[str, str]) -> None:
     assert host.send("/mcp/time", headers, "POST", "{}").status == 200
 
 
@@ -67,7 +68,9 @@ def test_clients_of_this_host_and_pages_that_were_named_are_served(host: Host, h
     ],
     ids=str,
 )
-def test_a_page_of_elsewhere_reaches_nothing_and_is_told_why(host: Host, headers: dict[str, str], said: str) -> None:
+def test_a_page_of_elsewhere_reaches_nothing_and_is_told_why(
+    host: LocalAlb, headers: dict[str, str], said: str
+) -> None:
     (upstream,) = host.upstreams
     before = upstream.requests
     for path in ("/mcp/time", "/nowhere", "/monitor"):
@@ -77,7 +80,7 @@ def test_a_page_of_elsewhere_reaches_nothing_and_is_told_why(host: Host, headers
     assert upstream.requests == before
 
 
-def test_a_refused_value_is_repeated_without_its_markup_and_not_at_length(host: Host) -> None:
+def test_a_refused_value_is_repeated_without_its_markup_and_not_at_length(host: LocalAlb) -> None:
     reply = host.get("/mcp/time", Origin="<script>alert(1)</script>" + "x" * 5000)
     assert reply.status == 403
     assert b"<" not in reply.body
@@ -105,7 +108,7 @@ REBOUND, FOREIGN = "rebound.example", "evil.example"
 
 
 @pytest.mark.skipif(not (shutil.which("chromium") and shutil.which("chromedriver")), reason="there is no Chromium here")
-def test_pages_in_a_real_browser_reach_no_server_but_those_of_this_host(host: Host) -> None:
+def test_pages_in_a_real_browser_reach_no_server_but_those_of_this_host(host: LocalAlb) -> None:
     (upstream,) = host.upstreams
     with pages() as page_port, browsing(REBOUND, FOREIGN, "localhost") as browser:
         before = upstream.requests
@@ -141,7 +144,7 @@ class Wire:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:
-            connection.settimeout(DEADLINE)
+            connection.settimeout(PATIENCE_SECONDS)
             data = b""
             while not _complete(data):
                 try:
@@ -171,7 +174,7 @@ def _complete(data: bytes) -> bool:
 
 
 @pytest.fixture
-def wire(host: Host) -> Iterator[Wire]:
+def wire(host: LocalAlb) -> Iterator[Wire]:
     wire = Wire()
     group = host.group("mcp-wire", wire.port)
     rule = host.rule(9, ["/wire"], group)
@@ -182,9 +185,9 @@ def wire(host: Host) -> Iterator[Wire]:
     wire.close()
 
 
-def raw(host: Host, request: bytes) -> bytes:
+def raw(host: LocalAlb, request: bytes) -> bytes:
     """What comes back for these very bytes, until the connection is closed."""
-    with socket.create_connection(("127.0.0.1", host.port), timeout=DEADLINE) as connection:
+    with socket.create_connection(("127.0.0.1", host.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -193,7 +196,7 @@ def raw(host: Host, request: bytes) -> bytes:
         return answer
 
 
-def test_trailers_of_a_request_never_become_headers(host: Host, wire: Wire) -> None:
+def test_trailers_of_a_request_never_become_headers(host: LocalAlb, wire: Wire) -> None:
     request = (
         b"POST /wire HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n"
         b"2\r\nhi\r\n0\r\nAuthorization: Bearer trailer\r\nX-Forwarded-For: 203.0.113.9\r\nHost: evil.example\r\n\r\n"
@@ -219,13 +222,13 @@ SMUGGLED = b"GET /wire?smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
         b"Transfer-Encoding: identity",
         b"Transfer-Encoding : chunked",
         b"X: y\r\n Transfer-Encoding: chunked",
-        b"Host: evil.example",
+        b"LocalAlb: evil.example",
         b"X\x00: y",
     ],
     ids=str,
 )
 def test_a_request_that_two_readers_could_take_for_different_ones_does_not_pass(
-    host: Host, wire: Wire, head: bytes
+    host: LocalAlb, wire: Wire, head: bytes
 ) -> None:
     answer = raw(host, b"POST /wire HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n0\r\n\r\n" + SMUGGLED)
     assert all(b"smuggled" not in data.partition(b"\r\n\r\n")[2] for data in wire.received)
@@ -235,7 +238,7 @@ def test_a_request_that_two_readers_could_take_for_different_ones_does_not_pass(
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403", b"HTTP/1.1 200", b"HTTP/1.1 501"))
 
 
-def test_chunks_win_over_a_length_and_the_length_goes_no_further(host: Host, wire: Wire) -> None:
+def test_chunks_win_over_a_length_and_the_length_goes_no_further(host: LocalAlb, wire: Wire) -> None:
     request = (
         b"POST /wire HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
-from tests.e2e.containers_scene import ContainerScene
+from tests.e2e.support.container_scene import ContainerScene
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ports import free_port
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery staple"
@@ -55,10 +55,7 @@ class Monitor:
              "--password-file", str(password_file), "--balancer-user", "root", *options],
             cwd=PROJECT / "files", stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            assert time.monotonic() < deadline, "the monitor does not answer"
-            time.sleep(0.02)
+        until(self._answers, "the monitor answers")
 
     def _answers(self) -> bool:
         try:

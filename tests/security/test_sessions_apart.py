@@ -71,7 +71,7 @@ def bridge(request: pytest.FixtureRequest, runtime: str) -> Iterator[Bridge]:
                 return bool(contained.health()["state"] == "ok")
             return False
 
-        until(well, 60)
+        until(well, seconds=60)
         yield contained
         assert b"Landlock" not in container.logs()
     finally:

@@ -15,7 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.verify 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.e2e.registry import Registry, running_registry
+from tests.e2e.support.registry import Registry, running_registry
 
 IMAGES = ("mcp-base/debian:12", "mcp-base/python:3.11")
 

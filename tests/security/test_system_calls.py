@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile
 
-from tests.e2e.containers_scene import ContainerScene
+from tests.e2e.support.container_scene import ContainerScene
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILE = PROJECT / "files" / "seccomp" / "mcp-server.json"

@@ -20,7 +20,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_n
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, run_build
 
-from tests.e2e.containers_scene import ContainerScene, until
+from tests.e2e.support.container_scene import ContainerScene
+from tests.e2e.support.waiting import until
 from tests.security.walls_world import LINK_LOCAL, METADATA, PORT, Around, Filter, around, listener
 
 KINDS = {"default": None, "none": "none", "fleet": "fleet", "list": ("api.test", "0.0.0.0/0")}

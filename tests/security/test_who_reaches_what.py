@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engines import docker26_programs
-from tests.hosts.host import Host, output, wait_for
+from tests.e2e.support.engines import docker26_programs
+from tests.e2e.support.waiting import until
+from tests.hosts.host import Host, output
 from tests.security.installed_host import ETC, VAR, InstalledHost
 from tests.security.who_reaches_what import documented
 
@@ -215,7 +216,7 @@ def test_each_actor_reaches_what_the_table_says(host: InstalledHost, outside: st
 
 def all_reached(host: InstalledHost, outside: str) -> dict[str, dict[str, str]]:
     """What every container reaches, once all of them run again."""
-    wait_for("all containers run", lambda: len(host.run("docker", "ps", "-q").split()) == len(SERVERS) + 1)
+    until(lambda: len(host.run("docker", "ps", "-q").split()) == len(SERVERS) + 1, "all containers run", 60)
     return {actor: reached(host, outside, actor) for actor in CONTAINERS}
 
 

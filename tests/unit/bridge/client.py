@@ -13,35 +13,19 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from tests.e2e.support.ports import free_port, listens
+from tests.e2e.support.waiting import until
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = [sys.executable, str(ROOT / "tests/hostile/server.py")]
 REVISION = "2025-11-25"
 META = "io.modelcontextprotocol/"
 BOTH = "application/json, text/event-stream"
-Found = TypeVar("Found")
-
-
-def until(what: Callable[[], Found], seconds: float = 30) -> Found:
-    """The first true value of `what`, asked again and again."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"it did not come true within {seconds} s"
-        time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -298,11 +282,6 @@ def start(
     )
     bridge = Bridge(process, port, path)
 
-    def listens() -> bool:
-        assert process.poll() is None, bridge.log
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            return bool(connection.getsockname() != connection.getpeername())  # a port nobody has may connect to itself
-        return False
-
-    until(listens, 60)
+    until(lambda: process.poll() is not None or listens(port), "the bridge listens", 60)
+    assert process.poll() is None, bridge.log
     return bridge

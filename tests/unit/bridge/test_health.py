@@ -57,7 +57,7 @@ for line in sys.stdin:
     print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line).get("id"), "error": error}), flush=True)
 """
     bridge = start_bridge(command=[sys.executable, "-c", script])
-    until(lambda: bridge.health()["kind"] == "refuses", 30)
+    until(lambda: bridge.health()["kind"] == "refuses")
     assert bridge.health()["state"] == "failing"
     assert "initialize was refused: no licence" in bridge.health()["reason"]
 
@@ -106,7 +106,7 @@ def test_a_hung_process_that_serves_all_is_failing_although_its_twin_is_well_and
     client.open()
     first = client.call("whoami")["pid"]
     os.kill(first, signal.SIGSTOP)
-    until(lambda: bridge.health()["kind"] == "stuck", 30)
+    until(lambda: bridge.health()["kind"] == "stuck")
     health = bridge.health()
     assert (health["status"], health["state"]) == (503, "failing")
     assert "the process that serves all clients has not answered" in health["reason"]
@@ -123,7 +123,7 @@ def test_calls_that_no_pooled_process_takes_are_a_failure(start_bridge: Start) -
     for client in clients:
         client.open()
         threading.Thread(target=client.call_raw, args=("sleep",), kwargs={"seconds": 60}, daemon=True).start()
-    until(lambda: bridge.health()["kind"] == "stuck", 30)
+    until(lambda: bridge.health()["kind"] == "stuck")
     assert "none of the pool's processes (1) has become free" in bridge.health()["reason"]
     for client in clients:
         client.delete()

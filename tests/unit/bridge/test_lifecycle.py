@@ -67,10 +67,10 @@ def test_descendants_that_detach_themselves_end_with_their_session_and_with_no_o
         # One that its parent outlives, and one whose parents are long gone, with all descriptors closed.
         left.append([client.call("fork", detached=True)["pid"], client.call("daemon")["pid"]])
     clients[0].delete()
-    until(lambda: not any(map(alive, left[0])), 30)
+    until(lambda: not any(map(alive, left[0])))
     assert all(map(alive, left[1]))
     clients[1].call_raw("die")
-    until(lambda: not any(map(alive, left[1])), 30)
+    until(lambda: not any(map(alive, left[1])))
 
 
 def test_a_child_that_ignores_every_hint_is_killed(start_bridge: Start) -> None:

@@ -15,7 +15,7 @@ import boto3
 import docker
 from botocore.credentials import SharedCredentialProvider
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 FLEET = "e2e"
 # A test with a load balancer of "AWS" is no reason to ask this machine's own metadata service.
 QUIET = {"ANSIBLE_NOCOLOR": "1", "AWS_EC2_METADATA_DISABLED": "true"}

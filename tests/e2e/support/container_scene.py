@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +67,6 @@ def remove_rules(fleet: str) -> None:
     firewall = HostFirewall(local=True)
     with contextlib.suppress(FirewallError):
         firewall.write(fleet, firewall.rules(fleet), Ruleset())
-
-
-def until(true: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """Waits for a condition and gives its value; fails with ``what`` after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
-    return value
 
 
 class ContainerScene:

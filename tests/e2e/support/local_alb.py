@@ -1,4 +1,4 @@
-"""A local ALB with its HAProxy and some upstreams, on free ports and in a folder of its own."""
+"""The local ALB, started for a test: control plane and HAProxy, two processes on ports and in a folder of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +18,17 @@ import boto3
 from botocore.config import Config
 
 from tests.credentials import ACCESS_KEY, write_credentials
-from tests.e2e.ports import free_port
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.upstream import PATIENCE_SECONDS, Upstream
+from tests.e2e.support.waiting import until
 
-FILES = Path(__file__).resolve().parents[2] / "files"
-BALANCER = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/mcp-local/0000000000000001"
-LISTENER = f"{BALANCER.replace(':loadbalancer/', ':listener/')}/0000000000000001"
-INSTANCE = "i-00000000000000001"
-VPC = "vpc-00000000000000001"
-DEADLINE = 30.0
+FILES = Path(__file__).resolve().parents[3] / "files"
+BALANCER_ARN = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/mcp-local/0000000000000001"
+LISTENER_ARN = f"{BALANCER_ARN.replace(':loadbalancer/', ':listener/')}/0000000000000001"
+INSTANCE_ID = "i-00000000000000001"
+VPC_ID = "vpc-00000000000000001"
 
 Document = dict[str, Any]
-
-
-def eventually(condition: Callable[[], Any], what: str, within: float = DEADLINE) -> Any:
-    """Waits until ``condition`` gives something true, and returns it; fails with ``what`` after ``within`` seconds."""
-    deadline = time.monotonic() + within
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:.0f} s: {what} (last: {result!r})")
-        time.sleep(0.02)
 
 
 class Reply:
@@ -62,134 +47,18 @@ class Reply:
         return dict(json.loads(self.body))
 
 
-class Upstream:
-    """A target: tells what it was asked, streams events, and is as healthy as it is told to be."""
+class LocalAlb:
+    """The two processes, each of which can be stopped, killed and started alone.
 
-    def __init__(
-        self, name: str = "upstream", port: int = 0, tls: Any = None, fixed: bytes | None = None, raw: bytes = b""
-    ) -> None:
-        """``fixed`` is the body of every answer, ``raw`` what goes over the wire instead of any."""
-        self.name = name
-        self.health = 200
-        self.hold = threading.Event()
-        self.go = threading.Event()
-        self.requests = 0
-        self.fixed = fixed
-        self.raw = raw
-        upstream = self
-
-        class Handler(_Handler):
-            owner = upstream
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 256
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                """Clients that go away are part of the tests."""
-
-        self._server = Server(("127.0.0.1", port), Handler)
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    owner: Upstream
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65_536
-
-    def do_GET(self) -> None:
-        owner = self.owner
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
-        if owner.raw:
-            self.wfile.write(owner.raw)
-            self.close_connection = True
-            return
-        if self.path == "/health":
-            self._answer(owner.health, b"")
-            return
-        owner.requests += 1
-        if owner.fixed is not None:
-            self._answer(200, owner.fixed)
-        elif self.headers.get("Upgrade", "").lower() == "websocket":
-            self._upgrade()
-        elif self.path.startswith("/stream"):
-            self._stream()
-        elif self.path.startswith("/slow"):
-            owner.hold.set()
-            owner.go.wait(DEADLINE)
-            self._answer(200, b"{}")
-        else:
-            seen = {
-                "upstream": owner.name,
-                "method": self.command,
-                "path": self.path,
-                "headers": {name.lower(): value for name, value in self.headers.items()},
-                "all": [[name.lower(), value] for name, value in self.headers.items()],
-                "body": body,
-            }
-            self._answer(200, json.dumps(seen).encode())
-
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_GET
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        if self.headers.get("X-Open-Session"):
-            self.send_header("Mcp-Session-Id", f"session-of-{self.owner.name}")
-        if self.headers.get("X-Log-In"):
-            self.send_header("Set-Cookie", f"login=at-{self.owner.name}; HttpOnly")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _stream(self) -> None:
-        """One event at once, and one more each time that ``go`` is set; ends when it cannot be sent."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        number = 0
-        while True:
-            event = f"data: {self.owner.name} {number}\n\n".encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
-            self.wfile.flush()
-            number += 1
-            self.owner.go.wait()
-            self.owner.go.clear()
-
-    def _upgrade(self) -> None:
-        self.send_response(101)
-        self.send_header("Connection", "Upgrade")
-        self.send_header("Upgrade", "websocket")
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        self.send_header("Sec-WebSocket-Accept", b64encode(sha1(key.encode()).digest()).decode())  # noqa: S324
-        self.end_headers()
-        self.wfile.flush()
-        self.close_connection = True
-        while data := self.connection.recv(4096):
-            self.connection.sendall(b"echo:" + data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-class Host:
-    """The two processes, each of which can be stopped, killed and started alone."""
+    ``options`` are further ones of the control plane, ``--faults`` for one.
+    """
 
     def __init__(self, root: Path, *options: str) -> None:
         self.root = root
         self.options = options
         self.control, self.port = free_port(), free_port()
+        self.endpoint_url = f"http://127.0.0.1:{self.control}"
+        self.url = f"http://127.0.0.1:{self.port}"
         self.directory = root / "state"
         self.credentials = write_credentials(root / "credentials")
         self.config = root / "haproxy.cfg"
@@ -199,11 +68,16 @@ class Host:
         self.upstreams: list[Upstream] = []
         self.client = boto3.client(
             "elbv2",
-            endpoint_url=f"http://127.0.0.1:{self.control}",
+            endpoint_url=self.endpoint_url,
             region_name="us-east-1",
             **ACCESS_KEY,
             config=Config(retries={"total_max_attempts": 1}),
         )
+
+    @property
+    def access(self) -> tuple[None, str, str]:
+        """What the modules' ``connect`` needs to reach the control plane."""
+        return None, self.endpoint_url, str(self.credentials)
 
     def command(self) -> list[str]:
         return [
@@ -217,9 +91,9 @@ class Host:
             *self.options,
         ]
 
-    def start(self) -> Host:
+    def start(self) -> LocalAlb:
         self.start_alb()
-        eventually(self.config.exists, "the configuration of HAProxy is written")
+        until(self.config.exists, "the configuration of HAProxy is written")
         self.start_haproxy()
         self.settled()
         return self
@@ -228,7 +102,7 @@ class Host:
         log = open(self.root / "alb.log", "a")  # noqa: SIM115
         environment = {**os.environ, **self.environment()}
         self.alb = subprocess.Popen(self.command(), cwd=FILES, stderr=log, text=True, env=environment)
-        eventually(self.status, "the control plane answers")
+        until(self.health, "the control plane answers")
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -236,9 +110,10 @@ class Host:
     def start_haproxy(self) -> None:
         log = open(self.root / "haproxy.log", "a")  # noqa: SIM115
         command = ["haproxy", "-W", "-S", str(self.socket), "-f", str(self.config)]
-        self.haproxy = subprocess.Popen(command, stdout=log, stderr=log, text=True)
+        self.haproxy = subprocess.Popen(command, stdout=log, stderr=log, text=True, start_new_session=True)
 
-    def status(self) -> Document | None:
+    def health(self) -> Document | None:
+        """What the control plane says of itself; None where it does not answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.control, timeout=5)
         try:
             connection.request("GET", "/health")
@@ -250,7 +125,7 @@ class Host:
 
     def settled(self) -> None:
         """Waits until HAProxy serves what the control plane was told so far."""
-        eventually(lambda: (self.status() or {}).get("current"), f"HAProxy serves the rules; {self.status()}")
+        until(lambda: (self.health() or {}).get("current"), f"HAProxy serves the rules; {self.health()}")
 
     def kill_alb(self) -> None:
         assert self.alb
@@ -273,9 +148,26 @@ class Host:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        if self.haproxy:  # old workers finish their streams in their own time
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.haproxy.pid, signal.SIGKILL)
 
     def log(self) -> str:
         return (self.root / "alb.log").read_text()
+
+    # Faults of the control plane
+
+    def set_faults(self, *faults: Document, throttle: dict[str, list[float]] | None = None) -> None:
+        """Replaces the control plane's faults; this also forgets the calls that it has counted."""
+        body = json.dumps({"faults": faults, **({"throttle": throttle} if throttle else {})}).encode()
+        request = urllib.request.Request(f"{self.endpoint_url}/faults", body, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    @property
+    def calls(self) -> list[str]:
+        """The operations called since the faults were set."""
+        with urllib.request.urlopen(f"{self.endpoint_url}/faults", timeout=10) as answer:
+            return list(json.load(answer)["calls"])
 
     # What tests set up
 
@@ -290,7 +182,7 @@ class Host:
             "Name": name,
             "Protocol": "HTTP",
             "Port": 80,
-            "VpcId": VPC,
+            "VpcId": VPC_ID,
             "HealthCheckPath": "/health",
             "HealthCheckIntervalSeconds": 5,
             "HealthCheckTimeoutSeconds": 2,
@@ -306,14 +198,18 @@ class Host:
         return arn
 
     def register(self, group: str, *ports: int) -> None:
-        self.client.register_targets(TargetGroupArn=group, Targets=[{"Id": INSTANCE, "Port": port} for port in ports])
+        self.client.register_targets(
+            TargetGroupArn=group, Targets=[{"Id": INSTANCE_ID, "Port": port} for port in ports]
+        )
 
     def deregister(self, group: str, *ports: int) -> None:
-        self.client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": INSTANCE, "Port": port} for port in ports])
+        self.client.deregister_targets(
+            TargetGroupArn=group, Targets=[{"Id": INSTANCE_ID, "Port": port} for port in ports]
+        )
 
     def rule(self, priority: int, paths: list[str] | None, group: str | None = None, **settings: Any) -> str:
         """A rule for path patterns; forwards to ``group`` or does what ``settings`` say."""
-        request: Document = {"ListenerArn": LISTENER, "Priority": priority}
+        request: Document = {"ListenerArn": LISTENER_ARN, "Priority": priority}
         if paths:
             request["Conditions"] = [{"Field": "path-pattern", "PathPatternConfig": {"Values": paths}}]
         if group:
@@ -327,13 +223,13 @@ class Host:
 
     def reaches(self, group: str, port: int, state: str | None) -> None:
         """Waits until a target is in the state; None means that it is not there any more."""
-        eventually(lambda: self.states(group).get(port) == state, f"the target {port} is {state}")
+        until(lambda: self.states(group).get(port) == state, f"the target {port} is {state}")
 
     def healthy(self, *groups: str) -> None:
         def all_healthy() -> bool:
             return all(set(self.states(group).values()) == {"healthy"} for group in groups)
 
-        eventually(all_healthy, f"all targets of {groups} are healthy")
+        until(all_healthy, f"all targets of {groups} are healthy")
         self.settled()
 
     def get(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Reply:
@@ -342,7 +238,7 @@ class Host:
 
     def send(self, path: str, headers: dict[str, str], method: str = "GET", body: str | None = None) -> Reply:
         """The same with header names as they are."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
@@ -350,20 +246,32 @@ class Host:
         finally:
             connection.close()
 
+    def ask(self, path: str) -> tuple[int, Document]:
+        """The status and the JSON that a path answers with through HAProxy; 0 where nobody answers."""
+        try:
+            reply = self.get(path)
+        except OSError:
+            return 0, {}
+        return reply.status, reply.seen if reply.status < 400 else {}
+
+    def status(self, path: str) -> int:
+        """The HTTP status of the same."""
+        return self.ask(path)[0]
+
     def stream(self, path: str) -> http.client.HTTPResponse:
         """An open event stream; the caller closes it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         connection.request("GET", path)
         return connection.getresponse()
 
 
 @contextlib.contextmanager
-def running(host: Host) -> Iterator[Host]:
-    """``host`` with both processes, which end with the block, however far they came."""
+def running(alb: LocalAlb) -> Iterator[LocalAlb]:
+    """``alb`` with both processes, which end with the block, however far they came."""
     try:
-        yield host.start()
+        yield alb.start()
     finally:
-        host.close()
+        alb.close()
 
 
 def next_event(stream: http.client.HTTPResponse) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 
-from tests.e2e.containers_scene import until
+from tests.e2e.support.waiting import until
 
 
 class OwnEngine:

@@ -5,7 +5,7 @@ engines.py [docker26|docker-userns|podman|podman-rootless]...
 Without a name: all of them.
 
 Each engine is started for the run, with data of its own, and ended after it. Docker 26 comes out of the next release of
-Debian (../next_debian.sh), podman as Debian's package. What an engine lacks is left out by name below, with the reason.
+Debian (tests/next_debian.sh), podman as Debian's package. What an engine lacks is left out by name, with the reason.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
-from tests.e2e.containers_engine import OwnEngine  # noqa: E402
-from tests.e2e.containers_scene import until  # noqa: E402
+from tests.e2e.support.own_engine import OwnEngine  # noqa: E402
+from tests.e2e.support.waiting import until  # noqa: E402
 
 TESTS = PROJECT / "tests" / "e2e" / "test_containers.py"
 DOCKER_26 = Path(os.environ.get("DOCKER_26", str(Path.home() / ".cache" / "mcp-orchestrator" / "docker26")))

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ import docker
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.e2e.ports import free_port
+from tests.e2e.support.ports import free_port
+from tests.e2e.support.waiting import until
 
 PATIENCE = 30  # seconds
 
@@ -103,11 +103,8 @@ def running_registry(folder: Path) -> Iterator[Registry]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(program, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]})
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not _answers(address):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: process.poll() is not None or _answers(address), "the registry answers")
+        assert process.poll() is None, (folder / "log").read_text()
         yield Registry(address)
     finally:
         process.terminate()

@@ -1,0 +1,23 @@
+"""The one way in which tests wait: for a condition, with a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+PAUSE_SECONDS = 0.02
+
+
+def until(condition: Callable[[], Found], what: str = "the condition holds", seconds: float = 30) -> Found:
+    """Returns the first true value of ``condition``, which is asked again and again.
+
+    Raises AssertionError with ``what`` and the last value where it is not true within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what} (last: {found!r})")
+        time.sleep(PAUSE_SECONDS)
+    return found
