@@ -13,24 +13,24 @@ from typing import Any
 
 import uvloop
 
-from .budget import Budget
-from .child import Launcher
-from .connections import Connections
-from .cors import Cors
-from .endpoint import Endpoint
-from .environment import Environment, original
-from .front import Front
-from .guard import Guard
-from .health import Canary, Health
-from .http import Connection
+from .http.budget import Budget
+from .http.connections import Connections
+from .http.cors import Cors
+from .http.origin_check import Guard
+from .http.router import Front
+from .http.server import Connection
 from .limits import fitted
 from .log import Log
-from .memory import Memory
-from .modern import Modern
 from .options import Options, parse
-from .reaper import Reaper
+from .process.child import Launcher
+from .process.environment import Environment, original
+from .process.memory import Memory
+from .process.reaper import Reaper
 from .relay import Relay
-from .sse import EventEndpoint
+from .transport.legacy_sse import EventEndpoint
+from .transport.stateless_http import Modern
+from .transport.streamable_http import Endpoint
+from .upstream.health import Canary, Health
 
 # An image's STOPSIGNAL may be any of these.
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)

@@ -7,32 +7,32 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from .catalogue import Catalogue
-from .identity import Ownership
-from .lane import Lane, Owner, OwnLane, SwitchedLane
-from .memory import Memory
 from .metrics import Metrics
-from .patience import Patience
-from .pool import Pool
-from .revision import TOOLS_CHANGED
-from .session import Session
-from .shared import Shared
-from .shares import who_yields
-from .spares import Spares
-from .stream import COMMENT, Journals, PlainStream
+from .process.memory import Memory
+from .process.warm_children import Spares
+from .protocol.revision import TOOLS_CHANGED
+from .transport.event_stream import COMMENT, Journals, PlainStream
+from .transport.eviction import who_yields
+from .transport.identity import Ownership
+from .transport.session import Session
+from .transport.stream_upgrade import Patience
+from .upstream.pool import Pool
+from .upstream.shared import Shared
+from .upstream.tool_cache import Catalogue
+from .upstream.upstream import Lane, Owner, OwnLane, SwitchedLane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .child import Child, Launcher
-    from .health import Health
-    from .http import Request
-    from .lane import Switchboard
+    from .http.server import Request
     from .limits import Limits
     from .log import Log
-    from .message import Message
-    from .modern import Call, Subscription
-    from .sse import EventSession
+    from .process.child import Child, Launcher
+    from .protocol.message import Message
+    from .transport.legacy_sse import EventSession
+    from .transport.stateless_http import Call, Subscription
+    from .upstream.health import Health
+    from .upstream.upstream import Switchboard
 
 
 class Relay:

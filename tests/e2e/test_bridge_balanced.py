@@ -8,8 +8,8 @@ import pytest
 
 from tests.e2e.support.local_alb import LocalAlb, running
 from tests.unit.bridge.client import Bridge, Client, Listener, request, start
-from tests.unit.bridge.test_modern import envelope, last, send, tool
-from tests.unit.bridge.test_sse import EventClient
+from tests.unit.bridge.test_legacy_sse import EventClient
+from tests.unit.bridge.test_stateless_http import envelope, last, send, tool
 
 
 class Balanced(Bridge):

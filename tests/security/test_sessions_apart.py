@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from bridge.landlock import Landlock
+from bridge.process.landlock import Landlock
 
 from tests.unit.bridge.client import ROOT, Bridge, Client, last, request, until
 

@@ -93,14 +93,15 @@ def digest() -> str:
     """A name for what would be built: 16 hexadecimal digits."""
     state = hashlib.sha256()
     for source in [*sources(), LOCK, Path(__file__)]:
-        state.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+        name = source.relative_to(BRIDGE)
+        state.update(str(name).encode() + b"\0" + source.read_bytes() + b"\0")
     state.update(f"{sys.version} {platform.machine()} {platform.libc_ver()}".encode())
     return state.hexdigest()[:16]
 
 
 def sources() -> list[Path]:
-    """The modules of the bridge itself."""
-    return sorted(BRIDGE.glob("*.py"))
+    """The modules of the bridge itself, those of its packages among them."""
+    return sorted({*BRIDGE.glob("*.py"), *BRIDGE.glob("*/*.py")} - set(Path(__file__).parent.glob("*.py")))
 
 
 def build(output: Path) -> None:
@@ -170,9 +171,11 @@ def _pip() -> list[str]:
 
 
 def copy_bridge(target: Path) -> None:
-    target.mkdir()
+    """Copies the modules of the bridge to `target`, in their packages."""
     for source in sources():
-        shutil.copyfile(source, target / source.name)
+        copy = target / source.relative_to(BRIDGE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
 
 
 def copy_libraries(root: Path) -> None:

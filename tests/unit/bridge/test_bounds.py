@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.bridge.client import BOTH, HOSTILE, Bridge, Client, Listener, Reply, last, request, until
 from tests.unit.bridge.test_http import connect, post, read_until
-from tests.unit.bridge.test_sse import EventClient
+from tests.unit.bridge.test_legacy_sse import EventClient
 
 Start = Callable[..., Bridge]
 QUICK = {"silent_seconds": 1, "head_seconds": 1, "body_seconds": 1, "linger_seconds": 1}

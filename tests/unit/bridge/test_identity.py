@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bridge.identity import identity
+from bridge.transport.identity import identity
 from hypothesis import given
 from hypothesis import strategies as st
 

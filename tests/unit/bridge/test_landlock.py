@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bridge.landlock import Landlock
+from bridge.process.landlock import Landlock
 
 from tests.unit.bridge.client import Bridge, Client, last, request
 

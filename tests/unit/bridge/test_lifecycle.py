@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bridge.environment import Environment
+from bridge.process.environment import Environment
 
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, Listener, last, request, start, until
 
@@ -324,11 +324,11 @@ def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start
 def test_an_ended_child_needs_no_collector_to_leave_the_memory() -> None:
     script = """
 import asyncio, gc, os, weakref
-from bridge.child import Launcher
-from bridge.environment import Environment
+from bridge.process.child import Launcher
+from bridge.process.environment import Environment
 from bridge.limits import Limits
 from bridge.log import Log
-from bridge.reaper import Reaper
+from bridge.process.reaper import Reaper
 
 async def main():
     gc.disable()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bridge.message import Message, NotAMessage, from_value, parse
-from bridge.passage import Passage
+from bridge.protocol.message import Message, NotAMessage, from_value, parse
+from bridge.upstream.forwarded_call import Passage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.bridge.client import META, Bridge, Client, last, request, until
-from tests.unit.bridge.test_sse import EventClient
+from tests.unit.bridge.test_legacy_sse import EventClient
 
 Start = Callable[..., Bridge]
 anything = st.recursive(

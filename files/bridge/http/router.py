@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from . import message as messages
-from .guard import forwarded
+from bridge.protocol import message as messages
+
+from .origin_check import forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.relay import Relay
+    from bridge.transport.legacy_sse import EventEndpoint
+    from bridge.transport.streamable_http import Endpoint
+
     from .connections import Connections
     from .cors import Cors
-    from .endpoint import Endpoint
-    from .guard import Guard
-    from .http import Request
-    from .relay import Relay
-    from .sse import EventEndpoint
+    from .origin_check import Guard
+    from .server import Request
 
 
 class Front:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import message as messages
+from bridge.protocol import message as messages
+from bridge.protocol.message import Id, Message
+from bridge.protocol.revision import primes
+
+from .event_stream import Stream, position
+from .eviction import FORSAKEN, IDLE, LISTENING, UNUSED
 from .exchange import Call, Exchange
-from .message import Id, Message
-from .revision import primes
-from .shares import FORSAKEN, IDLE, LISTENING, UNUSED
-from .stream import Stream, position
 
 if TYPE_CHECKING:
-    from .http import Request
+    from bridge.http.server import Request
+    from bridge.relay import Relay
+    from bridge.upstream.upstream import Lane
+
     from .identity import Ownership
-    from .lane import Lane
-    from .relay import Relay
 
 _CANCELLED = -32800  # as the Python SDK ends a cancelled call's POST
 _LISTENING = 0  # the number of the stream that belongs to no call

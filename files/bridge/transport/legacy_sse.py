@@ -6,16 +6,17 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from . import message as messages
-from .endpoint import read
+from bridge.protocol import message as messages
+from bridge.protocol.message import Id, Message, NotAMessage
+
+from .eviction import FORSAKEN, LISTENING, UNUSED
 from .identity import Ownership
-from .message import Id, Message, NotAMessage
-from .shares import FORSAKEN, LISTENING, UNUSED
+from .streamable_http import read
 
 if TYPE_CHECKING:
-    from .http import Request
-    from .lane import Lane
-    from .relay import Relay
+    from bridge.http.server import Request
+    from bridge.relay import Relay
+    from bridge.upstream.upstream import Lane
 
 
 class EventSession:

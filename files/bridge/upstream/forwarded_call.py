@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from . import message as messages
-from .message import Failure, Id, Message, NotAMessage
-from .span import Ambiguous, find, replace
+from bridge.protocol import message as messages
+from bridge.protocol.json_splice import Ambiguous, find, replace
+from bridge.protocol.message import Failure, Id, Message, NotAMessage
 
 if TYPE_CHECKING:
-    from .lane import Owner
+    from .upstream import Owner
 
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from .descent import Descent
+from .descendants import Descent
 
 Exited = Callable[[int], None]
 

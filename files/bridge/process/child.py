@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bridge.printable import LINE
+from bridge.protocol.json_splice import elements
+from bridge.protocol.message import Message, NotAMessage, decode, from_value
+
 from .landlock import Landlock
-from .message import Message, NotAMessage, decode, from_value
 from .pipe import Reader, Writer
-from .printable import LINE
-from .span import elements
 
 if TYPE_CHECKING:
+    from bridge.limits import Limits
+    from bridge.log import Log
+
     from .environment import Environment
-    from .limits import Limits
-    from .log import Log
     from .reaper import Reaper
 
 _DEFAULT_SIGNALS = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD]

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
-from .address import client_of
+from .client_address import client_of
 
 if TYPE_CHECKING:
+    from bridge.limits import Limits
+
     from .budget import Budget, Held
     from .connections import Connections
-    from .limits import Limits
 
 Header = tuple[bytes, bytes]
 

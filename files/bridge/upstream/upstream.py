@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
-from . import message as messages
-from .child import CannotStart, Child
-from .greeting import Greeting
-from .message import Id, Message, NotAMessage
-from .passage import Passage
-from .revision import HANDSHAKE
-from .span import find, replace
+from bridge.process.child import CannotStart, Child
+from bridge.protocol import message as messages
+from bridge.protocol.json_splice import find, replace
+from bridge.protocol.message import Id, Message, NotAMessage
+from bridge.protocol.revision import HANDSHAKE
+
+from .forwarded_call import Passage
+from .handshake import Greeting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

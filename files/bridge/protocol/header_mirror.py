@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bridge.upstream.handshake import PREFIX
+
 from . import message as messages
-from .greeting import PREFIX
 
 if TYPE_CHECKING:
-    from .http import Request
+    from bridge.http.server import Request
+
     from .message import Message
 
 HEADER_MISMATCH = -32020

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from .child import CannotStart, Child
 
 if TYPE_CHECKING:
+    from bridge.limits import Limits
+    from bridge.log import Log
+
     from .child import Launcher
-    from .limits import Limits
-    from .log import Log
 
 
 class Spares:

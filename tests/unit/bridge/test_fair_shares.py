@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge.address import client_of
-from bridge.budget import Budget, Held
-from bridge.child import Pieces
+from bridge.http.budget import Budget, Held
+from bridge.http.client_address import client_of
 from bridge.limits import Limits, fitted
-from bridge.memory import Memory
-from bridge.shares import FORSAKEN, IDLE, LISTENING, UNUSED, who_yields
+from bridge.process.child import Pieces
+from bridge.process.memory import Memory
+from bridge.transport.eviction import FORSAKEN, IDLE, LISTENING, UNUSED, who_yields
 from hypothesis import given
 from hypothesis import strategies as st
 

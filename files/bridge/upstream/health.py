@@ -6,15 +6,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from .child import CannotStart, Child
-from .conversation import Conversation, Lost, NoAnswer
-from .greeting import Greeting, Refused, check, greet
+from bridge.process.child import CannotStart, Child
+
+from .handshake import Greeting, Refused, check, greet
+from .rpc_client import Conversation, Lost, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .child import Launcher
-    from .log import Log
+    from bridge.log import Log
+    from bridge.process.child import Launcher
 
 _SLOW_SECONDS = 2.0
 _FAILURES_TO_FAIL = 2  # one missed sign of life of a server that was well is not the end of it

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import message as messages
-from .greeting import META
-from .message import Message
-from .mirror import ANNOTATION, Parameter, parameters_of
-from .passage import Passage
+from bridge.protocol import message as messages
+from bridge.protocol.header_mirror import ANNOTATION, Parameter, parameters_of
+from bridge.protocol.message import Message
+
+from .forwarded_call import Passage
+from .handshake import META
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .lane import Switchboard
-    from .relay import Relay
+    from bridge.relay import Relay
+
+    from .upstream import Switchboard
 
 _MOST_PAGES = 100
 _PATIENCE_SECONDS = 10.0

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import message as messages
-from .greeting import PREFIX
-from .message import Message, NotAMessage
-from .revision import BATCHES, HANDSHAKE
-from .span import elements
+from bridge.protocol import message as messages
+from bridge.protocol.json_splice import elements
+from bridge.protocol.message import Message, NotAMessage
+from bridge.protocol.revision import BATCHES, HANDSHAKE
+from bridge.upstream.handshake import PREFIX
 
 if TYPE_CHECKING:
-    from .http import Request
-    from .modern import Modern
-    from .relay import Relay
+    from bridge.http.server import Request
+    from bridge.relay import Relay
+
     from .session import Session
+    from .stateless_http import Modern
 
 _UNKNOWN_SESSION = -32001
 _LONGEST_BATCH = 100

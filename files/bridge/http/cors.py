@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import message as messages
+from bridge.protocol import message as messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .guard import Guard
-    from .http import Header, Request
+    from .origin_check import Guard
+    from .server import Header, Request
 
 _METHODS = b"GET, POST, DELETE"
 # What clients of every revision send. `*` would not stand for Authorization.

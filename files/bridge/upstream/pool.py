@@ -7,19 +7,21 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from .child import CannotStart, Child
-from .conversation import Conversation, NoAnswer, reason, refusal
-from .greeting import Greeting, greet
-from .passage import Passage
+from bridge.process.child import CannotStart, Child
+
+from .forwarded_call import Passage
+from .handshake import Greeting, greet
+from .rpc_client import Conversation, NoAnswer, reason, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .child import Launcher
-    from .lane import Owner
-    from .limits import Limits
-    from .log import Log
-    from .message import Message
+    from bridge.limits import Limits
+    from bridge.log import Log
+    from bridge.process.child import Launcher
+    from bridge.protocol.message import Message
+
+    from .upstream import Owner
 
 _NO_CLIENT = "children are pooled, and a pooled child has no client of its own; set isolation to per_session"
 _RECENT_SECONDS = 60.0

@@ -6,20 +6,22 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import message as messages
-from .child import CannotStart, Child
-from .conversation import Conversation, NoAnswer, reason, refusal
-from .greeting import META, Greeting, greet
-from .passage import SUBSCRIPTION, Passage
+from bridge.process.child import CannotStart, Child
+from bridge.protocol import message as messages
+
+from .forwarded_call import SUBSCRIPTION, Passage
+from .handshake import META, Greeting, greet
+from .rpc_client import Conversation, NoAnswer, reason, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .child import Launcher
-    from .lane import Owner
-    from .limits import Limits
-    from .log import Log
-    from .message import Message
+    from bridge.limits import Limits
+    from bridge.log import Log
+    from bridge.process.child import Launcher
+    from bridge.protocol.message import Message
+
+    from .upstream import Owner
 
 _NO_CLIENT = "one child serves all clients, and none of them can be asked; set isolation to per_session"
 _CHANGES = "/list_changed"

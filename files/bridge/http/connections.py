@@ -7,8 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .http import Connection
-    from .limits import Limits
+    from bridge.limits import Limits
+
+    from .server import Connection
 
 _SETTLED_SECONDS = 1.0
 """A connection that has waited for so long gives way to others; one that has just come is about to be used."""

@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .printable import VALUE, printable
+from bridge.printable import VALUE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .http import Request
+    from .server import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")

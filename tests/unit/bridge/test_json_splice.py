@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from bridge.span import Ambiguous, elements, find, replace
+from bridge.protocol.json_splice import Ambiguous, elements, find, replace
 from hypothesis import given
 from hypothesis import strategies as st
 

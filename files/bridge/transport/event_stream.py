@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .http import Header, Request
-    from .limits import Limits
+    from bridge.http.server import Header, Request
+    from bridge.limits import Limits
 
 COMMENT = b":\n\n"
 _RETRY_MS = 1000

@@ -7,9 +7,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from .conversation import Conversation, NoAnswer, Silent
-from .message import Message
-from .revision import HANDSHAKE, MODERN
+from bridge.protocol.message import Message
+from bridge.protocol.revision import HANDSHAKE, MODERN
+
+from .rpc_client import Conversation, NoAnswer, Silent
 
 PREFIX = "io.modelcontextprotocol/"
 SELF = {"name": "mcp-bridge", "version": "1"}

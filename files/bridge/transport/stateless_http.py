@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from . import message as messages
+from bridge.protocol import message as messages
+from bridge.protocol.header_mirror import HEADER_MISMATCH, check, check_parameters, concerns
+from bridge.protocol.json_splice import find, replace
+from bridge.protocol.message import Message, NotAMessage
+from bridge.protocol.revision import LOG_LEVELS, MODERN, REMOVED, TOOLS_CHANGED, older_or_equal
+from bridge.upstream.forwarded_call import SUBSCRIPTION, Passage
+from bridge.upstream.handshake import PREFIX, Greeting
+
 from .exchange import Exchange
-from .greeting import PREFIX, Greeting
-from .message import Message, NotAMessage
-from .mirror import HEADER_MISMATCH, check, check_parameters, concerns
-from .passage import SUBSCRIPTION, Passage
-from .revision import LOG_LEVELS, MODERN, REMOVED, TOOLS_CHANGED, older_or_equal
-from .span import find, replace
 
 if TYPE_CHECKING:
-    from .http import Request
-    from .lane import Switchboard
-    from .mirror import Parameter
-    from .relay import Relay
+    from bridge.http.server import Request
+    from bridge.protocol.header_mirror import Parameter
+    from bridge.relay import Relay
+    from bridge.upstream.upstream import Switchboard
 
 UNSUPPORTED_REVISION = -32022
 _STATUS = {

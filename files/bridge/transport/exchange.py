@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from .message import SERVER_ERROR, Id, Message, error
+from bridge.protocol.message import SERVER_ERROR, Id, Message, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from .http import Header, Request
+    from bridge.http.server import Header, Request
 
 
 _MOST_GATHERED = 1024 * 1024  # bytes of a batch's answers that wait for the others

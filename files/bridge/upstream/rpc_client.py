@@ -6,12 +6,12 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from . import message as messages
-from .child import CannotStart
-from .message import Id, Message
+from bridge.process.child import CannotStart
+from bridge.protocol import message as messages
+from bridge.protocol.message import Id, Message
 
 if TYPE_CHECKING:
-    from .child import Child
+    from bridge.process.child import Child
 
 _numbers = itertools.count(1)
 

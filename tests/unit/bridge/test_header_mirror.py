@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bridge.mirror import Parameter, parameters_of
+from bridge.protocol.header_mirror import Parameter, parameters_of
 
 REGION = {"type": "string", "x-mcp-header": "Region"}
 
