@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -20,7 +20,8 @@ class Endpoint:
     """``ports`` are those of all replicas that serve, ``port`` the first of them; both empty without a container.
 
     ``state`` is running, failed, stopped (by an operator) or planned; ``exceptions`` what the server's container is
-    allowed beyond the defaults.
+    allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's entry asks of its
+    route.
     """
 
     name: str
@@ -37,6 +38,17 @@ class Endpoint:
     priority: int | None
     state: str
     exceptions: tuple[str, ...] = ()
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    auth: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:
+        """Reads what ``to_dict`` wrote; unknown keys are left out. Raises TypeError where a key is missing."""
+        known = {each.name for each in fields(cls)}
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in known
+        }
+        return cls(**arguments)
 
     @classmethod
     def of(
@@ -64,6 +76,8 @@ class Endpoint:
             priority=spec.priority,
             state=state,
             exceptions=tuple(exceptions(spec, world)),
+            conditions=spec.conditions,
+            auth=spec.auth,
         )
 
     @classmethod

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run tells of its routes: the hops' results as one, with the addresses that clients and the probe call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import FleetRoute, is_guarded
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import Hop
+
+# What a run reports that another has superseded: that one knows newer desired state and routes to what it has made.
+SUPERSEDED: dict[str, Any] = {
+    "changed": False,
+    "diff": {"before": "", "after": ""},
+    "actions": [],
+    "routes": [],
+    "probes": [],
+    "public_url": None,
+    "errors": [],
+    "handing_over": [],
+    "superseded_by_newer_run": True,
+}
+
+
+def report(
+    hops: Sequence[Hop], results: Sequence[HopResult], endpoints: Iterable[Endpoint], routes: Routes
+) -> dict[str, Any]:
+    """Returns the module's result: one route for each that a hop was asked for, by the address of the last hop.
+
+    ``failed`` and ``msg`` are in it where something went wrong. A hop that failed as a whole adds an error whose server
+    is None.
+    """
+    public_url = results[-1].base_url if len(results) == len(hops) else None
+    told = [
+        _route(route, result, public_url)
+        for hop, result in zip(hops, results, strict=False)
+        if result.failure is None
+        for route in hop.routes
+    ]
+    errors = [error for result in results for error in _errors(result)]
+    reached = {endpoint.name: endpoint for endpoint in endpoints}
+    for route in told:
+        endpoint = reached.get(route["name"])
+        route["mcp_url"] = _below(route["url"], endpoint.mcp_path) if endpoint else None
+    return {
+        "changed": any(result.changed for result in results),
+        "diff": {key: "".join(result.diff[key] for result in results) for key in ("before", "after")},
+        "actions": [dict(action) for result in results for action in result.actions],
+        "routes": told,
+        "probes": list(_probes(told, reached, routes)),
+        "public_url": public_url,
+        "errors": errors,
+        "handing_over": sorted({name for result in results for name in result.handing_over}),
+        "superseded_by_newer_run": False,
+        **({"failed": True, "msg": _summary(errors)} if errors else {}),
+    }
+
+
+def _route(route: FleetRoute, result: HopResult, public_url: str | None) -> dict[str, Any]:
+    known = result.routes.get(route.name, {})
+    return {"name": route.name, "path": route.path, **known, "url": _below(public_url, route.path)}
+
+
+def _below(base: str | None, path: str) -> str | None:
+    return None if base is None else base + path
+
+
+def _errors(result: HopResult) -> list[dict[str, Any]]:
+    whole = [{"server": None, "message": result.failure}] if result.failure is not None else []
+    return whole + [dict(error) for error in result.errors]
+
+
+def _probes(
+    told: Iterable[Mapping[str, Any]], reached: Mapping[str, Endpoint], routes: Routes
+) -> Iterable[dict[str, str]]:
+    """Where each server is asked whether it answers: where its clients call it, or on this host where the balancer lets
+    not everybody pass and this host is perhaps none of those who may."""
+    for route in told:
+        endpoint = reached.get(route["name"])
+        if endpoint is None or route["mcp_url"] is None:
+            continue
+        own = endpoint.url if is_guarded(endpoint, routes) else None
+        yield {"name": endpoint.name, "url": own or route["mcp_url"]}
+
+
+def _summary(errors: Iterable[Mapping[str, Any]]) -> str:
+    by_message: dict[str, list[str]] = {}
+    for error in errors:
+        by_message.setdefault(error["message"], []).append(error["server"] or "all routes")
+    return "; ".join(f"{', '.join(servers)}: {message}" for message, servers in by_message.items())
