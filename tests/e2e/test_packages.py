@@ -20,13 +20,15 @@ import jsonschema
 import pytest
 import referencing.jsonschema
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.run_command import run_arguments_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, StepFailed, run_build
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.config.docker_run_arguments import (
+    run_arguments_of,
+)
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
