@@ -99,7 +99,7 @@ class ContainerScene:
         if env:
             self.values.setdefault(name, {}).update({key: Secret(value) for key, value in env.items()})
             wanted["env"] = {key: Secret(value).digest(KEY, name, key) for key, value in env.items()}
-        return Spec(name=name, **(wanted | more)).with_generation()
+        return Spec.from_dict({"name": name, **wanted, **more}).with_generation()
 
     def run(self, specs: Sequence[Spec], **more: Any) -> dict[str, Any]:
         """Converge, or with ``retire=True`` retire; the module's result."""

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
@@ -45,8 +47,7 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         memory=_said(parsed.memory, defaults.memory),
         cpus=_said(parsed.cpus, defaults.cpus),
         pids=_said(parsed.pids, defaults.pids),
-        network=_said(parsed.network, defaults.network),
-        instance_metadata=extension.instance_metadata or None,
+        egress=_egress(parsed.egress, bool(extension.instance_metadata), defaults),
         read_only=read_only,
         init=_said(parsed.init, defaults.init),
         build=None if parsed.recipe is None else parsed.recipe.to_dict(),
@@ -67,6 +68,11 @@ def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, s
         container_config=parsed.container_config,
         **vars(started.reach),
     ).with_generation()
+
+
+def _egress(said: Egress | None, instance_metadata: bool, defaults: Defaults) -> Egress:
+    egress = Egress.from_plain(defaults.network) if said is None else said
+    return replace(egress, instance_metadata=True) if instance_metadata else egress
 
 
 def _key(said: str | None) -> str | None:

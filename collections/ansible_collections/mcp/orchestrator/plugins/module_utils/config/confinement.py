@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
-INTERNET, FLEET, NONE, HOSTS, ENGINE = "internet", "fleet", "none", "hosts", "engine"
 # These tune a container's own connections and open no way.
 _HARMLESS_SYSCTLS = ("net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_", "net.ipv4.ip_local_")
 # Tunnels, the host's memory and its disks.
@@ -32,25 +32,6 @@ _LIFTING = frozenset(
 )
 
 
-def kind_of(spec: Spec) -> str:
-    """INTERNET, FLEET, NONE or HOSTS, or ENGINE for a network of the engine that the spec names."""
-    if isinstance(spec.network, tuple):
-        return HOSTS
-    if spec.network in (None, INTERNET):
-        return INTERNET
-    return spec.network if spec.network in (FLEET, NONE) else ENGINE
-
-
-def confined(spec: Spec) -> bool:
-    """Whether the firewall is needed to keep the server where it may be."""
-    return kind_of(spec) in (FLEET, NONE, HOSTS)
-
-
-def is_guest(spec: Spec) -> bool:
-    """Whether its containers are let further than their network, by their MAC address."""
-    return kind_of(spec) == HOSTS or bool(spec.instance_metadata)
-
-
 def forges(spec: Spec) -> str:
     """The rights by which its container could leave its network or pretend to be another; empty when it has none."""
     if spec.host_config.get("Privileged"):
@@ -61,19 +42,20 @@ def forges(spec: Spec) -> str:
 
 def conflicts(spec: Spec) -> list[str]:
     """Why what the spec says beside its network would lift the walls around it; each with the way out."""
-    said = f"network {' '.join(spec.network) or 'of no host' if isinstance(spec.network, tuple) else spec.network}"
+    egress = spec.egress
+    said = f"network {egress}"
     found = []
-    if spec.instance_metadata and kind_of(spec) not in (INTERNET, HOSTS):
+    if egress.instance_metadata and egress.kind not in (EgressKind.INTERNET, EgressKind.HOSTS):
         found.append(f"instance_metadata has no effect with {said}; leave one of the two out")
-    if not confined(spec) and not spec.instance_metadata:
+    if not egress.is_confined and not egress.instance_metadata:
         return found
-    said = said if confined(spec) else "instance_metadata"
+    said = said if egress.is_confined else "instance_metadata"
     if forges(spec):
         found.append(
             f"with {forges(spec)} its container could leave its network or pretend to be another one, so {said} cannot"
             " be enforced; leave one of the two out"
         )
-    if confined(spec):
+    if egress.is_confined:
         found += [f"{word} {why}, so {said} cannot be enforced; leave one of the two out" for word, why in _ways(spec)]
     return found
 

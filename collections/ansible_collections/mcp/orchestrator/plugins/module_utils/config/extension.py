@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses import is_private, is_reserved
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import label, network
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume, volume
@@ -68,7 +69,7 @@ def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Perm
     if extension.stop_timeout is not None:
         parsed.stop_timeout = extension.stop_timeout
     if isinstance(extension.network, list):
-        parsed.network = tuple(sorted(set(extension.network)))
+        parsed.egress = Egress.to_hosts(sorted(set(extension.network)))
         _judge_hosts(extension.network, findings)
     elif extension.network is not None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
@@ -39,7 +40,7 @@ class ParsedEntry:
     memory: int | None = None
     cpus: float | None = None
     pids: int | None = None
-    network: str | tuple[str, ...] | None = None
+    egress: Egress | None = None
     read_only: bool | None = None
     init: bool | None = None
     platform: str | None = None

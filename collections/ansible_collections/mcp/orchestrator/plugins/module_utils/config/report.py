@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
@@ -93,8 +94,8 @@ def size_text(count: int) -> str:
 def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "env", " ".join(spec.env)
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
-    yield "network", " ".join(spec.network) if isinstance(spec.network, tuple) else spec.network or ""
-    yield "metadata", "of the instance are open to it" if spec.instance_metadata else ""
+    yield "network", "" if spec.egress.kind is EgressKind.INTERNET else str(spec.egress)
+    yield "metadata", "of the instance are open to it" if spec.egress.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""

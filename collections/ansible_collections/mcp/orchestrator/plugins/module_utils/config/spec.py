@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 
 GENERATION_CHARACTERS = 12
 
@@ -23,14 +25,12 @@ _NOT_IN_THE_CONTAINER = frozenset(
 
 @dataclass(frozen=True)
 class Spec:
-    """One server as it is wished. ``memory`` is in bytes, ``cpus`` in cores; ``env`` maps names to keyed digests.
+    """One server in its desired state. ``memory`` is in bytes, ``cpus`` in cores, time-outs in seconds.
 
-    ``network`` is ``none``, ``fleet``, the name of a network of the engine, a tuple of the hosts that the server may
-    reach, or None for the fleet's ordinary network. ``instance_metadata`` lets it reach the metadata of its cloud.
-    ``build`` is the recipe (see recipe.py) of an image that is built
-    here. ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does
-    not say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the
-    image, None where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
+    ``env`` maps names to keyed digests. ``build`` is the recipe (see launch/recipe.py) of an image that is built here.
+    ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
+    say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the image, None
+    where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
     ``container_config`` go as they are into HostConfig and the create body of the Engine API, over what the fleet puts
     there itself.
     """
@@ -55,8 +55,7 @@ class Spec:
     memory: int = 512 * 1024**2
     cpus: float = 1.0
     pids: int = 256
-    network: str | tuple[str, ...] | None = None
-    instance_metadata: bool | None = None
+    egress: Egress = Egress()  # noqa: RUF009 - frozen
     read_only: bool = True
     init: bool = True
     build: Mapping[str, Any] | None = None
@@ -78,28 +77,40 @@ class Spec:
     generation: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for Ansible, labels and JSON; ``from_dict`` reads it back."""
+        """Returns plain data for Ansible, labels and JSON, which ``from_dict`` reads back.
+
+        ``egress`` is in it as ``network`` (None, a word, or a list of hosts) and ``instance_metadata`` (true or None).
+        """
         return {
             name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
-            for name, value in ((each.name, getattr(self, each.name)) for each in fields(self))
+            for name, value in self._plain()
         }
+
+    def _plain(self) -> Iterator[tuple[str, Any]]:
+        for each in fields(self):
+            if each.name == "egress":
+                yield "network", self.egress.plain_network
+                yield "instance_metadata", self.egress.instance_metadata or None
+            else:
+                yield each.name, getattr(self, each.name)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """Reads what ``to_dict`` wrote, by this release or another: unknown keys are left out."""
-        known = {each.name for each in fields(cls)}
+        known = {each.name for each in fields(cls)} - {"egress"}
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in known
         }
-        return cls(**arguments)
+        egress = Egress.from_plain(data.get("network"), data.get("instance_metadata"))
+        return cls(**arguments, egress=egress)
 
     def with_generation(self) -> Spec:
         """This spec with ``generation`` set to the hash of everything that makes its container."""
         # What is not said is left out, so that a later release can add a field without replacing every container.
         made_of = {
-            each.name: value
-            for each in fields(self)
-            if each.name not in _NOT_IN_THE_CONTAINER and (value := getattr(self, each.name)) not in (None, {})
+            name: value
+            for name, value in self._plain()
+            if name not in _NOT_IN_THE_CONTAINER and value not in (None, {})
         }
         if self.transport == "stdio":
             made_of["path"] = self.path  # the bridge inside the container serves under it

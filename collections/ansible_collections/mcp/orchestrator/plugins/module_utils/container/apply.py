@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
@@ -186,7 +186,7 @@ class Applier:
             if slot.problem:
                 raise ServerError(slot.problem)
             network_problem = network_problems.get(self._policy.network_of(slot.spec))
-            if network_problem and (slot.actions or egress.confined(slot.spec)):
+            if network_problem and (slot.actions or slot.spec.egress.is_confined):
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
             if made is None:

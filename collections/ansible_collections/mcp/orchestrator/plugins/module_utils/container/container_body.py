@@ -14,6 +14,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
@@ -76,7 +78,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
     Raises UnsupportedSpec when the spec cannot run in this image or on this host.
     """
-    for message in egress.conflicts(spec):
+    for message in conflicts(spec):
         raise UnsupportedSpec(message)
     port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
@@ -105,12 +107,12 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
     for key, value in (("User", spec.user), ("WorkingDir", spec.workdir), ("StopTimeout", spec.stop_timeout)):
         if value is not None:
             body[key] = value
-    if egress.kind_of(spec) == egress.FLEET:
+    if spec.egress.kind is EgressKind.FLEET:
         # By its own name it is found whichever generation serves.
         body["NetworkingConfig"] = {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.name]}}}
-    if egress.is_guest(spec):
+    if spec.egress.has_own_rules:
         body |= _known_by_address(spec, policy, host_port)
-    if egress.confined(spec):
+    if spec.egress.is_confined:
         # Engines before 28 leave a question without an answer that no server takes: not for long, then.
         body["HostConfig"] |= {"Dns": [egress.NO_NAME_SERVER], "DnsOptions": ["timeout:1", "attempts:1"]}
     if bridged(spec):
@@ -165,9 +167,9 @@ def exceptions(spec: Spec, world: World | None = None) -> list[str]:
     found = [f"volume {volume}" for volume in spec.volumes]
     if not spec.read_only:
         found.append("writable root")
-    if egress.kind_of(spec) == egress.ENGINE:
-        found.append(f"network {spec.network}")
-    if spec.instance_metadata:
+    if spec.egress.kind is EgressKind.ENGINE:
+        found.append(f"network {spec.egress}")
+    if spec.egress.instance_metadata:
         found.append("instance metadata")
     if not spec.init:
         found.append("no init")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, compose
@@ -110,7 +111,7 @@ def _network_drift(container: Container, spec: Spec, world: World, policy: Polic
         joined, network = container.networks[name], world.networks.get(name)
         if network is None or joined not in ("", name, network.id):
             yield f"its network {name} was removed"
-    if egress.is_guest(spec) and container.runs and container.port is not None:
+    if spec.egress.has_own_rules and container.runs and container.port is not None:
         mac = egress.mac_address(policy.fleet, spec.name, container.port)
         if container.macs.get(name, mac) not in ("", mac):
             yield f"its MAC address is {container.macs[name]}, should be {mac}"
@@ -120,11 +121,12 @@ def spec_change(old: Spec | None, new: Spec) -> str:
     """What changed between two specs of a server."""
     if old is None:
         return "its label mcp_spec cannot be read"
+    before, after = old.to_dict(), new.to_dict()
     changes = [
         change
-        for each in fields(Spec)
-        if each.name not in _ROUTE_ONLY and getattr(old, each.name) != getattr(new, each.name)
-        for change in _changes(each.name, getattr(old, each.name), getattr(new, each.name))
+        for name, value in after.items()
+        if name not in _ROUTE_ONLY and before[name] != value
+        for change in _changes(name, before[name], value)
     ]
     return ", ".join(changes) or "made by another release of this collection"
 
@@ -156,8 +158,8 @@ def _changes(name: str, old: object, new: object) -> Iterator[str]:
 def _shown(name: str, value: object) -> str:
     if name == "memory" and isinstance(value, int):
         return size(value)
-    if name == "network":
-        return "internet" if value is None else " ".join(value) if isinstance(value, tuple) else str(value)
+    if name == "network" and (value is None or isinstance(value, (str, list))):
+        return str(Egress.from_plain(value))
     return "default" if value is None else str(value)
 
 

@@ -17,37 +17,13 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config import addresses
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import (
-    ENGINE,
-    FLEET,
-    HOSTS,
-    INTERNET,
-    NONE,
-    confined,
-    conflicts,
-    forges,
-    is_guest,
-    kind_of,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
-
-__all__ = ["ENGINE", "FLEET", "HOSTS", "INTERNET", "NONE", "confined", "conflicts", "forges", "is_guest", "kind_of"]
 
 # Nothing answers there: the engine's own name server then knows the containers of the network and no other name.
 NO_NAME_SERVER = "127.0.0.1"
 # Addresses that a name had before stay allowed, since names of big services take turns between several.
 ADDRESSES_KEPT = 16
-
-
-def described(spec: Spec) -> str:
-    """Where the server may go, in words for people."""
-    kind = kind_of(spec)
-    if kind == HOSTS:
-        return "only " + ", ".join(spec.network or ()) if spec.network else "nowhere"
-    words = {INTERNET: "anywhere", FLEET: "only servers of its fleet that have network fleet too", NONE: "nowhere"}
-    return words.get(kind, f"as network {spec.network} lets it")
 
 
 def mac_address(fleet: str, server: str, port: int) -> str:
@@ -77,11 +53,6 @@ def hosts_file(found_for: Mapping[str, Sequence[str]]) -> str:
         for address in found
     ]
     return "\n".join(lines) + "\n"
-
-
-def bridge_name(fleet: str, kind: str) -> str:
-    """The interface of the fleet's network for servers of that kind."""
-    return rules.bridge_of(fleet, {INTERNET: rules.ORDINARY, FLEET: rules.PEERS}.get(kind, rules.CLOSED))
 
 
 def allowed_before(present: Ruleset, fleet: str, own: Collection[str] = ()) -> dict[tuple[str, str], tuple[str, ...]]:

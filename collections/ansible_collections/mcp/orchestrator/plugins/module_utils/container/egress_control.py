@@ -10,6 +10,7 @@ import os
 import threading
 from dataclasses import replace
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, labels, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
@@ -59,19 +60,19 @@ class EgressControl:
         if bridge is not None and not self._firewall.bridges(bridge):
             with self._lock:
                 self.unbound.add(network)
-            if egress.confined(spec):
+            if spec.egress.is_confined:
                 raise FirewallError(
                     f"the network {network} is no interface of this host, so no rule here binds it;"
                     " is the engine in a network namespace of its own, or was the network made by hand?"
                 )
-        if not egress.is_guest(spec) or self._world.firewall_error:
+        if not spec.egress.has_own_rules or self._world.firewall_error:
             return []
         with self._lock:
             self._know_the_subnet()
             allowed = fleet_resources.allowed_container(spec, port, self._world, self._policy)
             self._allowed[allowed.mac] = allowed
             self._write(fleet_resources.desired_rules(self._allowed.values(), self._world, self._policy))
-            return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"] if egress.kind_of(spec) == egress.HOSTS else []
+            return [f"{self._tell(spec)}:{HOSTS_PATH}:ro"] if spec.egress.kind is EgressKind.HOSTS else []
 
     def revoke(self, identity: str, port: int | None, server: str) -> None:
         """Notes that a container is gone, and with it the way that was open for it."""
@@ -93,7 +94,7 @@ class EgressControl:
         """The file that tells a server the addresses of its hosts, in a volume of the engine."""
         name = fleet_resources.rules_volume(self._policy.fleet, spec.name)
         marks = {labels.FLEET: self._policy.fleet, labels.SERVICE: spec.name, labels.HOSTS: "yes"}
-        return self._write_hosts(self._engine.create_volume(name, marks), spec.name, set(spec.network or ()))
+        return self._write_hosts(self._engine.create_volume(name, marks), spec.name, set(spec.egress.hosts))
 
     def _write_hosts(self, directory: str, server: str, hosts: set[str]) -> str:
         path = os.path.join(directory, "hosts")

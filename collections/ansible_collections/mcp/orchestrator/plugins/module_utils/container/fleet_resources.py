@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem
@@ -25,12 +26,12 @@ def rules_volume(fleet: str, server: str) -> str:
 def allowed_container(spec: Spec, port: int, world: World, policy: Policy) -> AllowedContainer:
     """How the container of ``spec`` that publishes ``port`` is let through."""
     before = egress.allowed_before(world.rules or Ruleset(), policy.fleet, world.host_network.own)
-    hosts = spec.network if isinstance(spec.network, tuple) else ()
     addresses = {
-        host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ())) for host in hosts
+        host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ()))
+        for host in spec.egress.hosts
     }
     mac = egress.mac_address(policy.fleet, spec.name, port)
-    return AllowedContainer(spec.name, mac, addresses, metadata=bool(spec.instance_metadata))
+    return AllowedContainer(spec.name, mac, addresses, metadata=spec.egress.instance_metadata)
 
 
 def allowed_containers(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, AllowedContainer]:
@@ -38,7 +39,7 @@ def allowed_containers(containers: Sequence[Container], world: World, policy: Po
     return {
         each.id: allowed_container(each.spec, each.port, world, policy)
         for each in containers
-        if each.spec is not None and each.port is not None and egress.is_guest(each.spec)
+        if each.spec is not None and each.port is not None and each.spec.egress.has_own_rules
     }
 
 
@@ -149,8 +150,8 @@ def stale_volumes(
         stale = server not in attempts or not failure.counts(attempts[server], world.now)
         if stale and server not in protected:
             yield volume_name(policy.fleet, server)
-    readers = {spec.name for spec in specs if egress.kind_of(spec) == egress.HOSTS} | protected
-    readers |= {each.service for each in left if each.spec is None or egress.kind_of(each.spec) == egress.HOSTS}
+    readers = {spec.name for spec in specs if spec.egress.kind is EgressKind.HOSTS} | protected
+    readers |= {each.service for each in left if each.spec is None or each.spec.egress.kind is EgressKind.HOSTS}
     for server in world.hosts_files:
         if server not in readers:
             yield rules_volume(policy.fleet, server)
@@ -159,7 +160,7 @@ def stale_volumes(
 def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Problem]:
     """The hosts that servers should reach and that have no address, or one that no name may lead to."""
     for spec in specs:
-        if not spec.enabled or egress.kind_of(spec) != egress.HOSTS or world.firewall_error:
+        if not spec.enabled or spec.egress.kind is not EgressKind.HOSTS or world.firewall_error:
             continue
         allowed = allowed_container(spec, 0, world, policy).addresses
         for host in sorted(allowed):

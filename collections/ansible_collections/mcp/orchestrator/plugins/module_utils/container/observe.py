@@ -147,7 +147,7 @@ def _looked_up(
 ) -> dict[str, Any]:
     """The addresses of all hosts in lists, and those which names have and must not lead to."""
     wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
-    hosts = {host for spec in wanted if egress.kind_of(spec) == egress.HOSTS for host in spec.network or ()}
+    hosts = {host for spec in wanted for host in spec.egress.hosts}
     if not hosts or "firewall_error" in law:
         return {}
     found, own = firewall.addresses(hosts), law["host_network"].own

@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import forges
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
     UnsupportedSpec,
@@ -133,17 +135,17 @@ class _Allocator:
         self.ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
         self.pulled: set[str] = set()
         self.mounting = mounting(specs, world)
-        ordinary = [spec for spec in specs if spec.enabled and egress.kind_of(spec) == egress.INTERNET]
-        self.readers = [spec.name for spec in ordinary if spec.instance_metadata]
-        self.forgers = [spec.name for spec in ordinary if egress.forges(spec)]
+        ordinary = [spec for spec in specs if spec.enabled and spec.egress.kind is EgressKind.INTERNET]
+        self.readers = [spec.name for spec in ordinary if spec.egress.instance_metadata]
+        self.forgers = [spec.name for spec in ordinary if forges(spec)]
 
     def refuse_forgery(self, spec: Spec) -> None:
         """Raises UnsupportedSpec where one server could pretend to be another that may read the metadata."""
-        forges, reads = bool(egress.forges(spec)), bool(spec.instance_metadata)
-        others = self.readers if forges else self.forgers if reads else []
-        if others and egress.kind_of(spec) == egress.INTERNET:
-            what = f"with {egress.forges(spec)} its container" if forges else f"the container of {' and '.join(others)}"
-            whom = " and ".join(others) if forges else "this one"
+        is_forger, reads = bool(forges(spec)), spec.egress.instance_metadata
+        others = self.readers if is_forger else self.forgers if reads else []
+        if others and spec.egress.kind is EgressKind.INTERNET:
+            what = f"with {forges(spec)} its container" if is_forger else f"the container of {' and '.join(others)}"
+            whom = " and ".join(others) if is_forger else "this one"
             raise UnsupportedSpec(
                 f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"
                 " leave out the rights of the one or instance_metadata of the other"
@@ -174,8 +176,8 @@ def _converge(spec: Spec, replica: int, allocator: _Allocator) -> Slot:
     world, policy = allocator.world, allocator.policy
     attempt = attempt_of(spec, world, policy)
     try:
-        if egress.confined(spec) and world.firewall_error:
-            raise UnsupportedSpec(f"network {_network_word(spec)} cannot be enforced here: {world.firewall_error}")
+        if spec.egress.is_confined and world.firewall_error:
+            raise UnsupportedSpec(f"network {spec.egress} cannot be enforced here: {world.firewall_error}")
         mounts = mount.problem(spec, allocator.mounting, world, policy)
         if mounts is not None:
             raise UnsupportedSpec(mounts)
@@ -444,10 +446,6 @@ def _described(container: Container) -> dict[str, Any]:
     }
 
 
-def _network_word(spec: Spec) -> str:
-    return "[" + ", ".join(spec.network) + "]" if isinstance(spec.network, tuple) else str(spec.network)
-
-
 def _desired_facts(
     spec: Spec, name: str, port: int, image: Image | None, policy: Policy, world: World
 ) -> dict[str, Any]:
@@ -462,8 +460,8 @@ def _desired_facts(
         "pids": spec.pids,
         "env": " ".join(sorted(spec.env)) or "none",
     }
-    if egress.confined(spec):
-        desired["reaches"] = egress.described(spec)
+    if spec.egress.is_confined:
+        desired["reaches"] = spec.egress.description
     beyond = exceptions(spec, world)
     if beyond:
         desired["exceptions"] = "; ".join(beyond)

@@ -9,16 +9,10 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress import (
-    FLEET,
-    HOSTS,
-    INTERNET,
-    NONE,
-    kind_of,
-)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, names_its_own
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement
 
@@ -81,8 +75,13 @@ class Policy:
     def network_of(self, spec: Spec) -> str:
         """The name of the network that a server's containers join."""
         closed, peers = self.confined_networks
-        own = {INTERNET: self.network, NONE: closed, HOSTS: closed, FLEET: peers}
-        return own.get(kind_of(spec), str(spec.network))
+        own = {
+            EgressKind.INTERNET: self.network,
+            EgressKind.NONE: closed,
+            EgressKind.HOSTS: closed,
+            EgressKind.FLEET: peers,
+        }
+        return spec.egress.engine_network or own[spec.egress.kind]
 
     @property
     def bridge_digest(self) -> str | None:

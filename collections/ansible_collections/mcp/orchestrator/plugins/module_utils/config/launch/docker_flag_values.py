@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.mount import mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import container_path, tmpfs, volume
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
@@ -57,14 +58,14 @@ def network(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
     """``--network``."""
     value = value.removeprefix("name=")
     if value in {"bridge", "default", "internet"}:
-        parsed.network = None
+        parsed.egress = Egress()
     elif value.startswith(("container:", "ns:")) or (value == "host" and "allow_host_network" not in permissions):
         way_out = "; set allow_host_network in settings.conf if you mean it" if value == "host" else "; remove it"
         raise ValueError(f"is not allowed: the container would share the network of others{way_out}")
     elif not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
         raise ValueError("is not the name of a network")
     else:
-        parsed.network = value
+        parsed.egress = Egress.named(value)
 
 
 def volumes(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 _HOST_FLAGS = {
@@ -43,7 +44,7 @@ def run_arguments_of(spec: Spec) -> list[str]:
         ("--cpus", f"{spec.cpus:g}"),
         ("--pids-limit", spec.pids),
         # A list of hosts has no flag; none is what it is but for them.
-        ("--network", "none" if isinstance(spec.network, tuple) else spec.network),
+        ("--network", "none" if spec.egress.kind is EgressKind.HOSTS else spec.egress.plain_network),
         ("--user", spec.user),
         ("--workdir", spec.workdir),
         ("--platform", spec.platform),

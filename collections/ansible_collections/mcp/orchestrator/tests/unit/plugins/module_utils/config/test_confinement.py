@@ -120,7 +120,7 @@ def test_a_private_address_in_a_list_is_meant_and_told(read: Read) -> None:
 
 def test_the_metadata_are_open_to_the_entry_that_asks_for_them_alone(read: Read) -> None:
     fleet = read({"x": docker(network="internet", instance_metadata=True), "y": docker(network="internet")})
-    assert [spec.instance_metadata for spec in fleet.specs] == [True, None]
+    assert [spec.egress.instance_metadata for spec in fleet.specs] == [True, False]
     assert fleet.specs[0].generation != fleet.specs[1].generation
     assert "metadata   of the instance are open to it" in report(fleet)
     (same,) = read({"y": docker(network="internet", instance_metadata=False)}).specs

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress, EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, load_env, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import (
@@ -194,13 +195,29 @@ def test_the_place_of_a_server_makes_no_new_container(
 
 @pytest.mark.parametrize(
     ("written", "read_as"),
-    [("internet", None), ("none", "none"), ("fleet", "fleet"), (["b.test", "10.0.0.0/8"], ("10.0.0.0/8", "b.test"))],
+    [
+        ("internet", Egress()),
+        ("none", Egress(EgressKind.NONE)),
+        ("fleet", Egress(EgressKind.FLEET)),
+        ("backend", Egress(EgressKind.ENGINE, engine_network="backend")),
+        (["b.test", "10.0.0.0/8"], Egress(EgressKind.HOSTS, hosts=("10.0.0.0/8", "b.test"))),
+        ([], Egress(EgressKind.HOSTS)),
+    ],
 )
 def test_where_a_server_may_go_is_part_of_its_spec(
     read_args: Callable[..., Fleet], written: object, read_as: object
 ) -> None:
     (found,) = read_args("a", orchestrator={"network": written}).specs
-    assert found.network == read_as
+    assert found.egress == read_as
+
+
+def test_an_entry_that_says_internet_goes_before_a_default_network(read: Callable[..., Fleet]) -> None:
+    servers = {
+        name: {"command": "docker", "args": ["run", "a"], "orchestrator": extension}
+        for name, extension in {"open": {"network": "internet"}, "silent": {}}.items()
+    }
+    fleet = read(servers, "[defaults]\nnetwork = none\n")
+    assert [str(spec.egress) for spec in fleet.specs] == ["internet", "none"]
 
 
 @pytest.mark.parametrize("host", ["*.example.com", "https://a.test", "a.test:443", "", "::1"])

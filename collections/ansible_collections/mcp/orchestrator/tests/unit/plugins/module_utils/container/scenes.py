@@ -36,7 +36,7 @@ def spec(name: str, **more: Any) -> Spec:
         "health_path": "/health",
         "env": {"TOKEN": VALUES[name]["TOKEN"].digest(KEY, name, "TOKEN")} if name in VALUES else {},
     }
-    return Spec(name=name, **(wanted | more)).with_generation()
+    return Spec.from_dict({"name": name, **wanted, **more}).with_generation()
 
 
 def run(engine: SimulatedEngine, specs: Sequence[Spec], policy: Policy = POLICY, **more: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
@@ -210,14 +211,14 @@ def test_what_opens_no_way_out_stands_beside_every_network() -> None:
         "CapAdd": ["NET_BIND_SERVICE"],
         "Devices": [{"PathOnHost": "/dev/ttyUSB0"}],
     }
-    assert egress.conflicts(spec("a", network="none", host_config=harmless)) == []
-    assert egress.conflicts(spec("a", host_config=WAYS_OUT["--dns"])) == []
-    (message,) = egress.conflicts(spec("a", network="none", volumes=("/run/docker.sock:/run/docker.sock",)))
+    assert conflicts(spec("a", network="none", host_config=harmless)) == []
+    assert conflicts(spec("a", host_config=WAYS_OUT["--dns"])) == []
+    (message,) = conflicts(spec("a", network="none", volumes=("/run/docker.sock:/run/docker.sock",)))
     assert "hands it the engine" in message
 
 
 def test_the_right_to_forge_addresses_does_not_stand_beside_that_to_read_the_metadata() -> None:
-    (message,) = egress.conflicts(spec("a", instance_metadata=True, host_config={"CapAdd": ["NET_RAW"]}))
+    (message,) = conflicts(spec("a", instance_metadata=True, host_config={"CapAdd": ["NET_RAW"]}))
     assert "so instance_metadata cannot be enforced" in message
-    (message,) = egress.conflicts(spec("a", instance_metadata=True, network="none"))
+    (message,) = conflicts(spec("a", instance_metadata=True, network="none"))
     assert message == "instance_metadata has no effect with network none; leave one of the two out"

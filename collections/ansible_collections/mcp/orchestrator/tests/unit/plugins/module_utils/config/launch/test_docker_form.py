@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
 
 Read = Callable[..., Fleet]
@@ -78,8 +79,8 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         (["-m64m"], "memory", 64 * 1024**2),
         (["--cpus=0.5"], "cpus", 0.5),
         (["--pids-limit", "64"], "pids", 64),
-        (["--network", "backend"], "network", "backend"),
-        (["--net=bridge"], "network", None),
+        (["--network", "backend"], "egress", Egress.named("backend")),
+        (["--net=bridge"], "egress", Egress()),
         (["--user", "1000:1000"], "user", "1000:1000"),
         (["-u1000"], "user", "1000"),
         (["--entrypoint", "python"], "entrypoint", ("python",)),
