@@ -12,6 +12,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ import pytest
 import referencing.jsonschema
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, StepFailed, run_build
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
@@ -52,7 +53,7 @@ SERVERS = {
 
 
 def build(fleet: Fleet, sboms: Path, *rebuild: str) -> Outcome:
-    with engine(None) as client:
+    with closing(DockerEngine(timeout=1800)) as engine, engine.client("build images") as client:
         templates = str(PROJECT / "files" / "templates" / "runtimes")
         desired = DesiredImages(fleet.specs, templates, BASES, sboms=str(sboms), renewal=Renewal(rebuild))
         return reconcile(client, desired, dry_run=False)
@@ -263,7 +264,7 @@ for name in ("memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes
 def attempt(step: str, limits: Limits) -> None:
     """Builds an image of one step and removes it. Raises ImageError."""
     context = context_of(f"FROM {BASES['python']}\nCOPY show.py /\nRUN {step}\n", SHOW)
-    with engine(None) as client:
+    with closing(DockerEngine(timeout=1800)) as engine, engine.client("build images") as client:
         client.remove_image(run_build(client, context, limits, nocache=True))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.base import obtain
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.verify import Verified, verify_images
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -92,7 +93,7 @@ def test_an_unsigned_image_does_not_run(registry: Registry, key: ec.EllipticCurv
 def test_a_base_is_pulled_by_its_digest_and_recorded_with_it(registry: Registry) -> None:
     digest = registry.push(IMAGES[0], "team/base:1")
     pinned = f"{registry.address}/team/base:1@{digest}"
-    with engine(None) as client:
+    with closing(DockerEngine(timeout=1800)) as engine, engine.client("build images") as client:
         try:
             base = obtain(client, pinned, renew=False)
             assert (base.digest, base.id) == (digest, docker.from_env().images.get(IMAGES[0]).id)

@@ -104,55 +104,23 @@ diff:
       type: str
 """
 
-import os
-import stat
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document import client_config, report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.client.file import (
-    ClientFileError,
-    former,
-    outline,
-    reached,
-    write,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.module import run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "path": {"type": "path", "required": True},
+    "config": {"type": "list", "elements": "path", "required": True},
+    "settings": {"type": "path"},
+    "state": {"type": "path", "required": True},
+    "with_secrets": {"type": "bool", "default": False, "no_log": False},  # the consent, no secret itself
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "config": {"type": "list", "elements": "path", "required": True},
-            "settings": {"type": "path"},
-            "state": {"type": "path", "required": True},
-            "with_secrets": {"type": "bool", "default": False, "no_log": False},  # the consent, no secret itself
-        },
-        supports_check_mode=True,
-    )
-    path, consent = module.params["path"], module.params["with_secrets"]
-    files = (module.params["config"], module.params["settings"])
-    try:
-        # No variable of a server goes into the file, so nobody is asked for their values.
-        fleet = read_fleet(*files, read_key(None), Unasked())
-        told = client_config(fleet, reached(module.params["state"]), load_remotes(*files) if consent else None)
-        document = told.document(fleet.settings.service.fleet)
-        before = former(path, fleet.settings.service.fleet)
-        changed = before != document or (consent and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0)
-        if changed and not module.check_mode:
-            write(path, document, secret=consent)
-    except (ConfigFileError, ClientFileError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=changed,
-        servers=sorted(told.servers),
-        left_out=told.left_out,
-        report=report(told),
-        diff={"before": outline(before), "after": outline(document)},
-    )
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -124,61 +124,21 @@ report:
   sample: "time\n  state      runs\n  image      mcp/time"
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import exposure_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.config_info import run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
 
-
-def _remote(remote: Remote, said: Mapping[str, Any]) -> dict[str, Any]:
-    entry = open_entry(remote, said)
-    left_out = [f"{key}: {reason}" for key, reason in entry.left_out.items()]
-    return {**remote.to_dict(), "client": entry.told, "left_out": left_out}
-
-
-def _said(spec: Spec) -> dict[str, Any]:
-    """A spec without what is not said in it: Ansible takes its time for each key, in every task that gets the specs."""
-    return {key: value for key, value in spec.to_dict().items() if value not in (None, [], {})}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "config": {"type": "list", "elements": "path", "required": True},
+    "settings": {"type": "path"},
+    "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "config": {"type": "list", "elements": "path", "required": True},
-            "settings": {"type": "path"},
-            "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
-        },
-        supports_check_mode=True,
-    )
-    config, settings = module.params["config"], module.params["settings"]
-    try:
-        fleet = read_fleet(config, settings, read_key(module.params["key_file"]))
-        # A teardown needs no address, and must not fail for want of one.
-        exposure = {"exposure": asdict(exposure_of(fleet.settings, ThisHost(), settings))} if config else {}
-    except (ConfigFileError, KeyFileError) as error:
-        module.fail_json(msg=str(error))
-    for warning in fleet.warnings:
-        module.warn(warning)
-    module.exit_json(
-        changed=False,
-        servers=[_said(spec) for spec in fleet.specs],
-        settings={**fleet.settings.to_dict(), **exposure},
-        errors=[{"server": error.server, "message": str(error)} for error in fleet.errors],
-        explain=fleet.explain,
-        remotes=[_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
-        clients=fleet.clients,
-        report=report(fleet),
-    )
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ actions:
     action:
       description: >-
         One of C(write_rules), C(create_network), C(pull), C(create), C(recreate), C(start), C(restart), C(unpause),
-        C(update), C(stop), C(remove), C(rename), C(remove_rules), C(remove_network).
+        C(update), C(stop), C(remove), C(rename), C(remove_image), C(remove_rules), C(remove_network).
       type: str
     reason:
       description: Why, in words for people.
@@ -226,7 +226,7 @@ actions:
       after: {}
 endpoints:
   description: One for each enabled server; where it answers on this host.
-  returned: always
+  returned: when the engine answered
   type: list
   elements: dict
   contains:
@@ -319,34 +319,13 @@ errors:
       type: str
 """
 
-import os
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import DEFAULT_ROOTS
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
-    DOCKER_ERROR,
-    DockerEngine,
-    EngineError,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import (
-    EnvChanged,
-    Environment,
-    Values,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.module import run
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "servers": {"type": "list", "elements": "dict", "required": True},
     "protected": {"type": "list", "elements": "str", "default": []},
     "fleet": {"type": "str", "default": "mcp"},
@@ -372,149 +351,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "hosts": {"type": "dict", "default": {}},
     "docker_host": {"type": "str"},
 }
-# What a retiring run reports when another run has converged since: that run has a newer config and retires by itself.
-SUPERSEDED: dict[str, Any] = {
-    "changed": False,
-    "diff": {"before": "", "after": ""},
-    "actions": [],
-    "endpoints": [],
-    "errors": [],
-    "retire_needed": True,
-    "on_other_hosts": [],
-    "unschedulable": [],
-    "run_token": None,
-    "superseded_by_newer_run": True,
-    "unprotected": "",
-}
-
-
-def specs_of(servers: list[dict[str, Any]]) -> list[Spec]:
-    """The specs of the option ``servers``. Raises ValueError naming the first that cannot be read."""
-    specs = []
-    for index, server in enumerate(servers):
-        try:
-            specs.append(Spec.from_dict(server))
-        except TypeError as error:
-            raise ValueError(
-                f"servers[{index}] ({server.get('name', 'without a name')}) is not a spec: {error};"
-                " give what mcp_config_info returned"
-            ) from error
-    names = [spec.name for spec in specs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"servers names {', '.join(twice)} more than once; a server's name stands for one container")
-    return specs
-
-
-def hosts_of_the_fleet(parameters: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """The labels of all hosts. Raises ValueError when this host is not among them."""
-    hosts = {
-        str(name): {str(k): str(v) for k, v in (labels or {}).items()} for name, labels in parameters["hosts"].items()
-    }
-    if hosts and parameters["host"] not in hosts:
-        raise ValueError(f"host is {parameters['host']}, which hosts does not name; give it one of {', '.join(hosts)}")
-    return hosts
-
-
-def environment_of(parameters: dict[str, Any], specs: list[Spec]) -> Environment:
-    """The values for the servers that may get a new container."""
-
-    def read() -> tuple[Values, bytes]:
-        if not parameters["config"] or not any(spec.env for spec in specs):
-            return {}, b""
-        # Most of the module's start would be the reader's, and hardly a run needs it.
-        from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env
-
-        try:
-            return load_env(parameters["config"], parameters["settings"]), read_key(parameters["key_file"])
-        except (ConfigFileError, KeyFileError) as error:
-            raise EnvChanged(str(error)) from error
-
-    return Environment(read)
-
-
-def bridge_directory(path: str | None) -> str | None:
-    """The directory behind ``path``: a link to the current runtime must not change under a container that uses it."""
-    return os.path.realpath(path) if path else None
-
-
-def seccomp_profile(path: str | None) -> Profile | None:
-    """The profile at ``path``. Raises ProfileError."""
-    if not path:
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return Profile.of(os.path.realpath(path), file.read())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"the seccomp profile {path} cannot be read: {error}; install it anew (setup.sh)") from error
-
-
-def run(module: AnsibleModule) -> dict[str, Any]:
-    """The module's result. Raises what main() turns into a failure."""
-    parameters = module.params
-    all_specs = specs_of(parameters["servers"])
-    specs, unschedulable = placed_here(all_specs, parameters["host"] or "", hosts_of_the_fleet(parameters))
-    policy = Policy(
-        fleet=parameters["fleet"],
-        bridge=bridge_directory(parameters["bridge"]),
-        port_range_start=parameters["port_range_start"],
-        port_range_end=parameters["port_range_end"],
-        publish_address=parameters["publish_address"],
-        host_ports=tuple(parameters["host_ports"]),
-        health_timeout=parameters["health_timeout"],
-        seccomp=seccomp_profile(parameters["seccomp"]),
-        permissions=Permissions(
-            keys=frozenset(key for key in ("allow_host_paths", "allow_docker_socket") if parameters[key]),
-            host_path_roots=tuple(parameters["host_path_roots"]),
-            fleet=parameters["fleet"],
-        ),
-        allowed_origins=tuple(parameters["allowed_origins"]),
-    )
-    engine = DockerEngine(parameters["docker_host"])
-    desired = DesiredFleet(
-        specs=specs,
-        policy=policy,
-        environment=environment_of(parameters, specs),
-        retire=parameters["retire"],
-        protected=[*parameters["protected"], *unschedulable],
-        prune_images=parameters["prune_images"],
-        check_mode=module.check_mode,
-        listening=listening_ports if engine.local else frozenset,
-    )
-    firewall = HostFirewall(engine.local, parameters["rules_directory"])
-    if module.check_mode:
-        result = reconcile(desired, engine, firewall=firewall)
-    else:
-        with fleet_lock(policy.fleet) as lock:
-            if desired.retire and not lock.is_current(parameters["run_token"]):
-                return SUPERSEDED
-            result = reconcile(desired, engine, firewall=firewall)
-            result["run_token"] = None if desired.retire else lock.issue_token()
-    result["superseded_by_newer_run"] = False
-    result["errors"] += [{"server": server, "message": message} for server, message in unschedulable.items()]
-    result["on_other_hosts"] = sorted(
-        {spec.name for spec in all_specs} - {spec.name for spec in specs} - unschedulable.keys()
-    )
-    result["unschedulable"] = sorted(unschedulable)
-    return result
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if DOCKER_ERROR:
-        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
-    try:
-        result = run(module)
-    except (EngineError, FleetBusy, ValueError) as error:
-        # No endpoints: what is not known must not be taken for a fleet that has none, which would cost it its routes.
-        nothing: dict[str, Any] = {"actions": [], "errors": [{"server": None, "message": str(error)}]}
-        module.fail_json(msg=str(error), changed=False, **nothing)
-    if result["unprotected"]:
-        module.warn(result["unprotected"])
-    if result["errors"]:
-        lines = [f"{each['server'] or 'fleet'}: {each['message']}" for each in result["errors"]]
-        module.fail_json(msg="\n".join(lines), **result)
-    module.exit_json(**result)
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

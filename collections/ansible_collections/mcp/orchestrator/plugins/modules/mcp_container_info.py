@@ -112,76 +112,18 @@ failures:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
-    DOCKER_ERROR,
-    DockerEngine,
-    EngineError,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.info import run
 
-
-def container_fact(container: Container) -> dict[str, Any]:
-    """One container as the module returns it."""
-    return {
-        "server": container.service,
-        "replica": container.replica,
-        "name": container.name,
-        "id": container.id,
-        "generation": container.generation,
-        "image": container.image,
-        "image_id": container.image_id,
-        "bridge": container.bridge,
-        "port": container.port,
-        "status": container.status,
-        "health": container.health,
-        "exit_code": container.exit_code,
-        "restarts": container.restarts,
-        "started": container.started,
-    }
-
-
-def failure_fact(failure: Failure) -> dict[str, Any]:
-    """One memory of failures as the module returns it."""
-    return {
-        "server": failure.server,
-        "count": failure.count,
-        "quarantined": failure.quarantined,
-        "next_try": clock_time(failure.next_try),
-    }
-
-
-def facts(world: World, policy: Policy) -> dict[str, Any]:
-    """The module's result."""
-    network = world.networks.get(policy.network)
-    return {
-        "containers": [container_fact(each) for each in sorted(world.containers, key=lambda each: each.name)],
-        "network": network.id if network is not None and network.ours else None,
-        "failures": [failure_fact(world.failures[server]) for server in sorted(world.failures)],
-    }
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "fleet": {"type": "str", "default": "mcp"},
+    "docker_host": {"type": "str"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"fleet": {"type": "str", "default": "mcp"}, "docker_host": {"type": "str"}},
-        supports_check_mode=True,
-    )
-    if DOCKER_ERROR:
-        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
-    try:
-        engine = DockerEngine(module.params["docker_host"])
-        policy = Policy(fleet=module.params["fleet"])
-        world = observe(engine, HostFirewall(engine.local), LocalPaths(engine.local), [], policy, http_probe, Clock())
-    except EngineError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **facts(world, policy))
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

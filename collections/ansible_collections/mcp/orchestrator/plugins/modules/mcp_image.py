@@ -149,7 +149,7 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description: The images that are there now, or in check mode would be.
-  returned: always
+  returned: when the engine answered
   type: list
   elements: dict
   sample:
@@ -167,28 +167,28 @@ images:
       sbom: /var/lib/mcp-orchestrator/sbom/9c1185a5c5e9.cdx.json
 servers:
   description: The specs of all servers that may run, those that ask for a signature with the verified image's digest.
-  returned: always
+  returned: when the engine answered
   type: list
   elements: dict
 errors:
-  description: The servers that have no image, and why.
+  description: One for each server that has no image. The module fails when there are any.
   returned: always
   type: list
   elements: dict
   contains:
     server:
-      description: The server that the error belongs to.
+      description: The server, or nothing when it is the whole fleet.
       type: str
     message:
       description: What is wrong and what to do, in one sentence.
       type: str
 unprotected:
   description: Why nothing kept the steps of builds from instance metadata; empty when rules did, or none ran.
-  returned: always
+  returned: when the engine answered
   type: str
 diff:
   description: The images before and after.
-  returned: always
+  returned: when the engine answered
   type: dict
   contains:
     before:
@@ -199,129 +199,48 @@ diff:
       type: str
 """
 
-from contextlib import closing
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_network import (
-    BuildNetwork,
-    build_network,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError as CallError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError, HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import DOCKER_ERROR, engine
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, reconcile
-from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.cosign import CRYPTOGRAPHY_ERROR
-from ansible_collections.mcp.orchestrator.plugins.module_utils.signature.verify import (
-    Verified,
-    asks_for_signature,
-    verify_images,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.module import run
 
-
-def network_of(given: dict[str, Any]) -> BuildNetwork:
-    """The network to build in."""
-    policy = Policy(
-        fleet=given["fleet"],
-        port_range_start=given["port_range_start"],
-        port_range_end=given["port_range_end"],
-        host_ports=tuple(given["host_ports"]),
-    )
-    with closing(DockerEngine(given["docker_host"])) as docker:
-        return build_network(docker, HostFirewall(docker.local, given["rules_directory"]), policy)
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "servers": {"type": "list", "elements": "dict", "required": True},
+    "templates": {"type": "path", "required": True},
+    "bases": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "node": {"type": "str", "default": "node:22-slim"},
+            "python": {"type": "str", "default": "python:3.12-slim"},
+        },
+    },
+    "limits": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "memory": {"type": "int", "default": 2147483648},
+            "cpus": {"type": "float", "default": 2.0},
+            "timeout": {"type": "int", "default": 900},
+        },
+    },
+    "rebuild": {"type": "list", "elements": "str", "default": []},
+    "rebuild_after_days": {"type": "int", "default": 0},
+    "require_digests": {"type": "bool", "default": False},
+    "sboms": {"type": "path"},
+    "signatures": {"type": "path"},
+    "fleet": {"type": "str", "default": "mcp"},
+    "port_range_start": {"type": "int", "default": 20000},
+    "port_range_end": {"type": "int", "default": 29999},
+    "host_ports": {"type": "list", "elements": "int", "default": []},
+    "rules_directory": {"type": "path"},
+    "docker_host": {"type": "str"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "servers": {"type": "list", "elements": "dict", "required": True},
-            "templates": {"type": "path", "required": True},
-            "bases": {
-                "type": "dict",
-                "default": {},
-                "options": {
-                    "node": {"type": "str", "default": "node:22-slim"},
-                    "python": {"type": "str", "default": "python:3.12-slim"},
-                },
-            },
-            "limits": {
-                "type": "dict",
-                "default": {},
-                "options": {
-                    "memory": {"type": "int", "default": 2147483648},
-                    "cpus": {"type": "float", "default": 2.0},
-                    "timeout": {"type": "int", "default": 900},
-                },
-            },
-            "rebuild": {"type": "list", "elements": "str", "default": []},
-            "rebuild_after_days": {"type": "int", "default": 0},
-            "require_digests": {"type": "bool", "default": False},
-            "sboms": {"type": "path"},
-            "signatures": {"type": "path"},
-            "fleet": {"type": "str", "default": "mcp"},
-            "port_range_start": {"type": "int", "default": 20000},
-            "port_range_end": {"type": "int", "default": 29999},
-            "host_ports": {"type": "list", "elements": "int", "default": []},
-            "rules_directory": {"type": "path"},
-            "docker_host": {"type": "str"},
-        },
-        supports_check_mode=True,
-    )
-    if DOCKER_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("docker"), exception=DOCKER_ERROR)
-    given = module.params
-    specs = [Spec.from_dict(server) for server in given["servers"]]
-    desired = DesiredImages(
-        specs=specs,
-        templates=given["templates"],
-        bases=given["bases"],
-        limits=Limits(**given["limits"]),
-        renewal=Renewal(given["rebuild"], given["rebuild_after_days"]),
-        sboms=given["sboms"],
-        require_digests=given["require_digests"],
-        network=lambda: network_of(given),
-    )
-    try:
-        with engine(given["docker_host"]) as client:
-            outcome = reconcile(client, desired, dry_run=module.check_mode)
-            verified = _verified(module, specs)
-    except (EngineError, CallError, FirewallError, FleetBusy) as error:
-        module.fail_json(msg=str(error))
-    if outcome.unprotected:
-        module.warn(outcome.unprotected)
-    errors = [*outcome.errors, *verified.errors]
-    result = {
-        "changed": outcome.changed or bool(verified.after),
-        "images": outcome.images,
-        "servers": [_said(spec) for spec in verified.servers],
-        "errors": errors,
-        "unprotected": outcome.unprotected,
-        "diff": {"before": outcome.before, "after": outcome.after + verified.after},
-    }
-    if errors:
-        module.fail_json(msg="\n".join(error["message"] for error in errors), **result)
-    module.exit_json(**result)
-
-
-def _said(spec: Spec) -> dict[str, Any]:
-    """What a spec says, in the form of mcp_config_info."""
-    return {key: value for key, value in spec.to_dict().items() if value not in (None, [], {})}
-
-
-def _verified(module: AnsibleModule, specs: list[Spec]) -> Verified:
-    folder = module.params["signatures"]
-    if folder is None or not any(asks_for_signature(spec) for spec in specs):
-        return Verified(specs)
-    if CRYPTOGRAPHY_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("cryptography"), exception=CRYPTOGRAPHY_ERROR)
-    return verify_images(specs, folder, dry_run=module.check_mode)
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

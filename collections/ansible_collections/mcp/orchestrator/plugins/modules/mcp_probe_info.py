@@ -166,14 +166,12 @@ failing:
   elements: str
 """
 
-import re
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.module import run
 
-ARGUMENTS: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "endpoints": {
         "type": "list",
         "elements": "dict",
@@ -200,37 +198,9 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def endpoint(option: dict[str, Any]) -> Endpoint:
-    """The endpoint that an entry of O(endpoints) means; raises re.error for an expectation that is none."""
-    call = option["call"]
-    if call is not None and call["expect"] is not None:
-        re.compile(call["expect"])
-    headers = {name: str(value) for name, value in option["headers"].items()}
-    return Endpoint(option["name"], option["url"], headers, ToolCall(**call) if call else None)
-
-
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    for limit in ("timeout", "deadline"):
-        if module.params[limit] <= 0:
-            module.fail_json(msg=f"{limit}: {module.params[limit]} is not a time; give seconds above 0")
-    endpoints = []
-    for option in module.params["endpoints"]:
-        try:
-            endpoints.append(endpoint(option))
-        except re.error as error:
-            module.fail_json(msg=f"endpoints: {option['name']}: call.expect is no regular expression: {error}")
-    servers = probe_fleet(
-        endpoints,
-        timeout=module.params["timeout"],
-        deadline=module.params["deadline"],
-        settle=module.params["settle"],
-        schemas=module.params["schemas"],
-        verify_tls=module.params["validate_certs"],
-    )
-    module.exit_json(
-        changed=False, servers=servers, failing=[server["name"] for server in servers if server["state"] == "failing"]
-    )
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

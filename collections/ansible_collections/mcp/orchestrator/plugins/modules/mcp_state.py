@@ -114,22 +114,12 @@ msg:
   sample: 3 servers, all as wished
 """
 
-import secrets
-from datetime import UTC, datetime
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import (
-    GROUP_READABLE,
-    FileNotWritten,
-    write_json,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.module import STEPS, run
 
-STEPS = ("config", "images", "containers", "routes", "retire", "probe")
-ARGUMENTS: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "group": {"type": "str"},
     "started": {"type": "str"},
@@ -141,50 +131,9 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def moment(text: str | None, now: datetime) -> datetime:
-    """The moment that the text names, in UTC; now where there is none. Raises ValueError."""
-    if not text:
-        return now
-    parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-def warnings_of_host(settings: dict[str, Any]) -> list[str]:
-    """What is wrong with the host itself, which no step of the run is about."""
-    aws = settings.get("aws") or {}
-    named = any(aws.get(key) for key in ("listener_arn", "alb_name", "alb_arn"))
-    return metadata.warnings(metadata.ask()) if metadata.is_worth_asking(named) else []
-
-
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    options = module.params
-    now = datetime.now(UTC)
-    try:
-        started = moment(options["started"], now)
-    except ValueError:
-        module.fail_json(msg=f"started: {options['started']!r} is no time; write it like 2026-11-21T04:19:00Z")
-    run_id = options["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    warnings = warnings_of_host(options["settings"])
-    for warning in warnings:
-        module.warn(warning)
-    state = build_state(
-        run=Run(run_id, started, now, module.check_mode),
-        settings=options["settings"],
-        public_url=options["public_url"],
-        warnings=warnings,
-        **{step: options[step] for step in STEPS},
-    )
-    failed = failed_servers(state)
-    if not module.check_mode:
-        try:
-            write_json(options["path"], state, GROUP_READABLE, options["group"])
-        except FileNotWritten as error:
-            module.fail_json(msg=f"{error}\n{summary(state)}", failed_servers=failed)
-    if options["fail_on_errors"] and state["errors"]:
-        # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
-        module.fail_json(msg=summary(state), failed_servers=failed)
-    module.exit_json(changed=False, msg=summary(state), failed_servers=failed, state=state)
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

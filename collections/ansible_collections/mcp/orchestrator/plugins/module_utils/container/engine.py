@@ -32,10 +32,9 @@ CALL_SECONDS = 60
 class EngineError(Exception):
     """A call that failed; the sentence is for people. ``port_taken``: another program holds the published port."""
 
-    def __init__(self, message: str, port_taken: bool = False, name_taken: bool = False) -> None:
+    def __init__(self, message: str, port_taken: bool = False) -> None:
         super().__init__(message)
         self.port_taken = port_taken
-        self.name_taken = name_taken
 
 
 class EngineUnreachable(EngineError):
@@ -135,8 +134,19 @@ class DockerEngine:
             self._api: Any = docker.APIClient(version="auto", timeout=timeout, **options)
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         self._api.close()
+
+    @contextmanager
+    def client(self, what: str) -> Iterator[Any]:
+        """Lends the SDK's APIClient for calls that this class does not have; ``what`` completes "could not …".
+
+        Raises EngineError for what the SDK raises, and EngineUnreachable.
+        """
+        try:
+            yield self._api
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise self._failure(what, error) from error
 
     @property
     def local(self) -> bool:
@@ -273,21 +283,24 @@ class DockerEngine:
 
     @contextmanager
     def _errors(self, what: str | None) -> Iterator[None]:
-        """Gives what the SDK raises as EngineError; ``what`` completes "could not …", None stands for connecting."""
+        """Raises as EngineError what the SDK raises; ``what`` completes "could not …", None stands for connecting."""
         try:
             yield
-        except docker.errors.APIError as error:
-            raise _api_failure(what or "connect", error) from error
-        except requests.exceptions.Timeout as error:
-            raise EngineUnreachable(
+        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+            raise self._failure(what or "connect", error) from error
+
+    def _failure(self, what: str, error: Exception) -> EngineError:
+        if isinstance(error, docker.errors.APIError):
+            return _api_failure(what, error)
+        if isinstance(error, requests.exceptions.Timeout):
+            return EngineUnreachable(
                 f"the Docker engine at {self.address} did not answer in time; is it overloaded or hung?"
                 " (systemctl status docker)"
-            ) from error
-        except (requests.exceptions.RequestException, docker.errors.DockerException, OSError) as error:
-            raise EngineUnreachable(
-                f"no Docker engine answers at {self.address}: {_innermost(error)};"
-                " start it (systemctl start docker) or correct DOCKER_HOST"
-            ) from error
+            )
+        return EngineUnreachable(
+            f"no Docker engine answers at {self.address}: {_innermost(error)};"
+            " start it (systemctl start docker) or correct DOCKER_HOST"
+        )
 
 
 @contextmanager
@@ -305,14 +318,13 @@ def _api_failure(what: str, error: Any) -> EngineError:
     text = str(error.explanation or error)
     lowered = text.lower()
     port_taken = any(each in lowered for each in ("port is already allocated", "address already in use"))
-    name_taken = "is already in use by" in lowered and "name" in lowered
     if what.startswith("pull "):
         return EngineError(pull_failure(what.removeprefix("pull "), text))
     if "no space left on device" in lowered:
         text = f"{text}; the disk is full: free some space (docker system df) and run again"
     if "container-init binary not found" in lowered:
         text = f"{text}; podman needs catatonit for that: install it (apt-get install catatonit)"
-    return EngineError(f"the engine could not {what}: {text}", port_taken, name_taken)
+    return EngineError(f"the engine could not {what}: {text}", port_taken)
 
 
 _AUTH = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")

@@ -16,7 +16,7 @@ try:
     from docker.errors import APIError, ImageNotFound
     from requests.exceptions import RequestException
 except ImportError:
-    pass  # main() says so
+    pass  # run() says so
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,3 @@ from __future__ import annotations
 
 class ImageError(Exception):
     """An image cannot be built; the sentence names it, the reason and the way out."""
-
-
-class EngineError(Exception):
-    """The engine cannot be talked to; the sentence says why and what to do."""

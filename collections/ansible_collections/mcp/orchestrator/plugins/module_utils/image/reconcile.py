@@ -18,7 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_n
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image import sbom_store
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.base import Base, is_pinned, obtain
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.docker_images import (
     build_image,
     describe,
     images_present,
@@ -75,7 +75,7 @@ class Outcome:
 
     def fail(self, servers: Iterable[str], message: str) -> None:
         """Notes why servers have no image as they should."""
-        self.errors += [{"server": server, "message": f"{server}: {message}"} for server in servers]
+        self.errors += [{"server": server, "message": message} for server in servers]
 
 
 def reconcile(client: Any, desired: DesiredImages, *, dry_run: bool) -> Outcome:

@@ -73,7 +73,7 @@ def verify_images(
             continue
         answer = answers[_question(spec)]
         if answer.why:
-            result.errors.append({"server": spec.name, "message": f"{spec.name}: {answer.why}"})
+            result.errors.append({"server": spec.name, "message": answer.why})
         if answer.evidence is not None:
             image = f"{Reference.parse(spec.image).written}@{answer.evidence.digest}"
             # A digest never comes to mean another image, so there is nothing to pull always.

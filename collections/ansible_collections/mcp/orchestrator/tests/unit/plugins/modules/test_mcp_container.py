@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import info as container_info
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import module as container_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.arguments import bridge_directory
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineUnreachable
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_container, mcp_container_info
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import spec
@@ -24,20 +27,24 @@ class Engine(SimulatedEngine):
     """Found by the module in the place of a real one."""
 
     local = False
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    story = mcp_container.reconcile
-    for module in (mcp_container, mcp_container_info):
+    story = container_module.reconcile
+    for module in (container_module, container_info):
         monkeypatch.setattr(module, "DockerEngine", lambda _address: engine)
     monkeypatch.setattr(
-        mcp_container,
+        container_module,
         "reconcile",
         lambda desired, found, firewall: story(desired, found, probe=engine.probe, clock=engine.clock),
     )
-    monkeypatch.setattr(mcp_container_info, "http_probe", engine.probe)
+    monkeypatch.setattr(container_info, "http_probe", engine.probe)
     return engine
 
 
@@ -67,6 +74,7 @@ def test_it_brings_up_what_is_desired_and_then_changes_nothing(
     assert (first["changed"], [each["state"] for each in first["endpoints"]]) == (True, ["running", "running"])
     again = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert (again["changed"], again["actions"], again["errors"]) == (False, [], [])
+    assert engine.closed == 2
 
 
 def test_a_failed_server_fails_the_module_which_still_tells_everything(
@@ -118,7 +126,7 @@ def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
     assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
     assert ran["one"] & ran["two"] == set()
     stranger = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f", host="three", hosts=hosts)
-    assert stranger["msg"] == "host is three, which hosts does not name; give it one of one, two"
+    assert stranger["msg"] == "host is three, which hosts does not name; give one of one, two"
 
 
 def test_a_run_that_was_overtaken_retires_nothing(
@@ -145,7 +153,7 @@ def test_an_engine_that_does_not_answer_is_one_sentence(
     def dead(_address: str | None) -> Engine:
         raise EngineUnreachable("no Docker engine answers at unix:///x")
 
-    monkeypatch.setattr(mcp_container, "DockerEngine", dead)
+    monkeypatch.setattr(container_module, "DockerEngine", dead)
     result = call(mcp_container, monkeypatch, capsys, servers=[], fleet="f")
     assert result["msg"] == "no Docker engine answers at unix:///x"
     assert result["errors"] == [{"server": None, "message": result["msg"]}]
@@ -174,7 +182,7 @@ def test_servers_that_are_no_fleet_are_refused(
 def test_the_bridge_s_digest_is_that_of_the_directory_behind_the_link(tmp_path: Path) -> None:
     (tmp_path / "3f9a").mkdir()
     (tmp_path / "current").symlink_to("3f9a")
-    assert mcp_container.bridge_directory(str(tmp_path / "current")) == str(tmp_path / "3f9a")
+    assert bridge_directory(str(tmp_path / "current")) == str(tmp_path / "3f9a")
 
 
 def test_the_info_module_shows_the_fleet_and_what_it_failed_at(

@@ -15,7 +15,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineUnreachable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image import module as image_module
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_image
 from docker.errors import ImageNotFound
 
@@ -33,15 +34,26 @@ class Empty:
         return []
 
 
-@pytest.fixture(autouse=True)
-def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
+class Docker:
+    """Where nothing answers but at its own socket."""
+
+    local = True
+
+    def __init__(self, address: str | None, timeout: int) -> None:
+        if address:
+            raise EngineUnreachable(f"no Docker engine answers at {address}")
+
     @contextmanager
-    def connected(docker_host: str | None) -> Iterator[Empty]:
-        if docker_host:
-            raise EngineError(f"no Docker engine answers at {docker_host}")
+    def client(self, what: str) -> Iterator[Empty]:
         yield Empty()
 
-    monkeypatch.setattr(mcp_image, "engine", connected)
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_module, "DockerEngine", Docker)
 
 
 def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
@@ -86,3 +98,4 @@ def test_no_engine_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     result = run(capsys, servers=[SERVER], templates=str(tmp_path), docker_host="tcp://nowhere:1")
     assert result["failed"] is True
     assert result["msg"] == "no Docker engine answers at tcp://nowhere:1"
+    assert result["errors"] == [{"server": None, "message": result["msg"]}]

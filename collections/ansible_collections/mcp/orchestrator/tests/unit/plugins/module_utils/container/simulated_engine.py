@@ -162,7 +162,7 @@ class SimulatedEngine:
     def create_container(self, name: str, body: Mapping[str, Any], platform: str | None = None) -> str:
         with self._told("create", name):
             if any(each["Name"] == name for each in self.held.values()):
-                raise EngineError(f"the name {name} is already in use by another container", name_taken=True)
+                raise EngineError(f"the name {name} is already in use by another container")
             if body["Image"] not in self.images:
                 raise EngineError(f"no such image: {body['Image']}")
             identity = f"{next(self._numbers):064x}"
@@ -216,7 +216,7 @@ class SimulatedEngine:
     def rename(self, identity: str, name: str) -> None:
         with self._told("rename", identity):
             if any(each["Name"] == name for each in self.held.values()):
-                raise EngineError(f"the name {name} is already in use by another container", name_taken=True)
+                raise EngineError(f"the name {name} is already in use by another container")
             self._get(identity)["Name"] = name
 
     def remove(self, identity: str) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.engine import engine
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError, ImageError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Present, Renewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import read_template
@@ -125,7 +125,7 @@ def test_a_package_that_is_not_to_be_had_fails_its_servers_alone(templates: Path
     outcome = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX))
     assert [error["server"] for error in outcome.errors] == ["a", "b"]
     assert outcome.errors[0]["message"] == (
-        f"a: {NPX.image} could not be built: 404 Not Found - GET https://registry/x; look at the package's name and "
+        f"{NPX.image} could not be built: 404 Not Found - GET https://registry/x; look at the package's name and "
         "version, and whether this host reaches its registry"
     )
     assert [image["servers"] for image in outcome.images] == [["c"]]
@@ -157,7 +157,7 @@ def test_the_context_is_the_same_for_the_same_recipe(templates: Path) -> None:
 def test_no_engine_is_a_sentence() -> None:
     with (
         pytest.raises(EngineError, match="no Docker engine answers at unix:///nonexistent"),
-        engine("unix:///nonexistent/docker.sock"),
+        DockerEngine("unix:///nonexistent/docker.sock"),
     ):
         pass
 
@@ -172,10 +172,10 @@ def test_an_engine_that_goes_away_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("docker.APIClient", Client)
     for error, message in (
-        (ReadTimeout(), "the Docker engine went away"),
-        (APIError("x", explanation="broken"), "the Docker engine refused: broken"),
+        (ReadTimeout(), "did not answer in time"),
+        (APIError("x", explanation="broken"), "the engine could not build images: broken"),
     ):
-        with pytest.raises(EngineError, match=message), engine(None):
+        with pytest.raises(EngineError, match=message), DockerEngine().client("build images"):
             raise error
 
 
@@ -307,7 +307,7 @@ def test_bases_without_a_digest_are_refused_where_digests_are_required(templates
     outcome = converge(client, templates, spec("a", NPX), require_digests=True)
     assert not client.builds
     assert outcome.errors[0]["message"] == (
-        "a: its base node:22-slim has no digest, and [security] require_digests is true in settings.conf; write"
+        "its base node:22-slim has no digest, and [security] require_digests is true in settings.conf; write"
         " node:22-slim@sha256:… as node into mcp_image_bases of the inventory"
     )
     pinned = {**BASES, "node": "node:22-slim@sha256:" + "a" * 64}

@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine's part: finding images, building them, and reading what was installed into them."""
+"""The engine's part: finding images, building them, and reading what was installed into them.
+
+``client`` is the Docker SDK's own APIClient, as ``DockerEngine.client`` lends it.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tarfile
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.base import Base, made_at
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits, StepFailed, run_build
-from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import EngineError, ImageError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.inventory import (
     dpkg_components,
     npm_components,
@@ -42,16 +43,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.sbom import
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import Template
 
-DOCKER_ERROR: str | None = None
 try:
-    import docker
-    from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-    from docker.utils import kwargs_from_env
+    from docker.errors import APIError, ImageNotFound, NotFound
     from requests.exceptions import RequestException
 except ImportError:
-    DOCKER_ERROR = traceback.format_exc()  # main() says so
+    pass  # run() says so
 
-PATIENCE = 1800  # seconds that a build may be silent: a large package is
 _INSTALLED = "/opt/server/installed.json"
 _NPM_LOCK = "/opt/server/node_modules/.package-lock.json"
 _PIP_REPORT = "/opt/server/report.json"
@@ -59,25 +56,6 @@ _DPKG_STATUS = "/var/lib/dpkg/status"
 _OS_RELEASE = "/usr/lib/os-release"
 _MOST_BYTES = 64 * 1024**2  # of a file that is read out of an image
 _COMPLAINT = re.compile(r"ERROR: |E: |npm error (?!code|errno|syscall|A complete log)|error: ")
-
-
-@contextmanager
-def engine(docker_host: str | None) -> Iterator[Any]:
-    """A client of the engine's API. Raises EngineError when nothing answers."""
-    try:
-        where: Any = {"base_url": docker_host} if docker_host else kwargs_from_env()
-        client = docker.APIClient(**where, version="auto", timeout=PATIENCE)
-    except (DockerException, RequestException) as error:
-        address = docker_host or os.environ.get("DOCKER_HOST") or "the local socket"
-        raise EngineError(f"no Docker engine answers at {address}; start it (systemctl start docker)") from error
-    try:
-        yield client
-    except APIError as error:
-        raise EngineError(f"the Docker engine refused: {error.explanation or error}") from error
-    except RequestException as error:
-        raise EngineError("the Docker engine went away; look at it with systemctl status docker") from error
-    finally:
-        client.close()
 
 
 def images_present(client: Any, names: Sequence[str]) -> dict[str, Present]:

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What mcp_config_info does: from its arguments to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import exposure_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
+
+
+def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Returns the result of mcp_config_info, as its documentation describes it.
+
+    A wrong entry is one of its ``errors`` and no failure. Raises ModuleError where a file cannot be read.
+    """
+    config, settings = arguments["config"], arguments["settings"]
+    try:
+        fleet = read_fleet(config, settings, read_key(arguments["key_file"]))
+        # A teardown needs no address, and must not fail for want of one.
+        exposure = {"exposure": asdict(exposure_of(fleet.settings, ThisHost(), settings))} if config else {}
+    except (ConfigFileError, KeyFileError) as error:
+        raise ModuleError(str(error)) from error
+    return {
+        "changed": False,
+        "servers": [spec.to_short_dict() for spec in fleet.specs],
+        "settings": {**fleet.settings.to_dict(), **exposure},
+        "errors": [{"server": error.server, "message": str(error)} for error in fleet.errors],
+        "explain": fleet.explain,
+        "remotes": [_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
+        "clients": fleet.clients,
+        "report": report(fleet),
+        "warnings": list(fleet.warnings),
+    }
+
+
+def _remote(remote: Remote, client: Mapping[str, Any]) -> dict[str, Any]:
+    entry = open_entry(remote, client)
+    left_out = [f"{key}: {reason}" for key, reason in entry.left_out.items()]
+    return {**remote.to_dict(), "client": entry.told, "left_out": left_out}

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What mcp_container_info does: from its arguments to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError, require
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    DOCKER_ERROR,
+    DockerEngine,
+    EngineError,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
+
+
+def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Returns the result of mcp_container_info, as its documentation describes it. Raises ModuleError."""
+    require("docker", DOCKER_ERROR)
+    policy = Policy(fleet=arguments["fleet"])
+    try:
+        with closing(DockerEngine(arguments["docker_host"])) as engine:
+            firewall, paths = HostFirewall(engine.local), LocalPaths(engine.local)
+            world = observe(engine, firewall, paths, [], policy, http_probe, Clock())
+    except EngineError as error:
+        raise ModuleError(str(error)) from error
+    network = world.networks.get(policy.network)
+    return {
+        "changed": False,
+        "containers": [_container(each) for each in sorted(world.containers, key=lambda each: each.name)],
+        "network": network.id if network is not None and network.ours else None,
+        "failures": [_failure(world.failures[server]) for server in sorted(world.failures)],
+    }
+
+
+def _container(container: Container) -> dict[str, Any]:
+    return {
+        "server": container.service,
+        "replica": container.replica,
+        "name": container.name,
+        "id": container.id,
+        "generation": container.generation,
+        "image": container.image,
+        "image_id": container.image_id,
+        "bridge": container.bridge,
+        "port": container.port,
+        "status": container.status,
+        "health": container.health,
+        "exit_code": container.exit_code,
+        "restarts": container.restarts,
+        "started": container.started,
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "server": failure.server,
+        "count": failure.count,
+        "quarantined": failure.quarantined,
+        "next_try": clock_time(failure.next_try),
+    }

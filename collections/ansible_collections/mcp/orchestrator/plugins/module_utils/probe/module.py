@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What mcp_probe_info does: from its arguments to its result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+
+
+def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Returns the result of mcp_probe_info, as its documentation describes it. Raises ModuleError.
+
+    A server that does not answer is a result and no failure.
+    """
+    for limit in ("timeout", "deadline"):
+        if arguments[limit] <= 0:
+            raise ModuleError(f"{limit}: {arguments[limit]} is not a time; give seconds above 0")
+    servers = probe_fleet(
+        [_endpoint(option) for option in arguments["endpoints"]],
+        timeout=arguments["timeout"],
+        deadline=arguments["deadline"],
+        settle=arguments["settle"],
+        schemas=arguments["schemas"],
+        verify_tls=arguments["validate_certs"],
+    )
+    failing = [server["name"] for server in servers if server["state"] == "failing"]
+    return {"changed": False, "servers": servers, "failing": failing}
+
+
+def _endpoint(option: Mapping[str, Any]) -> Endpoint:
+    """The endpoint that an entry of the argument ``endpoints`` means. Raises ModuleError."""
+    call = option["call"]
+    if call is not None and call["expect"] is not None:
+        try:
+            re.compile(call["expect"])
+        except re.error as error:
+            raise ModuleError(f"endpoints: {option['name']}: call.expect is no regular expression: {error}") from error
+    headers = {name: str(value) for name, value in option["headers"].items()}
+    return Endpoint(option["name"], option["url"], headers, ToolCall(**call) if call else None)
