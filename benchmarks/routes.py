@@ -25,10 +25,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 import boto3  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import Api, connect  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import Api, connect  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, reconcile  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
 from benchmarks.routes_parts.peer import our_playbook_seconds, peer_figures  # noqa: E402
@@ -76,9 +76,9 @@ def routes_to(port: int, count: int = ROUTES) -> tuple[Route, ...]:
     return tuple(Route(f"s{n:03}", f"/mcp/s{n:03}", (port,), health_path="/health") for n in range(count))
 
 
-def wish(routes: tuple[Route, ...]) -> Wish:
-    """The wish for these routes."""
-    return Wish(
+def desired_routes(routes: tuple[Route, ...]) -> DesiredRoutes:
+    """Returns what is desired with these routes."""
+    return DesiredRoutes(
         Owner("mcp", LISTENER_ARN, INSTANCE_ID), routes, health_interval=5, health_timeout=2, deregistration_delay=5
     )
 
@@ -104,28 +104,28 @@ def balancer_of_its_own() -> Iterator[LocalAlb]:
         yield balancer
 
 
-def fill(balancer: LocalAlb, port: int, count: int = ROUTES) -> Wish:
-    """Make so many routes to a port, and give the wish that they fulfil."""
-    wished = wish(routes_to(port, count))
-    result = converge(connect(*balancer.access), wished, Conduct())
+def fill(balancer: LocalAlb, port: int, count: int = ROUTES) -> DesiredRoutes:
+    """Makes so many routes to a port, and returns what is desired with them."""
+    desired = desired_routes(routes_to(port, count))
+    result = reconcile(connect(*balancer.access), desired, Options())
     if result.errors:
         raise RuntimeError(f"the routes could not be made: {result.errors}")
-    return wished
+    return desired
 
 
-def module_options(balancer: LocalAlb, wished: Wish) -> dict[str, Any]:
-    """The same wish as the module's options."""
+def module_options(balancer: LocalAlb, desired: DesiredRoutes) -> dict[str, Any]:
+    """Returns the same as the options of the module."""
     return {
         "listener_arn": LISTENER_ARN,
         "target_id": INSTANCE_ID,
         "endpoint_url": balancer.endpoint_url,
         "credentials_file": str(balancer.credentials),
-        "health_interval": wished.health_interval,
-        "health_timeout": wished.health_timeout,
-        "deregistration_delay": wished.deregistration_delay,
+        "health_interval": desired.health_interval,
+        "health_timeout": desired.health_timeout,
+        "deregistration_delay": desired.deregistration_delay,
         "routes": [
             {"name": route.name, "path": route.path, "port": route.ports[0], "health_path": route.health_path}
-            for route in wished.routes
+            for route in desired.routes
         ],
     }
 
@@ -168,8 +168,8 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
     server = TinyServer("bench")
     try:
         with balancer_of_its_own() as balancer:
-            wished = fill(balancer, server.port, count)
-            given = module_options(balancer, wished)
+            desired = fill(balancer, server.port, count)
+            given = module_options(balancer, desired)
             start = "import runpy, sys; sys.path.insert(0, 'collections'); "
             runner = f"{start}runpy.run_path({str(MODULE)!r}, None, '__main__')"
             module = program_cost([sys.executable, "-c", runner], json.dumps({"ANSIBLE_MODULE_ARGS": given}))
@@ -186,13 +186,13 @@ def measure_module_noop(count: int = ROUTES) -> dict[str, float]:
     }
 
 
-def measure_noop(balancer: LocalAlb, wished: Wish) -> dict[str, float]:
+def measure_noop(balancer: LocalAlb, desired: DesiredRoutes) -> dict[str, float]:
     """A run that changes nothing, 40 ms a call, against its four calls made one after the other."""
     balancer.set_faults({"operation": "*", "delay": DELAY})
     api, client = connect(*balancer.access), raw_client(balancer)
-    converge(api, wished, Conduct())
+    reconcile(api, desired, Options())
     calls = len(balancer.calls)
-    ours = best(lambda: converge(api, wished, Conduct()))
+    ours = best(lambda: reconcile(api, desired, Options()))
     floor = best(lambda: four_calls(client))
     return {"noop_calls": calls, "noop_seconds": ours, "noop_floor_seconds": floor, "noop_ratio": ours / floor}
 
@@ -235,7 +235,7 @@ def create(port: int) -> tuple[float, float]:
         balancer.set_faults({"operation": "*", "delay": DELAY})
         watch = Stopwatch(connect(*balancer.access))
         start = time.perf_counter()
-        result = converge(watch, wish(routes_to(port)), Conduct())
+        result = reconcile(watch, desired_routes(routes_to(port)), Options())
         total = time.perf_counter() - start
     if result.errors:
         raise RuntimeError(f"the routes could not be made: {result.errors}")
@@ -263,7 +263,7 @@ def measure_throttled(port: int) -> dict[str, float]:
     with balancer_of_its_own() as balancer:
         balancer.set_faults(throttle={"describe": [40, 10], "other": [20, 3]})
         start = time.perf_counter()
-        result = converge(connect(*balancer.access), wish(routes_to(port)), Conduct(wait_timeout=600))
+        result = reconcile(connect(*balancer.access), desired_routes(routes_to(port)), Options(wait_timeout=600))
         spent = time.perf_counter() - start
     return {"throttled_seconds": spent, "throttled_failed_routes": len(result.errors)}
 
@@ -288,7 +288,7 @@ def measure_rolling() -> dict[str, float]:
             for asker in askers:
                 asker.start()
             start = time.perf_counter()
-            result = converge(connect(*balancer.access), wish(routes_to(new.port, ROLLED)), Conduct())
+            result = reconcile(connect(*balancer.access), desired_routes(routes_to(new.port, ROLLED)), Options())
             spent = time.perf_counter() - start
             stop.set()
             for asker in askers:

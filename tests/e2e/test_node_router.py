@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import connect
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, Result, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import QuotaError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, Result, reconcile
 
 from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
 from tests.e2e.support.upstream import Upstream
@@ -61,9 +61,9 @@ class Pair:
 
 def run(host: LocalAlb, *routes: Route) -> Result:
     owner = Owner("mcp", LISTENER_ARN, INSTANCE_ID)
-    wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=1)
+    desired = DesiredRoutes(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=1)
     api = connect(None, f"http://127.0.0.1:{host.control}", str(host.credentials))
-    return converge(api, wish, Conduct(wait_timeout=60))
+    return reconcile(api, desired, Options(wait_timeout=60))
 
 
 def route(name: str, *upstreams: Upstream) -> Route:

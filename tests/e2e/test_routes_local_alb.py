@@ -13,11 +13,11 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import connect
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, Result, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import QuotaError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, Result, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
 
 from tests.credentials import ACCESS_KEY
@@ -79,9 +79,9 @@ def stripped(server: TinyServer) -> Route:
     return Route(server.name, f"/mcp/{server.name}", (server.port,), True, "/health")
 
 
-def run(balancer: LocalAlb, *routes: Route, owner: Owner = OWNER, **conduct: Any) -> Result:
-    wish = Wish(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=5)
-    return converge(connect(*balancer.access), wish, Conduct(wait_timeout=40, **conduct))
+def run(balancer: LocalAlb, *routes: Route, owner: Owner = OWNER, **options: Any) -> Result:
+    desired = DesiredRoutes(owner, routes, health_interval=5, health_timeout=2, deregistration_delay=5)
+    return reconcile(connect(*balancer.access), desired, Options(wait_timeout=40, **options))
 
 
 def rules(balancer: LocalAlb) -> dict[str, str]:
@@ -204,12 +204,12 @@ def test_a_new_container_that_never_gets_healthy_is_taken_back(balancer, server)
     old, new = server("time"), server("time")
     new.is_sick = True
     run(balancer, bridged(old))
-    wish = Wish(OWNER, (bridged(new),), health_interval=5, health_timeout=2, deregistration_delay=5)
+    desired = DesiredRoutes(OWNER, (bridged(new),), health_interval=5, health_timeout=2, deregistration_delay=5)
 
-    result = converge(connect(*balancer.access), wish, Conduct(wait_timeout=7))
+    result = reconcile(connect(*balancer.access), desired, Options(wait_timeout=7))
 
     assert "not healthy after 7 s" in str(result.errors["time"])
-    group = result.group_arn(wish.group_names["time"])
+    group = result.group_arn(desired.group_names["time"])
     health = elbv2(balancer).describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     serving = [h["Target"]["Port"] for h in health if h["TargetHealth"]["State"] == "healthy"]
     assert serving == [old.port]
@@ -240,8 +240,8 @@ def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balance
     here, there = (server(name, address) for name, address in zip(("here", "there"), addresses, strict=True))
     settings = {"target_type": "ip", "health_interval": 5, "health_timeout": 2, "deregistration_delay": 5}
     api = connect(*balancer.access)
-    wishes = [
-        Wish(
+    several = [
+        DesiredRoutes(
             Owner("mcp", LISTENER_ARN, address),
             (Route("time", "/mcp/time", (one.port,), health_path="/mcp/time/health"),),
             **settings,
@@ -252,16 +252,16 @@ def test_two_hosts_serve_one_path_and_neither_touches_the_others_targets(balance
     def answering() -> set[str]:
         return {balancer.ask("/mcp/time/x")[1].get("name", "nobody") for _ in range(8)}
 
-    for wish in (*wishes, *wishes):
-        assert converge(api, wish, Conduct(is_full=True, wait_timeout=40)).errors == {}
+    for desired in (*several, *several):
+        assert reconcile(api, desired, Options(is_full=True, wait_timeout=40)).errors == {}
     assert len(rules(balancer)) == 1
     until(lambda: answering() == {"here", "there"}, "both hosts serve")
-    assert not converge(api, wishes[0], Conduct(is_full=True)).changed
+    assert not reconcile(api, several[0], Options(is_full=True)).changed
 
-    assert converge(api, replace(wishes[1], routes=()), Conduct(wait_timeout=40)).errors == {}
+    assert reconcile(api, replace(several[1], routes=()), Options(wait_timeout=40)).errors == {}
 
     assert answering() == {"here"}
-    assert not converge(api, wishes[0], Conduct(is_full=True)).changed
+    assert not reconcile(api, several[0], Options(is_full=True)).changed
 
 
 def test_at_the_rule_quota_the_old_rule_goes_before_the_new_one_comes(tmp_path, server):

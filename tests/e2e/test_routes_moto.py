@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import Api, connect
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, Result, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import Api, connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, Result, reconcile
 from moto import mock_aws
 
 REGION = "eu-west-1"
@@ -30,8 +30,8 @@ class Account(NamedTuple):
     api: Api
     owner: Owner
 
-    def run(self, *routes: Route, **conduct: Any) -> Result:
-        return converge(self.api, Wish(self.owner, routes), Conduct(wait_timeout=5, **conduct))
+    def run(self, *routes: Route, **options: Any) -> Result:
+        return reconcile(self.api, DesiredRoutes(self.owner, routes), Options(wait_timeout=5, **options))
 
     def rules(self) -> list[dict[str, Any]]:
         found = self.elbv2.describe_rules(ListenerArn=self.owner.listener_arn)["Rules"]
@@ -83,7 +83,7 @@ def test_new_routes_are_made_as_they_are_wished(account):
     assert set(rules) == {"1000", "1001"}
     values = {tuple(rule["Conditions"][0]["PathPatternConfig"]["Values"]) for rule in rules.values()}
     assert values == {("/mcp/time", "/mcp/time/*"), ("/mcp/web", "/mcp/web/*")}
-    group = account.elbv2.describe_target_groups(Names=[Wish(account.owner, (TIME,)).group_names["time"]])
+    group = account.elbv2.describe_target_groups(Names=[DesiredRoutes(account.owner, (TIME,)).group_names["time"]])
     assert group["TargetGroups"][0]["HealthCheckPath"] == "/mcp/time/health"
     assert group["TargetGroups"][0]["HealthCheckIntervalSeconds"] == 10
     health = account.elbv2.describe_target_health(TargetGroupArn=group["TargetGroups"][0]["TargetGroupArn"])
@@ -107,7 +107,7 @@ def test_a_server_without_an_endpoint_keeps_its_rule_and_loses_its_target(accoun
     failed = Route("time", "/mcp/time", (), health_path="/mcp/time/health")
     result = account.run(failed, WEB)
 
-    group = result.group_arn(Wish(account.owner, (failed,)).group_names["time"])
+    group = result.group_arn(DesiredRoutes(account.owner, (failed,)).group_names["time"])
     assert account.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"] == []
     assert account.rules() == before
     assert account.run(failed, WEB, is_full=True).actions == []
@@ -122,7 +122,7 @@ def test_a_removed_server_takes_only_its_own_things_along(account):
 
     assert {rule["RuleArn"] for rule in account.rules()} == {foreign, *kept}
     names = [group["TargetGroupName"] for group in account.elbv2.describe_target_groups()["TargetGroups"]]
-    assert names == [Wish(account.owner, (TIME,)).group_names["time"]]
+    assert names == [DesiredRoutes(account.owner, (TIME,)).group_names["time"]]
 
 
 def test_a_foreign_rule_keeps_its_priority_and_is_named_where_it_takes_our_requests(account):

@@ -11,8 +11,8 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, Result, converge
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, Result, reconcile
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb import scenes
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from botocore import xform_name
@@ -53,7 +53,7 @@ def called() -> set[str]:
     """The operations that the module's sources name."""
     known = operations()
     sources = [
-        *sorted((PLUGINS / "module_utils/alb").glob("*.py")),
+        *sorted((PLUGINS / "module_utils/alb").rglob("*.py")),
         *sorted((PLUGINS / "modules").glob("mcp_alb_*.py")),
     ]
     strings = {
@@ -125,10 +125,10 @@ class Judged:
 operations_by_method = operations()
 
 
-def run(elbv2: FakeElbv2, wish: Wish, **conduct: Any) -> Result:
+def run(elbv2: FakeElbv2, desired: DesiredRoutes, **options: Any) -> Result:
     """A run whose every call has to be allowed."""
     judged = Judged(elbv2)
-    result = converge(judged, wish, Conduct(**conduct), elbv2.clock)
+    result = reconcile(judged, desired, Options(**options), elbv2.clock)
     assert judged.denied == []
     assert judged.strangers == []
     return result
@@ -146,13 +146,13 @@ def test_all_that_a_run_does_is_allowed_whatever_it_finds(before, after, strange
     ports = scenes.Ports(elbv2)
     for stranger in strangers:
         stranger(elbv2, ports)
-    run(elbv2, scenes.wish_for(before, ports))
+    run(elbv2, scenes.desired_for(before, ports))
     scenes.pass_time(elbv2, 60)
     for drift in drifts:
         drift(elbv2, ports)
-    run(elbv2, scenes.wish_for(after, ports), is_full=is_full)
+    run(elbv2, scenes.desired_for(after, ports), is_full=is_full)
     scenes.pass_time(elbv2, 60)
-    run(elbv2, scenes.wish_for([], ports), is_full=True)
+    run(elbv2, scenes.desired_for([], ports), is_full=True)
 
 
 @pytest.mark.parametrize("is_full", [False, True])
@@ -162,15 +162,15 @@ def test_what_has_lost_its_tags_is_not_touched_against_the_policy(kind: str, for
     elbv2 = FakeElbv2()
     ports = scenes.Ports(elbv2)
     routes = [scenes.RouteDraw("alpha", "/mcp/alpha", 0, 1, False, None)]
-    run(elbv2, scenes.wish_for(routes, ports))
+    run(elbv2, scenes.desired_for(routes, ports))
     scenes.pass_time(elbv2, 60)
     for arn in getattr(elbv2, kind):
         tags = elbv2.tags[arn]
         elbv2.tags[arn] = {} if forgotten == "all of them" else {k: v for k, v in tags.items() if k != forgotten}
     routes = [scenes.RouteDraw("alpha", "/mcp/alpha", 1, 2, True, 3)]
-    run(elbv2, scenes.wish_for(routes, ports), is_full=is_full)
+    run(elbv2, scenes.desired_for(routes, ports), is_full=is_full)
     scenes.pass_time(elbv2, 60)
-    run(elbv2, scenes.wish_for([], ports), is_full=is_full)
+    run(elbv2, scenes.desired_for([], ports), is_full=is_full)
 
 
 def foreign(arn: str) -> str:
@@ -185,7 +185,7 @@ ALLOWED = [
     *(Access(action, RULE, OURS) for action in ("ModifyRule", "DeleteRule", "AddTags")),
     *(Access(name, GROUP, OURS) for name, known in ACTIONS.items() if known == ACTIONS["RegisterTargets"]),
     *(Access("AddTags", arn, {**NEW, CREATE_ACTION: ["CreateRule"]}) for arn in (RULE, GROUP)),
-    Access("RemoveTags", GROUP, {**OURS, "aws:TagKeys": ["mcp_seal_i-1"]}),
+    Access("RemoveTags", GROUP, {**OURS, "aws:TagKeys": ["mcp_last_applied_i-1"]}),
 ]
 
 
@@ -209,7 +209,7 @@ def test_nobody_elses_resource_can_be_given_the_fleets_mark_nor_the_fleets_be_ta
     assert not allows(POLICY, Access("AddTags", arn, NEW))
     assert not allows(POLICY, Access("AddTags", arn, {**NEW, "aws:ResourceTag/mcp_fleet": ["other"]}))
     assert not allows(POLICY, Access("AddTags", arn, {**OURS, "aws:RequestTag/mcp_fleet": ["other"]}))
-    for keys in (["mcp_fleet"], ["mcp_seal_i-1", "mcp_fleet"], ["mcp_listener"], ["team"]):
+    for keys in (["mcp_fleet"], ["mcp_last_applied_i-1", "mcp_fleet"], ["mcp_listener"], ["team"]):
         assert not allows(POLICY, Access("RemoveTags", arn, {**OURS, "aws:TagKeys": keys}))
 
 

@@ -33,8 +33,8 @@ notes:
     C(aws:ResourceTag) can limit the role to what is the fleet's. The project's C(docs/iam-policy.json) is one.
   - >-
     Tags are the memory. C(mcp_port_<target_id>) on a target group says which ports of a host are registered in it,
-    C(mcp_attributes) which attributes were set, and C(mcp_seal_<target_id>), on the first of the groups, that the
-    host's last run was complete.
+    C(mcp_attributes) which attributes were set, and C(mcp_last_applied_<target_id>), on the first of the groups, that
+    the host's last run was complete.
 extends_documentation_fragment:
   - mcp.orchestrator.attributes
   - mcp.orchestrator.elbv2
@@ -459,13 +459,13 @@ import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BOTO3_ERROR, connect
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, converge
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.desired_options import desired_from_options
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id, private_address
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener import find_listener
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import BOTO3_ERROR, connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import instance_id, private_address
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import wish_from_options
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import read_settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
@@ -590,7 +590,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 def _converge(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
-    conduct = Conduct(options["verify"] == "full", module.check_mode, options["wait_timeout"])
+    how = Options(options["verify"] == "full", module.check_mode, options["wait_timeout"])
     region = options["region"] or _region_of(options["listener_arn"])
     api = connect(region, options["endpoint_url"], options["credentials_file"])
     found = {
@@ -599,11 +599,11 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
         "listener_arn": options["listener_arn"]
         or find_listener(api, options["load_balancer_name"], options["listener_port"]),
     }
-    wish = wish_from_options({**options, **found})
-    result = converge(api, wish, conduct)
+    desired = desired_from_options({**options, **found})
+    result = reconcile(api, desired, how)
     for note in result.plan.notes:
         module.warn(note)
-    return report(wish, result)
+    return report(desired, result)
 
 
 def main() -> None:

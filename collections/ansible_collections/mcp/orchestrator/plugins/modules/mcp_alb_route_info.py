@@ -122,9 +122,9 @@ foreign_rules:
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import BOTO3_ERROR, connect
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.inventory import take_inventory
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import BOTO3_ERROR, connect
 
 ARGUMENT_SPEC = {
     "fleet": {"type": "str", "default": "mcp"},

@@ -10,8 +10,8 @@ class AlbError(Exception):
     """Something about the routes failed; the message names it and the way out."""
 
 
-class WishError(AlbError):
-    """The wished routes contradict themselves or AWS's documented limits; nothing was changed."""
+class DesiredRoutesError(AlbError):
+    """The desired routes contradict themselves or AWS's documented limits; nothing was changed."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -19,7 +19,7 @@ class WishError(AlbError):
 
 
 class QuotaError(AlbError):
-    """The wished routes cannot fit into the account's quotas; nothing was changed."""
+    """The desired routes cannot fit into the account's quotas; nothing was changed."""
 
 
 class ApiError(AlbError):

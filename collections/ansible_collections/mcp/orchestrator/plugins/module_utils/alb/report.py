@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Action
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Result
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
 
 
-def report(wish: Wish, result: Result) -> dict[str, Any]:
+def report(desired: DesiredRoutes, result: Result) -> dict[str, Any]:
     """Write a result as the module returns it."""
     errors = [{"server": server, "message": str(error)} for server, error in sorted(result.errors.items())]
     told: dict[str, Any] = {
         "changed": result.changed,
         "diff": diff(result.actions),
         "actions": [action.to_dict() for action in result.actions if action.is_change],
-        "routes": [_route(wish, result, route.name, route.path) for route in wish.routes],
+        "routes": [_route(desired, result, route.name, route.path) for route in desired.routes],
         "errors": errors,
-        "lingering": list(result.plan.lingering),
+        "lingering": list(result.plan.handing_over),
         "overtaken": False,
     }
     if errors:
@@ -43,13 +43,13 @@ def diff(actions: Iterable[Action]) -> dict[str, str]:
     return {"before": _text(before), "after": _text(after)}
 
 
-def _route(wish: Wish, result: Result, name: str, path: str) -> dict[str, Any]:
-    base = result.world.base_url
+def _route(desired: DesiredRoutes, result: Result, name: str, path: str) -> dict[str, Any]:
+    base = result.observed.base_url
     return {
         "name": name,
         "path": path,
         "rule_arn": result.rule_arn(name),
-        "target_group_arn": result.group_arn(wish.group_names[name]),
+        "target_group_arn": result.group_arn(desired.group_names[name]),
         "priority": result.plan.priorities.get(name),
         "url": f"{base}{path}" if base else None,
     }

@@ -74,9 +74,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     settings = tmp_path / "settings.conf"
     settings.write_text(SETTINGS)
     site = Site(elbv2, settings, capsys)
-    story = mcp_alb_route.converge
+    story = mcp_alb_route.reconcile
     monkeypatch.setattr(mcp_alb_route, "connect", lambda *_: elbv2)
-    monkeypatch.setattr(mcp_alb_route, "converge", lambda api, wish, conduct: story(api, wish, conduct, elbv2.clock))
+    monkeypatch.setattr(
+        mcp_alb_route, "reconcile", lambda api, desired, options: story(api, desired, options, elbv2.clock)
+    )
     monkeypatch.setattr(
         basic.AnsibleModule, "log", lambda _self, msg, log_args=None: site.logged.append(f"{msg} {log_args}")
     )

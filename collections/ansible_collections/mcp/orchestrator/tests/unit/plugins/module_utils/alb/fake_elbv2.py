@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.apply import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Clock
 
 LOAD_BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shared/50dc6c495c0c9188"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/shared/50dc6c495c0c9188/f2f7dc8efc522ab2"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Worlds and wishes for property tests: any routes, drift of every kind, foreign rules around and between."""
+"""Worlds and desired routes for property tests: any routes, drift of every kind, foreign rules around and between."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Conduct, Result, converge
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, Result, reconcile
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from hypothesis import strategies as st
 
@@ -70,14 +70,14 @@ def route_lists(draw: st.DrawFn, fixed_priorities: bool = True) -> list[RouteDra
     ]
 
 
-def wish_for(routes: list[RouteDraw], ports: Ports, host: str = HOST, **settings: Any) -> Wish:
+def desired_for(routes: list[RouteDraw], ports: Ports, host: str = HOST, **settings: Any) -> DesiredRoutes:
     owner = Owner(OWNER.fleet, OWNER.listener_arn, host)
     settings = {"priority_start": 1, "priority_end": 12, **settings}
-    return Wish(owner, tuple(route.route(ports, host) for route in routes), **settings)
+    return DesiredRoutes(owner, tuple(route.route(ports, host) for route in routes), **settings)
 
 
-def run(elbv2: FakeElbv2, wish: Wish, **conduct: Any) -> Result:
-    return converge(elbv2, wish, Conduct(**conduct), elbv2.clock)
+def run(elbv2: FakeElbv2, desired: DesiredRoutes, **options: Any) -> Result:
+    return reconcile(elbv2, desired, Options(**options), elbv2.clock)
 
 
 # -- drift: what others may do to our rules and groups behind our back

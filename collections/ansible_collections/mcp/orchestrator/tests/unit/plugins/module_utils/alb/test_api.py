@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.api import Api, connect
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import Api, connect
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 

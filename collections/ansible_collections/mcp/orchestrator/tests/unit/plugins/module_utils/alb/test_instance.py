@@ -12,7 +12,11 @@ from typing import ClassVar
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import instance_id, private_address, region
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import (
+    instance_id,
+    private_address,
+    region,
+)
 
 
 class Metadata(BaseHTTPRequestHandler):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.inventory import take_inventory
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
 
@@ -15,7 +15,7 @@ def test_the_inventory_tells_routes_targets_with_their_health_and_the_rules_of_o
     path = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop"]}}]
     answer = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}]
     foreign = elbv2.add_rule(5, path, answer)
-    run(elbv2, Wish(OWNER, (Route("time", "/mcp/time", (20001,), health_path="/health"),)))
+    run(elbv2, DesiredRoutes(OWNER, (Route("time", "/mcp/time", (20001,), health_path="/health"),)))
     elbv2.calls.clear()
 
     found = take_inventory(elbv2, "mcp", LISTENER)
@@ -32,7 +32,7 @@ def test_the_inventory_tells_routes_targets_with_their_health_and_the_rules_of_o
 def test_another_fleet_on_the_same_listener_is_foreign():
     elbv2 = FakeElbv2()
     elbv2.servers[(HOST, 20001)] = ("/health", False, "time")
-    run(elbv2, Wish(OWNER, (Route("time", "/mcp/time", (20001,), health_path="/health"),)))
+    run(elbv2, DesiredRoutes(OWNER, (Route("time", "/mcp/time", (20001,), health_path="/health"),)))
 
     found = take_inventory(elbv2, "another", LISTENER)
 

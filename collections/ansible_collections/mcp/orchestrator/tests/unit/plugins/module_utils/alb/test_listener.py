@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener import find_listener
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
 
 
 class Api:

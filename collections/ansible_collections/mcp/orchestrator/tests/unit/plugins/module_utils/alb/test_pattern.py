@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import patterns_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern import patterns_overlap
 from hypothesis import given
 from hypothesis import strategies as st
 

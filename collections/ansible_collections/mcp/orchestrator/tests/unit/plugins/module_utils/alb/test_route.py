@@ -6,9 +6,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import PATH, Route, Wish, check_wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import (
+    PATH,
+    DesiredRoutes,
+    Route,
+    check_desired_routes,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,13 +77,13 @@ def test_a_server_that_keeps_its_prefix_has_no_transform():
     ],
 )
 def test_what_aws_would_refuse_is_refused_with_the_route_and_the_reason(route, said):
-    with pytest.raises(WishError, match=re.escape(said)):
-        check_wish(Wish(OWNER, (route,)))
+    with pytest.raises(DesiredRoutesError, match=re.escape(said)):
+        check_desired_routes(DesiredRoutes(OWNER, (route,)))
 
 
 def test_all_faults_are_told_at_once():
-    with pytest.raises(WishError) as told:
-        check_wish(Wish(OWNER, (Route("a", "a"), Route("b", "b")), health_timeout=10))
+    with pytest.raises(DesiredRoutesError) as told:
+        check_desired_routes(DesiredRoutes(OWNER, (Route("a", "a"), Route("b", "b")), health_timeout=10))
 
     assert len(told.value.problems) == 3
 
@@ -88,22 +93,22 @@ def test_all_faults_are_told_at_once():
     [(Route("a", "/b"), "name"), (Route("b", "/a"), "path and conditions"), (Route("b", "/b", priority=5), "priority")],
 )
 def test_two_routes_that_want_the_same_are_refused_with_both_places(second, what):
-    with pytest.raises(WishError, match=rf"routes\[0\] \(a\) and routes\[1\] \({second.name}\): same {what}"):
-        check_wish(Wish(OWNER, (Route("a", "/a", priority=5), second)))
+    with pytest.raises(DesiredRoutesError, match=rf"routes\[0\] \(a\) and routes\[1\] \({second.name}\): same {what}"):
+        check_desired_routes(DesiredRoutes(OWNER, (Route("a", "/a", priority=5), second)))
 
 
-def test_the_seal_changes_with_everything_that_is_wished():
-    wishes = [
-        Wish(OWNER, (Route("a", "/a", (1,)),)),
-        Wish(OWNER, (Route("a", "/a", (2,)),)),
-        Wish(OWNER, (Route("a", "/b", (1,)),)),
-        Wish(OWNER, (Route("a", "/a", (1,), True),)),
-        Wish(OWNER, (Route("a", "/a", (1,)),), deregistration_delay=1),
-        Wish(OWNER, (Route("a", "/a", (1,)),), extra_tags={"team": "x"}),
-        Wish(OWNER, (Route("a", "/a", (1,), health_matcher="200-299"),)),
+def test_the_last_applied_digest_changes_with_everything_that_is_desired():
+    several = [
+        DesiredRoutes(OWNER, (Route("a", "/a", (1,)),)),
+        DesiredRoutes(OWNER, (Route("a", "/a", (2,)),)),
+        DesiredRoutes(OWNER, (Route("a", "/b", (1,)),)),
+        DesiredRoutes(OWNER, (Route("a", "/a", (1,), True),)),
+        DesiredRoutes(OWNER, (Route("a", "/a", (1,)),), deregistration_delay=1),
+        DesiredRoutes(OWNER, (Route("a", "/a", (1,)),), extra_tags={"team": "x"}),
+        DesiredRoutes(OWNER, (Route("a", "/a", (1,), health_matcher="200-299"),)),
     ]
 
-    assert len({wish.seal for wish in wishes}) == len(wishes)
+    assert len({desired.last_applied for desired in several}) == len(several)
 
 
 @pytest.mark.parametrize(
@@ -121,5 +126,5 @@ def test_the_seal_changes_with_everything_that_is_wished():
 def test_a_setting_out_of_aws_range_is_refused_with_the_range(settings):
     (name,) = settings
 
-    with pytest.raises(WishError, match=f"{name} is .*; it must be between"):
-        check_wish(Wish(OWNER, (), **settings))
+    with pytest.raises(DesiredRoutesError, match=f"{name} is .*; it must be between"):
+        check_desired_routes(DesiredRoutes(OWNER, (), **settings))

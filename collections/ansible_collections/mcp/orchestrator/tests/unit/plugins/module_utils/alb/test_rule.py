@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import (
     Rule,
     actions_for_api,
     canonical_actions,

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import botocore.session
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import (
     conditions_from_options,
     front_actions_from_options,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
 from botocore.validate import ParamValidator
@@ -37,7 +37,7 @@ JWT = {
 }
 
 
-def guarded(elbv2: FakeElbv2, secret: str = OIDC["client_secret"]) -> Wish:
+def guarded(elbv2: FakeElbv2, secret: str = OIDC["client_secret"]) -> DesiredRoutes:
     elbv2.servers[(HOST, 20001)] = ("/health", False, "time")
     route = Route(
         "time",
@@ -47,14 +47,14 @@ def guarded(elbv2: FakeElbv2, secret: str = OIDC["client_secret"]) -> Wish:
         front_actions=front_actions_from_options({"authenticate_oidc": OIDC, "jwt_validation": JWT}),
         client_secret=secret,
     )
-    return Wish(OWNER, (route,))
+    return DesiredRoutes(OWNER, (route,))
 
 
 def test_what_is_written_is_what_the_service_model_knows():
     elbv2 = FakeElbv2()
-    wish = guarded(elbv2)
-    route = replace(wish.routes[0], extra_conditions=conditions_from_options(CONDITIONS))
-    run(elbv2, replace(wish, routes=(route,)))
+    desired = guarded(elbv2)
+    route = replace(desired.routes[0], extra_conditions=conditions_from_options(CONDITIONS))
+    run(elbv2, replace(desired, routes=(route,)))
     (arguments,) = (arguments for operation, arguments in elbv2.calls if operation == "create_rule")
 
     model = botocore.session.get_session().get_service_model("elbv2").operation_model("CreateRule")
@@ -66,22 +66,22 @@ def test_what_is_written_is_what_the_service_model_knows():
 
 def test_the_client_secret_reaches_the_service_and_nothing_else():
     elbv2 = FakeElbv2()
-    wish = guarded(elbv2)
+    desired = guarded(elbv2)
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     sent = [arguments for operation, arguments in elbv2.calls if operation == "create_rule"]
     assert sent[0]["Actions"][0]["AuthenticateOidcConfig"]["ClientSecret"] == "hush-hush"
-    assert "hush-hush" not in str(report(wish, result)) + str(result.plan) + str(elbv2.tags) + repr(wish)
+    assert "hush-hush" not in str(report(desired, result)) + str(result.plan) + str(elbv2.tags) + repr(desired)
 
 
 def test_a_guarded_route_changes_nothing_the_second_time():
     elbv2 = FakeElbv2()
-    wish = guarded(elbv2)
-    run(elbv2, wish)
+    desired = guarded(elbv2)
+    run(elbv2, desired)
 
-    assert run(elbv2, wish).actions == []
-    assert run(elbv2, wish, is_full=True).actions == []
+    assert run(elbv2, desired).actions == []
+    assert run(elbv2, desired, is_full=True).actions == []
 
 
 def test_a_new_client_secret_is_set_although_the_service_tells_none():
@@ -98,13 +98,13 @@ def test_a_new_client_secret_is_set_although_the_service_tells_none():
 
 def test_a_route_that_asks_for_tokens_needs_an_https_listener():
     elbv2 = FakeElbv2()
-    wish = guarded(elbv2)
+    desired = guarded(elbv2)
     listeners = elbv2._describe_listeners
     elbv2._describe_listeners = lambda **which: {
         "Listeners": [{**listener, "Protocol": "HTTP"} for listener in listeners()["Listeners"]]
     }
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     assert "need an HTTPS listener" in str(result.errors["time"])
     assert elbv2.rules == {}
@@ -112,10 +112,10 @@ def test_a_route_that_asks_for_tokens_needs_an_https_listener():
 
 def test_removing_a_guard_is_a_change_of_the_rule():
     elbv2 = FakeElbv2()
-    wish = guarded(elbv2)
-    run(elbv2, wish)
+    desired = guarded(elbv2)
+    run(elbv2, desired)
 
-    run(elbv2, replace(wish, routes=(replace(wish.routes[0], front_actions=[], client_secret=""),)))
+    run(elbv2, replace(desired, routes=(replace(desired.routes[0], front_actions=[], client_secret=""),)))
 
     kinds = [[action["Type"] for action in rule["Actions"]] for rule in elbv2.rules.values()]
     assert kinds == [["forward"]]

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Action, Phase
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import any_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern import any_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action, Phase
 
 BEFORE_ALL_TURNS = -1
 
 
 @dataclass(frozen=True)
-class Place:
+class RulePosition:
     """Where a rule is and where it belongs. ``patterns`` are all that it matches, now and later.
 
     ``turns`` is the rank of the last turn after which the rule leads where it should, None where it does already;
@@ -42,11 +42,11 @@ class Place:
         """Whether the rule changes its place."""
         return self.before != self.after
 
-    def meets(self, other: Place) -> bool:
+    def meets(self, other: RulePosition) -> bool:
         """Say whether both rules match some path."""
         return any_overlap(list(self.patterns), list(other.patterns))
 
-    def covers(self, other: Place) -> bool:
+    def covers(self, other: RulePosition) -> bool:
         """Say whether this rule matches every path that the other does."""
         return not self.is_partial and all(
             any(mine == theirs or (mine.endswith("/*") and theirs.startswith(mine[:-1])) for mine in self.patterns)
@@ -54,7 +54,7 @@ class Place:
         )
 
 
-def priority_actions(places: Sequence[Place]) -> list[Action]:
+def priority_actions(places: Sequence[RulePosition]) -> list[Action]:
     """Plan the changes of priorities."""
     units = _units([place for place in places if place.moves])
     when = dict.fromkeys(range(len(units)), BEFORE_ALL_TURNS)
@@ -63,16 +63,16 @@ def priority_actions(places: Sequence[Place]) -> list[Action]:
         if later == when:
             break
         when = later
-    timed: dict[int, list[tuple[Place, frozenset[str]]]] = {}
+    timed: dict[int, list[tuple[RulePosition, frozenset[str]]]] = {}
     for index, unit in enumerate(units):
         needs = frozenset(name for place in unit for name in place.needs)
         timed.setdefault(when[index], []).extend((place, needs) for place in unit)
     return [_action(turn, moves) for turn, moves in timed.items()]
 
 
-def _units(moving: Sequence[Place]) -> list[list[Place]]:
+def _units(moving: Sequence[RulePosition]) -> list[list[RulePosition]]:
     """Put together what has to move at once."""
-    units: list[list[Place]] = []
+    units: list[list[RulePosition]] = []
     for place in moving:
         joined = [place]
         apart = []
@@ -85,7 +85,7 @@ def _units(moving: Sequence[Place]) -> list[list[Place]]:
     return units
 
 
-def _belong_together(one: Place, other: Place) -> bool:
+def _belong_together(one: RulePosition, other: RulePosition) -> bool:
     """Say whether one takes the other's place, or would pass it for a moment if it moved alone."""
     if one.after == other.before or one.before == other.after:
         return True
@@ -93,7 +93,9 @@ def _belong_together(one: Place, other: Place) -> bool:
     return keeps_order and any(_passes_alone(*pair) for pair in ((one, other), (other, one))) and one.meets(other)
 
 
-def _postponed(units: list[list[Place]], when: Mapping[int, int], places: Sequence[Place]) -> dict[int, int]:
+def _postponed(
+    units: list[list[RulePosition]], when: Mapping[int, int], places: Sequence[RulePosition]
+) -> dict[int, int]:
     """Let every unit wait until it puts no rule in front that leads elsewhere at that time."""
     later = dict(when)
     unit_of = {place.arn: index for index, unit in enumerate(units) for place in unit}
@@ -117,12 +119,14 @@ def _postponed(units: list[list[Place]], when: Mapping[int, int], places: Sequen
     return later
 
 
-def _passes_alone(one: Place, other: Place) -> bool:
+def _passes_alone(one: RulePosition, other: RulePosition) -> bool:
     """Say whether a rule's own move, without the other's, changes which of the two comes first."""
     return (one.before < other.before) != (one.after < other.before)
 
 
-def _awaited_turn(winner: Place, loser: Place, now: Mapping[str, int], places: Sequence[Place]) -> int:
+def _awaited_turn(
+    winner: RulePosition, loser: RulePosition, now: Mapping[str, int], places: Sequence[RulePosition]
+) -> int:
     """Tell after which turn a rule may be put in front of another."""
     awaited = BEFORE_ALL_TURNS
     if not winner.is_ours:  # what somebody else's rule must not take has to have its own by then
@@ -135,7 +139,7 @@ def _awaited_turn(winner: Place, loser: Place, now: Mapping[str, int], places: S
     return awaited if winner.turns is None or is_covered else max(awaited, winner.turns)
 
 
-def _action(turn: int, moves: list[tuple[Place, frozenset[str]]]) -> Action:
+def _action(turn: int, moves: list[tuple[RulePosition, frozenset[str]]]) -> Action:
     arguments = {
         "RulePriorities": [
             {"RuleArn": place.arn, "Priority": place.after, "Needs": sorted(needs)} for place, needs in moves

@@ -23,7 +23,7 @@ class Phase(IntEnum):
     The EARLY phases are used only at a quota, where something must go before something else can come.
     """
 
-    UNSEAL = 0
+    FORGET_LAST_APPLIED = 0
     EARLY_DRAIN = 1
     EARLY_WAIT_DRAINED = 2
     EARLY_DELETE_RULES = 3
@@ -37,14 +37,14 @@ class Phase(IntEnum):
     DETACH = 11
     DELETE_GROUPS = 12
     RECORD = 13
-    SEAL = 14
+    RECORD_LAST_APPLIED = 14
 
 
 WAIT_HEALTHY = "wait_healthy"
 WAIT_DRAINED = "wait_drained"
 WAITS = frozenset({WAIT_HEALTHY, WAIT_DRAINED})
 # Kept by the run for itself: they say nothing about the routes.
-BOOKKEEPING = frozenset({"seal", "unseal"})
+BOOKKEEPING = frozenset({"record_last_applied", "forget_last_applied"})
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Why a server's route cannot be as it is wished."""
+class RouteProblem:
+    """Why a server's route cannot be in its desired state."""
 
     server: str
     message: str
@@ -101,9 +101,9 @@ class Plan:
     """
 
     actions: tuple[Action, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[RouteProblem, ...] = ()
     notes: tuple[str, ...] = ()
-    lingering: tuple[str, ...] = ()
+    handing_over: tuple[str, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listener rules in one canonical form, so that a wish and the service's answer can be compared as plain data.
+"""Listener rules in one canonical form, so that a desired state and the service's answer can be compared as plain data.
 
 The service echoes more than it was told: values in two places, weights, orders and defaults. The shapes are those of
 DescribeRules in botocore's service model of elbv2 (2015-12-01).
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import patterns_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern import patterns_overlap
 
 Json = dict[str, Any]
 
@@ -80,11 +80,11 @@ class Rule:
         configs = [_path_config(condition) for condition in self.conditions if condition["Field"] == "path-pattern"]
         if not configs:
             return True
-        wished = list(patterns)
+        desired = list(patterns)
         values = [value for config in configs for value in config.get("Values", [])]
         expressions = [value for config in configs for value in config.get("RegexValues", [])]
-        return any(patterns_overlap(value, pattern) for value in values for pattern in wished) or any(
-            _regex_matches(expression, pattern) for expression in expressions for pattern in wished
+        return any(patterns_overlap(value, pattern) for value in values for pattern in desired) or any(
+            _regex_matches(expression, pattern) for expression in expressions for pattern in desired
         )
 
 

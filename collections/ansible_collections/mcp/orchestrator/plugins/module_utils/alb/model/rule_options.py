@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import (
     CONDITION_CONFIGS,
     Json,
     canonical_actions,

@@ -9,23 +9,31 @@ another host's are healthy, so that the server is served throughout its move.
 
 from __future__ import annotations
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import WAIT_DRAINED, Action, Phase
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, api_tags, service_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import NO_PORTS
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import NO_PORTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import WAIT_DRAINED, Action, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import PlanInput, api_tags, service_of
 
 
-def lingering(draft: Draft) -> tuple[str, ...]:
+def handing_over(plan_input: PlanInput) -> tuple[str, ...]:
     """Name the servers that only this host serves as yet."""
-    return tuple(sorted({service_of(group.tags, "") for group in draft.groups_elsewhere if _is_alone_in(draft, group)}))
+    return tuple(
+        sorted(
+            {
+                service_of(group.tags, "")
+                for group in plan_input.groups_on_other_hosts
+                if _is_alone_in(plan_input, group)
+            }
+        )
+    )
 
 
-def leave_steps(draft: Draft, group: TargetGroup) -> list[Action]:
+def leave_steps(plan_input: PlanInput, group: TargetGroup) -> list[Action]:
     """Drain this host's targets, unless it serves alone, and write down that it has none."""
-    if group.targets is None or _is_alone_in(draft, group):
+    if group.targets is None or _is_alone_in(plan_input, group):
         return []
     server = service_of(group.tags, group.name)
-    registered = [target for target in draft.mine(group) if not target.is_leaving]
+    registered = [target for target in plan_input.mine(group) if not target.is_leaving]
     steps = []
     if registered:
         arguments = {"TargetGroupArn": group.arn, "Targets": [target.for_api() for target in registered]}
@@ -36,7 +44,7 @@ def leave_steps(draft: Draft, group: TargetGroup) -> list[Action]:
         )
         reason = "open streams end first"
         steps.append(Action(Phase.WAIT_DRAINED, server, WAIT_DRAINED, WAIT_DRAINED, arguments, reason))
-    port_tag = draft.wish.owner.port_tag
+    port_tag = plan_input.desired.owner.port_tag
     before = (group.tags or {}).get(port_tag, NO_PORTS)
     if before != NO_PORTS:
         tags = {port_tag: NO_PORTS}
@@ -52,8 +60,8 @@ def leave_steps(draft: Draft, group: TargetGroup) -> list[Action]:
     return steps
 
 
-def _is_alone_in(draft: Draft, group: TargetGroup) -> bool:
+def _is_alone_in(plan_input: PlanInput, group: TargetGroup) -> bool:
     """Say whether requests reach a group in which this host's targets are the only healthy ones."""
-    stays = any(not target.is_leaving for target in draft.mine(group))
-    is_used = any(group.arn in rule.weights for rule in draft.world.rules)
-    return stays and is_used and not any(target.state == "healthy" for target in draft.others(group))
+    stays = any(not target.is_leaving for target in plan_input.mine(group))
+    is_used = any(group.arn in rule.weights for rule in plan_input.observed.rules)
+    return stays and is_used and not any(target.state == "healthy" for target in plan_input.others(group))

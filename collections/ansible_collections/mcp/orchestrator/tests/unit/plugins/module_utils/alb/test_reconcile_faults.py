@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb import converge as converge_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb import reconcile as converge_module
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import (
     OWNER,
     Ports,
     RouteDraw,
+    desired_for,
     pass_time,
     run,
-    wish_for,
 )
 
 
@@ -59,14 +59,14 @@ FAULTS = {
 }
 
 
-def start(before: list[RouteDraw], after: list[RouteDraw]) -> tuple[FakeElbv2, Wish]:
+def start(before: list[RouteDraw], after: list[RouteDraw]) -> tuple[FakeElbv2, DesiredRoutes]:
     elbv2 = FakeElbv2()
     ports = Ports(elbv2)
-    run(elbv2, wish_for(before, ports))
-    wish = wish_for(after, ports)
+    run(elbv2, desired_for(before, ports))
+    desired = desired_for(after, ports)
     pass_time(elbv2, 10)
     elbv2.calls.clear()
-    return elbv2, wish
+    return elbv2, desired
 
 
 def end_state(elbv2: FakeElbv2) -> dict[str, Any]:
@@ -106,20 +106,20 @@ def repair(elbv2: FakeElbv2) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_run_after_a_broken_one_ends_where_an_unbroken_one_does(change, fault, done):
-    whole, wish = start(*CHANGES[change])
-    run(whole, wish)
+    whole, desired = start(*CHANGES[change])
+    run(whole, desired)
     calls = len(whole.calls)
     wanted = end_state(whole)
     differing = {}
 
     for index in range(calls):
-        elbv2, wish = start(*CHANGES[change])
+        elbv2, desired = start(*CHANGES[change])
         break_call(elbv2, index, fault, done)
         with contextlib.suppress(AlbError):
-            run(elbv2, wish)
+            run(elbv2, desired)
         repair(elbv2)
         pass_time(elbv2, 60)
-        result = run(elbv2, wish)
+        result = run(elbv2, desired)
         if result.errors or end_state(elbv2) != wanted:
             differing[index, whole.calls[index][0]] = (result.errors, elbv2.snapshot())
 
@@ -129,26 +129,26 @@ def test_a_run_after_a_broken_one_ends_where_an_unbroken_one_does(change, fault,
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_broken_call_is_told_or_made_up_for(change):
-    whole, wish = start(*CHANGES[change])
-    run(whole, wish)
+    whole, desired = start(*CHANGES[change])
+    run(whole, desired)
     silent = []
 
     for index in range(len(whole.calls)):
-        elbv2, wish = start(*CHANGES[change])
+        elbv2, desired = start(*CHANGES[change])
         break_call(elbv2, index, "internal failure", done=False)
         try:
-            told = bool(run(elbv2, wish).errors)
+            told = bool(run(elbv2, desired).errors)
         except AlbError:
             told = True
         repair(elbv2)
-        if not told and (run(elbv2, wish, is_full=True, is_check=True).actions or elbv2.served_by("/nowhere")):
+        if not told and (run(elbv2, desired, is_full=True, is_check=True).actions or elbv2.served_by("/nowhere")):
             silent.append((index, whole.calls[index][0]))
 
     assert silent == []
 
 
 def test_one_broken_route_does_not_keep_the_others_from_converging():
-    elbv2, wish = start([], [route("alpha"), route("beta"), route("gamma")])
+    elbv2, desired = start([], [route("alpha"), route("beta"), route("gamma")])
 
     def refuse(operation: str, arguments: Mapping[str, Any]) -> None:
         if operation == "create_target_group" and "beta" in arguments["Name"]:
@@ -156,16 +156,16 @@ def test_one_broken_route_does_not_keep_the_others_from_converging():
 
     elbv2.before_call = refuse
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     assert list(result.errors) == ["beta"]
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
     assert elbv2.served_by("/mcp/gamma") == {"gamma"}
-    assert not any(OWNER.seal_tag in tags for tags in elbv2.tags.values())
+    assert not any(OWNER.last_applied_tag in tags for tags in elbv2.tags.values())
 
 
 def test_without_credentials_no_further_call_is_made():
-    elbv2, wish = start([], [route("alpha"), route("beta"), route("gamma")])
+    elbv2, desired = start([], [route("alpha"), route("beta"), route("gamma")])
 
     def refuse(operation: str, arguments: Mapping[str, Any]) -> None:
         if operation == "create_target_group":
@@ -173,7 +173,7 @@ def test_without_credentials_no_further_call_is_made():
 
     elbv2.before_call = refuse
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     assert set(result.errors) == {"alpha", "beta", "gamma"}
     assert [operation for operation, arguments in elbv2.calls].count("create_target_group") == 1

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_PATH, TAG_URL
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import TAG_PATH, TAG_URL
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
-class World:
+class ObservedRoutes:
     """What one observation saw.
 
     ``groups`` are the target groups on the listener's load balancer, and all others whose names could be ours.
-    ``seal`` is what this host's last complete run left behind, None where it did not complete.
+    ``last_applied`` is what this host's last complete run left behind, None where it did not complete.
     """
 
     listener: Listener
     rules: tuple[Rule, ...] = ()
     groups: tuple[TargetGroup, ...] = ()
-    seal: str | None = None
-    sealed_group: str | None = None
+    last_applied: str | None = None
+    last_applied_group: str | None = None
     load_balancer: LoadBalancer | None = None
 
     @cached_property

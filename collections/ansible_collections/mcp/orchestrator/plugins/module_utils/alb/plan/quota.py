@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Plan
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Json
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Json
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Plan
 
 RULES = "rules-per-application-load-balancer"
 GROUPS = "target-groups-per-application-load-balancer"
@@ -42,18 +42,20 @@ def creates(plan: Plan) -> bool:
     return any(action.operation in ("create_rule", "create_target_group") for action in plan.actions)
 
 
-def excesses(plan: Plan, wish: Wish, world: World, limits: Mapping[str, int], rules_elsewhere: int) -> list[Excess]:
+def excesses(
+    plan: Plan, desired: DesiredRoutes, observed: ObservedRoutes, limits: Mapping[str, int], rules_elsewhere: int
+) -> list[Excess]:
     """List the quotas that a plan would exceed, at any moment of it.
 
     ``rules_elsewhere`` are the rules of the load balancer's other listeners, which count as well.
     """
     allowed = {**DOCUMENTED_LIMITS, **limits}
     found = [
-        _excess(RULES, allowed[RULES], _rule_counts(plan, len(world.rules) + rules_elsewhere)),
-        _excess(GROUPS, allowed[GROUPS], _group_counts(plan, world)),
-        _excess(TARGETS, allowed[TARGETS], [_target_count(wish, world)]),
-        _excess(VALUES, allowed[VALUES], [max((_values(route.conditions) for route in wish.routes), default=0)]),
-        _excess(WILDCARDS, allowed[WILDCARDS], [max((_wildcards(r.conditions) for r in wish.routes), default=0)]),
+        _excess(RULES, allowed[RULES], _rule_counts(plan, len(observed.rules) + rules_elsewhere)),
+        _excess(GROUPS, allowed[GROUPS], _group_counts(plan, observed)),
+        _excess(TARGETS, allowed[TARGETS], [_target_count(desired, observed)]),
+        _excess(VALUES, allowed[VALUES], [max((_values(route.conditions) for route in desired.routes), default=0)]),
+        _excess(WILDCARDS, allowed[WILDCARDS], [max((_wildcards(r.conditions) for r in desired.routes), default=0)]),
     ]
     return [excess for excess in found if excess is not None]
 
@@ -76,14 +78,14 @@ def _rule_counts(plan: Plan, count: int) -> list[int]:
     return counts
 
 
-def _group_counts(plan: Plan, world: World) -> list[int]:
+def _group_counts(plan: Plan, observed: ObservedRoutes) -> list[int]:
     """Follow how many different target groups the load balancer uses."""
-    used_by: dict[str, set[str]] = {rule.arn: set(rule.weights) for rule in world.rules}
+    used_by: dict[str, set[str]] = {rule.arn: set(rule.weights) for rule in observed.rules}
     here = {arn for arns in used_by.values() for arn in arns}
     elsewhere = {
         group.arn
-        for group in world.groups
-        if world.listener.load_balancer_arn in group.load_balancer_arns and group.arn not in here
+        for group in observed.groups
+        if observed.listener.load_balancer_arn in group.load_balancer_arns and group.arn not in here
     }
     counts = [len(elsewhere | here)]
     for action in plan.actions:
@@ -107,10 +109,12 @@ def _groups_of(actions: list[Json]) -> set[str]:
     return found
 
 
-def _target_count(wish: Wish, world: World) -> int:
-    """Count the targets there will be at least: what is wished here, and what others are known to have."""
-    others = sum(1 for group in world.groups for target in group.targets or () if target.id != wish.owner.target_id)
-    return sum(len(route.ports) for route in wish.routes) + others
+def _target_count(desired: DesiredRoutes, observed: ObservedRoutes) -> int:
+    """Count the targets there will be at least: what is desired here, and what others are known to have."""
+    others = sum(
+        1 for group in observed.groups for target in group.targets or () if target.id != desired.owner.target_id
+    )
+    return sum(len(route.ports) for route in desired.routes) + others
 
 
 def _all_values(conditions: list[Json]) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Result
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OTHER_HOST, OWNER, run
 from hypothesis import given, settings
@@ -26,11 +26,11 @@ Placement = Mapping[str, set[str]]
 """The hosts that run each server."""
 
 
-def wish(host: str, placement: Placement) -> Wish:
+def desired(host: str, placement: Placement) -> DesiredRoutes:
     here = [name for name in sorted(placement) if host in placement[name]]
     routes = tuple(Route(name, f"/mcp/{name}", (PORTS[name],), health_path=f"/mcp/{name}/health") for name in here)
-    elsewhere = frozenset(placement) - set(here)
-    return Wish(Owner(OWNER.fleet, LISTENER, host), routes, elsewhere=elsewhere)
+    on_other_hosts = frozenset(placement) - set(here)
+    return DesiredRoutes(Owner(OWNER.fleet, LISTENER, host), routes, on_other_hosts=on_other_hosts)
 
 
 def world() -> FakeElbv2:
@@ -51,40 +51,40 @@ def registered(elbv2: FakeElbv2) -> dict[str, set[str]]:
     return found
 
 
-def lingering(result: Result, wished: Wish) -> list[str]:
-    names: list[str] = report(wished, result)["lingering"]
+def lingering(result: Result, desired: DesiredRoutes) -> list[str]:
+    names: list[str] = report(desired, result)["lingering"]
     return names
 
 
 def test_a_server_that_moves_is_served_by_its_old_host_until_the_new_one_is_healthy() -> None:
     elbv2 = world()
-    run(elbv2, wish(HOST, {"alpha": {HOST}}))
+    run(elbv2, desired(HOST, {"alpha": {HOST}}))
     moved: Placement = {"alpha": {OTHER_HOST}}
 
-    first = run(elbv2, wish(HOST, moved))
+    first = run(elbv2, desired(HOST, moved))
 
-    assert (first.changed, lingering(first, wish(HOST, moved))) == (False, ["alpha"])
+    assert (first.changed, lingering(first, desired(HOST, moved))) == (False, ["alpha"])
     assert "served from this host until another host's target is healthy" in " ".join(first.plan.notes)
-    run(elbv2, wish(OTHER_HOST, moved))
+    run(elbv2, desired(OTHER_HOST, moved))
     elbv2.clock.sleep(60)
-    second = run(elbv2, wish(HOST, moved))
+    second = run(elbv2, desired(HOST, moved))
     assert [action.name for action in second.actions if action.is_change] == ["deregister_targets", "tag_target_group"]
-    assert lingering(second, wish(HOST, moved)) == []
+    assert lingering(second, desired(HOST, moved)) == []
     assert registered(elbv2) == {"alpha": {OTHER_HOST}}
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
 
 
 def test_a_new_host_that_never_becomes_healthy_leaves_the_server_where_it_was() -> None:
     elbv2 = world()
-    run(elbv2, wish(HOST, {"alpha": {HOST}}))
+    run(elbv2, desired(HOST, {"alpha": {HOST}}))
     del elbv2.servers[(OTHER_HOST, PORTS["alpha"])]
     moved: Placement = {"alpha": {OTHER_HOST}}
     for _run in range(3):
-        run(elbv2, wish(OTHER_HOST, moved))
-        result = run(elbv2, wish(HOST, moved))
+        run(elbv2, desired(OTHER_HOST, moved))
+        result = run(elbv2, desired(HOST, moved))
         elbv2.clock.sleep(60)
 
-    assert lingering(result, wish(HOST, moved)) == ["alpha"]
+    assert lingering(result, desired(HOST, moved)) == ["alpha"]
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
 
 
@@ -92,21 +92,21 @@ def test_beside_servers_of_other_hosts_a_run_with_nothing_to_do_costs_four_calls
     elbv2 = world()
     placement: Placement = {"alpha": {HOST}, "beta": {OTHER_HOST}}
     for host in HOSTS * 2:
-        run(elbv2, wish(host, placement))
+        run(elbv2, desired(host, placement))
     elbv2.calls.clear()
 
-    result = run(elbv2, wish(HOST, placement))
+    result = run(elbv2, desired(HOST, placement))
 
     assert not result.changed
     assert len(elbv2.calls) == 4
 
 
-def test_a_server_that_nobody_wishes_any_more_goes_when_both_hosts_have_run() -> None:
+def test_a_server_that_is_no_longer_desired_goes_when_both_hosts_have_run() -> None:
     elbv2 = world()
     for host in HOSTS:
-        run(elbv2, wish(host, {"alpha": set(HOSTS)}))
+        run(elbv2, desired(host, {"alpha": set(HOSTS)}))
     for host in HOSTS:
-        run(elbv2, wish(host, {}))
+        run(elbv2, desired(host, {}))
 
     assert (elbv2.rules, elbv2.groups) == ({}, {})
 
@@ -121,7 +121,7 @@ def test_wherever_servers_move_they_are_served_at_every_moment_and_end_where_the
 ) -> None:
     elbv2 = world()
     for host in HOSTS:
-        run(elbv2, wish(host, history[0]))
+        run(elbv2, desired(host, history[0]))
     elbv2.clock.sleep(60)
     unserved: list[tuple[str, str]] = []
 
@@ -132,20 +132,20 @@ def test_wherever_servers_move_they_are_served_at_every_moment_and_end_where_the
     for placement in history:
         # Whoever comes first, and however often: two rounds of all hosts are enough.
         for host in (*order, *HOSTS, *HOSTS):
-            result = run(elbv2, wish(host, placement))
+            result = run(elbv2, desired(host, placement))
             assert result.errors == {}
             elbv2.clock.sleep(60)
 
     assert unserved == []
     assert registered(elbv2) == history[-1]
-    assert not any(run(elbv2, wish(host, history[-1]), is_full=True).changed for host in HOSTS)
+    assert not any(run(elbv2, desired(host, history[-1]), is_full=True).changed for host in HOSTS)
 
 
 @pytest.mark.parametrize("cut", range(1, 4))
 def test_a_move_that_was_cut_short_is_finished_by_the_next_run(cut: int) -> None:
     elbv2 = world()
     for host in HOSTS:
-        run(elbv2, wish(host, {"alpha": set(HOSTS)}))
+        run(elbv2, desired(host, {"alpha": set(HOSTS)}))
     elbv2.clock.sleep(60)
     left = [cut]
 
@@ -156,12 +156,12 @@ def test_a_move_that_was_cut_short_is_finished_by_the_next_run(cut: int) -> None
 
     elbv2.after_change = count
     with pytest.raises(InterruptedError):
-        run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}))
+        run(elbv2, desired(HOST, {"alpha": {OTHER_HOST}}))
     elbv2.after_change = lambda _operation: None
 
-    result = run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}))
+    result = run(elbv2, desired(HOST, {"alpha": {OTHER_HOST}}))
 
-    assert lingering(result, wish(HOST, {"alpha": {OTHER_HOST}})) == []
+    assert lingering(result, desired(HOST, {"alpha": {OTHER_HOST}})) == []
     assert registered(elbv2) == {"alpha": {OTHER_HOST}}
-    again = run(elbv2, wish(HOST, {"alpha": {OTHER_HOST}}), is_full=True)
+    again = run(elbv2, desired(HOST, {"alpha": {OTHER_HOST}}), is_full=True)
     assert not again.changed

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wished routes: what a fleet wants of a listener, checked and ready to be compared with the world."""
+"""The desired routes: what a fleet wants of a listener, checked and ready to be compared with the world."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import (
     NO_PORTS,
     TAG_ATTRIBUTES,
     TAG_PATH,
@@ -22,12 +22,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership imp
     Owner,
     digest,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import (
     Json,
     canonical_conditions,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import secret_mark
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import ATTRIBUTE_DEFAULTS, Target
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import secret_mark
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import ATTRIBUTE_DEFAULTS, Target
 
 # Letters that a path pattern takes as themselves and that a tag's value may hold as well.
 PATH = re.compile(r"(/[A-Za-z0-9_.:+@=-]+)+")
@@ -50,7 +50,7 @@ MAY_BE_OFF = ("slow_start", "stickiness")  # with 0
 
 @dataclass(frozen=True)
 class Route:
-    """One server's wished rule and target group; ``ports`` are those of this host that serve it, by ``protocol``."""
+    """One server's desired rule and target group; ``ports`` are those of this host that serve it, by ``protocol``."""
 
     name: str
     path: str
@@ -86,18 +86,18 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredRoutes:
     """All that a run wants: the routes and the settings that they share. Times are seconds.
 
-    ``keep`` names servers of which nobody knows what is wished: what they have stays as it is.
-    ``elsewhere`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon as
-    another host's serve.
+    ``protected`` names servers of which nobody knows what is desired: what they have stays as it is.
+    ``on_other_hosts`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon
+    as another host's serve.
     """
 
     owner: Owner
     routes: tuple[Route, ...] = ()
-    keep: frozenset[str] = frozenset()
-    elsewhere: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
+    on_other_hosts: frozenset[str] = frozenset()
     target_type: str = "instance"
     vpc_id: str = ""
     health_interval: int = 10
@@ -114,7 +114,7 @@ class Wish:
     @cached_property
     def not_ours_to_remove(self) -> frozenset[str]:
         """The servers whose rules and target groups stay although this run has no route for them."""
-        return self.keep | self.elsewhere
+        return self.protected | self.on_other_hosts
 
     @cached_property
     def group_names(self) -> dict[str, str]:
@@ -147,13 +147,13 @@ class Wish:
     @cached_property
     def attributes(self) -> dict[str, str]:
         """The target groups' attributes, all that this module answers for."""
-        wished = dict(ATTRIBUTE_DEFAULTS)
-        wished["deregistration_delay.timeout_seconds"] = str(self.deregistration_delay)
-        wished["slow_start.duration_seconds"] = str(self.slow_start)
+        desired = dict(ATTRIBUTE_DEFAULTS)
+        desired["deregistration_delay.timeout_seconds"] = str(self.deregistration_delay)
+        desired["slow_start.duration_seconds"] = str(self.slow_start)
         if self.stickiness:
-            wished["stickiness.enabled"] = "true"
-            wished["stickiness.lb_cookie.duration_seconds"] = str(self.stickiness)
-        return wished
+            desired["stickiness.enabled"] = "true"
+            desired["stickiness.lb_cookie.duration_seconds"] = str(self.stickiness)
+        return desired
 
     def targets(self, route: Route) -> list[Target]:
         """This host's targets of a route."""
@@ -179,7 +179,7 @@ class Wish:
         }
 
     @cached_property
-    def seal(self) -> str:
+    def last_applied(self) -> str:
         """A digest of everything that this run wants."""
         return digest(
             [
@@ -201,31 +201,32 @@ class Wish:
         )
 
 
-def check_wish(wish: Wish) -> None:
+def check_desired_routes(desired: DesiredRoutes) -> None:
     """Refuse routes that AWS would refuse or that contradict each other, all at once.
 
-    Raises WishError. Lengths and ranges are those of the API reference (CreateRule, CreateTargetGroup).
+    Raises DesiredRoutesError. Lengths and ranges are those of the API reference (CreateRule, CreateTargetGroup).
     """
-    problems = [problem for route in wish.routes for problem in _route_problems(route)]
-    problems += _duplicates(wish)
-    if not wish.owner.target_id and any(route.ports for route in wish.routes):
+    problems = [problem for route in desired.routes for problem in _route_problems(route)]
+    problems += _duplicates(desired)
+    if not desired.owner.target_id and any(route.ports for route in desired.routes):
         problems.append("target_id is empty, so nothing can be registered; set it to this host's instance id")
     for name, (lowest, highest) in RANGES.items():
-        value = getattr(wish, name)
+        value = getattr(desired, name)
         if not lowest <= value <= highest and not (value == 0 and name in MAY_BE_OFF):
             or_off = " or 0" if name in MAY_BE_OFF else ""
             problems.append(f"{name} is {value}; it must be between {lowest} and {highest}{or_off}")
-    if wish.health_timeout >= wish.health_interval:
+    if desired.health_timeout >= desired.health_interval:
         problems.append(
-            f"health_timeout ({wish.health_timeout}) must be smaller than health_interval ({wish.health_interval})"
+            f"health_timeout ({desired.health_timeout}) must be smaller than health_interval "
+            f"({desired.health_interval})"
         )
-    if not 1 <= wish.priority_start <= wish.priority_end <= HIGHEST_PRIORITY:
+    if not 1 <= desired.priority_start <= desired.priority_end <= HIGHEST_PRIORITY:
         problems.append(
-            f"priority_start ({wish.priority_start}) to priority_end ({wish.priority_end}) is no range within "
+            f"priority_start ({desired.priority_start}) to priority_end ({desired.priority_end}) is no range within "
             f"1 to {HIGHEST_PRIORITY}"
         )
     if problems:
-        raise WishError(problems)
+        raise DesiredRoutesError(problems)
 
 
 def _route_problems(route: Route) -> list[str]:
@@ -251,7 +252,7 @@ def _route_problems(route: Route) -> list[str]:
     return problems
 
 
-def _duplicates(wish: Wish) -> list[str]:
+def _duplicates(desired: DesiredRoutes) -> list[str]:
     problems = []
     for what, of in (
         ("name", lambda route: route.name),
@@ -259,9 +260,9 @@ def _duplicates(wish: Wish) -> list[str]:
         ("priority", lambda route: route.priority),
     ):
         first: dict[Any, int] = {}
-        for index, route in enumerate(wish.routes):
+        for index, route in enumerate(desired.routes):
             key = of(route)
             if key is not None and first.setdefault(key, index) != index:
-                other = wish.routes[first[key]]
+                other = desired.routes[first[key]]
                 problems.append(f"routes[{first[key]}] ({other.name}) and routes[{index}] ({route.name}): same {what}")
     return problems

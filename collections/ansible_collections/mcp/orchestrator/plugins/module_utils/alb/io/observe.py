@@ -11,20 +11,24 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import (
+    Listener,
+    LoadBalancer,
+    ObservedRoutes,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import (
     NO_PORTS,
     TAG_ATTRIBUTES,
     TAG_SERVICE,
     Owner,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule, rule_from_api
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule, rule_from_api
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import (
     TargetGroup,
     target_from_api,
     target_group_from_api,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import Listener, LoadBalancer, World
 
 TAG_BATCH = 20  # DescribeTags takes at most 20 ARNs
 
@@ -48,48 +52,51 @@ class Observer:
         self._api = api
         self._pool = pool
 
-    def glance(self, wish: Wish) -> World:
+    def quick_scan(self, desired: DesiredRoutes) -> ObservedRoutes:
         """Look with four calls: the listener, its rules, its load balancer's target groups, and 20 groups' tags.
 
         What the tags of the other groups and of the rules are is taken from the groups' names: see ``assume``.
         """
-        listener = self._listener(wish.owner.listener_arn)
+        listener = self._listener(desired.owner.listener_arn)
         rules = self._pool.submit(self._rules, listener.arn)
         groups = self._target_groups({"LoadBalancerArn": listener.load_balancer_arn})
-        wished = set(wish.group_names.values())
-        likely = [group for group in groups if group.name in wished or wish.owner.may_own_group(group.name)]
-        likely.sort(key=lambda group: (group.name not in wished, group.name))
+        group_names = set(desired.group_names.values())
+        likely = [group for group in groups if group.name in group_names or desired.owner.may_own_group(group.name)]
+        likely.sort(key=lambda group: (group.name not in group_names, group.name))
         tags = self._tags([group.arn for group in likely[:TAG_BATCH]])
         seen = tuple(replace(group, tags=tags.get(group.arn)) for group in groups)
-        return _with_seal(World(listener, tuple(rules.result()), seen), wish.owner)
+        return _with_last_applied(ObservedRoutes(listener, tuple(rules.result()), seen), desired.owner)
 
-    def inspect(self, wish: Wish, glanced: World, trust: bool) -> World:
+    def full_scan(self, desired: DesiredRoutes, scanned: ObservedRoutes, trust_tags: bool) -> ObservedRoutes:
         """Look closer: all target groups of the region, all tags, and what the tags cannot tell.
 
-        With ``trust`` a group whose tags say that it is as wished is not asked for its targets and attributes.
+        With ``trust_tags`` a group whose tags say that it is in the desired state is not asked for its targets and
+        attributes.
         """
-        arn = glanced.listener.load_balancer_arn
-        balancer = self._pool.submit(self._load_balancer, arn, with_attributes=not trust)
+        arn = scanned.listener.load_balancer_arn
+        balancer = self._pool.submit(self._load_balancer, arn, with_attributes=not trust_tags)
         groups = [
             group
             for group in self._target_groups({})
-            if arn in group.load_balancer_arns or wish.owner.may_own_group(group.name)
+            if arn in group.load_balancer_arns or desired.owner.may_own_group(group.name)
         ]
-        likely = [group.arn for group in groups if wish.owner.may_own_group(group.name)]
-        tags = self._tags([*likely, *(rule.arn for rule in glanced.rules)])
+        likely = [group.arn for group in groups if desired.owner.may_own_group(group.name)]
+        tags = self._tags([*likely, *(rule.arn for rule in scanned.rules)])
         groups = [replace(group, tags=tags.get(group.arn)) for group in groups]
         unknown = [
-            group for group in groups if wish.owner.owns(group.tags) and not (trust and _is_as_wished(wish, group))
+            group
+            for group in groups
+            if desired.owner.owns(group.tags) and not (trust_tags and _is_as_desired(desired, group))
         ]
         detailed = {group.arn: group for group in self._pool.map(self._details, unknown)}
-        return _with_seal(
-            World(
-                listener=glanced.listener,
-                rules=tuple(replace(rule, tags=tags.get(rule.arn, {})) for rule in glanced.rules),
+        return _with_last_applied(
+            ObservedRoutes(
+                listener=scanned.listener,
+                rules=tuple(replace(rule, tags=tags.get(rule.arn, {})) for rule in scanned.rules),
                 groups=tuple(detailed.get(group.arn, group) for group in groups),
                 load_balancer=balancer.result(),
             ),
-            wish.owner,
+            desired.owner,
         )
 
     def limits(self) -> dict[str, int]:
@@ -164,66 +171,70 @@ class Observer:
         )
 
 
-def assume(wish: Wish, world: World) -> World:
+def infer_tags(desired: DesiredRoutes, observed: ObservedRoutes) -> ObservedRoutes:
     """Fill in the tags that a glance did not read, for everything that is where only ours can be.
 
     A target group is taken for ours by its full name, which ends in a digest of fleet, listener, server and settings,
     and a rule by the group it forwards to. That is enough to see that nothing has to be done; before anything is
     done, the tags themselves are read.
     """
-    route_by_group = {wish.group_names[route.name]: route for route in wish.routes}
+    route_by_group = {desired.group_names[route.name]: route for route in desired.routes}
     groups = tuple(
-        replace(group, tags=wish.group_tags(route_by_group[group.name], world.base_url))
+        replace(group, tags=desired.group_tags(route_by_group[group.name], observed.base_url))
         if group.tags is None and group.name in route_by_group
         else group
-        for group in world.groups
+        for group in observed.groups
     )
     route_by_arn = {group.arn: route_by_group[group.name] for group in groups if group.name in route_by_group}
-    return replace(world, groups=groups, rules=tuple(_assume_rule(wish, rule, route_by_arn) for rule in world.rules))
-
-
-def _assume_rule(wish: Wish, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rule:
-    route = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
-    return rule if route is None else replace(rule, tags=wish.rule_tags(route))
-
-
-def leaves_doubt(wish: Wish, world: World) -> bool:
-    """Say whether there may be target groups of ours that no route wants, or targets of ours to take away.
-
-    Those on the load balancer a glance sees. Of others only the seal tells that the last run left none, and where
-    nothing is wished there is no group to bear it.
-    """
-    if not wish.routes:
-        return True
-    wished = set(wish.group_names.values())
-    return any(
-        group.name not in wished
-        and wish.owner.may_own_group(group.name)
-        and (group.tags is None or wish.owner.owns(group.tags))
-        and not _has_left(wish, group)
-        for group in world.groups
+    return replace(
+        observed, groups=groups, rules=tuple(_infer_rule_tags(desired, rule, route_by_arn) for rule in observed.rules)
     )
 
 
-def _is_as_wished(wish: Wish, group: TargetGroup) -> bool:
-    route = next((route for route in wish.routes if wish.group_names[route.name] == group.name), None)
+def _infer_rule_tags(desired: DesiredRoutes, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rule:
+    route = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
+    return rule if route is None else replace(rule, tags=desired.rule_tags(route))
+
+
+def needs_full_scan(desired: DesiredRoutes, observed: ObservedRoutes) -> bool:
+    """Say whether there may be target groups of ours that no route wants, or targets of ours to take away.
+
+    Those on the load balancer a quick scan sees. Of others only the last-applied digest tells that the last run left
+    none, and where nothing is desired there is no group to bear it.
+    """
+    if not desired.routes:
+        return True
+    group_names = set(desired.group_names.values())
+    return any(
+        group.name not in group_names
+        and desired.owner.may_own_group(group.name)
+        and (group.tags is None or desired.owner.owns(group.tags))
+        and not _has_left(desired, group)
+        for group in observed.groups
+    )
+
+
+def _is_as_desired(desired: DesiredRoutes, group: TargetGroup) -> bool:
+    route = next((route for route in desired.routes if desired.group_names[route.name] == group.name), None)
     if route is None:
-        return _has_left(wish, group)
-    wished = wish.group_tags(route, "")
-    return all((group.tags or {}).get(key) == wished[key] for key in (TAG_ATTRIBUTES, wish.owner.port_tag))
+        return _has_left(desired, group)
+    group_names = desired.group_tags(route, "")
+    return all((group.tags or {}).get(key) == group_names[key] for key in (TAG_ATTRIBUTES, desired.owner.port_tag))
 
 
-def _has_left(wish: Wish, group: TargetGroup) -> bool:
+def _has_left(desired: DesiredRoutes, group: TargetGroup) -> bool:
     """Say whether a target group is one of a server that other hosts run, with no target of this host in it."""
     tags = group.tags or {}
-    return tags.get(TAG_SERVICE) in wish.elsewhere and tags.get(wish.owner.port_tag, NO_PORTS) == NO_PORTS
+    return tags.get(TAG_SERVICE) in desired.on_other_hosts and tags.get(desired.owner.port_tag, NO_PORTS) == NO_PORTS
 
 
-def _with_seal(world: World, owner: Owner) -> World:
-    sealed = _first(world.groups, lambda group: owner.owns(group.tags) and owner.seal_tag in (group.tags or {}))
-    if sealed is None:
-        return world
-    return replace(world, seal=(sealed.tags or {})[owner.seal_tag], sealed_group=sealed.name)
+def _with_last_applied(observed: ObservedRoutes, owner: Owner) -> ObservedRoutes:
+    bearer = _first(
+        observed.groups, lambda group: owner.owns(group.tags) and owner.last_applied_tag in (group.tags or {})
+    )
+    if bearer is None:
+        return observed
+    return replace(observed, last_applied=(bearer.tags or {})[owner.last_applied_tag], last_applied_group=bearer.name)
 
 
 def _first(groups: Iterable[TargetGroup], fits: Callable[[TargetGroup], bool]) -> TargetGroup | None:

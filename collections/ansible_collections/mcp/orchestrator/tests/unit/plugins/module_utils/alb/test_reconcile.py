@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import QuotaError, WishError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError, QuotaError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import (
     LISTENER,
     FakeElbv2,
@@ -35,11 +35,11 @@ def describes(elbv2: FakeElbv2) -> list[str]:
 
 def test_nothing_to_do_costs_four_calls_with_a_hundred_routes():
     elbv2 = FakeElbv2()
-    wish = Wish(OWNER, tuple(answer(elbv2, *(f"s{number}" for number in range(100)))))
-    run(elbv2, wish)
+    desired = DesiredRoutes(OWNER, tuple(answer(elbv2, *(f"s{number}" for number in range(100)))))
+    run(elbv2, desired)
     elbv2.calls.clear()
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     assert not result.changed
     assert sorted(describes(elbv2)) == [
@@ -53,11 +53,11 @@ def test_nothing_to_do_costs_four_calls_with_a_hundred_routes():
 def test_one_moved_container_among_a_hundred_does_not_have_all_targets_looked_at():
     elbv2 = FakeElbv2()
     routes = answer(elbv2, *(f"s{number}" for number in range(100)))
-    run(elbv2, Wish(OWNER, tuple(routes)))
+    run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
     elbv2.calls.clear()
 
     moved = answer(elbv2, "s7")
-    result = run(elbv2, Wish(OWNER, tuple(moved + [route for route in routes if route.name != "s7"])))
+    result = run(elbv2, DesiredRoutes(OWNER, tuple(moved + [route for route in routes if route.name != "s7"])))
 
     assert result.errors == {}
     assert elbv2.served_by("/mcp/s7") == {"s7"}
@@ -67,30 +67,30 @@ def test_one_moved_container_among_a_hundred_does_not_have_all_targets_looked_at
 def test_a_run_that_was_cut_short_makes_the_next_one_look_at_everything():
     elbv2 = FakeElbv2()
     routes = answer(elbv2, "alpha", "beta")
-    run(elbv2, Wish(OWNER, tuple(routes)))
+    run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
     for tags in elbv2.tags.values():
-        tags.pop(OWNER.seal_tag, None)
+        tags.pop(OWNER.last_applied_tag, None)
     elbv2.calls.clear()
 
-    result = run(elbv2, Wish(OWNER, tuple(routes)))
+    result = run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
 
     assert not result.changed
     assert describes(elbv2).count("describe_target_health") == 2
     elbv2.calls.clear()
-    run(elbv2, Wish(OWNER, tuple(routes)))
+    run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
     assert len(elbv2.calls) == 4
 
 
 def test_a_foreign_target_group_with_our_name_is_left_alone_and_told():
     elbv2 = FakeElbv2()
-    wish = Wish(OWNER, tuple(answer(elbv2, "alpha", "beta")))
-    elbv2.add_group(wish.group_names["alpha"], tags={"owner": "somebody"})
+    desired = DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha", "beta")))
+    elbv2.add_group(desired.group_names["alpha"], tags={"owner": "somebody"})
 
-    result = run(elbv2, wish)
+    result = run(elbv2, desired)
 
     assert "does not bear this fleet's tags" in str(result.errors["alpha"])
     assert elbv2.served_by("/mcp/beta") == {"beta"}
-    assert report(wish, result)["failed"] is True
+    assert report(desired, result)["failed"] is True
 
 
 def test_a_hosts_last_server_stays_routed_while_another_host_serves_it():
@@ -98,15 +98,15 @@ def test_a_hosts_last_server_stays_routed_while_another_host_serves_it():
     routes = answer(elbv2, "alpha")
     there = Owner(OWNER.fleet, LISTENER, OTHER_HOST)
     elbv2.servers[(OTHER_HOST, 30000)] = ("/mcp/alpha/health", False, "alpha")
-    run(elbv2, Wish(OWNER, tuple(routes)))
-    run(elbv2, Wish(there, (Route("alpha", "/mcp/alpha", (30000,), health_path="/mcp/alpha/health"),)))
+    run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
+    run(elbv2, DesiredRoutes(there, (Route("alpha", "/mcp/alpha", (30000,), health_path="/mcp/alpha/health"),)))
 
-    result = run(elbv2, Wish(OWNER, ()))
+    result = run(elbv2, DesiredRoutes(OWNER, ()))
 
     assert result.errors == {}
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
-    assert not run(elbv2, Wish(OWNER, ()), is_full=True).changed
-    run(elbv2, Wish(there, ()))
+    assert not run(elbv2, DesiredRoutes(OWNER, ()), is_full=True).changed
+    run(elbv2, DesiredRoutes(there, ()))
     assert elbv2.rules == {}
     assert elbv2.groups == {}
 
@@ -116,7 +116,7 @@ def test_two_hosts_that_start_at_once_end_with_one_rule_for_each_server():
     (route,) = answer(elbv2, "alpha")
     there = Owner(OWNER.fleet, LISTENER, OTHER_HOST)
     elbv2.servers[(OTHER_HOST, 30000)] = ("/mcp/alpha/health", False, "alpha")
-    other = Wish(there, (Route("alpha", "/mcp/alpha", (30000,), health_path="/mcp/alpha/health"),))
+    other = DesiredRoutes(there, (Route("alpha", "/mcp/alpha", (30000,), health_path="/mcp/alpha/health"),))
     raced = []
 
     def race(operation, arguments):
@@ -126,7 +126,7 @@ def test_two_hosts_that_start_at_once_end_with_one_rule_for_each_server():
 
     elbv2.before_call = race
 
-    result = run(elbv2, Wish(OWNER, (route,)))
+    result = run(elbv2, DesiredRoutes(OWNER, (route,)))
 
     assert result.errors == {}
     assert len(elbv2.rules) == 1
@@ -139,7 +139,7 @@ def test_what_cannot_fit_is_refused_before_anything_changes():
     elbv2.limits["target-groups-per-application-load-balancer"] = 2
 
     with pytest.raises(QuotaError, match="3 of 2 allowed by target-groups-per-application-load-balancer"):
-        run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha", "beta", "gamma"))))
+        run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha", "beta", "gamma"))))
 
     assert elbv2.changes == []
 
@@ -150,9 +150,9 @@ def test_what_cannot_fit_is_refused_before_anything_changes():
 def test_at_a_quota_the_old_goes_before_the_new_comes(quota):
     elbv2 = FakeElbv2()
     elbv2.limits[quota] = 2
-    run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha", "beta"))))
+    run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha", "beta"))))
 
-    result = run(elbv2, Wish(OWNER, tuple(answer(elbv2, "gamma", "delta"))))
+    result = run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "gamma", "delta"))))
 
     assert result.errors == {}
     assert elbv2.served_by("/mcp/gamma") == {"gamma"}
@@ -162,11 +162,11 @@ def test_at_a_quota_the_old_goes_before_the_new_comes(quota):
 def test_a_quota_that_only_the_service_knows_of_is_met_by_deleting_first():
     elbv2 = FakeElbv2()
     elbv2.limits["rules-per-application-load-balancer"] = 2
-    run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha", "beta"))))
+    run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha", "beta"))))
     told = {"rules-per-application-load-balancer": 100, "target-groups-per-application-load-balancer": 100}
     elbv2._describe_account_limits = lambda: {"Limits": [{"Name": k, "Max": str(v)} for k, v in told.items()]}
 
-    result = run(elbv2, Wish(OWNER, tuple(answer(elbv2, "gamma", "delta"))))
+    result = run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "gamma", "delta"))))
 
     assert result.errors == {}
     assert elbv2.served_by("/mcp/delta") == {"delta"}
@@ -175,8 +175,8 @@ def test_a_quota_that_only_the_service_knows_of_is_met_by_deleting_first():
 def test_a_load_balancer_in_another_vpc_than_expected_is_refused():
     elbv2 = FakeElbv2()
 
-    with pytest.raises(WishError, match="vpc_id is vpc-1"):
-        run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha")), vpc_id="vpc-1"))
+    with pytest.raises(DesiredRoutesError, match="vpc_id is vpc-1"):
+        run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha")), vpc_id="vpc-1"))
 
     assert elbv2.changes == []
 
@@ -186,7 +186,7 @@ def test_a_rule_of_others_that_takes_our_requests_is_told_with_both_priorities()
     path = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/mcp/*"]}}]
     elbv2.add_rule(10, path, [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}])
 
-    result = run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha"))))
+    result = run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha"))))
 
     assert len(result.plan.notes) == 1
     assert "(priority 10, path /mcp/*)" in result.plan.notes[0]
@@ -196,10 +196,10 @@ def test_a_rule_of_others_that_takes_our_requests_is_told_with_both_priorities()
 def test_a_new_target_that_stays_sick_is_taken_back_and_the_old_one_serves_on():
     elbv2 = FakeElbv2()
     routes = answer(elbv2, "alpha")
-    run(elbv2, Wish(OWNER, tuple(routes)))
+    run(elbv2, DesiredRoutes(OWNER, tuple(routes)))
 
     sick = Route("alpha", "/mcp/alpha", (29000,), health_path="/mcp/alpha/health")
-    result = run(elbv2, Wish(OWNER, (sick,)), wait_timeout=20)
+    result = run(elbv2, DesiredRoutes(OWNER, (sick,)), wait_timeout=20)
 
     assert "29000 is unhealthy (Target.FailedHealthChecks)" in str(result.errors["alpha"])
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
@@ -207,12 +207,12 @@ def test_a_new_target_that_stays_sick_is_taken_back_and_the_old_one_serves_on():
 
 def test_the_diff_shows_a_rule_before_and_after():
     elbv2 = FakeElbv2()
-    wish = Wish(OWNER, tuple(answer(elbv2, "alpha")))
-    run(elbv2, wish)
+    desired = DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha")))
+    run(elbv2, desired)
     rule = next(iter(elbv2.rules.values()))
     rule["Conditions"] = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/mcp/alpha"]}}]
 
-    told = report(wish, run(elbv2, wish, is_check=True))
+    told = report(desired, run(elbv2, desired, is_check=True))
 
     assert told["changed"] is True
     assert "path-pattern: /mcp/alpha\n" in told["diff"]["before"]
@@ -222,12 +222,12 @@ def test_the_diff_shows_a_rule_before_and_after():
 
 def test_tags_that_others_put_on_our_things_stay():
     elbv2 = FakeElbv2()
-    wish = Wish(OWNER, tuple(answer(elbv2, "alpha")))
-    run(elbv2, wish)
+    desired = DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha")))
+    run(elbv2, desired)
     for tags in elbv2.tags.values():
         tags["cost-centre"] = "42"
 
-    result = run(elbv2, wish, is_full=True)
+    result = run(elbv2, desired, is_full=True)
 
     assert result.actions == []
 
@@ -235,10 +235,10 @@ def test_tags_that_others_put_on_our_things_stay():
 def test_a_load_balancer_that_cuts_silent_streams_too_soon_is_told_by_a_full_look():
     elbv2 = FakeElbv2()
     elbv2.idle_timeout = 10
-    wish = Wish(OWNER, tuple(answer(elbv2, "alpha")))
-    run(elbv2, wish)
+    desired = DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha")))
+    run(elbv2, desired)
 
-    (note,) = run(elbv2, wish, is_full=True).plan.notes
+    (note,) = run(elbv2, desired, is_full=True).plan.notes
 
     assert "idle timeout is 10 s" in note
 
@@ -246,7 +246,7 @@ def test_a_load_balancer_that_cuts_silent_streams_too_soon_is_told_by_a_full_loo
 def test_sticky_replicas_get_a_cookie():
     elbv2 = FakeElbv2()
 
-    run(elbv2, Wish(OWNER, tuple(answer(elbv2, "alpha")), stickiness=600))
+    run(elbv2, DesiredRoutes(OWNER, tuple(answer(elbv2, "alpha")), stickiness=600))
 
     set_on = list(elbv2.attributes.values())
     assert [attributes["stickiness.enabled"] for attributes in set_on] == ["true"]
@@ -256,9 +256,9 @@ def test_sticky_replicas_get_a_cookie():
 def test_targets_that_speak_another_protocol_get_a_group_of_their_own():
     elbv2 = FakeElbv2()
     (plain,) = answer(elbv2, "alpha")
-    run(elbv2, Wish(OWNER, (plain,)))
+    run(elbv2, DesiredRoutes(OWNER, (plain,)))
 
-    result = run(elbv2, Wish(OWNER, (replace(plain, protocol="HTTPS"),)))
+    result = run(elbv2, DesiredRoutes(OWNER, (replace(plain, protocol="HTTPS"),)))
 
     assert result.errors == {}
     (group,) = list(elbv2.groups.values())

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.wish_options import SHARED, wish_from_options
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.desired_options import SHARED, desired_from_options
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import Route
 
 JWT = {"issuer": "https://id.example", "jwks_endpoint": "https://id.example/jwks", "additional_claims": None}
 HOST = {"field": "host-header", "values": ["mcp.example.com"], "header_name": None}
@@ -25,7 +25,7 @@ def entry(name: str, **said: Any) -> dict[str, Any]:
 def routes(*entries: dict[str, Any], **shared: Any) -> dict[str, Route]:
     usual = {"fleet": "mcp", "listener_arn": "arn", "target_id": "i-1", "vpc_id": None, "tags": {}}
     options = {**dict.fromkeys(SHARED, 10), **usual, "routes": list(entries), **shared}
-    return {route.name: route for route in wish_from_options(options).routes}
+    return {route.name: route for route in desired_from_options(options).routes}
 
 
 def front(route: Route) -> list[str]:
@@ -51,7 +51,7 @@ def test_a_provider_that_no_route_asks_changes_nothing():
 
 
 def test_a_login_without_a_provider_is_refused_with_the_route():
-    with pytest.raises(WishError, match="route 'time': auth is oidc, but authenticate_oidc says nothing"):
+    with pytest.raises(DesiredRoutesError, match="route 'time': auth is oidc, but authenticate_oidc says nothing"):
         routes(entry("time", auth="oidc"))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever the world looks like and whatever is wished: it converges, for free when nothing is to do, and only ours."""
+"""Whatever is observed and whatever is desired: it converges, for free when nothing is to do, and only ours."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb import converge as converge_module
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.converge import Result
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb import reconcile as converge_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import (
     HOST,
@@ -20,12 +20,12 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.sc
     Drift,
     Ports,
     RouteDraw,
+    desired_for,
     drifts,
     foreign_rules,
     pass_time,
     route_lists,
     run,
-    wish_for,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -73,7 +73,7 @@ def cut_after(elbv2: FakeElbv2, changes: int) -> None:
 def any_world(
     before: list[RouteDraw], around: list[Drift], behind: list[Drift], cut: int | None
 ) -> tuple[FakeElbv2, Ports]:
-    """A world with a past: foreign rules, an earlier wish (cut short or not), then drift."""
+    """A world with a past: foreign rules, an earlier desired state (cut short or not), then drift."""
     elbv2 = FakeElbv2()
     ports = Ports(elbv2)
     for drift in around:
@@ -81,7 +81,7 @@ def any_world(
     if cut is not None:
         cut_after(elbv2, cut)
     with contextlib.suppress(PowerCut):
-        run(elbv2, wish_for(before, ports))
+        run(elbv2, desired_for(before, ports))
     elbv2.after_change = lambda operation: None
     for drift in behind:
         drift(elbv2, ports)
@@ -98,8 +98,8 @@ worlds = {
 }
 
 
-def settle(elbv2: FakeElbv2, wish: Wish) -> Result:
-    result = run(elbv2, wish, is_full=True)
+def settle(elbv2: FakeElbv2, desired: DesiredRoutes) -> Result:
+    result = run(elbv2, desired, is_full=True)
     assert {server: str(error) for server, error in result.errors.items() if server not in unavoidable(result)} == {}
     return result
 
@@ -112,10 +112,10 @@ def unavoidable(result: Result) -> set[str]:
 @given(**worlds)
 def test_applying_a_plan_leaves_nothing_to_plan(before, after, around, behind, cut):
     elbv2, ports = any_world(before, around, behind, cut)
-    wish = wish_for(after, ports)
-    settle(elbv2, wish)
+    desired = desired_for(after, ports)
+    settle(elbv2, desired)
 
-    again = run(elbv2, wish, is_full=True, is_check=True)
+    again = run(elbv2, desired, is_full=True, is_check=True)
 
     assert again.actions == []
 
@@ -126,18 +126,18 @@ def test_nothing_foreign_is_ever_changed(before, after, around, behind, cut):
     elbv2, ports = any_world(before, around, behind, cut)
     foreign, targets = foreign_things(elbv2), others_targets(elbv2)
 
-    settle(elbv2, wish_for(after, ports))
+    settle(elbv2, desired_for(after, ports))
 
     assert foreign_things(elbv2) == foreign
     assert others_targets(elbv2) == targets
 
 
 # Known limit: where priorities are fixed, paths are nested and somebody took our tags off a rule, all at once, that
-# rule is nobody's to move and may hold the place that is wished. So this holds with drift for priorities that the
+# rule is nobody's to move and may hold the place that is desired. So this holds with drift for priorities that the
 # module chooses, and without drift for fixed ones too.
 @MANY
 @given(**{**worlds, "before": route_lists(False), "after": route_lists(False)})
-def test_a_path_that_is_served_and_stays_wished_is_served_at_every_moment(before, after, around, behind, cut):
+def test_a_path_that_is_served_and_stays_desired_is_served_at_every_moment(before, after, around, behind, cut):
     assert_served_throughout(before, after, around, behind, cut)
 
 
@@ -151,8 +151,8 @@ def assert_served_throughout(
     before: list[RouteDraw], after: list[RouteDraw], around: list[Drift], behind: list[Drift], cut: int | None
 ) -> None:
     elbv2, ports = any_world(before, around, behind, cut)
-    wish = wish_for(after, ports)
-    routes = {path: route for route in wish.routes if route.ports for path in (route.path, f"{route.path}/deeper")}
+    desired = desired_for(after, ports)
+    routes = {path: route for route in desired.routes if route.ports for path in (route.path, f"{route.path}/deeper")}
     allowed = {path: elbv2.served_by(path) | {route.name} for path, route in routes.items() if elbv2.served_by(path)}
     borrowed = {path for path in allowed if routes[path].name not in elbv2.served_by(path)}
     lost: set[tuple[str, str]] = set()
@@ -165,10 +165,10 @@ def assert_served_throughout(
 
     elbv2.after_change = look
 
-    result = settle(elbv2, wish)
+    result = settle(elbv2, desired)
 
-    # A route that cannot be as it is wished keeps what its own server did, not what another's did in its place; and
-    # what rules of others do to a wished route is told.
+    # A route that cannot be in its desired state keeps what its own server did, not what another's did in its place;
+    # and what rules of others do to a desired route is told.
     given_up = {path for path in borrowed if routes[path].name in unavoidable(result)}
     told = " ".join(result.plan.notes)
     taken = {path for path in allowed if f"requests of {routes[path].path} " in told}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan in the making: what is wished, what was observed, and how the two were matched."""
+"""A plan in the making: what is desired, what was observed, and how the two were matched."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import GROUP_REFERENCE, Phase
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.match import Matching
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import TAG_SERVICE
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.pattern import any_overlap
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Json, Rule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import Target, TargetGroup
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.world import World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import TAG_SERVICE
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern import any_overlap
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Json, Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import Target, TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import GROUP_REFERENCE, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.match import Matching
 
 
-class Room(IntEnum):
+class Headroom(IntEnum):
     """How much room the quotas leave: for new beside old, only after what stands in nobody's way, or for neither."""
 
     AMPLE = 0
@@ -30,54 +30,54 @@ class Room(IntEnum):
 
 
 @dataclass(frozen=True)
-class Draft:
+class PlanInput:
     """What every step of the planning looks at; nothing here changes anything."""
 
-    wish: Wish
-    world: World
+    desired: DesiredRoutes
+    observed: ObservedRoutes
     matching: Matching
-    room: Room = Room.AMPLE
+    headroom: Headroom = Headroom.AMPLE
 
     def group(self, route: Route) -> TargetGroup | None:
         """The observed target group of a route, if there is one."""
-        return self.world.group_by_name.get(self.wish.group_names[route.name])
+        return self.observed.group_by_name.get(self.desired.group_names[route.name])
 
     def group_arn(self, route: Route) -> str:
         """The ARN of a route's target group, or a reference to the one that is going to be made."""
         group = self.group(route)
-        return group.arn if group else GROUP_REFERENCE + self.wish.group_names[route.name]
+        return group.arn if group else GROUP_REFERENCE + self.desired.group_names[route.name]
 
     def is_attached(self, group: TargetGroup | None) -> bool:
         """Say whether the load balancer uses a group already, so that it checks its targets' health."""
         if group is None:
             return False
-        return bool(group.load_balancer_arns) or any(group.arn in rule.weights for rule in self.world.rules)
+        return bool(group.load_balancer_arns) or any(group.arn in rule.weights for rule in self.observed.rules)
 
     @cached_property
-    def spare_groups(self) -> tuple[TargetGroup, ...]:
+    def unused_groups(self) -> tuple[TargetGroup, ...]:
         """Our target groups that no route wants, and that no server has which is kept or runs on other hosts."""
-        wished = set(self.wish.group_names.values())
+        desired = set(self.desired.group_names.values())
         return tuple(
             group
-            for group in self.world.groups
-            if self.wish.owner.owns(group.tags)
-            and group.name not in wished
-            and service_of(group.tags, "") not in self.wish.not_ours_to_remove
+            for group in self.observed.groups
+            if self.desired.owner.owns(group.tags)
+            and group.name not in desired
+            and service_of(group.tags, "") not in self.desired.not_ours_to_remove
         )
 
     @cached_property
-    def groups_elsewhere(self) -> tuple[TargetGroup, ...]:
+    def groups_on_other_hosts(self) -> tuple[TargetGroup, ...]:
         """Our target groups of the servers that other hosts are to run."""
         return tuple(
             group
-            for group in self.world.groups
-            if self.wish.owner.owns(group.tags) and service_of(group.tags, "") in self.wish.elsewhere
+            for group in self.observed.groups
+            if self.desired.owner.owns(group.tags) and service_of(group.tags, "") in self.desired.on_other_hosts
         )
 
     @cached_property
-    def spare_arns(self) -> frozenset[str]:
+    def unused_arns(self) -> frozenset[str]:
         """The ARNs of our target groups that no route wants."""
-        return frozenset(group.arn for group in self.spare_groups)
+        return frozenset(group.arn for group in self.unused_groups)
 
     def mine(self, group: TargetGroup | None) -> list[Target]:
         """This host's targets in a group, as far as they were looked at."""
@@ -92,22 +92,24 @@ class Draft:
         return [target for target in group.targets or () if not self._is_mine(target)]
 
     def _is_mine(self, target: Target) -> bool:
-        return target.id == self.wish.owner.target_id
+        return target.id == self.desired.owner.target_id
 
     def overlapping(self, rule: Rule) -> frozenset[str]:
-        """Name the wished routes whose requests this rule may match."""
-        return frozenset(route.name for route in self.wish.routes if rule.may_match(route.patterns))
+        """Name the desired routes whose requests this rule may match."""
+        return frozenset(route.name for route in self.desired.routes if rule.may_match(route.patterns))
 
     def served_through(self, group: TargetGroup) -> frozenset[str]:
-        """Name the wished routes whose rules send requests to a group now."""
+        """Name the desired routes whose rules send requests to a group now."""
         return frozenset(name for name, rule in self.matching.kept.items() if rule.weights.get(group.arn, 0) > 0)
 
     def goes_early(self, rule: Rule) -> bool:
         """Say whether an unwanted rule has to make room before anything new is made."""
-        if self.room is Room.AMPLE:
+        if self.headroom is Headroom.AMPLE:
             return False
-        patterns = [pattern for route in self.wish.routes for pattern in route.patterns]
-        return self.room is Room.NONE or not (rule.may_match(patterns) or any_overlap(rule.path_values, patterns))
+        patterns = [pattern for route in self.desired.routes for pattern in route.patterns]
+        return self.headroom is Headroom.NONE or not (
+            rule.may_match(patterns) or any_overlap(rule.path_values, patterns)
+        )
 
     def show_rule(self, priority: int, conditions: list[Json], actions: list[Json], transforms: list[Json]) -> Json:
         """Write a rule for people: target groups by name, one line for each condition, action and transform."""

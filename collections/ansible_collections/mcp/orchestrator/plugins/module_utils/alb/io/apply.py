@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError, WaitError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import SECRET_REFERENCE
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
     GROUP_REFERENCE,
     RULE_REFERENCE,
     WAIT_HEALTHY,
@@ -21,9 +24,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import
     Phase,
     Plan,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError, WaitError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.observe import Caller
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import SECRET_REFERENCE
 
 # A freshly made object may be unknown to the next call for a moment, and a group is in use until its rule's deletion
 # has spread (AWS Load Balancer Controller waits for both): attempts, and seconds between them.
@@ -48,7 +48,7 @@ class Clock:
 
 
 @dataclass
-class Outcome:
+class ApplyOutcome:
     """What became of a plan: the actions done, and the first error of every server."""
 
     done: list[Action] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Outcome:
         return [error for error in self.errors.values() if isinstance(error, ApiError)]
 
 
-class Application:
+class Applier:
     """Applies one plan. Timeouts are seconds; ``secrets`` are the client secrets by route."""
 
     def __init__(
@@ -77,15 +77,15 @@ class Application:
         self._pool = pool
         self._clock = clock
         self._timeouts = {True: wait_timeout, False: drain_timeout}
-        self._outcome = Outcome()
+        self._outcome = ApplyOutcome()
         self._fatal: ApiError | None = None
         self._secrets = {SECRET_REFERENCE + name: secret for name, secret in (secrets or {}).items()}
 
-    def run(self, plan: Plan) -> Outcome:
+    def run(self, plan: Plan) -> ApplyOutcome:
         """Do the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
         for order, found in groupby(plan.actions, key=lambda action: action.order):
             actions = list(found)
-            if order[0] is Phase.SEAL and (self._outcome.errors or plan.problems):
+            if order[0] is Phase.RECORD_LAST_APPLIED and (self._outcome.errors or plan.problems):
                 break
             waits = [action for action in actions if action.operation in WAITS]
             if waits:
@@ -116,7 +116,7 @@ class Application:
 
     def _fail(self, action: Action, error: AlbError) -> None:
         self._outcome.errors.setdefault(action.server, error)
-        if isinstance(error, ApiError) and (error.is_fatal or action.phase is Phase.UNSEAL):
+        if isinstance(error, ApiError) and (error.is_fatal or action.phase is Phase.FORGET_LAST_APPLIED):
             self._fatal = error
         if action.operation == "set_rule_priorities":
             # Whoever was to be moved is not where the rest of the plan expects it.

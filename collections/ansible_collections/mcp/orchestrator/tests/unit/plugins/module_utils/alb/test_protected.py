@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers of which nobody knows what is wished: a mistake in their entry must not unroute them."""
+"""Servers of which nobody knows what is desired: a mistake in their entry must not unroute them."""
 
 from __future__ import annotations
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
 
@@ -16,23 +16,23 @@ def serve(elbv2: FakeElbv2, name: str) -> Route:
     return Route(name, f"/mcp/{name}", (port,), health_path=f"/mcp/{name}/health")
 
 
-def test_a_kept_server_stays_routed_without_being_wished() -> None:
+def test_a_kept_server_stays_routed_without_being_desired() -> None:
     elbv2 = FakeElbv2()
     alpha, beta = serve(elbv2, "alpha"), serve(elbv2, "beta")
-    run(elbv2, Wish(OWNER, (alpha, beta)))
+    run(elbv2, DesiredRoutes(OWNER, (alpha, beta)))
 
-    result = run(elbv2, Wish(OWNER, (alpha,), keep=frozenset({"beta"})))
+    result = run(elbv2, DesiredRoutes(OWNER, (alpha,), protected=frozenset({"beta"})))
 
     assert not result.errors
     assert elbv2.served_by("/mcp/beta") == {"beta"}
 
 
-def test_a_server_that_is_neither_wished_nor_kept_goes_beside_a_kept_one() -> None:
+def test_a_server_that_is_neither_desired_nor_kept_goes_beside_a_kept_one() -> None:
     elbv2 = FakeElbv2()
     alpha, beta, gamma = serve(elbv2, "alpha"), serve(elbv2, "beta"), serve(elbv2, "gamma")
-    run(elbv2, Wish(OWNER, (alpha, beta, gamma)))
+    run(elbv2, DesiredRoutes(OWNER, (alpha, beta, gamma)))
 
-    run(elbv2, Wish(OWNER, (alpha,), keep=frozenset({"beta"})))
+    run(elbv2, DesiredRoutes(OWNER, (alpha,), protected=frozenset({"beta"})))
 
     assert elbv2.served_by("/mcp/beta") == {"beta"}
     assert elbv2.served_by("/mcp/gamma") == set()
@@ -41,8 +41,8 @@ def test_a_server_that_is_neither_wished_nor_kept_goes_beside_a_kept_one() -> No
 def test_keeping_changes_nothing_the_second_time() -> None:
     elbv2 = FakeElbv2()
     alpha, beta = serve(elbv2, "alpha"), serve(elbv2, "beta")
-    run(elbv2, Wish(OWNER, (alpha, beta)))
-    wish = Wish(OWNER, (alpha,), keep=frozenset({"beta"}))
-    run(elbv2, wish)
+    run(elbv2, DesiredRoutes(OWNER, (alpha, beta)))
+    desired = DesiredRoutes(OWNER, (alpha,), protected=frozenset({"beta"}))
+    run(elbv2, desired)
 
-    assert not run(elbv2, wish).changed
+    assert not run(elbv2, desired).changed

@@ -9,8 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import Problem
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import HIGHEST_PRIORITY, Route, Wish
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import (
+    HIGHEST_PRIORITY,
+    DesiredRoutes,
+    Route,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import RouteProblem
 
 
 @dataclass(frozen=True)
@@ -18,22 +22,24 @@ class Allocation:
     """Each route's priority, and the routes for which there is none."""
 
     priorities: Mapping[str, int]
-    problems: tuple[Problem, ...]
+    problems: tuple[RouteProblem, ...]
 
 
-def allocate(wish: Wish, current: Mapping[str, int], foreign: Iterable[int], doomed: Iterable[int]) -> Allocation:
+def allocate(
+    desired: DesiredRoutes, current: Mapping[str, int], foreign: Iterable[int], obsolete: Iterable[int]
+) -> Allocation:
     """Give every route a priority.
 
-    ``current`` are the priorities of the rules that routes have already, ``foreign`` and ``doomed`` those of other
+    ``current`` are the priorities of the rules that routes have already, ``foreign`` and ``obsolete`` those of other
     rules. A route keeps its priority as long as it is in the range and no narrower route of ours comes after it.
     """
     others = set(foreign)
-    fixed = {route.name: route.priority for route in wish.routes if route.priority is not None}
-    ours = {*doomed, *current.values()}
+    fixed = {route.name: route.priority for route in desired.routes if route.priority is not None}
+    ours = {*obsolete, *current.values()}
     assigned: dict[str, int] = {}
     problems = []
-    for route in sorted(wish.routes, key=_narrowest_first):
-        window = _window(route, wish, assigned, fixed)
+    for route in sorted(desired.routes, key=_narrowest_first):
+        window = _window(route, desired, assigned, fixed)
         given = {*assigned.values(), *fixed.values()}
         gaps = (number for number in window if number not in ours)
         # Where there is no gap, a rule of ours that has another place by now, or finds one, makes way.
@@ -41,8 +47,8 @@ def allocate(wish: Wish, current: Mapping[str, int], foreign: Iterable[int], doo
         refused = others if route.name in fixed else others | given
         choice = next((number for number in candidates if number in window and number not in refused), None)
         if choice is None:
-            problems.append(Problem(route.name, _why_not(route, wish, window, others)))
-            problems += _crowding(route, wish, fixed)
+            problems.append(RouteProblem(route.name, _why_not(route, desired, window, others)))
+            problems += _crowding(route, desired, fixed)
         else:
             assigned[route.name] = choice
     problems += _blocked(assigned, current, {problem.server for problem in problems})
@@ -51,9 +57,9 @@ def allocate(wish: Wish, current: Mapping[str, int], foreign: Iterable[int], doo
     return Allocation(assigned, tuple(problems))
 
 
-def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set[str]) -> list[Problem]:
+def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set[str]) -> list[RouteProblem]:
     """Name the routes whose place is held by a rule of ours that cannot leave it."""
-    problems: list[Problem] = []
+    problems: list[RouteProblem] = []
     while True:
         held = {current[name]: name for name in stuck if name in current}
         found = [name for name, number in assigned.items() if number in held and name not in stuck]
@@ -62,20 +68,20 @@ def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set
         for name in found:
             number = assigned[name]
             problems.append(
-                Problem(name, f"priority {number} is still that of route '{held[number]}', which cannot move")
+                RouteProblem(name, f"priority {number} is still that of route '{held[number]}', which cannot move")
             )
             stuck.add(name)
 
 
-def _window(route: Route, wish: Wish, assigned: Mapping[str, int], fixed: Mapping[str, int]) -> range:
+def _window(route: Route, desired: DesiredRoutes, assigned: Mapping[str, int], fixed: Mapping[str, int]) -> range:
     """The priorities that a route may have: after narrower routes of ours, and before broader ones that are fixed."""
-    after = [assigned[other.name] for other in wish.routes if takes_from(route, other) and other.name in assigned]
-    before = [fixed[other.name] for other in wish.routes if takes_from(other, route) and other.name in fixed]
-    start, end = (1, HIGHEST_PRIORITY) if route.name in fixed else (wish.priority_start, wish.priority_end)
+    after = [assigned[other.name] for other in desired.routes if takes_from(route, other) and other.name in assigned]
+    before = [fixed[other.name] for other in desired.routes if takes_from(other, route) and other.name in fixed]
+    start, end = (1, HIGHEST_PRIORITY) if route.name in fixed else (desired.priority_start, desired.priority_end)
     return range(max([start, *(number + 1 for number in after)]), min([end + 1, *before]))
 
 
-def _why_not(route: Route, wish: Wish, window: range, others: set[int]) -> str:
+def _why_not(route: Route, desired: DesiredRoutes, window: range, others: set[int]) -> str:
     if route.priority is None:
         span = f"between {window.start} and {window.stop - 1}" if window else "before the broader routes of ours"
         return (
@@ -83,18 +89,20 @@ def _why_not(route: Route, wish: Wish, window: range, others: set[int]) -> str:
         )
     if route.priority in others:
         return f"priority {route.priority} is taken by a rule that is not ours"
-    rivals = [other.name for other in wish.routes if takes_from(route, other) or takes_from(other, route)]
+    rivals = [other.name for other in desired.routes if takes_from(route, other) or takes_from(other, route)]
     return (
         f"priority {route.priority} is on the wrong side of {', '.join(rivals)}: of routes with nested paths, the "
         "narrower has to have the lower number"
     )
 
 
-def _crowding(route: Route, wish: Wish, fixed: Mapping[str, int]) -> list[Problem]:
+def _crowding(route: Route, desired: DesiredRoutes, fixed: Mapping[str, int]) -> list[RouteProblem]:
     """Blame the broader routes whose fixed priorities leave a route no place before them."""
     return [
-        Problem(other.name, f"priority {other.priority} leaves route '{route.name}' ({route.path}) no place before it")
-        for other in wish.routes
+        RouteProblem(
+            other.name, f"priority {other.priority} leaves route '{route.name}' ({route.path}) no place before it"
+        )
+        for other in desired.routes
         if other.name in fixed and takes_from(other, route)
     ]
 
@@ -110,11 +118,11 @@ def takes_from(broad: Route, narrow: Route) -> bool:
     )
 
 
-def parking_place(taken: Iterable[int], above: int, wish: Wish) -> int | None:
+def parking_place(taken: Iterable[int], above: int, desired: DesiredRoutes) -> int | None:
     """Find a free priority after all that matters: from the end of the range downwards, or else beyond it upwards.
 
     ``above`` is the last priority that has to come before it. None where nothing is free.
     """
     used = set(taken)
-    beyond = range(max(above, wish.priority_end) + 1, HIGHEST_PRIORITY + 1)
-    return next((n for n in chain(range(wish.priority_end, above, -1), beyond) if n not in used), None)
+    beyond = range(max(above, desired.priority_end) + 1, HIGHEST_PRIORITY + 1)
+    return next((n for n in chain(range(desired.priority_end, above, -1), beyond) if n not in used), None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.observe import Caller
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
 
 
 def find_listener(api: Caller, load_balancer_name: str, port: int | None) -> str:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.action import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
     WAIT_DRAINED,
     Action,
     Phase,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draft import Draft, Room, early_or, service_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule import Rule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.target_group import TargetGroup
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import (
+    Headroom,
+    PlanInput,
+    early_or,
+    service_of,
+)
 
 
-def delete_rule_steps(draft: Draft, doomed: Iterable[Rule]) -> list[Action]:
+def delete_rule_steps(plan_input: PlanInput, obsolete: Iterable[Rule]) -> list[Action]:
     """Delete our rules that no route wants."""
     steps = []
-    for rule in doomed:
-        early = draft.goes_early(rule)
+    for rule in obsolete:
+        early = plan_input.goes_early(rule)
         steps.append(
             Action(
                 early_or(Phase.DETACH, early),
@@ -30,25 +35,27 @@ def delete_rule_steps(draft: Draft, doomed: Iterable[Rule]) -> list[Action]:
                 "delete_rule",
                 {"RuleArn": rule.arn},
                 "the quota has no room for it beside the new rules" if early else "no route wants this rule",
-                before=draft.show_observed(rule),
-                needs=frozenset() if early else draft.overlapping(rule),
+                before=plan_input.show_observed(rule),
+                needs=frozenset() if early else plan_input.overlapping(rule),
             )
         )
     return steps
 
 
-def delete_group_steps(draft: Draft, group: TargetGroup, doomed: Iterable[Rule]) -> list[Action]:
+def delete_group_steps(plan_input: PlanInput, group: TargetGroup, obsolete: Iterable[Rule]) -> list[Action]:
     """Drain this host's targets of a group that no route wants, and delete it unless others still need it."""
-    if _foreign_users(draft, group):
+    if _foreign_users(plan_input, group):
         return []
-    needs = draft.served_through(group)
-    users = [rule for rule in doomed if group.arn in rule.weights]
-    early = draft.room is not Room.AMPLE and not needs and all(draft.goes_early(rule) for rule in users)
+    needs = plan_input.served_through(group)
+    users = [rule for rule in obsolete if group.arn in rule.weights]
+    early = (
+        plan_input.headroom is not Headroom.AMPLE and not needs and all(plan_input.goes_early(rule) for rule in users)
+    )
     if not early:
-        needs |= frozenset(name for rule in users for name in draft.overlapping(rule))
+        needs |= frozenset(name for rule in users for name in plan_input.overlapping(rule))
     server = service_of(group.tags, group.name)
-    steps = _drain_steps(draft, group, server, early, needs)
-    if not draft.is_shared(group):
+    steps = _drain_steps(plan_input, group, server, early, needs)
+    if not plan_input.is_shared(group):
         steps.append(
             Action(
                 early_or(Phase.DELETE_GROUPS, early),
@@ -64,11 +71,11 @@ def delete_group_steps(draft: Draft, group: TargetGroup, doomed: Iterable[Rule])
     return steps
 
 
-def group_notes(draft: Draft) -> list[str]:
+def group_notes(plan_input: PlanInput) -> list[str]:
     """Say which of our target groups stay although no route wants them, and why."""
     notes = []
-    for group in draft.spare_groups:
-        users = _foreign_users(draft, group)
+    for group in plan_input.unused_groups:
+        users = _foreign_users(plan_input, group)
         if users:
             notes.append(
                 f"target group {group.name} is kept: rule {users[0].arn} (priority {users[0].priority}), "
@@ -77,8 +84,10 @@ def group_notes(draft: Draft) -> list[str]:
     return notes
 
 
-def _drain_steps(draft: Draft, group: TargetGroup, server: str, early: bool, needs: frozenset[str]) -> list[Action]:
-    mine = draft.mine(group)
+def _drain_steps(
+    plan_input: PlanInput, group: TargetGroup, server: str, early: bool, needs: frozenset[str]
+) -> list[Action]:
+    mine = plan_input.mine(group)
     registered = [target for target in mine if not target.is_leaving]
     steps = []
     if registered:
@@ -103,5 +112,5 @@ def _drain_steps(draft: Draft, group: TargetGroup, server: str, early: bool, nee
     return steps
 
 
-def _foreign_users(draft: Draft, group: TargetGroup) -> list[Rule]:
-    return [rule for rule in draft.matching.foreign if group.arn in rule.weights]
+def _foreign_users(plan_input: PlanInput, group: TargetGroup) -> list[Rule]:
+    return [rule for rule in plan_input.matching.foreign if group.arn in rule.weights]

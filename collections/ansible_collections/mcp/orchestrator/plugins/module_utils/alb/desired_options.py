@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the module's options to the wish."""
+"""From the module's options to the desired state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import WishError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.ownership import Owner
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.route import Route, Wish
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.rule_options import (
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import (
     conditions_from_options,
     front_actions_from_options,
 )
@@ -32,13 +32,13 @@ SHARED = (
 )
 
 
-def wish_from_options(options: Mapping[str, Any]) -> Wish:
-    """Read the wish out of the module's options (see mcp_alb_route). Raises WishError."""
-    return Wish(
+def desired_from_options(options: Mapping[str, Any]) -> DesiredRoutes:
+    """Read the desired state out of the module's options (see mcp_alb_route). Raises DesiredRoutesError."""
+    return DesiredRoutes(
         owner=Owner(options["fleet"], options["listener_arn"], options["target_id"]),
         routes=tuple(_route(entry, options) for entry in options["routes"]),
-        keep=frozenset(options.get("keep") or ()),
-        elsewhere=frozenset(options.get("elsewhere") or ()),
+        protected=frozenset(options.get("keep") or ()),
+        on_other_hosts=frozenset(options.get("elsewhere") or ()),
         vpc_id=options["vpc_id"] or "",
         extra_tags={str(key): str(value) for key, value in options["tags"].items()},
         **{name: options[name] for name in SHARED},
@@ -50,7 +50,9 @@ def _route(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> Route:
     auth = entry.get("auth") or shared.get("auth") or "none"
     provider = shared.get(PROVIDERS[auth]) if auth != "none" else None
     if auth != "none" and not provider:
-        raise WishError([f"route '{entry['name']}': auth is {auth}, but {PROVIDERS[auth]} says nothing; give it"])
+        raise DesiredRoutesError(
+            [f"route '{entry['name']}': auth is {auth}, but {PROVIDERS[auth]} says nothing; give it"]
+        )
     return Route(
         name=entry["name"],
         path=entry["path"],

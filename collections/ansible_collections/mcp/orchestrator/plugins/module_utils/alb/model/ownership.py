@@ -63,9 +63,9 @@ class Owner:
         return f"mcp_port_{self.target_id}"
 
     @property
-    def seal_tag(self) -> str:
-        """The tag that says that this host's last run left everything as it wished, and what that was."""
-        return f"mcp_seal_{self.target_id}"
+    def last_applied_tag(self) -> str:
+        """The tag that says that this host's last run left everything in the desired state, and what that was."""
+        return f"mcp_last_applied_{self.target_id}"
 
     def owns(self, tags: Mapping[str, str] | None) -> bool:
         """Say whether these tags prove that a rule or target group is ours."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.instance import region as own_region
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import region as own_region
 
 try:
     import boto3

@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the desired and the observed routes to the ordered steps between them. Pure: nothing here calls anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
+    GROUP_REFERENCE,
+    Action,
+    Phase,
+    Plan,
+    RouteProblem,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.group_steps import (
+    deregister_steps,
+    group_steps,
+    record_steps,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.match import match_rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.other_hosts_steps import (
+    handing_over,
+    leave_steps,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import (
+    Headroom,
+    PlanInput,
+    api_tags,
+    service_of,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.priority import Allocation, allocate
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.removal_steps import (
+    delete_group_steps,
+    delete_rule_steps,
+    group_notes,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.rule_steps import RuleSteps
+
+# An open stream of the bridge is never silent for longer than this.
+BRIDGE_COMMENT_SECONDS = 15
+
+
+def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headroom = Headroom.AMPLE) -> Plan:
+    """Plan everything that has to change.
+
+    Target groups whose targets or attributes were not looked at (None) are trusted to be as their tags say.
+    The plan is empty if and only if nothing is left to do; ``problems`` name the routes that cannot be in the
+    desired state.
+    """
+    plan_input = PlanInput(desired, observed, match_rules(desired, observed.rules), headroom)
+    obsolete = _obsolete_rules(plan_input)
+    allocation, problems = _allocate(plan_input, obsolete)
+    rule_steps = RuleSteps(plan_input, allocation.priorities)
+    actions: list[Action] = []
+    for route in desired.routes:
+        if route.name not in problems:
+            actions += group_steps(plan_input, route)
+            actions += rule_steps.steps(route)
+            actions += deregister_steps(plan_input, route)
+            actions += record_steps(plan_input, route)
+    actions += rule_steps.moves([rule for rule in obsolete if not plan_input.overlapping(rule) & problems.keys()])
+    actions += delete_rule_steps(plan_input, obsolete)
+    for group in plan_input.unused_groups:
+        actions += delete_group_steps(plan_input, group, obsolete)
+    for group in plan_input.groups_on_other_hosts:
+        actions += leave_steps(plan_input, group)
+    # What an impossible route has now stays: it may be all that serves its path.
+    possible = [action for action in actions if not ({action.server} | action.needs) & problems.keys()]
+    staying = handing_over(plan_input)
+    ordered = _with_last_applied(
+        plan_input, sorted(possible, key=lambda action: action.order), bool(problems or staying)
+    )
+    return Plan(
+        actions=tuple(ordered),
+        problems=tuple(problems.values()),
+        notes=(
+            *_shadow_notes(plan_input, allocation.priorities),
+            *group_notes(plan_input),
+            *(f"server '{name}' is served from this host until another host's target is healthy" for name in staying),
+            *_idle_notes(observed),
+        ),
+        handing_over=staying,
+        priorities=allocation.priorities,
+        rule_arns={name: rule.arn for name, rule in plan_input.matching.kept.items()},
+    )
+
+
+def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Allocation, dict[str, RouteProblem]]:
+    """Give out priorities. A rule that may be all that serves an impossible route's path keeps its own."""
+    current = {name: rule.priority for name, rule in plan_input.matching.kept.items()}
+    unmet = _unmet_needs(plan_input)
+    staying: set[str] = set()
+    while True:
+        leaving = {rule.priority for rule in obsolete if rule.arn not in staying}
+        others = {rule.priority for rule in plan_input.observed.rules} - leaving - set(current.values())
+        allocation = allocate(plan_input.desired, current, others, leaving)
+        problems = {problem.server: problem for problem in allocation.problems} | unmet
+        problems |= _held_up(plan_input, problems)
+        stuck = {rule.arn for rule in obsolete if plan_input.overlapping(rule) & problems.keys()}
+        if stuck <= staying:
+            return allocation, problems
+        staying |= stuck
+
+
+def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dict[str, RouteProblem]:
+    """Find the routes that would take over the rule of an impossible route, and with it all that it has."""
+    stuck = set(problems)
+    found: dict[str, RouteProblem] = {}
+    while True:
+        more = {
+            name: RouteProblem(
+                name, f"its path still leads to server '{owner}', whose own route cannot be in its desired state"
+            )
+            for name, rule in plan_input.matching.kept.items()
+            if (owner := service_of(rule.tags, name)) in stuck and name not in stuck
+        }
+        if not more:
+            return found
+        found |= more
+        stuck |= more.keys()
+
+
+def _obsolete_rules(plan_input: PlanInput) -> tuple[Rule, ...]:
+    """Our rules that no route wants, but for those of servers that are not ours to remove, or that others serve."""
+    desired = {route.name for route in plan_input.desired.routes}
+    shared = {group.arn for group in plan_input.unused_groups if plan_input.is_shared(group)}
+    return tuple(
+        rule
+        for rule in plan_input.matching.obsolete
+        if service_of(rule.tags, "") not in plan_input.desired.not_ours_to_remove
+        and (service_of(rule.tags, "") in desired or not any(arn in shared for arn in rule.weights))
+    )
+
+
+def _unmet_needs(plan_input: PlanInput) -> dict[str, RouteProblem]:
+    """Find the routes that ask of the listener, or of a target group, what it cannot give."""
+    problems = {
+        route.name: RouteProblem(
+            route.name, "authenticate_oidc and jwt_validation need an HTTPS listener; this one is HTTP"
+        )
+        for route in plan_input.desired.routes
+        if route.front_actions and plan_input.observed.listener.protocol != "HTTPS"
+    }
+    for route in plan_input.desired.routes:
+        group = plan_input.group(route)
+        if group is not None and not plan_input.desired.owner.owns(group.tags):
+            tags = ", ".join(f"{key}={value}" for key, value in plan_input.desired.owner.tags.items())
+            problems[route.name] = RouteProblem(
+                route.name,
+                f"target group {group.name} exists but does not bear this fleet's tags; "
+                f"if it is ours, tag it with {tags}; otherwise delete or rename it",
+            )
+    return problems
+
+
+def _with_last_applied(plan_input: PlanInput, actions: list[Action], is_unfinished: bool) -> list[Action]:
+    """Remove the last-applied digest before anything changes, and set it when everything is in the desired state."""
+    desired, observed = plan_input.desired, plan_input.observed
+    tag = desired.owner.last_applied_tag
+    bearer = observed.group_by_name.get(observed.last_applied_group or "")
+    home = _last_applied_home(plan_input)
+    in_place = observed.last_applied == desired.last_applied and bearer is not None and bearer.name == home
+    if not actions and (in_place or home is None or is_unfinished):
+        return actions
+    before = []
+    if bearer is not None and (actions or not in_place):
+        broken = {"ResourceArns": [bearer.arn], "TagKeys": [tag]}
+        before = [
+            Action(
+                Phase.FORGET_LAST_APPLIED,
+                "",
+                "forget_last_applied",
+                "remove_tags",
+                broken,
+                "this run changes something",
+            )
+        ]
+    if home is None or is_unfinished:
+        return before + actions
+    group = observed.group_by_name.get(home)
+    arguments: dict[str, Any] = {
+        "ResourceArns": [group.arn if group else GROUP_REFERENCE + home],
+        "Tags": api_tags({tag: desired.last_applied}),
+    }
+    last_applied = Action(
+        Phase.RECORD_LAST_APPLIED,
+        "",
+        "record_last_applied",
+        "add_tags",
+        arguments,
+        "everything is in the desired state of this run",
+    )
+    return [*before, *actions, last_applied]
+
+
+def _last_applied_home(plan_input: PlanInput) -> str | None:
+    """The target group whose tags bear the last-applied digest: the first by name."""
+    return min(plan_input.desired.group_names.values(), default=None)
+
+
+def _idle_notes(observed: ObservedRoutes) -> list[str]:
+    """Say that the load balancer cuts streams sooner than the bridge shows signs of life."""
+    seconds = observed.load_balancer.idle_timeout if observed.load_balancer else None
+    if seconds is None or seconds > BRIDGE_COMMENT_SECONDS:
+        return []
+    return [
+        f"the load balancer's idle timeout is {seconds} s, but on an open stream the bridge is silent for up to "
+        f"{BRIDGE_COMMENT_SECONDS} s: streams will be cut; raise idle_timeout.timeout_seconds (AWS's default is 60)"
+    ]
+
+
+def _shadow_notes(plan_input: PlanInput, priorities: Mapping[str, int]) -> list[str]:
+    return [
+        note
+        for route in plan_input.desired.routes
+        if route.name in priorities
+        for rule in plan_input.matching.foreign
+        for note in _shadow_note(route, priorities[route.name], rule)
+    ]
+
+
+def _shadow_note(route: Route, priority: int, rule: Rule) -> list[str]:
+    """Say that a rule which is not ours matches a route's path before it, or after it."""
+    looks_at_paths = any(condition["Field"] == "path-pattern" for condition in rule.conditions)
+    if not looks_at_paths or not rule.may_match(route.patterns):
+        return []
+    paths = ", ".join(rule.path_values) or "a regular expression"
+    some = " where its other conditions are met as well" if rule.has_other_conditions else ""
+    if rule.priority < priority:
+        return [
+            f"rule {rule.arn} (priority {rule.priority}, path {paths}), which is not ours, takes requests of "
+            f"{route.path} (route '{route.name}', priority {priority}){some}"
+        ]
+    if any(value in rule.path_values for value in route.patterns):
+        return [
+            f"route '{route.name}' (priority {priority}) takes requests of {route.path} before rule {rule.arn} "
+            f"(priority {rule.priority}, path {paths}), which is not ours"
+        ]
+    return []
