@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Defaults
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 SCRATCH = "/tmp"  # noqa: S108 - inside the container

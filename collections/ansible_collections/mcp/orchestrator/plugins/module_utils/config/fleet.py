@@ -158,7 +158,7 @@ def _read(
     )
     servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
     servers = _without_shared_volumes(servers, context.permissions)
-    resolver = resolver or Resolver(client=boto3_client(settings.aws.home))
+    resolver = resolver or Resolver(client=boto3_client(settings.aws.effective_region))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
 

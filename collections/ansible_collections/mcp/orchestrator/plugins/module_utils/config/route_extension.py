@@ -11,13 +11,10 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension, placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import (
-    FREE_VALUES,
-    host_name,
-    missing_keys,
-    network,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.authentication import missing_keys
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import FREE_VALUES
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import host_name, network
 
 _HEADERS = "http_header"
 _READERS: Mapping[str, Callable[[str], str]] = {"host_header": host_name, "source_ip": network}

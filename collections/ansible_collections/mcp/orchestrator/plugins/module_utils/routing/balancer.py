@@ -60,7 +60,7 @@ def aws_balancer(settings: Settings, control: ControlPlane | None = None) -> Bal
         listener_arn=aws.listener_arn,
         load_balancer_name="" if aws.listener_arn else aws.alb_name or of_arn,
         listener_port=aws.listener_port or None,
-        region=aws.home,
+        region=aws.effective_region,
         vpc_id=aws.vpc_id,
         target_type=aws.target_type,
         target_id=aws.target_address if aws.target_type == "ip" else aws.instance_id,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 

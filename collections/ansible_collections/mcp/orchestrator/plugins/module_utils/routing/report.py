@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import FleetRoute, is_guarded

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import (

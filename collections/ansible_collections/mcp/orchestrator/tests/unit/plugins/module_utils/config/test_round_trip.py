@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Security
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.security import Security
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.config.docker_run_arguments import (
     run_arguments_of,
 )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Aws, Service, Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.aws import Aws
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.service import Service
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import ControlPlane
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import Installation

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Dashboard, Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.dashboard import Dashboard
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import (
     FleetRoute,

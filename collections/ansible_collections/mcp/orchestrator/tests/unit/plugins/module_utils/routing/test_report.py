@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.reconcile import reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import SUPERSEDED, report

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Aws
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.aws import Aws
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import (
     LOCAL_INSTANCE_ID,
     LOCAL_LISTENER_ARN,
@@ -83,7 +83,7 @@ def test_a_host_that_takes_its_fleet_down_leaves_the_balancer_in_front_without_a
         (SHARED, "", "shared", 443, "eu-west-1", ("instance", "i-0123456789abcdef0")),
         (
             Aws(alb_arn="arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/of-arn/50dc6c495c0c9188"),
-            *("", "of-arn", None, "", ("instance", "")),
+            *("", "of-arn", None, "eu-west-1", ("instance", "")),
         ),
         (
             Aws(

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.route_settings import Routes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Service, Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.service import Service
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.verification import is_full_verification_due
 
 EVERY_TWELFTH = Settings(

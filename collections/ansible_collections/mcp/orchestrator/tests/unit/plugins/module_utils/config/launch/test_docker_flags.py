@@ -28,7 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.doc
     Handling,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import parse_docker_run
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Security
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.security import Security
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.aws import Aws
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import readers_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import (
-    Aws,
+    SECTIONS,
     Settings,
     read_settings,
 )
@@ -73,11 +75,27 @@ def test_an_error_tells_what_to_do_and_never_the_line_itself(tmp_path: Path, tex
     assert "hunter2" not in error
 
 
-def test_parameters_are_looked_for_where_the_listener_is_unless_a_region_is_written() -> None:
-    listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
-    assert Aws(listener_arn=listener).home == "eu-central-1"
-    assert Aws(listener_arn=listener, region="eu-west-1").home == "eu-west-1"
-    assert Aws().home == ""
+LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
+BALANCER = "arn:aws:elasticloadbalancing:eu-west-3:123456789012:loadbalancer/app/a/0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("aws", "region"),
+    [
+        (Aws(), ""),
+        (Aws(alb_name="a"), ""),
+        (Aws(listener_arn=LISTENER), "eu-central-1"),
+        (Aws(alb_arn=BALANCER), "eu-west-3"),
+        (Aws(listener_arn=LISTENER, region="eu-west-1"), "eu-west-1"),
+    ],
+)
+def test_aws_is_asked_in_the_region_of_the_load_balancer_unless_another_is_written(aws: Aws, region: str) -> None:
+    assert aws.effective_region == region
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_of_a_section_has_a_reader_and_a_default(section: str) -> None:
+    assert list(readers_of(SECTIONS[section])) == list(vars(SECTIONS[section]()))
 
 
 def test_origins_of_pages_are_a_list_and_each_wrong_one_is_told(tmp_path: Path) -> None:

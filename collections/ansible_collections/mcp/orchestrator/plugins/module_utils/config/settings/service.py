@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""[service]: the fleet as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import address, matching, number
+
+_FLEET = matching(r"[a-z0-9][a-z0-9-]{0,31}", "the name of a fleet; use small letters, digits and '-', at most 32")
+
+
+@dataclass(frozen=True)
+class Service:
+    """How the fleet is kept. The interval is in seconds, the range of ports includes both ends.
+
+    ``publish_address`` is empty where it follows from the rest (see ``routing/exposure.py``). ``strict`` makes unknown
+    keys of the config errors instead of warnings. ``prune_images`` lets images go with the last container that used
+    them.
+    """
+
+    fleet: str = setting("mcp", _FLEET)
+    reconciliation_interval_seconds: int = setting(300, number(10, 86400))
+    port_range_start: int = setting(20000, number(1024, 65535))
+    port_range_end: int = setting(29999, number(1024, 65535))
+    publish_address: str = setting("", address)
+    strict: bool = setting(False, switch)
+    prune_images: bool = setting(False, switch)
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Yields the keys that cannot hold together with others, each with the reason."""
+        if self.port_range_start > self.port_range_end:
+            yield "port_range_end", f"'{self.port_range_end}' is below port_range_start"
