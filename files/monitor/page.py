@@ -1,10 +1,9 @@
-"""The page as a person sees it: everything is worked out here, and page.html only lays it out."""
+"""The page as a person sees it. The state file says how things stand; this and page.html lay it out."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import jinja2
 
 from monitor.duration import ago, in_words
-from monitor.state import Problem, Remote, Server, State
+from monitor.state import Remote, RunError, Server, State
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "style.css").read_text("utf-8")
@@ -35,25 +34,7 @@ MOST_CHANGES_SHOWN = 8
 MOST_EXCEPTIONS_SHOWN = 3
 SHORT_ID = 12
 
-# How much a condition wants to be seen, and what it is called; the order is that of the page.
-CONDITIONS = {
-    "failing": "failing",
-    "invalid": "wrong entry",
-    "degraded": "degraded",
-    "unknown": "not known",
-    "ok": "answers",
-    "disabled": "disabled",
-}
-_COUNTED = {
-    "ok": "answering",
-    "degraded": "degraded",
-    "failing": "failing",
-    "invalid": "with a wrong entry",
-    "unknown": "not known",
-    "disabled": "disabled",
-}
-_TONES = {"ok": "ok", "degraded": "warn", "failing": "bad", "invalid": "bad", "unknown": "warn", "disabled": "idle"}
-_ICON_COLOURS = {"ok": "#2c9c5e", "warn": "#cf8a1d", "bad": "#d64a3f", "idle": "#8b929a"}
+_ICON_COLOURS = {"ok": "#2c9c5e", "warning": "#cf8a1d", "critical": "#d64a3f", "none": "#8b929a"}
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE),
@@ -83,8 +64,6 @@ class Row:
 
     anchor: str
     server: Server
-    tone: str
-    called: str
     origin: str
     path: str
     note: str | None
@@ -97,35 +76,33 @@ class RemoteRow:
     """One remote server on the page."""
 
     remote: Remote
-    called: str
     facts: tuple[Fact, ...]
 
 
 def render_state(state: State, now: datetime, base: str) -> str:
     """The page for a state; ``base`` is the path that the monitor stands at."""
-    order = list(CONDITIONS)
-    servers = sorted(state.servers, key=lambda server: (order.index(server.condition), server.name.lower()))
-    rows = [_row(f"s{number}", server, state.fleet, now) for number, server in enumerate(servers, 1)]
-    anchors = {row.server.name: row.anchor for row in rows}
-    tone, verdict = _verdict(state)
+    order = {count.condition: rank for rank, count in enumerate(state.counts)}
+    servers = sorted(state.servers, key=lambda server: (order.get(server.condition, len(order)), server.name.lower()))
+    rows = [_row(f"s{number}", server, now) for number, server in enumerate(servers, 1)]
+    severity, headline = state.severity, state.summary
     stale = _is_stale(state, now)
     if stale:
-        tone = "bad" if tone == "bad" else "warn"
-        verdict = f"Nobody has reconciled for {in_words((now - state.finished).total_seconds())}"
+        severity = "critical" if severity == "critical" else "warning"
+        headline = f"Nobody has reconciled for {in_words((now - state.finished).total_seconds())}"
     return _templates.get_template("page.html").render(
         style=STYLE,
         refresh=REFRESH_SECONDS,
-        icon=_icon(tone),
+        icon=_icon(severity),
         base=base,
         fleet=state.fleet,
-        tone=tone,
-        verdict=verdict,
+        severity=severity,
+        headline=headline,
         pace=_pace(state, now, stale),
         due=in_words(_interval(state)) if stale else None,
-        counts=list(_counts(state)),
+        figures=list(_figures(state)),
         rows=rows,
         remotes=[_remote_row(remote) for remote in state.remotes],
-        problems=[(problem, anchors.get(problem.server or "")) for problem in _news(state)],
+        errors=_run_errors(state),
         warnings=state.warnings,
         run=_run_facts(state),
         changes=state.changes[:MOST_CHANGES_SHOWN],
@@ -138,21 +115,20 @@ def render_fault(kind: str, detail: str, base: str) -> str:
     return _templates.get_template("fault.html").render(
         style=STYLE,
         refresh=REFRESH_SECONDS,
-        icon=_icon("idle" if kind == "missing" else "bad"),
+        icon=_icon("none" if kind == "missing" else "critical"),
         base=base,
         kind=kind,
         detail=detail[:1].upper() + detail[1:],
     )
 
 
-def _row(anchor: str, server: Server, fleet: str, now: datetime) -> Row:
-    condition = server.condition
-    note = server.error or (server.reason if condition == "unknown" else None)
-    facts = tuple(fact for fact in _facts(server, fleet, now) if fact.value)
+def _row(anchor: str, server: Server, now: datetime) -> Row:
+    note = server.error or (server.reason if server.condition == "unknown" else None)
+    facts = tuple(fact for fact in _facts(server, now) if fact.value)
     address = urlsplit(server.url or "")
     origin = f"{address.scheme}://{address.netloc}" if address.netloc else ""
     path = (server.url or "").removeprefix(origin)
-    return Row(anchor, server, _TONES[condition], CONDITIONS[condition], origin, path, note, _beyond(server), facts)
+    return Row(anchor, server, origin, path, note, _beyond(server), facts)
 
 
 def _beyond(server: Server) -> str:
@@ -164,64 +140,37 @@ def _beyond(server: Server) -> str:
 
 def _remote_row(remote: Remote) -> RemoteRow:
     facts = (
-        Fact("Speaks", {"http": "MCP over HTTP", "sse": "MCP over SSE"}.get(remote.type or "")),
+        Fact("Speaks", remote.transport),
         Fact("Clients send", ", ".join(remote.headers)),
         Fact("Address", remote.url, wide=True),
         Fact("Of its entry", remote.notes, wide=True),
     )
-    return RemoteRow(remote, "remote" if remote.enabled else "disabled", tuple(fact for fact in facts if fact.value))
+    return RemoteRow(remote, tuple(fact for fact in facts if fact.value))
 
 
-def _facts(server: Server, fleet: str, now: datetime) -> Iterator[Fact]:
-    container = f"{fleet}-{server.name}"
+def _facts(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Asked", _asked(server, now))
     yield Fact("Introduces itself as", server.software)
     yield Fact("Speaks", f"MCP {server.protocol}" if server.protocol else None)
-    if server.container:
-        yield Fact("Container", f"{container}, {server.observed}")
-        yield Fact("Container id", server.container[:SHORT_ID])
+    if server.container_id:
+        yield Fact("Container", ", ".join(filter(None, (server.container, server.observed))))
+        yield Fact("Container id", server.container_id[:SHORT_ID])
     elif server.desired != "invalid":
         yield Fact("Container", server.observed)
     yield Fact("Image", server.image)
     yield Fact("Built from", server.package)
     yield Fact("Generation", server.generation)
-    yield Fact("Transport", _transport(server))
-    yield Fact("Limits", _limits(server))
-    yield Fact("May go", _reach(server.network))
+    yield Fact("Transport", server.transport)
+    yield Fact("Limits", server.limits)
+    yield Fact("Network reach", server.network)
     yield Fact("On this host", server.endpoint)
     yield Fact("Rule priority", None if server.priority is None else str(server.priority))
-    yield Fact("Log", f"docker logs {container}" if server.container else None)
+    yield Fact("Log", server.logs)
     yield Fact("Command", server.command, wide=True)
     yield Fact("Address", server.url, wide=True)
     yield Fact("Rule", server.rule_arn, wide=True)
     yield Fact("Target group", server.target_group_arn, wide=True)
     yield Fact("Of its entry", server.notes, wide=True)
-
-
-def _transport(server: Server) -> str | None:
-    if server.transport in (None, "stdio"):
-        return server.transport and "stdio, through the bridge"
-    port = f", on port {server.port} of its container" if server.port else ""
-    return f"{server.transport.upper()} of its own{port}"
-
-
-def _limits(server: Server) -> str | None:
-    if server.memory is None or server.cpus is None or server.pids is None:
-        return None
-    cores = "1 core" if server.cpus == 1 else f"{server.cpus:g} cores"
-    return f"{server.memory / 1024**2:.0f} MiB of memory, {cores}, {server.pids} processes"
-
-
-def _reach(network: str | tuple[str, ...] | None) -> str | None:
-    if isinstance(network, tuple):
-        return f"to {', '.join(network)} and nowhere else"
-    words = {
-        None: None,
-        "internet": "anywhere",
-        "none": "nowhere",
-        "fleet": "to servers of the fleet that say the same",
-    }
-    return words.get(network, f"where the engine's network {network} leads")
 
 
 def _asked(server: Server, now: datetime) -> str | None:
@@ -231,24 +180,6 @@ def _asked(server: Server, now: datetime) -> str | None:
         f", answered in {server.latency_ms:.0f} ms" if server.status == "ok" and server.latency_ms is not None else ""
     )
     return f"{ago(server.checked, now)}{took}"
-
-
-def _verdict(state: State) -> tuple[str, str]:
-    """The page's one sentence, and its tone."""
-    wanted = [server for server in state.servers if server.desired != "disabled"]
-    down = [server.name for server in wanted if server.condition in ("failing", "invalid")]
-    if down:
-        if len(down) == len(wanted):
-            return "bad", "No server answers" if len(wanted) > 1 else f"{down[0]} does not answer"
-        names = f"{down[0]} does not" if len(down) == 1 else f"{len(down)} do not"
-        return "bad", f"{sum(server.status == 'ok' for server in wanted)} of {len(wanted)} servers answer, {names}"
-    if state.result != "ok":
-        return "bad", "The last run failed"
-    if not wanted:
-        return "idle", "No servers to run"
-    if any(server.condition == "unknown" for server in wanted):
-        return "warn", f"{sum(server.status == 'ok' for server in wanted)} of {len(wanted)} servers are known to answer"
-    return "ok", "The server answers" if len(wanted) == 1 else f"All {len(wanted)} servers answer"
 
 
 def _pace(state: State, now: datetime, stale: bool) -> list[str]:
@@ -270,26 +201,24 @@ def _is_stale(state: State, now: datetime) -> bool:
     return (now - state.finished).total_seconds() > STALE_INTERVALS * _interval(state)
 
 
-def _counts(state: State) -> Iterator[tuple[str, int, str]]:
-    """Tone, number and word of each figure at the top."""
-    conditions = Counter(server.condition for server in state.servers)
-    for condition, word in _COUNTED.items():
-        if conditions[condition]:
-            yield _TONES[condition], conditions[condition], word
+def _figures(state: State) -> Iterator[tuple[str, int, str]]:
+    """Severity, number and word of each figure at the top."""
+    for count in state.counts:
+        yield count.severity, count.servers, count.text
     exceptional = sum(bool(server.exceptions) for server in state.servers)
     if exceptional:
-        yield "warn", exceptional, "beyond the defaults"
+        yield "warning", exceptional, "beyond the defaults"
     if state.remotes:
-        yield "idle", len(state.remotes), "remote"
+        yield "none", len(state.remotes), "remote"
     tools = sum(len(server.tools) for server in state.servers)
     if tools:
         yield "plain", tools, "tool" if tools == 1 else "tools"
 
 
-def _news(state: State) -> list[Problem]:
-    """Errors that no server's row tells: those of the run itself."""
+def _run_errors(state: State) -> list[RunError]:
+    """Errors that no server's row shows: those of the run itself."""
     shown = {server.name for server in state.servers if server.error}
-    return [problem for problem in state.problems if problem.server not in shown]
+    return [error for error in state.errors if error.server not in shown]
 
 
 def _run_facts(state: State) -> list[tuple[str, str]]:

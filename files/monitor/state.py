@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
+SEVERITIES = ("ok", "warning", "critical", "none")
 _PACKAGE = ("name", "version")
 # A state of a thousand servers has about a megabyte; anything far beyond is not ours.
 LARGEST_FILE = 32 * 1024 * 1024
@@ -24,23 +25,28 @@ class StateMissing(StateUnreadable):
 
 @dataclass(frozen=True)
 class Server:
-    """One server of the config. Optional fields are None where the run did not come so far."""
+    """One server of the config. Optional fields are None where the run did not come so far.
+
+    The texts are sentences for people: ``condition_text``, ``transport``, ``limits``, ``network``. ``severity`` is ok,
+    warning, critical or none. ``logs`` is the command that shows the container's log.
+    """
 
     name: str
     desired: str
     observed: str
+    condition: str
+    condition_text: str
+    severity: str
     image: str | None
     package: str | None
     command: str | None
     transport: str | None
-    port: int | None
-    path: str | None
-    memory: int | None
-    cpus: float | None
-    pids: int | None
-    network: str | tuple[str, ...] | None
+    limits: str | None
+    network: str | None
     generation: str | None
     container: str | None
+    container_id: str | None
+    logs: str | None
     endpoint: str | None
     url: str | None
     rule_arn: str | None
@@ -58,28 +64,14 @@ class Server:
     client: dict[str, Any] | None
     error: str | None
 
-    @property
-    def condition(self) -> str:
-        """In one word: ok, degraded, failing, invalid, unknown or disabled.
-
-        A degraded server answers, although something about it went wrong: an update that failed, for example.
-        """
-        if self.desired in ("disabled", "invalid"):
-            return self.desired
-        if self.status == "ok":
-            return "degraded" if self.error else "ok"
-        if self.error or self.status == "failing" or self.observed == "failed":
-            return "failing"
-        return "unknown"
-
 
 @dataclass(frozen=True)
 class Remote:
     """One server of the config that runs elsewhere; ``client`` is what clients may be told, if they can use it."""
 
     name: str
-    enabled: bool
-    type: str | None
+    condition_text: str
+    transport: str | None
     url: str | None
     headers: tuple[str, ...]
     notes: tuple[str, ...]
@@ -87,7 +79,7 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Problem:
+class RunError:
     """An error of the run; of the whole run when server is None."""
 
     server: str | None
@@ -96,8 +88,21 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Count:
+    """How many servers are in one condition."""
+
+    condition: str
+    text: str
+    severity: str
+    servers: int
+
+
+@dataclass(frozen=True)
 class State:
-    """The last run and what it found."""
+    """The last run and what it found.
+
+    ``summary`` is the fleet in one sentence without its full stop; ``counts`` has the most urgent condition first.
+    """
 
     fleet: str
     monitor: str | None
@@ -107,10 +112,13 @@ class State:
     result: str
     interval_seconds: int | None
     changes: tuple[str, ...]
+    summary: str
+    severity: str
+    counts: tuple[Count, ...]
     servers: tuple[Server, ...]
     remotes: tuple[Remote, ...]
-    problems: tuple[Problem, ...]
-    warnings: tuple[str, ...] = ()
+    errors: tuple[RunError, ...]
+    warnings: tuple[str, ...]
 
 
 def read_state(path: Path) -> State:
@@ -141,8 +149,11 @@ def parse_state(content: bytes) -> State:
         raise StateUnreadable(f"the state file is not whole JSON: {place} does not parse") from error
     root = _Node(document, "state")
     if (version := root.get("version").raw) != VERSION:
-        raise StateUnreadable(f"the state file has version {version!r}; this monitor reads version {VERSION}")
-    run = root.get("run")
+        raise StateUnreadable(
+            f"the state file has version {version!r} and this monitor reads version {VERSION}: another release wrote"
+            " it, and the next run of this one replaces it"
+        )
+    run, summary = root.get("run"), root.get("summary")
     return State(
         fleet=root.get("fleet").text(),
         monitor=root.get("monitor").maybe_text(),
@@ -152,14 +163,16 @@ def parse_state(content: bytes) -> State:
         result=run.get("result").text(),
         interval_seconds=run.get("interval_seconds").maybe_whole(),
         changes=run.get("changes").texts(),
+        summary=summary.get("text").text(),
+        severity=summary.get("severity").one_of(SEVERITIES),
+        counts=tuple(_count(node) for node in summary.get("counts").members()),
         servers=tuple(_server(node) for node in root.get("servers").members()),
         remotes=tuple(_remote(node) for node in root.get("remotes").members()),
-        problems=tuple(
-            Problem(node.get("server").maybe_text(), node.get("step").text(), node.get("message").text())
+        errors=tuple(
+            RunError(node.get("server").maybe_text(), node.get("step").text(), node.get("message").text())
             for node in root.get("errors").members()
         ),
-        # Missing in files of a release that had none.
-        warnings=root.get("warnings").texts() if "warnings" in document else (),
+        warnings=root.get("warnings").texts(),
     )
 
 
@@ -170,30 +183,41 @@ def client_config(state: State) -> dict[str, Any]:
     return {"mcpServers": dict(sorted(told.items()))}
 
 
+def _count(node: _Node) -> Count:
+    return Count(
+        condition=node.get("condition").text(),
+        text=node.get("text").text(),
+        severity=node.get("severity").one_of(SEVERITIES),
+        servers=node.get("servers").whole(),
+    )
+
+
 def _server(node: _Node) -> Server:
     endpoint = node.get("endpoint")
     route = node.get("route")
     health = node.get("health")
     software = health.get("server")
     package = node.get("package")
-    limits = node.get("limits")
+    words = node.get("text")
+    container = node.get("container")
     checked = health.get("checked")
     return Server(
         name=node.get("name").text(),
         desired=node.get("desired").text(),
         observed=node.get("observed").text(),
+        condition=node.get("condition").text(),
+        condition_text=words.get("condition").text(),
+        severity=node.get("severity").one_of(SEVERITIES),
         image=node.get("image").maybe_text(),
         package=None if package.none else " ".join(filter(None, (package.get(k).maybe_text() for k in _PACKAGE))),
         command=None if node.get("command").none else " ".join(node.get("command").texts()),
-        transport=node.get("transport").maybe_text(),
-        port=node.get("port").maybe_whole(),
-        path=node.get("path").maybe_text(),
-        memory=None if limits.none else limits.get("memory").maybe_whole(),
-        cpus=None if limits.none else limits.get("cpus").maybe_number(),
-        pids=None if limits.none else limits.get("pids").maybe_whole(),
-        network=_network(node.get("network")),
+        transport=words.get("transport").maybe_text(),
+        limits=words.get("limits").maybe_text(),
+        network=words.get("network").maybe_text(),
         generation=node.get("generation").maybe_text(),
-        container=node.get("container").maybe_text(),
+        container=None if container.none else container.get("name").maybe_text(),
+        container_id=None if container.none else container.get("id").text(),
+        logs=None if container.none else container.get("logs").text(),
         endpoint=None if endpoint.none else f"{endpoint.get('address').maybe_text()}:{endpoint.get('port').raw}",
         url=None if route.none else route.get("url").maybe_text(),
         rule_arn=None if route.none else route.get("rule_arn").maybe_text(),
@@ -213,15 +237,11 @@ def _server(node: _Node) -> Server:
     )
 
 
-def _network(node: _Node) -> str | tuple[str, ...] | None:
-    return node.texts() if isinstance(node.raw, list) else node.maybe_text()
-
-
 def _remote(node: _Node) -> Remote:
     return Remote(
         name=node.get("name").text(),
-        enabled=node.get("enabled").raw is True,
-        type=node.get("type").maybe_text(),
+        condition_text=node.get("text").get("condition").text(),
+        transport=node.get("text").get("transport").maybe_text(),
         url=node.get("url").maybe_text(),
         headers=node.get("headers").texts(),
         notes=node.get("notes").texts(),
@@ -265,6 +285,11 @@ class _Node:
             raise self._unlike("a text")
         return self.raw
 
+    def one_of(self, known: tuple[str, ...]) -> str:
+        if self.text() not in known:
+            raise self._unlike(f"one of {', '.join(known)}")
+        return self.text()
+
     def moment(self) -> datetime:
         try:
             moment = datetime.fromisoformat(self.text())
@@ -276,8 +301,9 @@ class _Node:
         return None if self.none else self.text()
 
     def maybe_whole(self) -> int | None:
-        if self.none:
-            return None
+        return None if self.none else self.whole()
+
+    def whole(self) -> int:
         if not isinstance(self.raw, int) or isinstance(self.raw, bool):
             raise self._unlike("a whole number")
         return self.raw

@@ -17,14 +17,12 @@ from monitor.state import Remote, Server, State, StateUnreadable, read_state
 WIDTH = 100
 LONGEST_NAME = 30
 
-# For each condition of a server: its sign, the same in ASCII, its colour, and what it is called.
+# For each severity: its sign, the same in ASCII, and its colour.
 _LOOKS = {
-    "ok": ("●", "+", "32", "answers"),
-    "degraded": ("▲", "!", "33", "degraded"),
-    "failing": ("✗", "x", "31", "fails"),
-    "invalid": ("✗", "x", "31", "wrong entry"),
-    "unknown": ("○", "?", "33", "not known"),
-    "disabled": ("·", "-", "2", "disabled"),
+    "ok": ("●", "+", "32"),
+    "warning": ("▲", "!", "33"),
+    "critical": ("✗", "x", "31"),
+    "none": ("·", "-", "2"),
 }
 
 
@@ -46,34 +44,34 @@ def table(state: State, out: TerminalWriter, now: datetime, monitor: str | None,
     """The lines of the table; ``login`` says who may see the monitor, and with what."""
     listed: list[Server | Remote] = [*state.servers, *state.remotes]
     name_width = min(LONGEST_NAME, max([len("server"), *(len(_plain(each.name)) for each in listed)]))
-    words = [*(_LOOKS[server.condition][3] for server in state.servers), *("remote" for _remote in state.remotes)]
-    state_width = max(map(len, ["state", *words]))
+    state_width = max(map(len, ["state", *(_plain(each.condition_text) for each in listed)]))
     if listed:
         heads = f"{'server':<{name_width}}  {'state':<{state_width}}  {'tools':>5}  url"
         yield out.colour("2", f"  {heads}")
     for server in state.servers:
         yield from _row(server, out, name_width, state_width)
     for remote in state.remotes:
-        called = "remote" if remote.enabled else "disabled"
+        called = _plain(remote.condition_text)
         line = f"{_plain(remote.name):<{name_width}}  {called:<{state_width}}  {'-':>5}  {_plain(remote.url or '')}"
         yield f"{out.colour('2', out.sign('↗', '>'))} {line}"
-    if not state.servers and not state.remotes and not state.problems:
+    if not listed and not state.errors:
         yield "  The config holds no servers."
-    for problem in state.problems:
-        if problem.server is None:
-            yield from _note(f"{problem.step}: {_plain(problem.message)}", out, indent=2)
+    for error in state.errors:
+        if error.server is None:
+            yield from _note(f"{error.step}: {_plain(error.message)}", out, indent=2)
     for warning in state.warnings:
         # In full: it ends with the command to type.
         lines = textwrap.wrap(_plain(warning), WIDTH - 2, break_on_hyphens=False, break_long_words=False)
         yield from ["", *(f"  {out.colour('33', line)}" for line in lines)]
     yield ""
-    yield f"  {_verdict(state, now)}"
+    yield f"  {_plain(state.summary)}. Last run {ago(state.finished, now)}."
     if monitor:
         yield f"  Monitor: {_plain(monitor)}" + (f"  ({login})" if login else "")
 
 
 def _row(server: Server, out: TerminalWriter, name_width: int, state_width: int) -> Iterator[str]:
-    sign, ascii_sign, colour, called = _LOOKS[server.condition]
+    sign, ascii_sign, colour = _LOOKS[server.severity]
+    called = _plain(server.condition_text)
     tools = str(len(server.tools)) if server.status == "ok" else "-"
     url = _plain(server.url or "")
     name = _plain(server.name)
@@ -91,19 +89,6 @@ def _note(text: str, out: TerminalWriter, indent: int) -> Iterator[str]:
     dots = out.sign("…", "...")
     for line in textwrap.wrap(text, WIDTH - indent, max_lines=2, break_on_hyphens=False, placeholder=f" {dots}"):
         yield " " * indent + out.colour("31", line)
-
-
-def _verdict(state: State, now: datetime) -> str:
-    wanted = [server for server in state.servers if server.desired != "disabled"]
-    answering = sum(server.status == "ok" for server in wanted)
-    if not wanted:
-        head = "No servers to run"
-    elif answering == len(wanted):
-        head = f"All {len(wanted)} servers answer" if len(wanted) > 1 else "The server answers"
-    else:
-        head = f"{answering} of {len(wanted)} servers answer"
-    failed = "; the run failed" if state.result != "ok" else ""
-    return f"{head}{failed}. Last run {ago(state.finished, now)}."
 
 
 def _plain(text: str) -> str:

@@ -107,7 +107,7 @@ def state_file(run: Any) -> Path:
 def test_a_run_with_a_server_that_fails_ends_with_a_line_for_it(run: Any) -> None:
     assert run.returncode == 2
     assert "lost: connection refused: nothing listens on 127.0.0.1:1; see that the balancer runs" in run.stdout
-    assert "2 servers, 1 failing" in run.stdout
+    assert "1 of 2 servers answer, lost does not" in run.stdout
 
 
 def test_no_header_is_seen_in_the_output_of_a_run(run: Any) -> None:

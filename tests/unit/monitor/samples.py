@@ -6,6 +6,14 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import (
+    limits_text,
+    transport_text,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import condition_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import summary_of
+
 FINISHED = datetime(2026, 11, 21, 4, 19, 12, tzinfo=UTC)
 LOCAL = "arn:aws:elasticloadbalancing:us-east-1:000000000000"
 
@@ -19,7 +27,7 @@ def hexes(text: str, length: int) -> str:
 
 
 def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **changes: Any) -> dict[str, Any]:
-    """A server that answers. ``health`` changes single fields of its health."""
+    """A server that answers. ``health`` changes single fields of its health; its condition follows from the rest."""
     health = {
         "status": "ok", "checked": stamp(finished - timedelta(seconds=2)), "latency_ms": 12.4 + number,
         "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "protocol": "2025-11-25",
@@ -31,7 +39,8 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "limits": {"memory": 512 * 1024**2, "cpus": 1.0, "pids": 256}, "network": "internet",
         "exceptions": [], "notes": [],
         "client": {"type": "http", "url": f"http://127.0.0.1:8080/mcp/{name}/mcp"},
-        "generation": hexes(name, 12), "container": hexes(f"container {name}", 64),
+        "generation": hexes(name, 12),
+        "container": {"id": hexes(f"container {name}", 64), "name": f"mcp-{name}", "logs": f"docker logs mcp-{name}"},
         "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
         "route": {
             "url": f"http://127.0.0.1:8080/mcp/{name}/mcp",
@@ -41,7 +50,27 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         },
         "health": health, "error": None,
     }  # fmt: skip
-    return {**plain, **changes}
+    return decided({**plain, **changes})
+
+
+def decided(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with what the state's writer decides of it."""
+    condition = condition_of(
+        desired=entry["desired"],
+        observed=entry["observed"],
+        status=entry["health"]["status"],
+        has_error=entry["error"] is not None,
+        is_new=False,
+        on_other_hosts=False,
+    )
+    limits = entry["limits"]
+    text = {
+        "condition": condition.text,
+        "transport": transport_text(entry["transport"], entry["port"]) if entry["transport"] else None,
+        "limits": limits_text(limits["memory"], limits["cpus"], limits["pids"]) if limits else None,
+        "network": Egress.from_plain(entry["network"]).description if entry["network"] else None,
+    }
+    return {**entry, "condition": condition.name, "severity": condition.severity, "text": text}
 
 
 def unasked(reason: str) -> dict[str, Any]:
@@ -93,7 +122,7 @@ def state(
     ]
     errors += problems or []
     return {
-        "version": 1,
+        "version": 2,
         "fleet": "mcp",
         "monitor": "http://127.0.0.1:8080/monitor",
         "run": {
@@ -101,9 +130,11 @@ def state(
             "finished": stamp(finished), "result": "failed" if errors else "ok", "check_mode": False,
             "interval_seconds": 300, "changes": changes or [], **run,
         },
+        "summary": summary_of(servers, failed=bool(errors), check_mode=False),
         "servers": servers,
         "remotes": remotes or [],
         "errors": errors,
+        "warnings": [],
     }  # fmt: skip
 
 
@@ -112,6 +143,7 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
     url = f"https://{name}.example.com/mcp"
     plain = {
         "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
+        "text": {"condition": "remote" if changes.get("enabled", True) else "disabled", "transport": "MCP over HTTP"},
         "notes": ["headers.Authorization: it may be a secret, which is only told with consent"],
         "client": {"type": "http", "url": url},
     }  # fmt: skip

@@ -93,7 +93,7 @@ def test_a_server_shows_what_became_of_its_entry() -> None:
     )  # fmt: skip
     text = read(rendered(samples.state([server])))
     for fact in (
-        "--zone Etc/UTC", "SSE of its own, on port 8000 of its container", "mcp-server-time 2026.1.26",
+        "--zone Etc/UTC", "sse, on port 8000 of its container", "mcp-server-time 2026.1.26",
         "512 MiB of memory, 1 core, 256 processes", "a writable root", "args[1]: '--rm' is ignored cwd: is ignored",
     ):  # fmt: skip
         assert fact in text
@@ -102,11 +102,11 @@ def test_a_server_shows_what_became_of_its_entry() -> None:
 @pytest.mark.parametrize(
     ("network", "told"),
     [
-        ("internet", "May go anywhere"),
-        ("none", "May go nowhere"),
-        ("fleet", "May go to servers of the fleet that say the same"),
-        (["api.github.com", "10.0.0.0/8"], "May go to api.github.com, 10.0.0.0/8 and nowhere else"),
-        ("corp", "May go where the engine's network corp leads"),
+        ("internet", "Network reach anywhere"),
+        ("none", "Network reach nowhere"),
+        ("fleet", "Network reach only servers of its fleet that have network fleet too"),
+        (["api.github.com", "10.0.0.0/8"], "Network reach only api.github.com, 10.0.0.0/8"),
+        ("corp", "Network reach as network corp lets it"),
     ],
 )
 def test_a_server_shows_where_it_may_go(network: str | list[str], told: str) -> None:

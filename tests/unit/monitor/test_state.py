@@ -31,24 +31,6 @@ def test_the_samples_keep_to_the_schema_and_can_be_read(sample: Any) -> None:
     assert [server.name for server in state.servers] == [entry["name"] for entry in document["servers"]]
 
 
-@pytest.mark.parametrize(
-    ("entry", "condition"),
-    [
-        (samples.server("a"), "ok"),
-        (samples.server("a", error="the update failed"), "degraded"),
-        (samples.failing("a", "no answer"), "failing"),
-        (samples.server("a", observed="failed", health=samples.unasked("x")), "failing"),
-        (samples.server("a", health=samples.unasked("401")), "unknown"),
-        (samples.server("a", health=samples.unasked("x"), error="no route is left"), "failing"),
-        (samples.disabled("a"), "disabled"),
-        (samples.invalid("a", "wrong"), "invalid"),
-    ],
-)
-def test_a_server_is_in_one_condition(entry: dict[str, Any], condition: str) -> None:
-    (server,) = parse_state(encoded(samples.state([entry]))).servers
-    assert server.condition == condition
-
-
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(StateMissing, match="no run has written it yet"):
         read_state(tmp_path / "state.json")
@@ -65,9 +47,17 @@ def test_a_half_written_file_is_told_with_the_place() -> None:
         parse_state(content[:500])
 
 
-def test_a_state_of_another_version_is_told() -> None:
-    with pytest.raises(StateUnreadable, match="has version 2; this monitor reads version 1"):
-        parse_state(encoded({**samples.no_servers(), "version": 2}))
+@pytest.mark.parametrize("version", [1, 3, None])
+def test_a_state_of_another_release_is_named_and_not_guessed_at(version: Any) -> None:
+    with pytest.raises(StateUnreadable, match=f"has version {version} and this monitor reads version 2: another"):
+        parse_state(encoded({"version": version, "servers": []}))
+
+
+def test_a_severity_that_nobody_knows_is_told() -> None:
+    document = samples.three_servers()
+    document["servers"][0]["severity"] = "purple"
+    with pytest.raises(StateUnreadable, match=r"state.servers\[0\].severity is not one of ok, warning, critical, none"):
+        parse_state(encoded(document))
 
 
 def test_a_wrong_place_is_named() -> None:

@@ -54,7 +54,7 @@ def test_a_bad_run_ends_with_one_and_tells_the_errors_in_short(printed: Any) -> 
     text = "\n".join(lines)
     assert "503 by the bridge: the child ended: exit status 1" in text
     assert "  routes: the listener has 100 rules" in text
-    assert "93 of 97 servers answer; the run failed." in text
+    assert "93 of 97 servers answer, 3 do not. Last run" in text
 
 
 def test_the_table_fits_into_a_hundred_columns(printed: Any) -> None:

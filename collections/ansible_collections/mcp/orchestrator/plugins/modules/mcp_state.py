@@ -108,10 +108,10 @@ failed_servers:
   type: list
   elements: str
 msg:
-  description: The run in one line, or a line for each error.
+  description: The summary of the state in one line, and a line for each error.
   returned: always
   type: str
-  sample: 3 servers, all as wished
+  sample: All 3 servers answer
 """
 
 from typing import Any

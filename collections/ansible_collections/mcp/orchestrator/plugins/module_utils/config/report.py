@@ -14,8 +14,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-
-_UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import (
+    limits_text,
+    transport_text,
+)
 
 
 def report(fleet: Fleet) -> str:
@@ -48,6 +50,7 @@ def _summary(fleet: Fleet, wrong: int) -> str:
 
 def _server(spec: Spec) -> list[tuple[str, str]]:
     facts = [("state", "runs" if spec.enabled else "disabled: stopped, without a route")]
+    root = "read-only root" if spec.read_only else "writable root"
     facts.append(("image", spec.image))
     if spec.build is not None:
         facts.append(("built from", _recipe(Recipe.from_dict(spec.build))))
@@ -56,9 +59,9 @@ def _server(spec: Spec) -> list[tuple[str, str]]:
     if spec.command:
         facts.append(("command", " ".join(spec.command)))
     facts += [
-        ("transport", _transport(spec)),
+        ("transport", transport_text(spec.transport, spec.port)),
         ("path", f"{spec.path}{spec.mcp_path}, health at {spec.health_path} ({spec.health_matcher})"),
-        ("limits", _limits(spec)),
+        ("limits", f"{limits_text(spec.memory, spec.cpus, spec.pids)}, {root}"),
     ]
     facts += [(name, text) for name, text in _extras(spec) if text]
     return facts
@@ -70,31 +73,10 @@ def _recipe(recipe: Recipe) -> str:
     return f"the {recipe.runtime} template and {recipe.package}, {version}{also}"
 
 
-def _transport(spec: Spec) -> str:
-    if spec.transport == "stdio":
-        return "stdio, through the bridge"
-    port = f"port {spec.port}" if spec.port is not None else "the port that the image exposes"
-    return f"{spec.transport}, on {port} of its container"
-
-
-def _limits(spec: Spec) -> str:
-    root = "read-only root" if spec.read_only else "writable root"
-    cores = "1 core" if spec.cpus == 1 else f"{spec.cpus:g} cores"
-    return f"{size_text(spec.memory)} of memory, {cores}, {spec.pids} processes, {root}"
-
-
-def size_text(count: int) -> str:
-    """Bytes in the largest unit that divides them."""
-    for unit, factor in _UNITS:
-        if count and count % factor == 0:
-            return f"{count // factor} {unit}"
-    return f"{count} bytes"
-
-
 def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "env", " ".join(spec.env)
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
-    yield "network", "" if spec.egress.kind is EgressKind.INTERNET else str(spec.egress)
+    yield "network", "" if spec.egress.kind is EgressKind.INTERNET else spec.egress.description
     yield "metadata", "of the instance are open to it" if spec.egress.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, compose
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -137,14 +138,6 @@ def short(identity: str) -> str:
     return f"{kind}:{digits[:12]}" if kind else digits[:12]
 
 
-def size(count: int) -> str:
-    """Bytes in the largest unit that divides them."""
-    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
-        if count and count % factor == 0:
-            return f"{count // factor} {unit}"
-    return f"{count} bytes"
-
-
 def _changes(name: str, old: object, new: object) -> Iterator[str]:
     if name == "env" and isinstance(old, dict) and isinstance(new, dict):
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
@@ -157,7 +150,7 @@ def _changes(name: str, old: object, new: object) -> Iterator[str]:
 
 def _shown(name: str, value: object) -> str:
     if name == "memory" and isinstance(value, int):
-        return size(value)
+        return size_text(value)
     if name == "network" and (value is None or isinstance(value, (str, list))):
         return str(Egress.from_plain(value))
     return "default" if value is None else str(value)
@@ -174,7 +167,7 @@ def _differences(live: Facts, desired: Facts) -> Iterator[tuple[str, str]]:
 
 def _fact(name: str, value: object) -> str:
     if name == "memory" and isinstance(value, int):
-        return size(value) if value else "unlimited"
+        return size_text(value) if value else "unlimited"
     if name == "bindings" and isinstance(value, tuple):
         return ", ".join(f"{address}:{host}→{port}" for port, address, host in value) or "none"
     if name == "log" and isinstance(value, tuple):

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import forges
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
@@ -25,7 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.contain
     compose,
     exceptions,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, drift_of, short, size
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, drift_of, short
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
@@ -281,9 +282,14 @@ def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
 
 def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
     if drift.update:
-        after = {"memory": size(spec.memory), "cpus": f"{spec.cpus:g}", "pids": spec.pids, "restart": "unless-stopped"}
+        after = {
+            "memory": size_text(spec.memory),
+            "cpus": f"{spec.cpus:g}",
+            "pids": spec.pids,
+            "restart": "unless-stopped",
+        }
         before = {
-            "memory": size(container.facts.memory),
+            "memory": size_text(container.facts.memory),
             "cpus": f"{container.facts.cpus:g}",
             "pids": container.facts.pids,
             "restart": container.facts.restart,
@@ -455,7 +461,7 @@ def _desired_facts(
         "generation": spec.generation,
         "port": f"{policy.publish_address}:{port}",
         "state": "running",
-        "memory": size(spec.memory),
+        "memory": size_text(spec.memory),
         "cpus": f"{spec.cpus:g}",
         "pids": spec.pids,
         "env": " ".join(sorted(spec.env)) or "none",

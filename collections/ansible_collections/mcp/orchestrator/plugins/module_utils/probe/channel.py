@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""One HTTP connection to a server, every wait of which ends at one deadline."""
+
 from __future__ import annotations
 
 import http.client
@@ -71,6 +73,7 @@ class Answer:
 
     @property
     def media_type(self) -> str:
+        """The Content-Type without its parameters, in small letters; empty where there is none."""
         return self.header("content-type").partition(";")[0].strip().lower()
 
     def body(self) -> bytes:
@@ -92,7 +95,7 @@ class Answer:
             yield line.rstrip(b"\r\n")
 
     def finish(self) -> None:
-        """Read the rest if it ends at once, so that the connection can serve again; otherwise give it up."""
+        """Reads the rest if it ends at once, so that the connection can serve again; otherwise gives it up."""
         if self._response.isclosed():
             return
         deadline = self._channel.deadline
@@ -145,7 +148,7 @@ class Channel:
         return remaining
 
     def send(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        """Send one request and return its answer, the headers read; raises OSError, http.client.HTTPException."""
+        """Sends one request and returns its answer, the headers read; raises OSError, http.client.HTTPException."""
         if not self._can_be_used_again():
             self.close()
             self._connect()
@@ -155,7 +158,7 @@ class Channel:
         return Answer(self, self._last)
 
     def close(self) -> None:
-        """End the connection; the next request makes a new one."""
+        """Ends the connection; the next request makes a new one."""
         self._http.close()
         if self._sock is not None:
             self._sock.close()

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Asking all servers of a fleet at once, and what is reported of each."""
+
 from __future__ import annotations
 
 import queue
@@ -13,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel import Channel
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.conversation import GOODBYE_SECONDS, Conversation
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.mcp_client import GOODBYE_SECONDS, McpClient
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
 
 # Every session may start a process of its own behind the bridge: a hundred at once would take the host's memory.
 PARALLEL = 16
@@ -27,7 +29,7 @@ PAUSE_SECONDS = 0.5
 
 
 def probe_fleet(
-    endpoints: Sequence[Endpoint],
+    targets: Sequence[ProbeTarget],
     *,
     timeout: float,
     deadline: float,
@@ -35,7 +37,7 @@ def probe_fleet(
     schemas: bool = False,
     verify_tls: bool = True,
 ) -> list[dict[str, Any]]:
-    """Ask every server in parallel, and return one report each, in the order of the endpoints.
+    """Asks every server in parallel, and returns one report each, in the order of the targets (``report_of``).
 
     Args:
         timeout: seconds that one server may take.
@@ -45,10 +47,10 @@ def probe_fleet(
         verify_tls: whether certificates must be valid.
     """
     end = time.monotonic() + deadline
-    tls = _tls(verify_tls) if any(endpoint.url.startswith("https:") for endpoint in endpoints) else None
+    tls = _tls(verify_tls) if any(target.url.startswith("https:") for target in targets) else None
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-    for index in range(len(endpoints)):
+    for index in range(len(targets)):
         waiting.put(index)
 
     def work() -> None:
@@ -58,48 +60,48 @@ def probe_fleet(
             except queue.Empty:
                 return
             try:
-                report = _ask_until_settled(endpoints[index], timeout, end, settle, schemas, tls)
+                report = _ask_until_settled(targets[index], timeout, end, settle, schemas, tls)
             except Exception as error:  # a thread has nobody to raise to, and the other servers are still to be asked
-                report = _report(endpoints[index], ProbeFailure("error", "connect", f"the probe broke: {error!r}"))
+                report = report_of(targets[index], ProbeFailure("error", "connect", f"the probe broke: {error!r}"))
             done.put((index, report))
 
-    for _thread in range(min(PARALLEL, len(endpoints))):
+    for _thread in range(min(PARALLEL, len(targets))):
         # A daemon: resolving a name cannot be given a time limit, and must not hold the module's process.
         threading.Thread(target=work, daemon=True).start()
     reports: dict[int, dict[str, Any]] = {}
-    while len(reports) < len(endpoints):
+    while len(reports) < len(targets):
         try:
             index, report = done.get(timeout=max(0.0, end + GOODBYE_SECONDS - time.monotonic()))
         except queue.Empty:
             break
         reports[index] = report
-    return [reports.get(index) or _not_asked(endpoint, deadline) for index, endpoint in enumerate(endpoints)]
+    return [reports.get(index) or _not_asked(target, deadline) for index, target in enumerate(targets)]
 
 
-def probe(endpoint: Endpoint, end: float, schemas: bool, tls: ssl.SSLContext | None) -> dict[str, Any]:
-    """Ask one server until ``end`` on the clock of time.monotonic(), and return its report."""
+def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | None) -> dict[str, Any]:
+    """Asks one server until ``end`` on the clock of time.monotonic(), and returns its report (``report_of``)."""
     began = time.monotonic()
     failure: ProbeFailure | None = None
-    conversation: Conversation | None = None
+    client: McpClient | None = None
     tools: list[dict[str, Any]] = []
     try:
-        channel = Channel(endpoint.url, end, tls)
-        conversation = Conversation(endpoint, channel)
-        conversation.open()
-        tools = conversation.tools()
-        if endpoint.call is not None:
-            conversation.call(endpoint.call, tools)
+        channel = Channel(target.url, end, tls)
+        client = McpClient(target, channel)
+        client.open()
+        tools = client.tools()
+        if target.call is not None:
+            client.call(target.call, tools)
     except ProbeFailure as error:
         failure = error
     except ValueError as error:
-        failure = ProbeFailure("not_mcp", "connect", f"{endpoint.url}: {error}")
+        failure = ProbeFailure("not_mcp", "connect", f"{target.url}: {error}")
     total = time.monotonic() - began
-    report = _report(endpoint, failure)
-    if conversation is not None:
-        conversation.close()
-        report["protocol"] = conversation.protocol
-        report["server"] = conversation.server
-        report["latency_ms"] = _latencies(conversation, channel, total)
+    report = report_of(target, failure)
+    if client is not None:
+        client.close()
+        report["protocol"] = client.protocol
+        report["server"] = client.server
+        report["latency_ms"] = _latencies(client, channel, total)
     report["tools"] = [tool["name"] for tool in tools]
     if schemas:
         report["schemas"] = {tool["name"]: tool.get("inputSchema") for tool in tools}
@@ -107,20 +109,27 @@ def probe(endpoint: Endpoint, end: float, schemas: bool, tls: ssl.SSLContext | N
 
 
 def _ask_until_settled(
-    endpoint: Endpoint, timeout: float, end: float, settle: float, schemas: bool, tls: ssl.SSLContext | None
+    target: ProbeTarget, timeout: float, end: float, settle: float, schemas: bool, tls: ssl.SSLContext | None
 ) -> dict[str, Any]:
     settled = min(end, time.monotonic() + settle)
     while True:
-        report = probe(endpoint, min(end, time.monotonic() + timeout), schemas, tls)
+        report = probe(target, min(end, time.monotonic() + timeout), schemas, tls)
         if report["cause"] not in PASSING_CAUSES or time.monotonic() + PAUSE_SECONDS >= settled:
             return report
         time.sleep(PAUSE_SECONDS)
 
 
-def _report(endpoint: Endpoint, failure: ProbeFailure | None) -> dict[str, Any]:
+def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, Any]:
+    """Returns the report on one server, without what only an answer can fill.
+
+    Its keys: name and url of the target; state, ``ok`` or ``failing``; cause, step and reason of the failure, None
+    where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in ``total``;
+    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names. With ``schemas``
+    also schemas, the tools' input schemas by name.
+    """
     return {
-        "name": endpoint.name,
-        "url": endpoint.url,
+        "name": target.name,
+        "url": target.url,
         "state": "failing" if failure else "ok",
         "cause": failure.cause if failure else None,
         "step": failure.step if failure else None,
@@ -133,13 +142,13 @@ def _report(endpoint: Endpoint, failure: ProbeFailure | None) -> dict[str, Any]:
     }
 
 
-def _not_asked(endpoint: Endpoint, deadline: float) -> dict[str, Any]:
+def _not_asked(target: ProbeTarget, deadline: float) -> dict[str, Any]:
     reason = f"not asked to the end: the probe's {deadline:g} s for all servers were over"
-    return _report(endpoint, ProbeFailure("deadline", "connect", reason))
+    return report_of(target, ProbeFailure("deadline", "connect", reason))
 
 
-def _latencies(conversation: Conversation, channel: Channel, total: float) -> dict[str, float]:
-    seconds = {**conversation.seconds, "total": total}
+def _latencies(client: McpClient, channel: Channel, total: float) -> dict[str, float]:
+    seconds = {**client.seconds, "total": total}
     if channel.connect_seconds is not None:
         seconds["connect"] = channel.connect_seconds
     return {step.replace("server/", "").replace("/", "_"): round(value * 1000, 1) for step, value in seconds.items()}

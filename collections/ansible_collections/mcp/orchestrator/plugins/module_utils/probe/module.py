@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         if arguments[limit] <= 0:
             raise ModuleError(f"{limit}: {arguments[limit]} is not a time; give seconds above 0")
     servers = probe_fleet(
-        [_endpoint(option) for option in arguments["endpoints"]],
+        [_target(option) for option in arguments["endpoints"]],
         timeout=arguments["timeout"],
         deadline=arguments["deadline"],
         settle=arguments["settle"],
@@ -35,8 +35,8 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     return {"changed": False, "servers": servers, "failing": failing}
 
 
-def _endpoint(option: Mapping[str, Any]) -> Endpoint:
-    """The endpoint that an entry of the argument ``endpoints`` means. Raises ModuleError."""
+def _target(option: Mapping[str, Any]) -> ProbeTarget:
+    """The target that an entry of the argument ``endpoints`` means. Raises ModuleError."""
     call = option["call"]
     if call is not None and call["expect"] is not None:
         try:
@@ -44,4 +44,4 @@ def _endpoint(option: Mapping[str, Any]) -> Endpoint:
         except re.error as error:
             raise ModuleError(f"endpoints: {option['name']}: call.expect is no regular expression: {error}") from error
     headers = {name: str(value) for name, value in option["headers"].items()}
-    return Endpoint(option["name"], option["url"], headers, ToolCall(**call) if call else None)
+    return ProbeTarget(option["name"], option["url"], headers, ToolCall(**call) if call else None)

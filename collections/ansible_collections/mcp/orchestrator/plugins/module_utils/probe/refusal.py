@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""What a failed connection or an HTTP error means, in one sentence, and whose it is: network, balancer or server."""
+
 from __future__ import annotations
 
 import http.client

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The state file's content, from the results of a run's steps."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import Facts, server_entry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Problem, Step
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import summary_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, whole, word
 
-VERSION = 1
+# 2: condition, severity, text, container as an object, summary.
+VERSION = 2
 ONE_YEAR = 366 * 24 * 3600
 
-# Told when the run ended between two steps, which no registered result knows of.
+# Reported when the run ended between two steps, which no registered result knows of.
 _NOT_REACHED = {
     "config": "before the config was read",
     "containers": "before the containers were converged",
@@ -28,13 +33,13 @@ _NOT_REACHED = {
 
 # What to do about a server that does not pass its probe, by the probe's cause.
 _WAYS_OUT = {
-    "refused": "see that the balancer runs",
-    "unreachable": "see that this host can reach the balancer",
-    "tls": "see which name and authority the listener's certificate has",
+    "refused": "check that the balancer runs",
+    "unreachable": "check that this host can reach the balancer",
+    "tls": "check which name and authority the listener's certificate has",
     "no_route": "run again; if it stays, look at the listener's rules",
     "not_found": "set orchestrator.path in its entry to where it serves MCP",
     "not_mcp": "set orchestrator.transport and orchestrator.path in its entry to what it speaks",
-    "prefix": "tell the server its public path if it can be told, or have it speak stdio or streamable HTTP",
+    "prefix": "tell the server its public path if it has a setting for it, or have it speak stdio or streamable HTTP",
     "deadline": "run again, or look at what makes the other servers slow",
 }
 
@@ -62,7 +67,7 @@ def build_state(
     images: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The state file's content, from the results that Ansible registered for the steps of one run.
+    """Returns the state file's content, from the results that Ansible registered for the steps of one run.
 
     Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
     images to build. ``warnings`` are about the host. Only known fields are taken, so that nothing secret
@@ -78,8 +83,9 @@ def build_state(
     }
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
-    problems = _problems(list(steps.values()), fleet, run.check_mode)
-    facts = Facts(steps, problems, public_url.rstrip("/"))
+    errors = _errors(list(steps.values()), steps["containers"].by_name("endpoints"), run.check_mode)
+    facts = Facts(steps, errors, public_url.rstrip("/"))
+    servers = [server_entry(name, facts) for name in sorted(facts.names)]
     path = word(_section(settings, "dashboard").get("path"))
     return {
         "version": VERSION,
@@ -89,14 +95,15 @@ def build_state(
             "id": run.id,
             "started": rfc3339(run.started),
             "finished": rfc3339(run.finished),
-            "result": "failed" if problems else "ok",
+            "result": "failed" if errors else "ok",
             "check_mode": run.check_mode,
             "interval_seconds": whole(service.get("reconciliation_interval_seconds"), 1, ONE_YEAR),
             "changes": [change for step in steps.values() for change in step.changes],
         },
-        "servers": [server_entry(name, facts) for name in sorted(facts.names)],
+        "summary": summary_of(servers, failed=bool(errors), check_mode=run.check_mode),
+        "servers": servers,
         "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
-        "errors": [problem.to_dict() for problem in problems],
+        "errors": [error.to_dict() for error in errors],
         "warnings": [*warnings, *_unprotected(steps)],
     }
 
@@ -112,35 +119,37 @@ def rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _problems(steps: Sequence[Step], fleet: str, check_mode: bool) -> list[Problem]:
-    problems: list[Problem] = []
+def _errors(steps: Sequence[Step], endpoints: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[StepError]:
+    errors: list[StepError] = []
     ended = False
     for step in steps:
         if not step.reached:
             # Check mode has nothing to retire and nobody to ask.
             if not ended and not (check_mode and step.name in ("retire", "probe")):
                 message = f"the run ended {_NOT_REACHED[step.name]}; its output names the task that failed"
-                problems.append(Problem(None, step.name, message))
+                errors.append(StepError(None, step.name, message))
             ended = True
             continue
         ended = ended or step.failed_as_a_whole
-        problems += step.problems
+        errors += step.own_errors
     # Who has no container or no route does not answer either, which is no news.
-    known = {problem.server for problem in problems}
-    problems += [problem for problem in _unanswered(steps[-1], fleet) if problem.server not in known]
-    return list(dict.fromkeys(problems))
+    known = {error.server for error in errors}
+    errors += [error for error in _unanswered(steps[-1], endpoints) if error.server not in known]
+    return list(dict.fromkeys(errors))
 
 
-def _unanswered(probe: Step, fleet: str) -> list[Problem]:
-    problems = []
+def _unanswered(probe: Step, endpoints: Mapping[str, Mapping[str, Any]]) -> list[StepError]:
+    errors = []
     for name, report in probe.by_name("servers").items():
-        cause = word(report.get("cause"))
-        # A server that wants its caller's authorization is as it should be; only the probe cannot look inside.
-        if report.get("state") == "failing" and cause != "auth":
+        cause, endpoint = word(report.get("cause")), endpoints.get(name, {})
+        # A server that wants its caller's authorization is healthy; the probe cannot look inside. One that an operator
+        # has stopped is meant not to answer.
+        if report.get("state") == "failing" and cause != "auth" and endpoint.get("state") != "stopped":
             reason = text(report.get("reason")) or "does not answer"
-            way_out = _WAYS_OUT.get(cause or "", f"look at: docker logs {fleet}-{name}")
-            problems.append(Problem(name, "probe", f"{reason}; {way_out}"))
-    return problems
+            container = container_of(endpoint)
+            way_out = _WAYS_OUT.get(cause or "") or (f"look at: {container['logs']}" if container else "")
+            errors.append(StepError(name, "probe", "; ".join(filter(None, (reason, way_out)))))
+    return errors
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:

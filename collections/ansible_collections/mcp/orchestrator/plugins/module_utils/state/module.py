@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, summary
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")
 
@@ -47,13 +47,13 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         try:
             write_json(arguments["path"], state, GROUP_READABLE, arguments["group"])
         except FileNotWritten as error:
-            raise ModuleError(f"{error}\n{summary(state)}", failed_servers=failed, warnings=warnings) from error
+            raise ModuleError(f"{error}\n{message(state)}", failed_servers=failed, warnings=warnings) from error
     if arguments["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
-        raise ModuleError(summary(state), failed_servers=failed, warnings=warnings)
+        raise ModuleError(message(state), failed_servers=failed, warnings=warnings)
     return {
         "changed": False,
-        "msg": summary(state),
+        "msg": message(state),
         "failed_servers": failed,
         "state": state,
         "warnings": warnings,

@@ -1,24 +1,33 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One remote server's entry in the state file."""
+
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import Facts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import one_of, texts, word
 
 
 def remote_entry(name: str, facts: Facts) -> dict[str, Any]:
-    """One remote server's entry in the state file: what may be shown of it, and what clients may be told."""
+    """Returns one remote server's entry in the state file: what may be shown of it, and what clients may be told."""
     remote = facts.remotes[name]
     client = remote.get("client")
+    enabled = bool(remote.get("enabled", True))
+    kind = one_of(remote.get("type"), ("http", "sse"))
     return {
         "name": name,
-        "enabled": bool(remote.get("enabled", True)),
-        "type": one_of(remote.get("type"), ("http", "sse")),
+        "enabled": enabled,
+        "type": kind,
+        "text": {
+            "condition": "remote" if enabled else "disabled",
+            "transport": {"http": "MCP over HTTP", "sse": "MCP over SSE"}.get(kind or ""),
+        },
         "url": word(remote.get("url")),
         "headers": texts(remote.get("headers")) or [],
         "notes": [*(texts(facts.notes.get(name)) or []), *(texts(remote.get("left_out")) or [])],
-        "client": dict(client) if isinstance(client, dict) and remote.get("enabled", True) else None,
+        "client": dict(client) if isinstance(client, dict) and enabled else None,
     }

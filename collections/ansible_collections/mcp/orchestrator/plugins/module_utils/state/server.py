@@ -2,83 +2,94 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""One server's entry in the state file. What readers would otherwise decide for themselves is decided here."""
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import hosted_entry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Problem, Step
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import (
-    LONGEST_LIST,
-    moment,
-    number,
-    one_of,
-    text,
-    texts,
-    whole,
-    word,
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import (
+    limits_text,
+    transport_text,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import Condition, condition_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import health_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import number, one_of, texts, whole, word
 
-
-class Facts:
-    """What the steps of a run say about each server, by its name."""
-
-    def __init__(self, steps: Mapping[str, Step], problems: Iterable[Problem], public_url: str) -> None:
-        self.steps = steps
-        self.public_url = public_url
-        self.specs = steps["config"].by_name("servers")
-        self.remotes = steps["config"].by_name("remotes")
-        self.clients = steps["config"].table("clients")
-        self.packages = {
-            name: image
-            for image in (steps["images"].members("images") if "images" in steps else [])
-            for name in texts(image.get("servers")) or []
-        }
-        self.notes = steps["config"].table("explain")
-        self.endpoints = steps["containers"].by_name("endpoints")
-        self.routes = steps["routes"].by_name("routes")
-        self.reports = steps["probe"].by_name("servers")
-        self.problems: dict[str, list[Problem]] = {}
-        for problem in problems:
-            if problem.server is not None:
-                self.problems.setdefault(problem.server, []).append(problem)
-
-    @property
-    def names(self) -> set[str]:
-        """Every server that the config holds, be its entry right or wrong."""
-        return set(self.specs) | {
-            name for name, problems in self.problems.items() if any(problem.step == "config" for problem in problems)
-        }
+SHORT_ID = 12
 
 
 def server_entry(name: str, facts: Facts) -> dict[str, Any]:
-    """One server's entry in the state file."""
+    """Returns one server's entry in the state file, as files/state.schema.json describes it."""
     spec = facts.specs.get(name, {})
     endpoint = facts.endpoints.get(name, {})
     desired = _desired(name, facts)
+    observed = _observed(name, desired, facts)
     route = _route(facts.routes.get(name), spec, facts.public_url)
+    health = health_of(facts.reports.get(name), is_disabled=desired == "disabled")
+    error = "; ".join(each.message for each in facts.errors.get(name, [])) or None
+    condition = condition_of(
+        desired=desired,
+        observed=observed,
+        status=health["status"],
+        has_error=error is not None,
+        is_new=name in facts.new,
+        on_other_hosts=_is_on_other_hosts(name, facts),
+    )
+    described = {**_config_of(spec), "condition": condition.name, "severity": condition.severity}
     return {
         "name": name,
         "desired": desired,
-        "observed": _observed(name, desired, facts),
-        "image": word(spec.get("image")),
+        "observed": observed,
+        **described,
+        "text": _text(condition, described),
         "package": _package(facts.packages.get(name), spec.get("build")),
+        "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
+        "container": container_of(endpoint),
+        "endpoint": _address(endpoint),
+        "route": route,
+        "health": health,
+        "exceptions": texts(endpoint.get("exceptions")) or [],
+        "notes": texts(facts.notes.get(name)) or [],
+        "client": _client(name, spec, route, facts) if desired == "running" else None,
+        "error": error,
+    }
+
+
+def container_of(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Returns the container behind an endpoint: its id, its name, and the command that shows its log."""
+    identity, name = word(endpoint.get("container")), word(endpoint.get("container_name"))
+    if identity is None:
+        return None
+    return {"id": identity, "name": name, "logs": f"docker logs {name or identity[:SHORT_ID]}"}
+
+
+def _config_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What the entry asks for; all null where it is wrong."""
+    return {
+        "image": word(spec.get("image")),
         "command": texts(spec.get("command")),
         "transport": one_of(spec.get("transport"), ("stdio", "http", "sse")),
         "port": whole(spec.get("port"), 1, 65535),
         "path": word(spec.get("path")),
         "limits": _limits(spec) if spec else None,
         "network": _network(spec) if spec else None,
-        "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
-        "container": word(endpoint.get("container")),
-        "endpoint": _address(endpoint),
-        "route": route,
-        "health": _health(name, desired, facts),
-        "exceptions": texts(endpoint.get("exceptions")) or [],
-        "notes": texts(facts.notes.get(name)) or [],
-        "client": _client(name, spec, route, facts) if desired == "running" else None,
-        "error": "; ".join(problem.message for problem in facts.problems.get(name, [])) or None,
+    }
+
+
+def _text(condition: Condition, entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """The entry's values as people read them."""
+    limits = entry["limits"]
+    known = limits is not None and None not in limits.values()
+    return {
+        "condition": condition.text,
+        "transport": transport_text(entry["transport"], entry["port"]) if entry["transport"] else None,
+        "limits": limits_text(limits["memory"], limits["cpus"], limits["pids"]) if known else None,
+        "network": Egress.from_plain(entry["network"]).description if entry["network"] is not None else None,
     }
 
 
@@ -122,16 +133,21 @@ def _observed(name: str, desired: str, facts: Facts) -> str:
     state = one_of(facts.endpoints.get(name, {}).get("state"), ("running", "failed", "stopped", "absent", "planned"))
     if state is not None:
         return "absent" if state == "planned" else state
-    if name in (texts(facts.steps["containers"].result.get("on_other_hosts")) or []):
+    if _is_on_other_hosts(name, facts):
         return "absent"
-    failed = any(problem.step in ("containers", "retire") for problem in facts.problems.get(name, []))
+    failed = any(error.step in ("containers", "retire") for error in facts.errors.get(name, []))
     if desired == "running":
         return "failed" if failed else "unknown"
     # Nothing superseded, and the step to take it away is spared.
     settled = facts.steps["containers"].result.get("retire_needed") is False
-    if failed or not (facts.steps["retire"].told or settled):
+    if failed or not (facts.steps["retire"].completed or settled):
         return "unknown"
     return "stopped" if desired == "disabled" else "absent"
+
+
+def _is_on_other_hosts(name: str, facts: Facts) -> bool:
+    """Whether its placement gives the server to other hosts of the fleet."""
+    return name in (texts(facts.steps["containers"].result.get("on_other_hosts")) or [])
 
 
 def _address(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -148,44 +164,4 @@ def _route(route: Mapping[str, Any] | None, spec: Mapping[str, Any], public_url:
         "rule_arn": word(route.get("rule_arn")),
         "target_group_arn": word(route.get("target_group_arn")),
         "priority": whole(route.get("priority"), 1, 50000),
-    }
-
-
-def _health(name: str, desired: str, facts: Facts) -> dict[str, Any]:
-    report = facts.reports.get(name)
-    if report is None:
-        return _unasked("disabled" if desired == "disabled" else "not asked in this run")
-    latency = report.get("latency_ms")
-    server = report.get("server")
-    tools = report.get("tools")
-    return {
-        "status": _status(report),
-        "checked": moment(report.get("checked")),
-        "latency_ms": number(latency.get("total")) if isinstance(latency, dict) else None,
-        "server": _identity(server) if isinstance(server, dict) else None,
-        "protocol": word(report.get("protocol")),
-        "tools": [tool for each in tools[:LONGEST_LIST] if (tool := word(each))] if isinstance(tools, list) else [],
-        "reason": text(report.get("reason")),
-    }
-
-
-def _status(report: Mapping[str, Any]) -> str:
-    if report.get("state") == "ok":
-        return "ok"
-    return "unknown" if report.get("cause") == "auth" else "failing"
-
-
-def _identity(server: Mapping[str, Any]) -> dict[str, str]:
-    return {"name": word(server.get("name")) or "", "version": word(server.get("version")) or ""}
-
-
-def _unasked(reason: str) -> dict[str, Any]:
-    return {
-        "status": "unknown",
-        "checked": None,
-        "latency_ms": None,
-        "server": None,
-        "protocol": None,
-        "tools": [],
-        "reason": reason,
     }

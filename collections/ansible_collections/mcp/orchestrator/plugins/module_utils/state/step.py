@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The steps of a run as Ansible registered them, and what went wrong in them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,14 +14,15 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that went wrong: for one server, or for all when ``server`` is None."""
+class StepError:
+    """Something that went wrong: for one server, or for the whole fleet when ``server`` is None."""
 
     server: str | None
     step: str
     message: str
 
     def to_dict(self) -> dict[str, str | None]:
+        """Returns the error as the state file lists it: server, step and message."""
         return {"server": self.server, "step": self.step, "message": self.message}
 
 
@@ -27,7 +30,23 @@ class Problem:
 class Step:
     """One step of a run, read from the result that Ansible registered for it.
 
-    A step that was not reached has an empty result; one that failed as a whole has a message and no return keys.
+    ``result`` is what the step's module returned, with Ansible's own keys (failed, skipped, unreachable, msg). A step
+    that was not reached has an empty result; one that failed as a whole has ``msg`` and none of the module's keys.
+    Every step may have ``errors``, a list of ``{server: str or null, message: str}``. What else is read of each:
+
+    ========== ==================================================================================================
+    config     ``servers`` (Spec.to_dict), ``remotes`` (Remote.to_dict with client and left_out), ``clients`` (what
+               clients are told beside the address, by server), ``explain`` (a list of notes by server)
+    images     ``images``: package, version, digest and the names of the servers that use it
+    containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), and which servers run on
+               other hosts
+    routes     ``routes``: name, path, url, rule_arn, target_group_arn, priority; ``actions`` (server, action, reason)
+    retire     ``actions``, as those of containers
+    probe      ``servers``: the reports of probe/fleet.py
+    ========== ==================================================================================================
+
+    The modules' documentation describes each key; tests/unit/…/state/test_contract.py holds this against what the
+    modules return.
     """
 
     name: str
@@ -40,14 +59,16 @@ class Step:
 
     @property
     def skipped(self) -> bool:
+        """Whether the step was left out on purpose."""
         return bool(self.result.get("skipped"))
 
     @property
     def failed_as_a_whole(self) -> bool:
+        """Whether it failed without naming servers, so that nothing is known of any of them."""
         return bool(self.result.get("failed") or self.result.get("unreachable")) and not self._errors
 
     @property
-    def told(self) -> bool:
+    def completed(self) -> bool:
         """Whether the step ran to its end, so that what it does not mention is not there."""
         return self.reached and not self.skipped and not self.failed_as_a_whole
 
@@ -65,17 +86,19 @@ class Step:
         return dict(found) if isinstance(found, Mapping) else {}
 
     @property
-    def problems(self) -> list[Problem]:
-        """What the step itself says went wrong."""
+    def own_errors(self) -> list[StepError]:
+        """The errors that the step itself reports."""
         if not self.failed_as_a_whole:
             return [
-                Problem(word(error.get("server")), self.name, text(error.get("message")) or "failed without a message")
+                StepError(
+                    word(error.get("server")), self.name, text(error.get("message")) or "failed without a message"
+                )
                 for error in self._errors
             ]
         # A config that cannot be read names all its faults at once, each on a line of its own.
         lines = [text(line) for line in str(self.result.get("msg") or "").splitlines()]
-        return [Problem(None, self.name, line) for line in lines if line] or [
-            Problem(None, self.name, "failed without a message; the run's output says more")
+        return [StepError(None, self.name, line) for line in lines if line] or [
+            StepError(None, self.name, "failed without a message; the run's output says more")
         ]
 
     @property

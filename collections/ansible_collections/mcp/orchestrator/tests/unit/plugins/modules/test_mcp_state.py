@@ -49,7 +49,7 @@ def test_the_state_is_written_returned_and_no_change(monkeypatch: pytest.MonkeyP
     assert not result.get("failed")
     assert result["changed"] is False
     assert result["failed_servers"] == []
-    assert result["msg"] == "2 servers, all as wished"
+    assert result["msg"] == "All 2 servers answer"
     assert result["state"] == json.loads(path.read_text())
     assert result["state"]["run"]["started"] == "2026-11-21T04:19:00Z"
     jsonschema.Draft202012Validator(SCHEMA).validate(result["state"])
@@ -77,7 +77,7 @@ def test_the_end_of_a_run_fails_after_the_state_is_written(monkeypatch: pytest.M
     result = run(monkeypatch, path=str(path), fail_on_errors=True, **steps(probe=FAILING))
     assert result["failed"]
     assert result["msg"].splitlines() == [
-        "2 servers, 1 failing",
+        "1 of 2 servers answer, time does not",
         "time: the line went dead; look at: docker logs mcp-time",
     ]
     assert result["failed_servers"] == ["time"]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
 from mcp.server import MCPServer
 
 
@@ -73,7 +73,7 @@ CALL = ToolCall("add", {"a": 40, "b": 2}, "^42$")
 def test_a_server_passes_however_it_serves(json_response: bool, stateless: bool, sessions: bool) -> None:
     app: Any = calculator().streamable_http_app(json_response=json_response, stateless_http=stateless)
     with running(of_the_time_of_sessions(app) if sessions else app) as url:
-        (report,) = probe_fleet([Endpoint("calculator", url, call=CALL)], timeout=10, deadline=20)
+        (report,) = probe_fleet([ProbeTarget("calculator", url, call=CALL)], timeout=10, deadline=20)
     assert (report["state"], report["reason"]) == ("ok", None)
     assert report["protocol"] == ("2025-11-25" if sessions else "2026-07-28")
     assert report["server"] == {"name": "calculator", "version": "3.2.1"}
@@ -84,20 +84,20 @@ def test_the_probe_leaves_no_session_behind() -> None:
     server = calculator()
     app: Any = server.streamable_http_app()
     with running(of_the_time_of_sessions(app)) as url:
-        probe_fleet([Endpoint(f"s{n}", url, call=CALL) for n in range(20)], timeout=10, deadline=20)
+        probe_fleet([ProbeTarget(f"s{n}", url, call=CALL) for n in range(20)], timeout=10, deadline=20)
         assert server.session_manager._server_instances == {}
 
 
 def test_a_tool_that_breaks_is_told() -> None:
     with running(calculator().streamable_http_app()) as url:
-        (report,) = probe_fleet([Endpoint("calculator", url, call=ToolCall("fail"))], timeout=10, deadline=20)
+        (report,) = probe_fleet([ProbeTarget("calculator", url, call=ToolCall("fail"))], timeout=10, deadline=20)
     assert report["cause"] == "expectation"
     assert "fail" in report["reason"]
 
 
 def test_a_server_of_the_older_transport_passes_too() -> None:
     with running(calculator().sse_app()) as url:
-        endpoint = Endpoint("calculator", url.replace("/mcp", "/sse"), call=CALL)
+        endpoint = ProbeTarget("calculator", url.replace("/mcp", "/sse"), call=CALL)
         (report,) = probe_fleet([endpoint], timeout=20, deadline=40)
     assert (report["state"], report["reason"]) == ("ok", None)
     assert report["server"] == {"name": "calculator", "version": "3.2.1"}
@@ -120,7 +120,7 @@ def behind_a_prefix(app: Any, root_path: str) -> Any:
 @pytest.mark.parametrize(("root_path", "cause"), [("/mcp/calculator", None), ("", "prefix")])
 def test_a_server_of_the_older_transport_has_to_know_its_prefix(root_path: str, cause: str | None) -> None:
     with running(behind_a_prefix(calculator().sse_app(), root_path)) as url:
-        endpoint = Endpoint("calculator", url.replace("/mcp", "/mcp/calculator/sse"))
+        endpoint = ProbeTarget("calculator", url.replace("/mcp", "/mcp/calculator/sse"))
         (report,) = probe_fleet([endpoint], timeout=20, deadline=40)
     assert report["cause"] == cause
     if cause:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.probe.scripted import (
     INTRODUCTION,
     Request,
@@ -34,7 +34,7 @@ def ask(server: Scripted | str, *, call: ToolCall | None = None, timeout: float 
     url = server if isinstance(server, str) else server.url
     headers = options.pop("headers", {})
     deadline = options.pop("deadline", 20)
-    endpoint = Endpoint("time", url, headers, call)
+    endpoint = ProbeTarget("time", url, headers, call)
     return probe_fleet([endpoint], timeout=timeout, deadline=deadline, **options)[0]
 
 
@@ -424,7 +424,7 @@ def test_a_header_that_http_does_not_allow_is_not_quoted(serve: Serve) -> None:
 
 def test_reports_come_in_the_order_of_the_endpoints(serve: Serve) -> None:
     servers = [serve(session_server()) for _number in range(40)]
-    endpoints = [Endpoint(f"s{number}", server.url) for number, server in enumerate(servers)]
+    endpoints = [ProbeTarget(f"s{number}", server.url) for number, server in enumerate(servers)]
     reports = probe_fleet(endpoints, timeout=10, deadline=30)
     assert [report["name"] for report in reports] == [f"s{number}" for number in range(40)]
     assert {report["state"] for report in reports} == {"ok"}
@@ -432,7 +432,7 @@ def test_reports_come_in_the_order_of_the_endpoints(serve: Serve) -> None:
 
 def test_nobody_waits_longer_than_the_deadline(serve: Serve) -> None:
     silent = serve(lambda _request: iter(lambda: (silent.ended.wait(0.1) and b"") or b"", None))
-    endpoints = [Endpoint(f"s{number}", silent.url) for number in range(40)]
+    endpoints = [ProbeTarget(f"s{number}", silent.url) for number in range(40)]
     began = time.monotonic()
     reports = probe_fleet(endpoints, timeout=1, deadline=1.5)
     assert time.monotonic() - began < 4

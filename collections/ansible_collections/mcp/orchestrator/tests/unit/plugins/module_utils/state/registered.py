@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results as Ansible registers them, of a run of two servers in which all went well."""
+"""Results as Ansible registers them, of a run of two servers in which all went well.
+
+What the modules return is made by their own functions, so that a key that changes there changes here.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import report_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
 
 SCHEMA_FILE = Path(__file__).parents[9] / "files/state.schema.json"
@@ -26,32 +37,35 @@ RUN = Run("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 2
 
 
 def spec(name: str, **changes: Any) -> dict[str, Any]:
-    plain = {
-        "name": name, "enabled": True, "image": f"mcp/{name}", "env": {"TOKEN": "9f3c"}, "transport": "stdio",
-        "path": f"/mcp/{name}", "mcp_path": "/mcp", "generation": "8f700f2b17ec", "command": ["--zone", "UTC"],
-        "port": None, "memory": 536870912, "cpus": 0.5, "pids": 256, "build": None,
-    }  # fmt: skip
-    return {**plain, **changes}
+    """A server of ``mcp_config_info``."""
+    made = Spec(name, f"mcp/{name}", command=("--zone", "UTC"), env={"TOKEN": "9f3c"}, path=f"/mcp/{name}", cpus=0.5)
+    return {**made.to_dict(), "generation": "8f700f2b17ec", **changes}
 
 
 def endpoint(name: str, port: int | None = 20001, **changes: Any) -> dict[str, Any]:
-    plain = {
-        "name": name, "generation": "8f700f2b17ec", "container": "c0ffee", "address": "127.0.0.1", "port": port,
-        "path": f"/mcp/{name}", "mcp_path": "/mcp", "state": "running",
-    }  # fmt: skip
-    return {**plain, **changes}
+    """An endpoint of ``mcp_container``."""
+    made = Endpoint.of(
+        Spec(name, f"mcp/{name}", path=f"/mcp/{name}", generation="8f700f2b17ec"),
+        "127.0.0.1",
+        port,
+        "c0ffee",
+        "running",
+        World(),
+    )
+    return {**made.to_dict(), "container_name": f"mcp-{name}", **changes}
 
 
 def remote(name: str, **changes: Any) -> dict[str, Any]:
+    """A remote server of ``mcp_config_info``."""
     url = f"https://{name}.example.com/mcp"
-    plain = {
-        "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
-        "client": {"type": "http", "url": url}, "left_out": ["headers.Authorization: it may be a secret"],
-    }  # fmt: skip
-    return {**plain, **changes}
+    made = Remote(name, "http", Secret(url), {"Authorization": Secret("Bearer x")})
+    told = open_entry(made, {})
+    left_out = [f"{key}: {reason}" for key, reason in told.left_out.items()]
+    return {**made.to_dict(), "client": {"type": "http", "url": url}, "left_out": left_out, **changes}
 
 
 def route(name: str, **changes: Any) -> dict[str, Any]:
+    """A route of ``mcp_alb_route``."""
     plain = {
         "name": name, "path": f"/mcp/{name}", "rule_arn": f"arn:rule/{name}", "target_group_arn": f"arn:tg/{name}",
         "priority": 1000,
@@ -60,12 +74,13 @@ def route(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def report(name: str, **changes: Any) -> dict[str, Any]:
-    plain = {
-        "name": name, "url": f"http://127.0.0.1:8080/mcp/{name}/mcp", "state": "ok", "cause": None, "step": None,
-        "reason": None, "checked": "2026-11-21T04:19:02Z", "latency_ms": {"connect": 0.2, "total": 12.5},
+    """A report of ``mcp_probe_info`` on a server that answers."""
+    made = report_of(ProbeTarget(name, f"http://127.0.0.1:8080/mcp/{name}/mcp"), None)
+    found = {
+        "checked": "2026-11-21T04:19:02Z", "latency_ms": {"connect": 0.2, "total": 12.5},
         "protocol": "2025-11-25", "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "tools": ["now", "convert"],
     }  # fmt: skip
-    return {**plain, **changes}
+    return {**made, **found, **changes}
 
 
 def steps(**changes: Any) -> dict[str, Any]:

@@ -63,6 +63,14 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "name": "time",
         "desired": "running",
         "observed": "running",
+        "condition": "ok",
+        "severity": "ok",
+        "text": {
+            "condition": "answers",
+            "transport": "stdio, through the bridge",
+            "limits": "512 MiB of memory, 0.5 cores, 256 processes",
+            "network": "anywhere",
+        },
         "image": "mcp/time",
         "package": None,
         "command": ["--zone", "UTC"],
@@ -72,7 +80,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "limits": {"memory": 536870912, "cpus": 0.5, "pids": 256},
         "network": "internet",
         "generation": "8f700f2b17ec",
-        "container": "c0ffee",
+        "container": {"id": "c0ffee", "name": "mcp-time", "logs": "docker logs mcp-time"},
         "endpoint": {"address": "127.0.0.1", "port": 20001},
         "route": {
             "url": "http://127.0.0.1:8080/mcp/time/mcp",
@@ -138,9 +146,13 @@ def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
         "name": "docs",
         "enabled": True,
         "type": "http",
+        "text": {"condition": "remote", "transport": "MCP over HTTP"},
         "url": "https://docs.example.com/mcp",
         "headers": ["Authorization"],
-        "notes": ["env: is ignored: nothing is started", "headers.Authorization: it may be a secret"],
+        "notes": [
+            "env: is ignored: nothing is started",
+            "headers.Authorization: it may be a secret, which is only told with consent",
+        ],
         "client": {"type": "http", "url": "https://docs.example.com/mcp"},
     }
     assert off["client"] is None
@@ -340,7 +352,7 @@ KEYS = [
     "name", "server", "message", "msg", "errors", "servers", "endpoints", "routes", "actions", "failed", "skipped",
     "unreachable", "state", "cause", "reason", "port", "priority", "transport", "enabled", "latency_ms", "total",
     "tools", "checked", "image", "path", "url", "generation", "service", "dashboard", "fleet", "version", "action",
-    "reconciliation_interval_seconds",
+    "reconciliation_interval_seconds", "container", "container_name", "memory", "cpus", "pids", "network",
 ]  # fmt: skip
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["time", "ok"])

@@ -18,7 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.event_strea
 
 
 @dataclass
-class OlderStream:
+class LegacySseStream:
     """An open stream: ``told`` is the address for messages as the server wrote it, ``posts`` the connection to it."""
 
     told: str
@@ -32,7 +32,7 @@ class OlderStream:
         self.stream.close()
 
 
-def older_stream(channel: Channel, url: str, headers: Mapping[str, str]) -> OlderStream | None:
+def open_legacy_stream(channel: Channel, url: str, headers: Mapping[str, str]) -> LegacySseStream | None:
     """The stream that the server opens to a GET, or None when it does not open one of this transport."""
     stream = channel.to(url)
     # A stream of another kind may keep silent for ever.
@@ -47,6 +47,6 @@ def older_stream(channel: Channel, url: str, headers: Mapping[str, str]) -> Olde
             if event == b"endpoint" and told and urlsplit(urljoin(url, told))[:2] == urlsplit(url)[:2]:
                 stream.deadline = channel.deadline
                 messages = (content for name, content in coming if name == b"message")
-                return OlderStream(told, channel.to(urljoin(url, told)), messages, stream)
+                return LegacySseStream(told, channel.to(urljoin(url, told)), messages, stream)
     stream.close()
     return None

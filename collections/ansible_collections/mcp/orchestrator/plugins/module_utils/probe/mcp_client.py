@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""As much of an MCP client as a probe needs: discover or initialize, list the tools, call one, end the session."""
+
 from __future__ import annotations
 
 import base64
@@ -14,10 +16,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel import Answer, BodyTooLarge, Channel
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.endpoint import Endpoint, ToolCall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.event_stream import messages
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.older_stream import OlderStream, older_stream
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.legacy_sse import (
+    LegacySseStream,
+    open_legacy_stream,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.refusal import (
     lost_prefix,
     not_mcp,
@@ -25,6 +29,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.refusal imp
     shorten,
     transport_failure,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
 
 # The revision without sessions, and the newest of those with them (modelcontextprotocol.io, specification).
 SESSIONLESS_REVISION = "2026-07-28"
@@ -49,17 +54,23 @@ class RpcError(Exception):
         super().__init__(f"error {self.code}: {self.message}")
 
 
-class Conversation:
+class McpClient:
     """One MCP client over streamable HTTP or the older HTTP+SSE, as much of one as a probe needs.
 
-    The methods raise ProbeFailure. Attributes are filled as the server tells them.
+    The methods raise ProbeFailure.
+
+    Attributes:
+        protocol: the MCP revision that was agreed on; None before, or where none was.
+        server: name and version, as the server introduces itself; None before.
+        capabilities: the server's, as it announces them.
+        seconds: what each step took, by its method, connecting left out.
     """
 
-    def __init__(self, endpoint: Endpoint, channel: Channel) -> None:
-        self._endpoint = endpoint
+    def __init__(self, target: ProbeTarget, channel: Channel) -> None:
+        self._target = target
         self._channel = channel
         self._posts = channel
-        self._older: OlderStream | None = None
+        self._legacy: LegacySseStream | None = None
         self._session = ""
         self._last_id = 0
         self.protocol: str | None = None
@@ -68,7 +79,7 @@ class Conversation:
         self.seconds: dict[str, float] = {}
 
     def open(self) -> None:
-        """Greet the server as a client of both eras does: server/discover first, initialize where that is unknown."""
+        """Greets the server as a client of both eras does: server/discover first, initialize where that is unknown."""
         deadline = self._channel.deadline
         # A server that keeps silent about a method it does not know must leave time for the one that it does.
         self._channel.deadline = time.monotonic() + self._channel.remaining() / 2
@@ -86,7 +97,7 @@ class Conversation:
             self._initialize()
         except ProbeFailure as failure:
             # As the specification asks of clients (2025-11-25, transports, Backwards Compatibility).
-            if failure.cause not in ("not_found", "not_mcp") or not self._turn_to_older_stream():
+            if failure.cause not in ("not_found", "not_mcp") or not self._turn_to_legacy_sse():
                 raise
             self._initialize()
 
@@ -118,7 +129,7 @@ class Conversation:
         raise ProbeFailure("error", "tools/list", f"the pages of tools/list do not end ({len(tools)} tools so far)")
 
     def call(self, call: ToolCall, tools: list[dict[str, Any]]) -> None:
-        """Call a tool and hold its answer against the expectation."""
+        """Calls a tool and holds its answer against the expectation."""
         schema = next((tool.get("inputSchema") for tool in tools if tool["name"] == call.tool), None)
         headers = {"Mcp-Name": header_value(call.tool), **_parameter_headers(schema, call.arguments)}
         try:
@@ -133,22 +144,22 @@ class Conversation:
             raise ProbeFailure("expectation", "tools/call", reason)
 
     def close(self) -> None:
-        """End the session, if there is one, and the connection. What the server says to it does not matter."""
+        """Ends the session, if there is one, and the connection. What the server says to it does not matter."""
         if self._session:
             self._channel.deadline = max(self._channel.deadline, time.monotonic() + GOODBYE_SECONDS)
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self._channel.send("DELETE", self._headers({}))
-        if self._older is not None:
-            self._older.close()
+        if self._legacy is not None:
+            self._legacy.close()
         self._channel.close()
 
-    def _turn_to_older_stream(self) -> bool:
+    def _turn_to_legacy_sse(self) -> bool:
         """Whether the server speaks the older transport; if so, the rest of the conversation goes that way."""
-        headers = {**self._endpoint.headers, "Accept": "text/event-stream"}
-        self._older = older_stream(self._channel, self._endpoint.url, headers)
-        if self._older is not None:
-            self._posts = self._older.posts
-        return self._older is not None
+        headers = {**self._target.headers, "Accept": "text/event-stream"}
+        self._legacy = open_legacy_stream(self._channel, self._target.url, headers)
+        if self._legacy is not None:
+            self._posts = self._legacy.posts
+        return self._legacy is not None
 
     def _discover(self) -> bool:
         """Whether the server speaks the sessionless revision; if so, its name, version and capabilities are known."""
@@ -184,7 +195,7 @@ class Conversation:
         answer = self._post("initialized", {"jsonrpc": "2.0", "method": "notifications/initialized"}, {})
         if answer.status >= 300:
             self._heed_lost_prefix("initialized", answer)
-            raise refusal("initialized", answer, _decode(self._read("initialized", answer)), self._endpoint.url)
+            raise refusal("initialized", answer, _decode(self._read("initialized", answer)), self._target.url)
         self._read("initialized", answer)
         self._took("initialized", began)
 
@@ -205,9 +216,9 @@ class Conversation:
         connected_before = self._channel.connect_seconds
         answer = self._post(method, request, sent)
         self._heed_lost_prefix(method, answer)
-        if self._older is not None and answer.status < 300:
+        if self._legacy is not None and answer.status < 300:
             self._read(method, answer)
-            reply = self._reply_among_events(method, self._older.messages)
+            reply = self._reply_among_events(method, self._legacy.messages)
         elif answer.status == 200 and answer.media_type == "text/event-stream":
             reply = self._reply_of_stream(method, answer)
         else:
@@ -221,7 +232,7 @@ class Conversation:
             or answer.status >= 500
             or (answer.status >= 300 and not isinstance(error, dict))
         ):
-            raise refusal(method, answer, reply, self._endpoint.url)
+            raise refusal(method, answer, reply, self._target.url)
         if isinstance(error, dict):
             raise RpcError(error)
         result = reply.get("result")
@@ -238,11 +249,11 @@ class Conversation:
             raise transport_failure(error, step, self._posts) from error
 
     def _heed_lost_prefix(self, step: str, answer: Answer) -> None:
-        if self._older is not None and answer.status in (404, 405):
-            raise lost_prefix(step, self._older.told, self._endpoint.url)
+        if self._legacy is not None and answer.status in (404, 405):
+            raise lost_prefix(step, self._legacy.told, self._target.url)
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        sent = {"Accept": "application/json, text/event-stream", **self._endpoint.headers, **headers}
+        sent = {"Accept": "application/json, text/event-stream", **self._target.headers, **headers}
         if self.protocol:
             sent["MCP-Protocol-Version"] = self.protocol
         if self._session:
@@ -270,7 +281,7 @@ class Conversation:
         if reply is not None:
             return reply
         if answer.status >= 300:
-            raise refusal(method, answer, _decode(body), self._endpoint.url)
+            raise refusal(method, answer, _decode(body), self._target.url)
         raise not_mcp(method, answer)
 
     def _read(self, step: str, answer: Answer) -> bytes:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Which servers are asked, and how."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ProbeTarget:
     """Where one server is asked. Headers may hold tokens: they are sent and never reported."""
 
     name: str

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the steps of a run found out, joined by the names of the servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import texts, word
+
+# The actions by which a container comes to be.
+_CREATIONS = ("create", "recreate")
+
+
+class Facts:
+    """What the steps of a run say about each server, by its name.
+
+    Attributes:
+        steps: the steps by name; Step says what their results hold.
+        public_url: where clients reach the balancer, without a slash at its end; empty where it is not known.
+        specs: each server's spec, as Spec.to_dict gives it.
+        remotes: each remote server, as Remote.to_dict gives it, with ``client`` and ``left_out``.
+        clients: what a server's entry tells clients beside the address.
+        packages: the built image's package, version and digest.
+        notes: what of a server's entry was ignored or decided, and why.
+        endpoints: where each server answers on this host, as Endpoint.to_dict gives it.
+        routes: name, path, url, rule_arn, target_group_arn and priority of its route.
+        reports: what its probe met, as probe/fleet.py reports it.
+        errors: the errors of the run that are about this server.
+        new: the servers whose containers this run makes, or in check mode would make.
+    """
+
+    def __init__(self, steps: Mapping[str, Step], errors: Iterable[StepError], public_url: str) -> None:
+        self.steps = steps
+        self.public_url = public_url
+        self.specs = steps["config"].by_name("servers")
+        self.remotes = steps["config"].by_name("remotes")
+        self.clients = steps["config"].table("clients")
+        self.packages = {
+            name: image
+            for image in (steps["images"].members("images") if "images" in steps else [])
+            for name in texts(image.get("servers")) or []
+        }
+        self.notes = steps["config"].table("explain")
+        self.endpoints = steps["containers"].by_name("endpoints")
+        self.routes = steps["routes"].by_name("routes")
+        self.reports = steps["probe"].by_name("servers")
+        self.errors: dict[str, list[StepError]] = {}
+        for error in errors:
+            if error.server is not None:
+                self.errors.setdefault(error.server, []).append(error)
+        self.new = {
+            word(action.get("server"))
+            for action in steps["containers"].members("actions")
+            if action.get("action") in _CREATIONS
+        }
+
+    @property
+    def names(self) -> set[str]:
+        """Every server that the config holds, be its entry right or wrong."""
+        return set(self.specs) | {
+            name for name, errors in self.errors.items() if any(error.step == "config" for error in errors)
+        }

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server's probe met, as the state file has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import (
+    LONGEST_LIST,
+    moment,
+    number,
+    text,
+    word,
+)
+
+
+def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[str, Any]:
+    """Returns ``health`` of a server from its report, which is None where nobody asked it.
+
+    A report is as probe/fleet.py makes it: state (ok or failing), cause, reason, checked, latency_ms by step, server
+    (name and version), protocol, tools.
+    """
+    if report is None:
+        return _unasked("disabled" if is_disabled else "not asked in this run")
+    latency = report.get("latency_ms")
+    server = report.get("server")
+    tools = report.get("tools")
+    return {
+        "status": _status(report),
+        "checked": moment(report.get("checked")),
+        "latency_ms": number(latency.get("total")) if isinstance(latency, dict) else None,
+        "server": _identity(server) if isinstance(server, dict) else None,
+        "protocol": word(report.get("protocol")),
+        "tools": [tool for each in tools[:LONGEST_LIST] if (tool := word(each))] if isinstance(tools, list) else [],
+        "reason": text(report.get("reason")),
+    }
+
+
+def _status(report: Mapping[str, Any]) -> str:
+    if report.get("state") == "ok":
+        return "ok"
+    return "unknown" if report.get("cause") == "auth" else "failing"
+
+
+def _identity(server: Mapping[str, Any]) -> dict[str, str]:
+    return {"name": word(server.get("name")) or "", "version": word(server.get("version")) or ""}
+
+
+def _unasked(reason: str) -> dict[str, Any]:
+    return {
+        "status": "unknown",
+        "checked": None,
+        "latency_ms": None,
+        "server": None,
+        "protocol": None,
+        "tools": [],
+        "reason": reason,
+    }
