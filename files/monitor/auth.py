@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A client that was wrong so many times within so many seconds is not listened to until the oldest has passed.
+# A client that was wrong so many times within so many seconds is refused until the oldest has passed.
 MOST_FAILURES = 10
 WINDOW_SECONDS = 60.0
 # Every wrong guess costs this; but no more than two threads of the server may wait at a time, for others want it too.
@@ -31,6 +31,7 @@ class AuthResult:
 
     @property
     def admitted(self) -> bool:
+        """Whether the request comes in."""
         return self.status == 200
 
 

@@ -55,6 +55,7 @@ class Fact:
 
     @property
     def values(self) -> tuple[str, ...]:
+        """The value as a list, one line each."""
         return (self.value or "",) if not isinstance(self.value, tuple) else self.value
 
 

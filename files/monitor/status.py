@@ -34,9 +34,11 @@ class TerminalWriter:
         self._unicode = (file.encoding or "").lower().replace("-", "") == "utf8"
 
     def sign(self, sign: str, ascii_sign: str) -> str:
+        """Returns the sign, or its likeness in ASCII where the terminal has no other characters."""
         return sign if self._unicode else ascii_sign
 
     def colour(self, code: str, text: str) -> str:
+        """Returns the text in a colour (a code of ECMA-48, SGR), where somebody looks."""
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text
 
 

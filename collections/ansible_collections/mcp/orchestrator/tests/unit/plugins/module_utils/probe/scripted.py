@@ -15,6 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
+
 
 @dataclass
 class Request:
@@ -151,3 +154,15 @@ def session_server(**overrides: Script) -> Script:
         return answer(202 if request.method == "POST" else 200)
 
     return script
+
+
+Serve = Callable[..., Scripted]
+
+
+def ask(server: Scripted | str, *, call: ToolCall | None = None, timeout: float = 5, **options: Any) -> dict[str, Any]:
+    """The report of a probe on this server, or on this address."""
+    url = server if isinstance(server, str) else server.url
+    headers = options.pop("headers", {})
+    deadline = options.pop("deadline", 20)
+    target = ProbeTarget("time", url, headers, call)
+    return probe_fleet([target], timeout=timeout, deadline=deadline, **options)[0]
