@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownersh
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import server_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import THREADS
 
 
@@ -40,7 +40,7 @@ def take_inventory(api: Caller, fleet: str, listener_arn: str) -> dict[str, Any]
 def _route(rule: Rule, observed: ObservedRoutes) -> dict[str, Any]:
     groups = [observed.group_by_arn[arn] for arn in rule.weights if arn in observed.group_by_arn]
     return {
-        "name": service_of(rule.tags, ""),
+        "name": server_of(rule.tags, ""),
         "rule_arn": rule.arn,
         "priority": rule.priority,
         "paths": rule.path_values,
@@ -54,7 +54,7 @@ def _route(rule: Rule, observed: ObservedRoutes) -> dict[str, Any]:
 def _group(group: TargetGroup) -> dict[str, Any]:
     return {
         "name": group.name,
-        "server": service_of(group.tags, ""),
+        "server": server_of(group.tags, ""),
         "target_group_arn": group.arn,
         "tags": dict(group.tags or {}),
         "attributes": dict(group.attributes or {}),

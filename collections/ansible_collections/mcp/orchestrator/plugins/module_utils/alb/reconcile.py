@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import (
     AlbError,
@@ -36,7 +35,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action i
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.plan import make_plan
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import Headroom
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.quota import creates, excesses
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.quota import creates_anything, excesses
 
 THREADS = 16
 # How often a run looks again when somebody else changed the listener under its hands.
@@ -47,12 +46,16 @@ DRAIN_MARGIN = 30
 
 @dataclass
 class Result:
-    """What a run found and did. In check mode ``actions`` are what it would do."""
+    """What a run found and did. In check mode ``actions`` are what it would do.
+
+    ``errors`` has the first error of every server, under None that of the whole fleet; ``arns`` those of the rules and
+    target groups that were made, by the references that stand for them in the plan.
+    """
 
     observed: ObservedRoutes
     plan: Plan
     actions: list[Action] = field(default_factory=list)
-    errors: dict[str, AlbError] = field(default_factory=dict)
+    errors: Mapping[str | None, AlbError] = field(default_factory=dict)
     arns: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -61,18 +64,22 @@ class Result:
         return any(action.is_change for action in self.actions)
 
     def group_arn(self, name: str) -> str | None:
-        """The ARN of a target group, observed or made by this run."""
+        """Returns the ARN of a target group, observed or made by this run."""
         group = self.observed.group_by_name.get(name)
         return self.arns.get(GROUP_REFERENCE + name) or (group.arn if group else None)
 
     def rule_arn(self, server: str) -> str | None:
-        """The ARN of a route's rule, observed or made by this run."""
+        """Returns the ARN of a route's rule, observed or made by this run."""
         return self.plan.rule_arns.get(server) or self.arns.get(RULE_REFERENCE + server)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a run goes about it: how closely it looks, whether it acts, how long it waits (seconds)."""
+    """How a run goes about it.
+
+    ``is_full`` looks at everything instead of trusting tags, ``is_check`` changes nothing, ``wait_timeout`` is how many
+    seconds new targets may take to become healthy.
+    """
 
     is_full: bool = False
     is_check: bool = False
@@ -80,21 +87,21 @@ class Options:
 
 
 def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: Clock | None = None) -> Result:
-    """Make the listener's routes what is desired.
+    """Brings the listener's routes to the desired state.
 
     Raises DesiredRoutesError, QuotaError (nothing was changed in either case) and ApiError where nothing could be
     observed; errors of single routes are in the result.
     """
     check_desired_routes(desired)
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        run = _Run(Observer(api, pool), pool, desired, options)
+        planner = _Planner(Observer(api, pool), pool, desired, options)
         done: list[Action] = []
         arns: dict[str, str] = {}
         headroom = Headroom.AMPLE
         attempt = 1
         while True:
             try:
-                observed, plan = run.look(headroom, is_again=attempt > 1)
+                observed, plan = planner.look(headroom, is_again=attempt > 1)
             except ApiError as error:
                 if not error.is_race or attempt == ATTEMPTS:
                     raise
@@ -115,25 +122,25 @@ def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: Cloc
             attempt += 1
 
 
-class _Run:
-    """Looks and plans; stops where quotas forbid."""
+class _Planner:
+    """Observes and plans; stops where quotas forbid."""
 
     def __init__(self, observer: Observer, pool: ThreadPoolExecutor, desired: DesiredRoutes, options: Options) -> None:
         self._observer = observer
         self._pool = pool
         self._desired = desired
-        self._conduct = options
+        self._options = options
 
     def look(self, headroom: Headroom, is_again: bool) -> tuple[ObservedRoutes, Plan]:
-        """Observe as closely as necessary, and plan."""
+        """Observes as closely as necessary, and plans. Raises ApiError, DesiredRoutesError and QuotaError."""
         desired = self._desired
         scanned = self._observer.quick_scan(desired)
-        if not self._conduct.is_full and not is_again and not needs_full_scan(desired, scanned):
+        if not self._options.is_full and not is_again and not needs_full_scan(desired, scanned):
             inferred = infer_tags(desired, scanned)
             plan = make_plan(desired, inferred)
             if not plan.actions and not plan.problems:
                 return inferred, plan
-        trust_tags = scanned.last_applied is not None and not self._conduct.is_full
+        trust_tags = scanned.last_applied is not None and not self._options.is_full
         observed = self._observer.full_scan(desired, scanned, trust_tags)
         if desired.vpc_id and observed.load_balancer and observed.load_balancer.vpc_id not in ("", desired.vpc_id):
             raise DesiredRoutesError(
@@ -143,18 +150,18 @@ class _Run:
                 ]
             )
         plan = make_plan(desired, observed, headroom)
-        if creates(plan):
+        if creates_anything(plan):
             plan = self._fit(observed, plan, headroom)
         return observed, plan
 
     def _fit(self, observed: ObservedRoutes, plan: Plan, headroom: Headroom) -> Plan:
-        elsewhere = self._pool.submit(self._observer.count_rules_elsewhere, observed.listener)
+        other_rules = self._pool.submit(self._observer.count_rules_elsewhere, observed.listener)
         limits = self._limits()
-        found = excesses(plan, self._desired, observed, limits, elsewhere.result())
+        found = excesses(plan, self._desired, observed, limits, other_rules.result())
         while found and headroom < Headroom.NONE:
             headroom = Headroom(headroom + 1)
             plan = make_plan(self._desired, observed, headroom)
-            found = excesses(plan, self._desired, observed, limits, elsewhere.result())
+            found = excesses(plan, self._desired, observed, limits, other_rules.result())
         if found:
             raise QuotaError(
                 f"the desired routes do not fit on {observed.listener.load_balancer_arn}: they would need "
@@ -172,11 +179,11 @@ class _Run:
             return {}
 
 
-def _problems(plan: Plan) -> dict[str, AlbError]:
+def _problems(plan: Plan) -> dict[str | None, AlbError]:
     return {problem.server: AlbError(problem.message) for problem in plan.problems}
 
 
 def _is_worth_another_look(outcome: ApplyOutcome) -> bool:
-    """Say whether everything that failed did so because somebody else was faster, or because a quota was met."""
-    errors: list[Any] = outcome.api_errors
+    """Returns whether something failed because somebody else was faster, or because a quota was met."""
+    errors = outcome.api_errors
     return any(error.is_race or error.is_quota for error in errors) and not any(error.is_fatal for error in errors)

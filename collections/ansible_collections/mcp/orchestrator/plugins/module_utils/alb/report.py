@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
@@ -15,7 +16,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile imp
 
 def report(desired: DesiredRoutes, result: Result) -> dict[str, Any]:
     """Write a result as the module returns it."""
-    errors = [{"server": server, "message": str(error)} for server, error in sorted(result.errors.items())]
+    errors: list[dict[str, Any]] = [
+        {"server": server, "message": str(error)} for server, error in _fleet_first(result.errors)
+    ]
     told: dict[str, Any] = {
         "changed": result.changed,
         "diff": diff(result.actions),
@@ -29,6 +32,10 @@ def report(desired: DesiredRoutes, result: Result) -> dict[str, Any]:
         told["failed"] = True
         told["msg"] = _summary(errors)
     return told
+
+
+def _fleet_first(errors: Mapping[str | None, AlbError]) -> list[tuple[str | None, AlbError]]:
+    return sorted(errors.items(), key=lambda item: item[0] or "")
 
 
 def diff(actions: Iterable[Action]) -> dict[str, str]:
@@ -55,7 +62,7 @@ def _route(desired: DesiredRoutes, result: Result, name: str, path: str) -> dict
     }
 
 
-def _summary(errors: list[dict[str, str]]) -> str:
+def _summary(errors: list[dict[str, Any]]) -> str:
     by_message: dict[str, list[str]] = {}
     for error in errors:
         by_message.setdefault(error["message"], []).append(error["server"] or "all routes")

@@ -49,10 +49,13 @@ class Clock:
 
 @dataclass
 class ApplyOutcome:
-    """What became of a plan: the actions done, and the first error of every server."""
+    """What became of a plan: the actions done, and the first error of every server, None for the whole fleet.
+
+    ``arns`` are those of the rules and target groups that were made, by the references that stand for them in the plan.
+    """
 
     done: list[Action] = field(default_factory=list)
-    errors: dict[str, AlbError] = field(default_factory=dict)
+    errors: dict[str | None, AlbError] = field(default_factory=dict)
     arns: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -62,7 +65,10 @@ class ApplyOutcome:
 
 
 class Applier:
-    """Applies one plan. Timeouts are seconds; ``secrets`` are the client secrets by route."""
+    """Applies one plan: phase by phase, the servers of a phase side by side.
+
+    Timeouts are seconds; ``secrets`` are the client secrets by route.
+    """
 
     def __init__(
         self,
@@ -76,13 +82,14 @@ class Applier:
         self._api = api
         self._pool = pool
         self._clock = clock
-        self._timeouts = {True: wait_timeout, False: drain_timeout}
+        self._wait_timeout = wait_timeout
+        self._drain_timeout = drain_timeout
         self._outcome = ApplyOutcome()
         self._fatal: ApiError | None = None
         self._secrets = {SECRET_REFERENCE + name: secret for name, secret in (secrets or {}).items()}
 
     def run(self, plan: Plan) -> ApplyOutcome:
-        """Do the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
+        """Does the plan's actions. Errors are in the outcome; what depends on a failed step is left undone."""
         for order, found in groupby(plan.actions, key=lambda action: action.order):
             actions = list(found)
             if order[0] is Phase.RECORD_LAST_APPLIED and (self._outcome.errors or plan.problems):
@@ -90,7 +97,7 @@ class Applier:
             waits = [action for action in actions if action.operation in WAITS]
             if waits:
                 self._wait(waits)
-            chains: dict[str, list[Action]] = {}
+            chains: dict[str | None, list[Action]] = {}
             for action in actions:
                 if action.operation not in WAITS:
                     chains.setdefault(action.server, []).append(action)
@@ -118,29 +125,27 @@ class Applier:
         self._outcome.errors.setdefault(action.server, error)
         if isinstance(error, ApiError) and (error.is_fatal or action.phase is Phase.FORGET_LAST_APPLIED):
             self._fatal = error
-        if action.operation == "set_rule_priorities":
-            # Whoever was to be moved is not where the rest of the plan expects it.
-            for needed in action.arguments["RulePriorities"]:
-                for server in needed["Needs"]:
-                    self._outcome.errors.setdefault(server, error)
+        # Whoever was to be moved is not where the rest of the plan expects it.
+        for needs in action.needs_by_rule.values():
+            for server in needs:
+                self._outcome.errors.setdefault(server, error)
 
     def _perform(self, action: Action) -> None:
-        arguments = self._resolve(action.arguments)
         if action.operation == "set_rule_priorities":
             self._move(action)
             return
-        answer = self._call(action.operation, arguments)
+        answer = self._call(action.operation, self._resolve(action.arguments))
         if action.operation == "create_target_group":
             name = action.arguments["Name"]
             self._outcome.arns[GROUP_REFERENCE + name] = answer["TargetGroups"][0]["TargetGroupArn"]
         elif action.operation == "create_rule":
-            self._outcome.arns[RULE_REFERENCE + action.server] = answer["Rules"][0]["RuleArn"]
+            self._outcome.arns[f"{RULE_REFERENCE}{action.server}"] = answer["Rules"][0]["RuleArn"]
 
     def _move(self, action: Action) -> None:
         moves = [
-            {"RuleArn": move["RuleArn"], "Priority": move["Priority"]}
+            move
             for move in action.arguments["RulePriorities"]
-            if not any(server in self._outcome.errors for server in move["Needs"])
+            if not any(server in self._outcome.errors for server in action.needs_by_rule[move["RuleArn"]])
         ]
         if moves:
             self._call("set_rule_priorities", self._resolve({"RulePriorities": moves}))
@@ -153,12 +158,12 @@ class Applier:
             except ApiError as error:
                 if operation in ("delete_rule", "delete_target_group") and error.name.endswith("NotFound"):
                     return {}
-                if attempt >= self._patience(operation, error, arguments):
+                if attempt >= self._most_attempts(operation, error, arguments):
                     raise
             attempt += 1
             self._clock.sleep(ATTEMPT_PAUSE)
 
-    def _patience(self, operation: str, error: ApiError, arguments: Mapping[str, Any]) -> int:
+    def _most_attempts(self, operation: str, error: ApiError, arguments: Mapping[str, Any]) -> int:
         if operation == "delete_target_group" and error.name == "ResourceInUse":
             return IN_USE_ATTEMPTS
         made = set(self._outcome.arns.values())
@@ -185,7 +190,7 @@ class Applier:
             spent = self._clock.now() - start
             pending = []
             for action, state in states:
-                timeout = self._timeouts[action.operation == WAIT_HEALTHY]
+                timeout = self._wait_timeout if action.operation == WAIT_HEALTHY else self._drain_timeout
                 if isinstance(state, AlbError):
                     self._give_up(action, state)
                 elif _is_reached(action, state):
@@ -214,9 +219,9 @@ class Applier:
 
     def _give_up(self, action: Action, error: AlbError) -> None:
         self._fail(action, error)
-        for operation, arguments in action.undo:
+        for call in action.undo:
             try:
-                self._call(operation, self._resolve(arguments))
+                self._call(call.operation, self._resolve(call.arguments))
             except ApiError:
                 continue  # the error that counts is already kept, and the next run tries again
 

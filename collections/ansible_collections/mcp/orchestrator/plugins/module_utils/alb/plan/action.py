@@ -31,7 +31,7 @@ class Phase(IntEnum):
     BUILD = 5
     WAIT_HEALTHY = 6
     MOVE = 7
-    TURN = 8
+    SWITCH = 8
     DRAIN = 9
     WAIT_DRAINED = 10
     DETACH = 11
@@ -48,17 +48,26 @@ BOOKKEEPING = frozenset({"record_last_applied", "forget_last_applied"})
 
 
 @dataclass(frozen=True)
+class Call:
+    """One call of the API: the operation's name in snake case, and what it is called with."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action:
     """One step of a plan.
 
-    ``server`` is the route it belongs to, empty for the whole fleet. ``operation`` is the API call's name in snake
+    ``server`` is the route it belongs to, None for the whole fleet. ``operation`` is the API call's name in snake
     case, or a wait, and ``arguments`` what it is called with; references in them are resolved when it is applied.
-    The step is skipped when its server, or one of ``needs``, failed before. ``undo`` (operation and arguments) is
-    done when a wait fails.
+    The step is skipped when its server, or one of ``needs``, failed before. ``needs_by_rule`` belongs to
+    set_rule_priorities: by a rule's ARN the servers that must not have failed for that rule to be moved. ``undo`` is
+    done when a wait fails. ``before`` and ``after`` are plain data for people.
     """
 
     phase: Phase
-    server: str
+    server: str | None
     name: str
     operation: str
     arguments: Mapping[str, Any]
@@ -66,7 +75,8 @@ class Action:
     before: Any = None
     after: Any = None
     needs: frozenset[str] = frozenset()
-    undo: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    needs_by_rule: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    undo: tuple[Call, ...] = ()
     rank: int = 0
 
     @property
@@ -80,14 +90,17 @@ class Action:
         return self.name not in BOOKKEEPING and self.operation not in WAITS
 
     def to_dict(self) -> dict[str, Any]:
-        """Render the step for people and for the module's result; references and ARNs stay, secrets are not in it."""
+        """Returns the step as the module shows it: server, action, reason, and before and after where there are any.
+
+        References and ARNs stay, secrets are not in it.
+        """
         rendered = {"server": self.server, "action": self.name, "reason": self.reason}
         return {**rendered, **{k: v for k, v in (("before", self.before), ("after", self.after)) if v is not None}}
 
 
 @dataclass(frozen=True)
 class RouteProblem:
-    """Why a server's route cannot be in its desired state."""
+    """Why a server's route cannot be brought to its desired state."""
 
     server: str
     message: str
@@ -97,7 +110,9 @@ class RouteProblem:
 class Plan:
     """The ordered steps, what is impossible, and what the user should know.
 
-    ``lingering`` names the servers that other hosts are to run and that only this host serves as yet.
+    ``handing_over`` names the servers that other hosts are to run and that only this host serves as yet.
+    ``priorities`` and ``rule_arns`` are those of the routes by server: what each rule will have, and the rules that
+    exist already.
     """
 
     actions: tuple[Action, ...] = ()
@@ -106,8 +121,3 @@ class Plan:
     handing_over: tuple[str, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def changes(self) -> list[Action]:
-        """The steps that change a route."""
-        return [action for action in self.actions if action.is_change]

@@ -11,57 +11,40 @@ from __future__ import annotations
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import NO_PORTS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import WAIT_DRAINED, Action, Phase
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import PlanInput, api_tags, service_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.builders import drain, tag
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import PlanInput, server_of
 
 
 def handing_over(plan_input: PlanInput) -> tuple[str, ...]:
-    """Name the servers that only this host serves as yet."""
-    return tuple(
-        sorted(
-            {
-                service_of(group.tags, "")
-                for group in plan_input.groups_on_other_hosts
-                if _is_alone_in(plan_input, group)
-            }
-        )
-    )
+    """Returns the names of the servers that only this host serves as yet, sorted."""
+    groups = [group for group in plan_input.groups_on_other_hosts if _is_alone_in(plan_input, group)]
+    return tuple(sorted({server_of(group.tags, "") for group in groups}))
 
 
 def leave_steps(plan_input: PlanInput, group: TargetGroup) -> list[Action]:
-    """Drain this host's targets, unless it serves alone, and write down that it has none."""
+    """Returns the steps that drain this host's targets, unless it serves alone, and write down that it has none."""
     if group.targets is None or _is_alone_in(plan_input, group):
         return []
-    server = service_of(group.tags, group.name)
-    registered = [target for target in plan_input.mine(group) if not target.is_leaving]
-    steps = []
-    if registered:
-        arguments = {"TargetGroupArn": group.arn, "Targets": [target.for_api() for target in registered]}
-        shown = [f"{target.id}:{target.port}" for target in registered]
-        reason = "other hosts run the server"
-        steps.append(
-            Action(Phase.DRAIN, server, "deregister_targets", "deregister_targets", arguments, reason, before=shown)
-        )
-        reason = "open streams end first"
-        steps.append(Action(Phase.WAIT_DRAINED, server, WAIT_DRAINED, WAIT_DRAINED, arguments, reason))
+    server = server_of(group.tags, group.name)
+    leaving = [target for target in plan_input.mine(group) if not target.is_leaving]
     port_tag = plan_input.desired.owner.port_tag
-    before = (group.tags or {}).get(port_tag, NO_PORTS)
-    if before != NO_PORTS:
-        tags = {port_tag: NO_PORTS}
-        arguments = {"ResourceArns": [group.arn], "Tags": api_tags(tags)}
-        reason = "the group's tags say what is registered in it"
-        steps.append(
-            Action(
-                *(Phase.RECORD, server, "tag_target_group", "add_tags", arguments, reason),
-                before={port_tag: before},
-                after=tags,
-            )
-        )
-    return steps
+    return [
+        *drain(server, group.arn, leaving, "other hosts run the server", awaited=leaving),
+        *tag(
+            Phase.RECORD,
+            server,
+            "tag_target_group",
+            group.arn,
+            desired={port_tag: NO_PORTS},
+            observed={port_tag: NO_PORTS, **(group.tags or {})},  # a missing tag says the same
+            reason="the group's tags say what is registered in it",
+        ),
+    ]
 
 
 def _is_alone_in(plan_input: PlanInput, group: TargetGroup) -> bool:
-    """Say whether requests reach a group in which this host's targets are the only healthy ones."""
+    """Returns whether requests reach a group in which this host's targets are the only healthy ones."""
     stays = any(not target.is_leaving for target in plan_input.mine(group))
     is_used = any(group.arn in rule.weights for rule in plan_input.observed.rules)
     return stays and is_used and not any(target.state == "healthy" for target in plan_input.others(group))

@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
-    GROUP_REFERENCE,
     Action,
-    Phase,
     Plan,
     RouteProblem,
 )
@@ -23,7 +20,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.group_st
     group_steps,
     record_steps,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.last_applied import with_last_applied
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.match import match_rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.notes import idle_notes, shadow_notes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.other_hosts_steps import (
     handing_over,
     leave_steps,
@@ -31,8 +30,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.other_ho
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import (
     Headroom,
     PlanInput,
-    api_tags,
-    service_of,
+    server_of,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.priority import Allocation, allocate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.removal_steps import (
@@ -41,9 +39,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.removal_
     group_notes,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.rule_steps import RuleSteps
-
-# An open stream of the bridge is never silent for longer than this.
-BRIDGE_COMMENT_SECONDS = 15
 
 
 def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headroom = Headroom.AMPLE) -> Plan:
@@ -73,17 +68,17 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
     # What an impossible route has now stays: it may be all that serves its path.
     possible = [action for action in actions if not ({action.server} | action.needs) & problems.keys()]
     staying = handing_over(plan_input)
-    ordered = _with_last_applied(
+    ordered = with_last_applied(
         plan_input, sorted(possible, key=lambda action: action.order), bool(problems or staying)
     )
     return Plan(
         actions=tuple(ordered),
         problems=tuple(problems.values()),
         notes=(
-            *_shadow_notes(plan_input, allocation.priorities),
+            *shadow_notes(plan_input, allocation.priorities),
             *group_notes(plan_input),
             *(f"server '{name}' is served from this host until another host's target is healthy" for name in staying),
-            *_idle_notes(observed),
+            *idle_notes(observed),
         ),
         handing_over=staying,
         priorities=allocation.priorities,
@@ -118,7 +113,7 @@ def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dic
                 name, f"its path still leads to server '{owner}', whose own route cannot be in its desired state"
             )
             for name, rule in plan_input.matching.kept.items()
-            if (owner := service_of(rule.tags, name)) in stuck and name not in stuck
+            if (owner := server_of(rule.tags, name)) in stuck and name not in stuck
         }
         if not more:
             return found
@@ -133,8 +128,8 @@ def _obsolete_rules(plan_input: PlanInput) -> tuple[Rule, ...]:
     return tuple(
         rule
         for rule in plan_input.matching.obsolete
-        if service_of(rule.tags, "") not in plan_input.desired.not_ours_to_remove
-        and (service_of(rule.tags, "") in desired or not any(arn in shared for arn in rule.weights))
+        if server_of(rule.tags, "") not in plan_input.desired.not_ours_to_remove
+        and (server_of(rule.tags, "") in desired or not any(arn in shared for arn in rule.weights))
     )
 
 
@@ -157,89 +152,3 @@ def _unmet_needs(plan_input: PlanInput) -> dict[str, RouteProblem]:
                 f"if it is ours, tag it with {tags}; otherwise delete or rename it",
             )
     return problems
-
-
-def _with_last_applied(plan_input: PlanInput, actions: list[Action], is_unfinished: bool) -> list[Action]:
-    """Remove the last-applied digest before anything changes, and set it when everything is in the desired state."""
-    desired, observed = plan_input.desired, plan_input.observed
-    tag = desired.owner.last_applied_tag
-    bearer = observed.group_by_name.get(observed.last_applied_group or "")
-    home = _last_applied_home(plan_input)
-    in_place = observed.last_applied == desired.last_applied and bearer is not None and bearer.name == home
-    if not actions and (in_place or home is None or is_unfinished):
-        return actions
-    before = []
-    if bearer is not None and (actions or not in_place):
-        broken = {"ResourceArns": [bearer.arn], "TagKeys": [tag]}
-        before = [
-            Action(
-                Phase.FORGET_LAST_APPLIED,
-                "",
-                "forget_last_applied",
-                "remove_tags",
-                broken,
-                "this run changes something",
-            )
-        ]
-    if home is None or is_unfinished:
-        return before + actions
-    group = observed.group_by_name.get(home)
-    arguments: dict[str, Any] = {
-        "ResourceArns": [group.arn if group else GROUP_REFERENCE + home],
-        "Tags": api_tags({tag: desired.last_applied}),
-    }
-    last_applied = Action(
-        Phase.RECORD_LAST_APPLIED,
-        "",
-        "record_last_applied",
-        "add_tags",
-        arguments,
-        "everything is in the desired state of this run",
-    )
-    return [*before, *actions, last_applied]
-
-
-def _last_applied_home(plan_input: PlanInput) -> str | None:
-    """The target group whose tags bear the last-applied digest: the first by name."""
-    return min(plan_input.desired.group_names.values(), default=None)
-
-
-def _idle_notes(observed: ObservedRoutes) -> list[str]:
-    """Say that the load balancer cuts streams sooner than the bridge shows signs of life."""
-    seconds = observed.load_balancer.idle_timeout if observed.load_balancer else None
-    if seconds is None or seconds > BRIDGE_COMMENT_SECONDS:
-        return []
-    return [
-        f"the load balancer's idle timeout is {seconds} s, but on an open stream the bridge is silent for up to "
-        f"{BRIDGE_COMMENT_SECONDS} s: streams will be cut; raise idle_timeout.timeout_seconds (AWS's default is 60)"
-    ]
-
-
-def _shadow_notes(plan_input: PlanInput, priorities: Mapping[str, int]) -> list[str]:
-    return [
-        note
-        for route in plan_input.desired.routes
-        if route.name in priorities
-        for rule in plan_input.matching.foreign
-        for note in _shadow_note(route, priorities[route.name], rule)
-    ]
-
-
-def _shadow_note(route: Route, priority: int, rule: Rule) -> list[str]:
-    """Say that a rule which is not ours matches a route's path before it, or after it."""
-    looks_at_paths = any(condition["Field"] == "path-pattern" for condition in rule.conditions)
-    if not looks_at_paths or not rule.may_match(route.patterns):
-        return []
-    paths = ", ".join(rule.path_values) or "a regular expression"
-    some = " where its other conditions are met as well" if rule.has_other_conditions else ""
-    if rule.priority < priority:
-        return [
-            f"rule {rule.arn} (priority {rule.priority}, path {paths}), which is not ours, takes requests of "
-            f"{route.path} (route '{route.name}', priority {priority}){some}"
-        ]
-    if any(value in rule.path_values for value in route.patterns):
-        return [
-            f"route '{route.name}' (priority {priority}) takes requests of {route.path} before rule {rule.arn} "
-            f"(priority {rule.priority}, path {paths}), which is not ours"
-        ]
-    return []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan in the making: what is desired, what was observed, and how the two were matched."""
+"""What a plan is made of: what is desired, what was observed, and how the two were matched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Json, Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import Target, TargetGroup
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import GROUP_REFERENCE, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import GROUP_REFERENCE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.match import Matching
 
 
@@ -62,7 +62,7 @@ class PlanInput:
             for group in self.observed.groups
             if self.desired.owner.owns(group.tags)
             and group.name not in desired
-            and service_of(group.tags, "") not in self.desired.not_ours_to_remove
+            and server_of(group.tags, "") not in self.desired.not_ours_to_remove
         )
 
     @cached_property
@@ -71,7 +71,7 @@ class PlanInput:
         return tuple(
             group
             for group in self.observed.groups
-            if self.desired.owner.owns(group.tags) and service_of(group.tags, "") in self.desired.on_other_hosts
+            if self.desired.owner.owns(group.tags) and server_of(group.tags, "") in self.desired.on_other_hosts
         )
 
     @cached_property
@@ -142,27 +142,9 @@ class PlanInput:
         return arn.split(":targetgroup/", 1)[-1].split("/", 1)[0]
 
 
-def service_of(tags: Mapping[str, str] | None, otherwise: str) -> str:
+def server_of(tags: Mapping[str, str] | None, otherwise: str) -> str:
     """The server that an owned rule or target group belongs to."""
     return (tags or {}).get(TAG_SERVICE) or otherwise
-
-
-def api_tags(tags: Mapping[str, str]) -> list[Json]:
-    """Write tags as the API wants them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-
-
-def early_or(phase: Phase, early: bool) -> Phase:
-    """Choose the early twin of a phase."""
-    return _EARLY[phase] if early else phase
-
-
-_EARLY = {
-    Phase.DRAIN: Phase.EARLY_DRAIN,
-    Phase.WAIT_DRAINED: Phase.EARLY_WAIT_DRAINED,
-    Phase.DETACH: Phase.EARLY_DELETE_RULES,
-    Phase.DELETE_GROUPS: Phase.EARLY_DELETE_GROUPS,
-}
 
 
 def _show(title: str, value: Json) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of priorities, grouped and timed so that no request is led astray by a moment's order.
 
-What has to move together moves in one atomic call: before any rule turns to other paths or groups, unless that would
+What has to move together moves in one atomic call: before any rule switches to other paths or groups, unless that would
 put a rule in front that does not lead where it should yet; then as soon as it does.
 """
 
@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.pattern import any_overlap
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action, Phase
 
-BEFORE_ALL_TURNS = -1
+BEFORE_ALL_SWITCHES = -1
 
 
 @dataclass(frozen=True)
 class RulePosition:
-    """Where a rule is and where it belongs. ``patterns`` are all that it matches, now and later.
+    """Where a rule is and where it belongs: ``before`` and ``after`` are priorities.
 
-    ``turns`` is the rank of the last turn after which the rule leads where it should, None where it does already;
-    ``needs`` are the servers that must not have failed for the move to make sense; ``is_partial`` says that the rule
-    looks at more than paths, and ``is_ours`` that it is not somebody else's.
+    ``patterns`` are all paths that it matches, now and later. ``switch`` is the number of the last switch after which
+    the rule leads where it should, None where it does already. ``needs`` are the servers that must not have failed for
+    the move to make sense; ``is_partial`` says that the rule looks at more than paths, and ``is_ours`` that it is not
+    somebody else's.
     """
 
     label: str
@@ -32,131 +33,146 @@ class RulePosition:
     before: int
     after: int
     patterns: tuple[str, ...]
-    turns: int | None = None
+    switch: int | None = None
     needs: frozenset[str] = frozenset()
     is_partial: bool = False
     is_ours: bool = True
 
     @property
-    def moves(self) -> bool:
-        """Whether the rule changes its place."""
+    def is_moving(self) -> bool:
+        """Whether the rule's priority changes."""
         return self.before != self.after
 
     def meets(self, other: RulePosition) -> bool:
-        """Say whether both rules match some path."""
+        """Returns whether both rules match some path."""
         return any_overlap(list(self.patterns), list(other.patterns))
 
     def covers(self, other: RulePosition) -> bool:
-        """Say whether this rule matches every path that the other does."""
+        """Returns whether this rule matches every path that the other does."""
         return not self.is_partial and all(
             any(mine == theirs or (mine.endswith("/*") and theirs.startswith(mine[:-1])) for mine in self.patterns)
             for theirs in other.patterns
         )
 
 
-def priority_actions(places: Sequence[RulePosition]) -> list[Action]:
-    """Plan the changes of priorities."""
-    units = _units([place for place in places if place.moves])
-    when = dict.fromkeys(range(len(units)), BEFORE_ALL_TURNS)
+def priority_actions(positions: Sequence[RulePosition]) -> list[Action]:
+    """Returns the steps that change priorities: one call for all that move at the same time."""
+    groups = _groups([position for position in positions if position.is_moving])
+    after_which = dict.fromkeys(range(len(groups)), BEFORE_ALL_SWITCHES)
     while True:
-        later = _postponed(units, when, places)
-        if later == when:
+        later = _postponed(groups, after_which, positions)
+        if later == after_which:
             break
-        when = later
-    timed: dict[int, list[tuple[RulePosition, frozenset[str]]]] = {}
-    for index, unit in enumerate(units):
-        needs = frozenset(name for place in unit for name in place.needs)
-        timed.setdefault(when[index], []).extend((place, needs) for place in unit)
-    return [_action(turn, moves) for turn, moves in timed.items()]
+        after_which = later
+    moves: dict[int, list[tuple[RulePosition, frozenset[str]]]] = {}
+    for index, group in enumerate(groups):
+        needs = frozenset(name for position in group for name in position.needs)
+        moves.setdefault(after_which[index], []).extend((position, needs) for position in group)
+    return [_action(switch, moved) for switch, moved in moves.items()]
 
 
-def _units(moving: Sequence[RulePosition]) -> list[list[RulePosition]]:
-    """Put together what has to move at once."""
-    units: list[list[RulePosition]] = []
-    for place in moving:
-        joined = [place]
+def _groups(moving: Sequence[RulePosition]) -> list[list[RulePosition]]:
+    """Puts together what has to move at once."""
+    groups: list[list[RulePosition]] = []
+    for position in moving:
+        joined = [position]
         apart = []
-        for unit in units:
-            if any(_belong_together(place, other) for other in unit):
-                joined += unit
+        for group in groups:
+            if any(_belong_together(position, other) for other in group):
+                joined += group
             else:
-                apart.append(unit)
-        units = [*apart, joined]
-    return units
+                apart.append(group)
+        groups = [*apart, joined]
+    return groups
 
 
 def _belong_together(one: RulePosition, other: RulePosition) -> bool:
-    """Say whether one takes the other's place, or would pass it for a moment if it moved alone."""
+    """Returns whether one takes the other's priority, or would pass it for a moment if it moved alone."""
     if one.after == other.before or one.before == other.after:
         return True
     keeps_order = (one.before < other.before) == (one.after < other.after)
-    return keeps_order and any(_passes_alone(*pair) for pair in ((one, other), (other, one))) and one.meets(other)
+    passes = _passes_alone(one, other) or _passes_alone(other, one)
+    return keeps_order and passes and one.meets(other)
 
 
 def _postponed(
-    units: list[list[RulePosition]], when: Mapping[int, int], places: Sequence[RulePosition]
+    groups: list[list[RulePosition]], after_which: Mapping[int, int], positions: Sequence[RulePosition]
 ) -> dict[int, int]:
-    """Let every unit wait until it puts no rule in front that leads elsewhere at that time."""
-    later = dict(when)
-    unit_of = {place.arn: index for index, unit in enumerate(units) for place in unit}
-    for time in sorted(set(when.values())):
-        now = {
-            place.arn: place.after if place.arn in unit_of and when[unit_of[place.arn]] <= time else place.before
-            for place in places
-        }
-        moved = [place for place in places if now[place.arn] != place.before]
-        for place in moved:
-            for other in places:
-                was_first, is_first = place.before < other.before, now[place.arn] < now[other.arn]
-                if other is place or was_first == is_first or not place.meets(other):
+    """Returns after which switch each group moves, later where it would put a rule in front that leads elsewhere."""
+    later = dict(after_which)
+    group_of = {position.arn: index for index, group in enumerate(groups) for position in group}
+    for switch in sorted(set(after_which.values())):
+        has_moved = {arn for arn, index in group_of.items() if after_which[index] <= switch}
+        now = {each.arn: each.after if each.arn in has_moved else each.before for each in positions}
+        moved = [position for position in positions if now[position.arn] != position.before]
+        for position in moved:
+            for other in positions:
+                awaited = _awaited_by(position, other, now, positions)
+                if awaited is None or awaited <= switch:
                     continue
-                winner, loser = (place, other) if is_first else (other, place)
-                turn = _awaited_turn(winner, loser, now, places)
-                if turn > time:
-                    involved = [one for one in (place, other) if now[one.arn] != one.before]
-                    causes = [one for one in involved if _passes_alone(one, other if one is place else place)]
-                    later.update({unit_of[one.arn]: max(later[unit_of[one.arn]], turn) for one in causes or involved})
+                involved = [one for one in (position, other) if now[one.arn] != one.before]
+                causes = [one for one in involved if _passes_alone(one, other if one is position else position)]
+                for cause in causes or involved:
+                    index = group_of[cause.arn]
+                    later[index] = max(later[index], awaited)
     return later
 
 
+def _awaited_by(
+    position: RulePosition, other: RulePosition, now: Mapping[str, int], positions: Sequence[RulePosition]
+) -> int | None:
+    """Returns the switch that has to come before two rules change their order, None where they do not change it."""
+    was_first, is_first = position.before < other.before, now[position.arn] < now[other.arn]
+    if other is position or was_first == is_first or not position.meets(other):
+        return None
+    return (
+        _awaited_switch(position, other, now, positions)
+        if is_first
+        else _awaited_switch(other, position, now, positions)
+    )
+
+
 def _passes_alone(one: RulePosition, other: RulePosition) -> bool:
-    """Say whether a rule's own move, without the other's, changes which of the two comes first."""
+    """Returns whether a rule's own move, without the other's, changes which of the two comes first."""
     return (one.before < other.before) != (one.after < other.before)
 
 
-def _awaited_turn(
-    winner: RulePosition, loser: RulePosition, now: Mapping[str, int], places: Sequence[RulePosition]
+def _awaited_switch(
+    winner: RulePosition, loser: RulePosition, now: Mapping[str, int], positions: Sequence[RulePosition]
 ) -> int:
-    """Tell after which turn a rule may be put in front of another."""
-    awaited = BEFORE_ALL_TURNS
+    """Returns the switch after which a rule may be put in front of another."""
+    awaited = BEFORE_ALL_SWITCHES
     if not winner.is_ours:  # what somebody else's rule must not take has to have its own by then
-        heirs = (third for third in places if third is not loser and third.meets(loser))
-        awaited = max((heir.turns for heir in heirs if heir.turns is not None), default=awaited)
+        heirs = (third for third in positions if third is not loser and third.meets(loser))
+        awaited = max((heir.switch for heir in heirs if heir.switch is not None), default=awaited)
     # What a third rule takes before the winner, and leads right, the winner cannot lead astray.
     is_covered = any(
-        now[third.arn] < now[winner.arn] and third.turns is None and third.covers(loser) for third in places
+        now[third.arn] < now[winner.arn] and third.switch is None and third.covers(loser) for third in positions
     )
-    return awaited if winner.turns is None or is_covered else max(awaited, winner.turns)
+    return awaited if winner.switch is None or is_covered else max(awaited, winner.switch)
 
 
-def _action(turn: int, moves: list[tuple[RulePosition, frozenset[str]]]) -> Action:
-    arguments = {
-        "RulePriorities": [
-            {"RuleArn": place.arn, "Priority": place.after, "Needs": sorted(needs)} for place, needs in moves
-        ]
-    }
-    before = {place.label: place.before for place, needs in moves}
-    after = {place.label: place.after for place, needs in moves}
-    reason = "all at once, so that no path is without its rule"
-    phase, rank = (Phase.MOVE, 0) if turn == BEFORE_ALL_TURNS else (Phase.TURN, after_turn(turn))
-    return Action(phase, "", "set_priorities", "set_rule_priorities", arguments, reason, before, after, rank=rank)
+def _action(switch: int, moves: list[tuple[RulePosition, frozenset[str]]]) -> Action:
+    is_first = switch == BEFORE_ALL_SWITCHES
+    return Action(
+        phase=Phase.MOVE if is_first else Phase.SWITCH,
+        rank=0 if is_first else rank_after_switch(switch),
+        server=None,
+        name="set_priorities",
+        operation="set_rule_priorities",
+        arguments={"RulePriorities": [{"RuleArn": each.arn, "Priority": each.after} for each, _ in moves]},
+        reason="all at once, so that no path is without its rule",
+        before={position.label: position.before for position, _ in moves},
+        after={position.label: position.after for position, _ in moves},
+        needs_by_rule={position.arn: needs for position, needs in moves},
+    )
 
 
-def at_turn(turn: int) -> int:
-    """The rank of the steps in which rules turn."""
-    return 2 * turn
+def rank_of_switch(switch: int) -> int:
+    """Returns the rank of the steps in which rules switch to other paths or target groups."""
+    return 2 * switch
 
 
-def after_turn(turn: int) -> int:
-    """The rank of the moves that follow a turn."""
-    return 2 * turn + 1
+def rank_after_switch(switch: int) -> int:
+    """Returns the rank of the moves that follow a switch."""
+    return 2 * switch + 1

@@ -30,14 +30,14 @@ class Excess:
     quota: str
     limit: int
     needed: int
-    at_the_end: bool
+    is_lasting: bool
 
     def __str__(self) -> str:
-        when = "" if self.at_the_end else " for a moment"
+        when = "" if self.is_lasting else " for a moment"
         return f"{self.needed} of {self.limit} allowed by {self.quota}{when}"
 
 
-def creates(plan: Plan) -> bool:
+def creates_anything(plan: Plan) -> bool:
     """Say whether a plan makes anything that counts towards a quota."""
     return any(action.operation in ("create_rule", "create_target_group") for action in plan.actions)
 
@@ -65,8 +65,8 @@ def _excess(quota: str, limit: int, counts: list[int]) -> Excess | None:
     worst, last = max(counts), counts[-1]
     if worst <= limit or (worst <= counts[0] and len(counts) > 1):
         return None
-    at_the_end = (last > limit and last > counts[0]) or len(counts) == 1
-    return Excess(quota, limit, last if at_the_end else worst, at_the_end)
+    is_lasting = (last > limit and last > counts[0]) or len(counts) == 1
+    return Excess(quota, limit, last if is_lasting else worst, is_lasting)
 
 
 def _rule_counts(plan: Plan, count: int) -> list[int]:

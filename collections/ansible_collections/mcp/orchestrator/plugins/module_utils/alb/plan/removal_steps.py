@@ -9,61 +9,59 @@ from collections.abc import Iterable
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
-    WAIT_DRAINED,
-    Action,
-    Phase,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import (
-    Headroom,
-    PlanInput,
-    early_or,
-    service_of,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action, Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.builders import drain, early_or
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import Headroom, PlanInput, server_of
 
 
 def delete_rule_steps(plan_input: PlanInput, obsolete: Iterable[Rule]) -> list[Action]:
-    """Delete our rules that no route wants."""
-    steps = []
-    for rule in obsolete:
-        early = plan_input.goes_early(rule)
-        steps.append(
-            Action(
-                early_or(Phase.DETACH, early),
-                service_of(rule.tags, rule.arn),
-                "delete_rule",
-                "delete_rule",
-                {"RuleArn": rule.arn},
-                "the quota has no room for it beside the new rules" if early else "no route wants this rule",
-                before=plan_input.show_observed(rule),
-                needs=frozenset() if early else plan_input.overlapping(rule),
-            )
-        )
-    return steps
+    """Returns the steps that delete our rules that no route wants."""
+    return [_delete_rule(plan_input, rule) for rule in obsolete]
+
+
+def _delete_rule(plan_input: PlanInput, rule: Rule) -> Action:
+    is_early = plan_input.goes_early(rule)
+    return Action(
+        phase=early_or(Phase.DETACH, is_early),
+        server=server_of(rule.tags, rule.arn),
+        name="delete_rule",
+        operation="delete_rule",
+        arguments={"RuleArn": rule.arn},
+        reason="the quota has no room for it beside the new rules" if is_early else "no route wants this rule",
+        before=plan_input.show_observed(rule),
+        needs=frozenset() if is_early else plan_input.overlapping(rule),
+    )
 
 
 def delete_group_steps(plan_input: PlanInput, group: TargetGroup, obsolete: Iterable[Rule]) -> list[Action]:
-    """Drain this host's targets of a group that no route wants, and delete it unless others still need it."""
+    """Returns the steps that drain this host's targets of a group that no route wants, and delete it.
+
+    It stays where a rule of others forwards to it, or other hosts still serve from it.
+    """
     if _foreign_users(plan_input, group):
         return []
     needs = plan_input.served_through(group)
     users = [rule for rule in obsolete if group.arn in rule.weights]
-    early = (
+    is_early = (
         plan_input.headroom is not Headroom.AMPLE and not needs and all(plan_input.goes_early(rule) for rule in users)
     )
-    if not early:
+    if not is_early:
         needs |= frozenset(name for rule in users for name in plan_input.overlapping(rule))
-    server = service_of(group.tags, group.name)
-    steps = _drain_steps(plan_input, group, server, early, needs)
+    server = server_of(group.tags, group.name)
+    mine = plan_input.mine(group)
+    registered = [target for target in mine if not target.is_leaving]
+    reason = "no route wants this target group"
+    # What an earlier run has deregistered may still have open streams: they are waited for as well.
+    steps = drain(server, group.arn, registered, reason, awaited=mine, is_early=is_early, needs=needs)
     if not plan_input.is_shared(group):
         steps.append(
             Action(
-                early_or(Phase.DELETE_GROUPS, early),
-                server,
-                "delete_target_group",
-                "delete_target_group",
-                {"TargetGroupArn": group.arn},
-                "no route wants this target group",
+                phase=early_or(Phase.DELETE_GROUPS, is_early),
+                server=server,
+                name="delete_target_group",
+                operation="delete_target_group",
+                arguments={"TargetGroupArn": group.arn},
+                reason=reason,
                 before={"name": group.name},
                 needs=needs,
             )
@@ -72,7 +70,7 @@ def delete_group_steps(plan_input: PlanInput, group: TargetGroup, obsolete: Iter
 
 
 def group_notes(plan_input: PlanInput) -> list[str]:
-    """Say which of our target groups stay although no route wants them, and why."""
+    """Returns a sentence for each of our target groups that stays although no route wants it."""
     notes = []
     for group in plan_input.unused_groups:
         users = _foreign_users(plan_input, group)
@@ -82,34 +80,6 @@ def group_notes(plan_input: PlanInput) -> list[str]:
                 "which is not ours, forwards to it"
             )
     return notes
-
-
-def _drain_steps(
-    plan_input: PlanInput, group: TargetGroup, server: str, early: bool, needs: frozenset[str]
-) -> list[Action]:
-    mine = plan_input.mine(group)
-    registered = [target for target in mine if not target.is_leaving]
-    steps = []
-    if registered:
-        arguments = {"TargetGroupArn": group.arn, "Targets": [target.for_api() for target in registered]}
-        steps.append(
-            Action(
-                early_or(Phase.DRAIN, early),
-                server,
-                "deregister_targets",
-                "deregister_targets",
-                arguments,
-                "no route wants this target group",
-                before=[f"{target.id}:{target.port}" for target in registered],
-                needs=needs,
-            )
-        )
-    if mine:
-        arguments = {"TargetGroupArn": group.arn, "Targets": [target.for_api() for target in mine]}
-        phase = early_or(Phase.WAIT_DRAINED, early)
-        reason = "open streams end first"
-        steps.append(Action(phase, server, WAIT_DRAINED, WAIT_DRAINED, arguments, reason, needs=needs))
-    return steps
 
 
 def _foreign_users(plan_input: PlanInput, group: TargetGroup) -> list[Rule]:

@@ -91,7 +91,7 @@ def test_a_new_client_secret_is_set_although_the_service_tells_none():
     result = run(elbv2, guarded(elbv2, "another"))
 
     assert [action.reason for action in result.actions if action.name == "modify_rule"] == [
-        "the client secret is another"
+        "the client secret has changed"
     ]
     assert run(elbv2, guarded(elbv2, "another")).actions == []
 
