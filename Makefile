@@ -46,8 +46,9 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	tests/sanity.sh
 
 .PHONY: docs
-docs: venv ## Write the roles' READMEs anew from their argument specs
+docs: venv ## Write the roles' READMEs, settings.conf and its table anew from what declares them
 	$(BIN)/python docs/roles.py
+	PYTHONPATH=collections $(BIN)/python docs/settings.py
 
 .PHONY: unit
 unit: venv ## The pure parts

@@ -12,30 +12,35 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import https_url, line, number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
+    https_url,
+    line,
+    number,
+    secret,
+)
 
 
 @dataclass(frozen=True)
 class Oidc:
     """The OpenID Connect provider that ``auth = oidc`` asks. ``session_timeout`` is in seconds."""
 
-    issuer: str = setting("", https_url)
-    authorization_endpoint: str = setting("", https_url)
-    token_endpoint: str = setting("", https_url)
-    user_info_endpoint: str = setting("", https_url)
-    client_id: str = setting("", line)
-    client_secret: Secret = setting(Secret(""), Secret)  # noqa: RUF009 - no instance changes it
-    scope: str = setting("openid", line)
-    session_timeout: int = setting(604800, number(1, 604800))
+    issuer: str = setting("", https_url, "The OpenID Connect provider that auth = oidc asks.")
+    authorization_endpoint: str = setting("", https_url, "Where users are sent to sign in.")
+    token_endpoint: str = setting("", https_url, "Where the load balancer gets tokens.")
+    user_info_endpoint: str = setting("", https_url, "Where it asks who the user is.")
+    client_id: str = setting("", line, "The load balancer's name at the provider.")
+    client_secret: Secret = setting(Secret(""), secret, "Its password there.")  # noqa: RUF009 - no instance changes it
+    scope: str = setting("openid", line, "What it asks the provider for.")
+    session_timeout: int = setting(604800, number(1, 604800), "Seconds after which a user signs in again.")
 
 
 @dataclass(frozen=True)
 class Jwt:
     """The issuer whose tokens ``auth = jwt`` asks for."""
 
-    issuer: str = setting("", line)
-    jwks_endpoint: str = setting("", https_url)
-    audience: str = setting("", line)
+    issuer: str = setting("", line, "The issuer whose tokens auth = jwt asks for.")
+    jwks_endpoint: str = setting("", https_url, "Where the issuer's public keys are.")
+    audience: str = setting("", line, "Whom the tokens must be meant for.", empty="anybody")
 
 
 # What a provider cannot be asked without, by section.

@@ -28,27 +28,53 @@ class Aws:
     to ``target_type`` ip, ``instance_id`` to instance.
     """
 
-    region: str = setting("", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]+", "a region; write for example eu-central-1"))
-    alb_arn: str = setting(
-        "", matching(_ARN + r"loadbalancer/app/[^/\s]+/[0-9a-f]+", "the ARN of an application load balancer")
+    listener_arn: str = setting(
+        "",
+        matching(
+            _ARN + r"listener/app/[^/\s]+/[0-9a-f]+/[0-9a-f]+", "the ARN of an application load balancer's listener"
+        ),
+        "The Application Load Balancer's listener that gets the rules.",
+        empty="the embedded load balancer of this host, unless alb_name or alb_arn names one",
     )
     alb_name: str = setting(
         "",
         matching(
             r"(?!-)[A-Za-z0-9-]{1,32}(?<!-)", "the name of a load balancer; use letters, digits and '-', at most 32"
         ),
+        "The load balancer, where listener_arn does not name its listener.",
     )
-    listener_arn: str = setting(
+    alb_arn: str = setting(
         "",
-        matching(
-            _ARN + r"listener/app/[^/\s]+/[0-9a-f]+/[0-9a-f]+", "the ARN of an application load balancer's listener"
-        ),
+        matching(_ARN + r"loadbalancer/app/[^/\s]+/[0-9a-f]+", "the ARN of an application load balancer"),
+        "The same, by its ARN.",
     )
-    listener_port: int = setting(0, number(1, 65535))
-    vpc_id: str = setting("", matching(r"vpc-[0-9a-f]{8,17}", "the id of a VPC; it begins with vpc-"))
-    instance_id: str = setting("", matching(r"i-[0-9a-f]{8,17}", "the id of an instance; it begins with i-"))
-    target_type: str = setting("instance", one_of("instance", "ip"))
-    target_address: str = setting("", address)
+    listener_port: int = setting(
+        0, number(1, 65535), "The port of the listener at alb_name or alb_arn.", empty="its only listener"
+    )
+    region: str = setting(
+        "",
+        matching(r"[a-z]{2}(-[a-z]+)+-[0-9]+", "a region; write for example eu-central-1"),
+        "The region of all calls to AWS.",
+        empty="as the ARN says, else the metadata of this instance",
+    )
+    vpc_id: str = setting(
+        "",
+        matching(r"vpc-[0-9a-f]{8,17}", "the id of a VPC; it begins with vpc-"),
+        "The VPC of the target groups.",
+        empty="as the load balancer says",
+    )
+    instance_id: str = setting(
+        "",
+        matching(r"i-[0-9a-f]{8,17}", "the id of an instance; it begins with i-"),
+        "The instance that the target groups point to.",
+        empty="as the metadata of this instance say",
+    )
+    target_type: str = setting(
+        "instance", one_of("instance", "ip"), "How this host is registered: as an instance, or by its address."
+    )
+    target_address: str = setting(
+        "", address, "The address of this host, for target_type = ip.", empty="as the metadata of this instance say"
+    )
 
     @property
     def is_named(self) -> bool:

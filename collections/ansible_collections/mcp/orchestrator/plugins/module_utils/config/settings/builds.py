@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import cores
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import memory, number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import cores, memory, number
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,14 @@ class Builds:
     An image is built anew when its packages are ``rebuild_after_days`` days old; 0 is never.
     """
 
-    memory: int = setting(2 * 1024**3, memory)
-    cpus: float = setting(2.0, cores)
-    timeout: int = setting(900, number(10, 86400))
-    rebuild_after_days: int = setting(0, number(0, 3650))
+    memory: int = setting(
+        2 * 1024**3, memory, "Memory that the build of one image for npx, uvx and the like may take, without swap."
+    )
+    cpus: float = setting(2.0, cores, "Cores that such a build may take.")
+    timeout: int = setting(900, number(10, 86400), "Seconds that such a build may take in all.")
+    rebuild_after_days: int = setting(
+        0,
+        number(0, 3650),
+        "Days after which such an image is built again, on the base that its registry has then and with"
+        " the newest packages that its entry allows. 0: never by itself; make rebuild does it.",
+    )

@@ -12,8 +12,13 @@ from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.password import weakness
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import matching, number, one_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader, setting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
+    matching,
+    number,
+    one_of,
+    secret,
+)
 
 
 def _path(text: str) -> str:
@@ -32,11 +37,27 @@ class Dashboard:
     ``priority`` is that of its rule, 0 for any; ``auth`` whether the load balancer asks who it is before the monitor.
     """
 
-    username: str = setting("admin", matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"))
-    password: Secret = setting(Secret(""), Secret)  # noqa: RUF009 - no instance changes it
-    path: str = setting("/monitor", _path)
-    priority: int = setting(0, number(1, 50000))
-    auth: str = setting("none", one_of("none", "oidc"))
+    username: str = setting(
+        "admin",
+        matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),
+        "Who may see the monitor.",
+    )
+    password: Secret = setting(  # noqa: RUF009 - no instance changes it
+        Secret(""),
+        secret,
+        "The password for that. It has at least 12 characters, and is neither the user name nor one that"
+        " is guessed first.",
+        empty="one is generated into /etc/mcp-orchestrator/monitor.password",
+    )
+    path: str = setting("/monitor", Reader(_path, "a path"), "Where the monitor is.")
+    priority: int = setting(
+        0, number(1, 50000), "The priority of its rule at the load balancer.", empty="one is chosen, as for the servers"
+    )
+    auth: str = setting(
+        "none",
+        one_of("none", "oidc"),
+        "Whether the load balancer lets only those pass who are known to the provider of [oidc].",
+    )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yields the keys that cannot hold together with others, each with the reason and the way out."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import cores, switch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ISOLATIONS, RESTARTS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
+    cores,
     matching,
     memory,
     number,
     one_of,
+    optional,
+    switch,
 )
 
 
@@ -27,16 +29,37 @@ class Defaults:
     ``orchestrator.network`` or the name of a network of the engine.
     """
 
-    memory: int = setting(512 * 1024**2, memory)
-    cpus: float = setting(1.0, cores)
-    pids: int = setting(256, number(1, 4194304))
-    network: str | None = setting(None, matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a network"))
-    read_only: bool = setting(True, switch)
-    init: bool = setting(True, switch)
-    isolation: str | None = setting(None, one_of(*ISOLATIONS))
-    idle_timeout: int | None = setting(None, number(1, 86400))
-    replicas: int = setting(1, number(1, 32))
-    restart: str | None = setting(None, one_of(*RESTARTS))
-    stop_timeout: int | None = setting(None, number(0, 3600))
-    pull: str = setting("missing", one_of("always", "missing", "never"))
-    signature_key: str | None = setting(None, matching(r"/[\x21-\x7e]+", "the absolute path of a public key"))
+    memory: int = setting(512 * 1024**2, memory, "Memory of a server.")
+    cpus: float = setting(1.0, cores, "Cores of a server.")
+    pids: int = setting(256, number(1, 4194304), "Processes and threads of a server.")
+    network: str | None = setting(
+        None,
+        optional(matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a network")),
+        "An existing network of the engine, or internet, none or fleet.",
+        empty="internet",
+    )
+    read_only: bool = setting(True, switch, "Whether its container's root is read-only.")
+    init: bool = setting(True, switch, "Whether a small init reaps processes in the container.")
+    isolation: str | None = setting(
+        None, optional(one_of(*ISOLATIONS)), "How sessions share the processes of a stdio server.", empty="per_session"
+    )
+    idle_timeout: int | None = setting(
+        None,
+        optional(number(1, 86400)),
+        "Seconds without a message after which a session of a stdio server ends.",
+        empty="as the bridge decides",
+    )
+    replicas: int = setting(1, number(1, 32), "How many containers of it run on each host.")
+    restart: str | None = setting(
+        None, optional(one_of(*RESTARTS)), "The engine's restart policy.", empty="unless-stopped"
+    )
+    stop_timeout: int | None = setting(
+        None, optional(number(0, 3600)), "Seconds from asking a server to stop to killing it.", empty="the engine's 10"
+    )
+    pull: str = setting("missing", one_of("always", "missing", "never"), "When its image is pulled.")
+    signature_key: str | None = setting(
+        None,
+        optional(matching(r"/[\x21-\x7e]+", "the absolute path of a public key")),
+        "The public key (cosign.pub) by which every image that is pulled must be signed.",
+        empty="signatures are not asked for",
+    )

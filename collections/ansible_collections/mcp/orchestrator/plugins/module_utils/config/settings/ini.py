@@ -33,7 +33,7 @@ class IniFile:
         except configparser.Error as error:
             raise ConfigFileError([ConfigError(label, "", _syntax(error, sections))]) from error
 
-    def refuse_unknown(self, readers: Mapping[str, Mapping[str, Reader]], free: Sequence[str]) -> None:
+    def refuse_unknown(self, readers: Mapping[str, Mapping[str, Reader[Any]]], free: Sequence[str]) -> None:
         """Notes sections and keys that there are not; ``free`` are the sections whose keys the user chooses."""
         for section in self._parser.sections():
             if section in free:
@@ -45,7 +45,7 @@ class IniFile:
                 if key not in readers[section]:
                     self.error(section, key, f"is not a setting{suggestion(key, readers[section])}")
 
-    def section(self, section: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    def section(self, section: str, readers: Mapping[str, Reader[Any]]) -> dict[str, Any]:
         """Returns the values that the section gives, by key; what it leaves empty is not among them."""
         result = {}
         for key, read in readers.items():

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""[logging]: how much the programs of the product log."""
+"""[logging]: how much the services log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader, setting
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def _level(text: str) -> str:
@@ -21,6 +21,12 @@ def _level(text: str) -> str:
 
 @dataclass(frozen=True)
 class Logging:
-    """How much the programs log: ``level`` is one of LEVELS."""
+    """How much the monitor, the embedded load balancer and the bridges log: ``level`` is one of LEVELS."""
 
-    level: str = setting("INFO", _level)
+    level: str = setting(
+        "INFO",
+        Reader(_level, f"{', '.join(LEVELS[:-1])} or {LEVELS[-1]}", LEVELS),
+        "How much the monitor, the embedded load balancer, the routers and the bridges of stdio servers"
+        " log. A change needs setup.sh for the services of the host, and starts new containers of stdio"
+        " servers.",
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import AUTHS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
@@ -19,6 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.v
     number_or_zero,
     one_of,
     several,
+    switch,
 )
 
 TOPOLOGIES = ("direct", "node-router")
@@ -37,22 +37,62 @@ class Routes:
     CreateTargetGroup, ModifyTargetGroupAttributes and CreateRule (API reference).
     """
 
-    topology: str = setting("direct", one_of(*TOPOLOGIES))
-    target_tls: bool = setting(False, switch)
-    auth: str = setting("none", one_of(*AUTHS))
-    host_header: tuple[str, ...] = setting((), several(host_name))
-    source_ip: tuple[str, ...] = setting((), several(network))
-    priority_start: int = setting(1000, number(1, 50000))
-    priority_end: int = setting(1999, number(1, 50000))
-    health_interval: int = setting(10, number(5, 300))
-    health_timeout: int = setting(5, number(2, 120))
-    healthy_threshold: int = setting(2, number(2, 10))
-    unhealthy_threshold: int = setting(2, number(2, 10))
-    deregistration_delay: int = setting(30, number(0, 3600))
-    slow_start: int = setting(0, number_or_zero(30, 900))
-    stickiness: int = setting(0, number_or_zero(1, 604800))
-    wait_timeout: int = setting(120, number(1, 3600))
-    full_verification_every: int = setting(12, number(1, 10000))
+    topology: str = setting(
+        "direct",
+        one_of(*TOPOLOGIES),
+        "direct: a rule and a target group for each server. node-router: one for all of them, and on each"
+        " host a HAProxy that routes by path; for more than 99 servers.",
+    )
+    target_tls: bool = setting(
+        False,
+        switch,
+        "Whether the load balancer speaks HTTPS to the hosts, for topology = node-router. The router"
+        " makes itself a certificate, which an ALB does not check. A change needs setup.sh, and requests"
+        " fail for some seconds.",
+    )
+    auth: str = setting(
+        "none",
+        one_of(*AUTHS),
+        "Whom the load balancer lets pass to the servers. oidc and jwt need an HTTPS listener, and their"
+        " provider in [oidc] or [jwt].",
+    )
+    host_header: tuple[str, ...] = setting(
+        (),
+        several(host_name),
+        "Host names, one of which every request has to have. A rule takes three values of host_header and"
+        " source_ip in all.",
+        empty="any",
+    )
+    source_ip: tuple[str, ...] = setting(
+        (), several(network), "Networks, from one of which every request has to come.", empty="any"
+    )
+    priority_start: int = setting(1000, number(1, 50000), "The first of the priorities that may be given to our rules.")
+    priority_end: int = setting(1999, number(1, 50000), "The last of them.")
+    health_interval: int = setting(10, number(5, 300), "Seconds between two health checks of the load balancer.")
+    health_timeout: int = setting(5, number(2, 120), "Seconds that a health check may take; less than health_interval.")
+    healthy_threshold: int = setting(2, number(2, 10), "Health checks in a row that make a target healthy.")
+    unhealthy_threshold: int = setting(2, number(2, 10), "Health checks in a row that make a target unhealthy.")
+    deregistration_delay: int = setting(
+        30, number(0, 3600), "Seconds in which the open streams of a container that is replaced may end."
+    )
+    slow_start: int = setting(
+        0,
+        number_or_zero(30, 900),
+        "Seconds in which a new container gets a growing share of the requests; 0 is its full share at once.",
+    )
+    stickiness: int = setting(
+        0,
+        number_or_zero(1, 604800),
+        "Seconds in which a client that keeps cookies stays with the same replica; 0 is off.",
+    )
+    wait_timeout: int = setting(
+        120, number(1, 3600), "Seconds that a new container may take to become healthy for the load balancer."
+    )
+    full_verification_every: int = setting(
+        12,
+        number(1, 10000),
+        "Each so many runs of the reconciler, everything is looked at: targets, attributes and tags too.",
+    )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yields the keys that cannot hold together with others, each with the reason and the way out."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import DEFAULT_ROOTS, root
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.origin import host, origin
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import matching, several
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader, setting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import matching, several, switch
 
 
 def _roots(text: str) -> tuple[str, ...]:
-    return () if text == "none" else several(root)(text)
+    return () if text == "none" else several(Reader(root, "a directory"))(text)
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,53 @@ class Security:
     ``require_digests`` refuses images, and bases of those built here, whose names may come to mean others.
     """
 
-    allow_privileged: bool = setting(False, switch)
-    allow_docker_socket: bool = setting(False, switch)
-    allow_host_paths: bool = setting(False, switch)
-    allow_host_network: bool = setting(False, switch)
-    allow_host_namespaces: bool = setting(False, switch)
-    allow_capabilities: bool = setting(False, switch)
-    allow_devices: bool = setting(False, switch)
-    allow_security_opt: bool = setting(False, switch)
-    require_digests: bool = setting(False, switch)
-    allowed_origins: tuple[str, ...] = setting((), several(origin))
-    allowed_hosts: tuple[str, ...] = setting((), several(host))
-    host_path_roots: tuple[str, ...] = setting(DEFAULT_ROOTS, _roots)
+    allow_privileged: bool = setting(False, switch, "Whether servers may have --privileged.")
+    allow_docker_socket: bool = setting(False, switch, "Whether servers may have the engine's socket.")
+    allow_host_paths: bool = setting(
+        False, switch, "Whether servers may have any path of the host, not only those below host_path_roots."
+    )
+    allow_host_network: bool = setting(False, switch, "Whether servers may have --network host.")
+    allow_host_namespaces: bool = setting(
+        False, switch, "Whether servers may share the host's namespaces, as with --pid host."
+    )
+    allow_capabilities: bool = setting(False, switch, "Whether servers may have --cap-add.")
+    allow_devices: bool = setting(False, switch, "Whether servers may have devices of the host.")
+    allow_security_opt: bool = setting(False, switch, "Whether servers may have --security-opt.")
+    require_digests: bool = setting(
+        False,
+        switch,
+        "Whether every image, and every base of an image that is built here, has to be named with its"
+        " digest (NAME@sha256:…).",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        several(Reader(origin, "an origin")),
+        "Origins of pages that may speak to the servers from a browser, exact ones, for example"
+        " https://app.example.com. Pages on http://localhost may anyway. A change starts new containers,"
+        " and needs setup.sh with the embedded load balancer.",
+        empty="no others",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        (),
+        several(Reader(host, "a name")),
+        "Further names under which the embedded load balancer is called, beside localhost and those of"
+        " [routes] host_header, for example mcp.example.com where a proxy on this host forwards requests."
+        " Other names are refused, since a page in a browser on this host could otherwise reach the"
+        " servers. A change needs setup.sh.",
+        empty="no others",
+    )
+    host_path_roots: tuple[str, ...] = setting(
+        DEFAULT_ROOTS,
+        Reader(_roots, "a list of directories, or none"),
+        "The directories of the host that servers may have paths of (-v /srv/x:/x); none for no path at"
+        " all. What lies elsewhere, and a link that leads elsewhere, is refused.",
+    )
     shared_volumes: tuple[str, ...] = setting(
-        (), several(matching(r"[A-Za-z0-9][A-Za-z0-9_.-]+", "the name of a volume"))
+        (),
+        several(matching(r"[A-Za-z0-9][A-Za-z0-9_.-]+", "the name of a volume")),
+        "Named volumes that more than one server may have. Through any other each could change what the"
+        " other keeps, so both are refused.",
+        empty="no volume",
     )
 
     def allowed(self) -> frozenset[str]:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import setting
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import address, matching, number
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
+    address,
+    matching,
+    number,
+    switch,
+)
 
 _FLEET = matching(r"[a-z0-9][a-z0-9-]{0,31}", "the name of a fleet; use small letters, digits and '-', at most 32")
 
@@ -25,13 +29,27 @@ class Service:
     them.
     """
 
-    fleet: str = setting("mcp", _FLEET)
-    reconciliation_interval_seconds: int = setting(300, number(10, 86400))
-    port_range_start: int = setting(20000, number(1024, 65535))
-    port_range_end: int = setting(29999, number(1024, 65535))
-    publish_address: str = setting("", address)
-    strict: bool = setting(False, switch)
-    prune_images: bool = setting(False, switch)
+    fleet: str = setting(
+        "mcp", _FLEET, "The name that everything bears that is made. What bears another name is never touched."
+    )
+    reconciliation_interval_seconds: int = setting(
+        300, number(10, 86400), "Seconds between two runs of the reconciler."
+    )
+    port_range_start: int = setting(20000, number(1024, 65535), "The first of the servers' ports on this host.")
+    port_range_end: int = setting(29999, number(1024, 65535), "The last of them.")
+    publish_address: str = setting(
+        "",
+        address,
+        "The address of this host at which the load balancer reaches the servers' ports, the router's and"
+        " the monitor's. 0.0.0.0 is every address of the host, public ones too.",
+        empty="127.0.0.1 for the embedded load balancer; with a listener, target_address where it is one of"
+        " this host's, else the source address of the default route, which on EC2 is the private address"
+        " that targets have",
+    )
+    strict: bool = setting(False, switch, "Whether unknown keys of mcp.config.json are errors instead of warnings.")
+    prune_images: bool = setting(
+        False, switch, "Whether an image is removed with the last container of the fleet that used it."
+    )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yields the keys that cannot hold together with others, each with the reason."""

@@ -44,8 +44,12 @@ SECTIONS: Mapping[str, type[Any]] = {
     "oidc": Oidc,
     "jwt": Jwt,
 }
-# The sections whose keys the user chooses.
-_FREE = ("inputs", "tags")
+# The sections whose keys the user chooses, and what they are for.
+FREE_SECTIONS: Mapping[str, str] = {
+    "tags": "Further tags of the rules and target groups: NAME = value.",
+    "inputs": "Values of ${input:NAME}, which VS Code asks a person for: NAME = value, or a reference such as"
+    " ${ssm:/mcp/token}.",
+}
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,9 @@ def read_settings(path: str | None) -> Settings:
     """
     if path is None:
         return Settings()
-    file = IniFile(path, os.path.basename(path), (*SECTIONS, *_FREE))
+    file = IniFile(path, os.path.basename(path), (*SECTIONS, *FREE_SECTIONS))
     readers = {section: readers_of(kind) for section, kind in SECTIONS.items()}
-    file.refuse_unknown(readers, _FREE)
+    file.refuse_unknown(readers, tuple(FREE_SECTIONS))
     given = {section: kind(**file.section(section, readers[section])) for section, kind in SECTIONS.items()}
     inputs = {name: Secret(value) for name, value in file.texts("inputs").items() if value}
     settings = Settings(**given, tags=file.texts("tags"), inputs=inputs)

@@ -11,16 +11,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from typing import TypeVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import (
     SMALLEST_MEMORY,
     size,
     whole_number,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import cores as read_cores
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity import switch as read_switch
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader
+
+_T = TypeVar("_T")
 
 
-def matching(pattern: str, meaning: str) -> Callable[[str], str]:
+def matching(pattern: str, meaning: str) -> Reader[str]:
     """Returns a reader of what ``pattern`` matches as a whole; ``meaning`` says what that is."""
 
     def read(text: str) -> str:
@@ -28,10 +34,10 @@ def matching(pattern: str, meaning: str) -> Callable[[str], str]:
             raise ValueError(f"is not {meaning}")
         return text
 
-    return read
+    return Reader(read, meaning.replace("; write for example", ", for example"))
 
 
-def one_of(*choices: str) -> Callable[[str], str]:
+def one_of(*choices: str) -> Reader[str]:
     """Returns a reader of one of these words."""
 
     def read(text: str) -> str:
@@ -39,67 +45,78 @@ def one_of(*choices: str) -> Callable[[str], str]:
             raise ValueError(f"is not one of {', '.join(choices)}")
         return text
 
-    return read
+    return Reader(read, f"{', '.join(choices[:-1])} or {choices[-1]}", choices)
 
 
-def number(least: int, most: int) -> Callable[[str], int]:
+def number(least: int, most: int) -> Reader[int]:
     """Returns a reader of whole numbers from ``least`` to ``most``."""
-    return lambda text: whole_number(text, least, most)
+    return Reader(lambda text: whole_number(text, least, most), f"{least} to {most}")
 
 
-def number_or_zero(least: int, most: int) -> Callable[[str], int]:
+def number_or_zero(least: int, most: int) -> Reader[int]:
     """Returns a reader of whole numbers from ``least`` to ``most``, and of 0, which switches something off."""
-    return lambda text: 0 if text == "0" else whole_number(text, least, most)
+    return Reader(lambda text: 0 if text == "0" else whole_number(text, least, most), f"0, or {least} to {most}")
 
 
-def several(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+def several(read: Reader[_T]) -> Reader[tuple[_T, ...]]:
     """Returns a reader of several values, separated by spaces or commas."""
-    return lambda text: tuple(read(word) for word in re.split(r"[\s,]+", text.strip(", \t\n")) if word)
+    return Reader(
+        lambda text: tuple(read(word) for word in re.split(r"[\s,]+", text.strip(", \t\n")) if word),
+        f"a list, each {read.accepts}",
+    )
 
 
-def memory(text: str) -> int:
-    """Reads an amount of memory as bytes, at least the engine's minimum."""
+def optional(read: Reader[_T]) -> Reader[_T | None]:
+    """Returns the same reader for a key whose default is None."""
+    return Reader(read.read, read.accepts, read.choices)
+
+
+def _memory(text: str) -> int:
     found = size(text)
     if found < SMALLEST_MEMORY:
         raise ValueError("is less than 6m, the least that the engine gives")
     return found
 
 
-def address(text: str) -> str:
-    """Reads an IPv4 or IPv6 address."""
+def _address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise ValueError("is not an IP address; write for example 127.0.0.1") from None
 
 
-def network(text: str) -> str:
-    """Reads a source of requests as a CIDR block."""
+def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
     except ValueError:
         raise ValueError("is not a network; write for example 10.0.0.0/8") from None
 
 
-def host_name(text: str) -> str:
-    """Reads a host name of a condition; ``*`` stands for any text and ``?`` for any character.
-
-    Behind the last dot there are letters only, so an address is none (API reference, HostHeaderConditionConfig).
-    """
+def _host_name(text: str) -> str:
+    # Behind the last dot there are letters only, so an address is none (API reference, HostHeaderConditionConfig).
     if not re.fullmatch(r"([A-Za-z0-9*?-]+\.)+[A-Za-z*?]+", text) or len(text) > 128:
         raise ValueError("is not a host name; write for example mcp.example.com or *.example.com")
     return text.lower()
 
 
-def https_url(text: str) -> str:
-    """Reads an address that begins with https://."""
+def _https_url(text: str) -> str:
     if not re.fullmatch(r"https://[^\s/?#]+(/[^\s#]*)?", text):
         raise ValueError("is not an address that begins with https://")
     return text
 
 
-def line(text: str) -> str:
-    """Reads a line of plain text of at most 1,024 characters."""
+def _line(text: str) -> str:
     if not text.isprintable() or len(text) > 1024:
         raise ValueError("is not a line of plain text")
     return text
+
+
+switch = Reader(read_switch, "true or false")
+cores = Reader(read_cores, "a number of cores, for example 0.5 or 2")
+memory = Reader(_memory, "a size, for example 512m or 2g")
+address = Reader(_address, "an IP address")
+network = Reader(_network, "a network, for example 10.0.0.0/8")
+host_name = Reader(_host_name, "a host name, for example mcp.example.com or *.example.com")
+https_url = Reader(_https_url, "an address that begins with https://")
+line = Reader(_line, "a line of plain text")
+secret = Reader(Secret, "a text")
