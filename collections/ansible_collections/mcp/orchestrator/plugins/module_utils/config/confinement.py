@@ -65,7 +65,7 @@ def _ways(spec: Spec) -> Iterator[tuple[str, str]]:
     host = spec.host_config
     for key, flag in (("Dns", "--dns"), ("DnsOptions", "--dns-option"), ("DnsSearch", "--dns-search")):
         if host.get(key):
-            yield flag, "has names looked up that carry something out"
+            yield flag, "sends DNS queries, which can carry data out"
     if host.get("ExtraHosts"):
         yield "--add-host", "names addresses beside those that the server may reach"
     for name, value in sorted((host.get("Sysctls") or {}).items()):
@@ -78,7 +78,7 @@ def _ways(spec: Spec) -> Iterator[tuple[str, str]]:
     for device in host.get("Devices") or ():
         path = str(device.get("PathOnHost") if isinstance(device, Mapping) else device)
         if _DEVICES_OUT.match(path):
-            yield f"--device {path}", "leads past its network"
+            yield f"--device {path}", "bypasses its network"
     for volume in spec.volumes:
         if _SOCKETS.search(volume.partition(":")[0]):
-            yield f"volume {volume}", "hands it the engine, which makes containers in any network"
+            yield f"volume {volume}", "gives it the engine, which starts containers in any network"

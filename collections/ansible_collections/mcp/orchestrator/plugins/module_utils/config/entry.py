@@ -121,7 +121,7 @@ def private_keys(entry: Mapping[str, Any]) -> dict[str, Secret]:
 
 def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> Started | Remote | None:
     """What the entry asks for, or None when it cannot be told; the reasons go to ``findings``."""
-    problems = list(ENTRY.problems(entry, ""))
+    problems = list(ENTRY.errors(entry, ""))
     for path, message in problems:
         findings.error(path, message)
     if not isinstance(entry, dict):
@@ -174,7 +174,7 @@ def _flat_transport(entry: dict[str, Any], findings: Findings) -> dict[str, Any]
     """The entry with what some clients put into an object ``transport`` where the others have it."""
     transport = entry.get("transport")
     if isinstance(transport, dict):
-        problems = list(ENTRY.problems(transport, "transport"))
+        problems = list(ENTRY.errors(transport, "transport"))
         for path, message in problems:
             findings.error(f"transport.{path}" if "." not in path else path, message)
         rest = {key: value for key, value in entry.items() if key != "transport"}
@@ -220,7 +220,8 @@ def _judge_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, find
     if parsed.recipe is not None:
         for text, better in unpinned_packages(parsed.recipe):
             findings.explain(
-                "args", f"{quoted(text)} is installed as its source has it when the image is built; {better} stays"
+                "args",
+                f"{quoted(text)} is installed in the version that is current when the image is built; {better} pins it",
             )
         return
     place = f"args[{args.index(parsed.image)}]" if parsed.image in args else "args"
@@ -228,13 +229,14 @@ def _judge_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, find
         findings.error(
             place,
             f"{quoted(parsed.image)} has no digest, and [security] require_digests is true in settings.conf; write"
-            f" {parsed.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' tells it",
+            f" {parsed.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' prints it",
         )
     tag = moving_tag(parsed.image)
     if tag is not None:
         findings.explain(
             place,
-            f"{quoted(parsed.image)} is what its registry calls '{tag}' when it is pulled; a version or digest stays",
+            f"{quoted(parsed.image)} is what its registry has as '{tag}' when it is pulled;"
+            " a version or a digest pins it",
         )
 
 
@@ -295,7 +297,7 @@ def _behind_run(program: Program, args: Sequence[str], findings: Findings) -> in
         return program.start + 1
     if words == ["container", "run"]:
         return program.start + 2
-    said = f"{program.name} {quoted(words[0])} starts no container here" if words else "says nothing to run"
+    said = f"{program.name} {quoted(words[0])} does not start a container" if words else "has no command"
     findings.error(
         f"args[{program.start}]" if words else "args",
         f"{said}; write '{program.name} run' with the image's name, and all flags behind it",

@@ -96,11 +96,11 @@ def _judge_hosts(hosts: Collection[str], findings: Findings) -> None:
         if is_reserved(host):
             findings.error(
                 f"{KEY}.network",
-                f"'{printable(host)}' is link-local or leads to the metadata of the instance, which no list opens;"
+                f"'{printable(host)}' is link-local or leads to the metadata of the instance, which no list can allow;"
                 f' leave it out, or set "instance_metadata": true in {KEY} if the server is to read them',
             )
         elif is_private(host):
-            findings.explain(f"{KEY}.network", f"{printable(host)} is no address of the internet: meant as written")
+            findings.explain(f"{KEY}.network", f"{printable(host)} is not a public address; it is allowed as written")
 
 
 def placement(extension: Extension) -> dict[str, Any] | None:

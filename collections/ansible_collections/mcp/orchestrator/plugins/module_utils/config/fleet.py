@@ -171,7 +171,7 @@ def _better_name(name: str) -> str:
 def _server(name: str, places: list[tuple[Place, Any]], context: Context, settings: Settings) -> _Server:
     (place, entry), *others = places
     findings = Findings(place.label, place.path, name)
-    if any(True for _problem in SERVER_NAME.problems(name, "")):
+    if any(True for _error in SERVER_NAME.errors(name, "")):
         findings.error("", f"'{printable(name)}' is not {SERVER_NAME.meaning}{_better_name(name)}")
     if others:
         listed = " and ".join(str(each) for each, _entry in others)

@@ -87,8 +87,8 @@ def root(text: str) -> str:
     path = absolute(text)
     if means_the_system(path):
         raise ValueError(
-            f"has '{path}', which is or holds a part of the host that all of it depends on;"
-            " write a directory that holds data alone, for example /srv"
+            f"has '{path}', which is or contains a system directory of the host;"
+            " write a directory that contains only data, for example /srv"
         )
     return path
 

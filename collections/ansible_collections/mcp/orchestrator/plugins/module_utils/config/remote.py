@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
-    ReferenceProblem,
+    InvalidReference,
     has_reference,
     references_in,
     replaced,
@@ -83,12 +83,14 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
     """Reads an entry with an address. What is wrong goes to ``findings``."""
     given = [key for key in ADDRESSES if key in entry]
     if "command" in entry:
-        findings.error("command", f"does not go with '{(given or ['type'])[0]}'; a server is either started or remote")
+        findings.error(
+            "command", f"cannot be combined with '{(given or ['type'])[0]}'; a server is either started or remote"
+        )
     if not given:
         findings.error("url", "is missing: a remote server needs its address")
         return None
     if len(given) > 1:
-        findings.error(given[1], f"does not go with '{given[0]}'; keep one")
+        findings.error(given[1], f"cannot be combined with '{given[0]}'; keep one")
     url = entry[given[0]]
     headers = entry.get("headers", {})
     if not isinstance(url, str) or not isinstance(headers, dict):
@@ -131,7 +133,7 @@ def _check_header(header: str, value: Any, path: str, findings: Findings) -> Non
 def _references_wrong(text: str, path: str, findings: Findings) -> bool:
     try:
         list(references_in(text))
-    except ReferenceProblem as error:
+    except InvalidReference as error:
         findings.error(path, str(error))
         return True
     return False

@@ -77,7 +77,7 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "env", " ".join(spec.env)
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
     yield "network", "" if spec.egress.kind is EgressKind.INTERNET else spec.egress.description
-    yield "metadata", "of the instance are open to it" if spec.egress.instance_metadata else ""
+    yield "metadata", "of the instance can be read" if spec.egress.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""

@@ -26,7 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Source, World
 
 _NETWORKED = ("nfs", "nfs4", "cifs", "smb3")
-_ANY = "or set allow_host_paths in settings.conf if you mean any path"
+_ANY = "or set allow_host_paths in settings.conf to allow any path"
 
 
 def paths_of(specs: Iterable[Spec]) -> set[str]:

@@ -26,7 +26,7 @@ def refuse_secret_arguments(words: Sequence[str], first: int, findings: Findings
         path = f"args[{first + position}]"
         folder = editor_folder_in(word)
         if folder:
-            findings.error(path, f"has {folder}, a folder of the client's machine; write what is meant")
+            findings.error(path, f"has {folder}, a folder of the client's machine; write the path itself")
         elif has_reference(word):
             findings.error(
                 path,

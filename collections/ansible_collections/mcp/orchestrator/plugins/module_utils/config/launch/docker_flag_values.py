@@ -83,7 +83,7 @@ def label(parsed: ParsedEntry, value: str) -> None:
     """``--label``; those of the fleet itself are not to be had, and a label is no place for a secret."""
     name, _equals, text = value.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", name):
-        raise ValueError("names no label; write name=value")
+        raise ValueError("has no name; write name=value")
     if name.startswith("mcp_"):
         raise ValueError("is a label of the fleet itself; choose another name")
     if is_secret_name(name) or any(True for _secret in secrets_among([text])):
@@ -114,14 +114,14 @@ def _more(config: dict[str, Any], name: str, value: Any) -> None:
 
 def _entrypoint(parsed: ParsedEntry, value: str) -> None:
     if value.startswith("["):
-        raise ValueError("is a list; write the program alone, and its arguments behind the image")
+        raise ValueError("is a list; write only the program, and its arguments behind the image")
     parsed.entrypoint = (value,) if value else ()
 
 
 def _memory(parsed: ParsedEntry, value: str) -> None:
     number = size(value)
     if number < SMALLEST_MEMORY:
-        raise ValueError("is less than 6m, the least that the engine gives")
+        raise ValueError("is less than 6m, the engine's minimum")
     parsed.memory = number
 
 
@@ -144,9 +144,9 @@ def _ulimit(parsed: ParsedEntry, value: str) -> None:
     name, _equals, limits = value.partition("=")
     soft, _colon, hard = limits.partition(":")
     if name in _PRIORITY_ULIMITS:
-        raise ValueError("would let the server go before others on the host; remove it, or give it more --cpus")
+        raise ValueError("would give the server priority over others on the host; remove it, or give it more --cpus")
     if name not in _ULIMITS:
-        raise ValueError("names no limit; write for example nofile=1024:2048")
+        raise ValueError("is not a known limit; write for example nofile=1024:2048")
     numbers = [whole_number(each, -1, 2**62) for each in (soft, hard or soft)]
     _more(parsed.host_config, "Ulimits", {"Name": name, "Soft": numbers[0], "Hard": numbers[1]})
 
@@ -155,8 +155,8 @@ def _sysctl(parsed: ParsedEntry, value: str) -> None:
     match = _SYSCTL.fullmatch(value)
     if not match:
         raise ValueError(
-            "is no setting that only the container itself feels, as net.core.somaxconn, net.ipv4.tcp_*, kernel.msg*,"
-            " kernel.shm* and fs.mqueue.* are"
+            "affects more than the container itself; allowed are net.core.somaxconn, net.ipv4.tcp_*, kernel.msg*,"
+            " kernel.shm* and fs.mqueue.*"
         )
     setting = {match["name"] or match["off"]: match["value"] or "1"}
     parsed.host_config["Sysctls"] = {**parsed.host_config.get("Sysctls", {}), **setting}

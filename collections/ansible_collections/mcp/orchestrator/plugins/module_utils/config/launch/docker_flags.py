@@ -60,9 +60,9 @@ _HEALTH = "the reconciler asks the server itself, at its health path"
 _LOGS = "the logs are kept and rotated by the fleet"
 _WINDOWS = "it is for Windows containers"
 _DISKS = "limits of single disks are the host's to set; remove it"
-_ADDRESS = "the engine gives out the addresses; remove it"
+_ADDRESS = "the engine assigns the addresses; remove it"
 _REALTIME = "use --cpus, --cpu-shares or --cpuset-cpus"
-_PODMAN = "docker has no such thing; remove it"
+_PODMAN = "docker has no such flag; remove it"
 _NAMESPACE = "it shares a namespace of the host"
 
 DOCKER_FLAGS: tuple[Flag, ...] = (
@@ -157,7 +157,7 @@ DOCKER_FLAGS: tuple[Flag, ...] = (
     _ours("restart", "the engine and the reconciler restart servers; orchestrator.restart says how"),
     _ours("rm", "the reconciler removes containers", takes_value=False),
     _unsupported("runtime", "the engine's default runtime is used; remove it"),
-    _refused("security-opt", "the fleet's own confinement stands", "allow_security_opt"),
+    _refused("security-opt", "the fleet's own confinement stays in place", "allow_security_opt"),
     _mapped("shm-size"),
     _ours("sig-proxy", "nobody is attached", takes_value=False),
     _mapped("stop-signal"),
@@ -226,12 +226,12 @@ PODMAN_FLAGS: tuple[Flag, ...] = (
     _ours("rmi", "images are kept", takes_value=False),
     _unsupported("rootfs", "write an image", takes_value=False),
     _ours("sdnotify", "the reconciler asks the server itself whether it is ready"),
-    _refused("seccomp-policy", "the fleet's own confinement stands"),
+    _refused("seccomp-policy", "the fleet's own confinement stays in place"),
     _unsupported("secret", "write the value in env, or a reference to it: ${file:/run/secrets/NAME}"),
     _unsupported("shm-size-systemd", _PODMAN),
     _refused("subgidname", _NAMESPACE),
     _refused("subuidname", _NAMESPACE),
-    _ours("systemd", "servers are no systemd hosts"),
+    _ours("systemd", "servers do not run systemd"),
     _ours("timeout", "servers run until they are stopped"),
     _ours("tls-verify", "the engine's own setting decides", takes_value=False),
     _unsupported("tz", "write TZ in env"),

@@ -84,7 +84,7 @@ class _DockerForm:
     def _refused(self, use: FlagUse) -> None:
         name, allow = use.flag.name, use.flag.allow
         if use.value in HARMLESS.get(name, ()) or (not use.flag.takes_value and not use.is_on):
-            self.findings.explain(use.path, f"{_shown(use)} is ignored: it is so anyway")
+            self.findings.explain(use.path, f"{_shown(use)} is ignored: this is the case anyway")
         elif allow and allow in self.permissions:
             self.findings.explain(use.path, f"{_shown(use)} is allowed by {allow} in settings.conf")
             self._read(use, lambda value: ALLOWED[name](self.parsed, value))
@@ -103,7 +103,7 @@ class _DockerForm:
     def _variable(self, value: str) -> None:
         name, equals, text = value.partition("=")
         if not name or re.search(r"\s", name):
-            raise ValueError("names no variable; write NAME=value, or NAME and its value in env")
+            raise ValueError("has no name of a variable; write NAME=value, or NAME and its value in env")
         self.named.add(name)
         if equals:
             filled, names = with_own(text, self.env)
@@ -112,7 +112,7 @@ class _DockerForm:
         elif name in self.env:
             self.parsed.env[name] = self.env[name]
         else:
-            raise ValueError("takes its value from env, which does not have it; add it to env")
+            raise ValueError("takes its value from env, where it is missing; add it to env")
 
     def _env_file(self, value: str) -> None:
         try:
@@ -177,7 +177,7 @@ def read_docker(
     refuse_secret_arguments(run.command, run.image_position + 1, findings)
     if run.image is None:
         if len(findings.errors) == errors_before:
-            findings.error("args", "names no image; write it behind the flags")
+            findings.error("args", "has no image; write it behind the flags")
     else:
         parsed.image = run.image
         problem = image_error(run.image)

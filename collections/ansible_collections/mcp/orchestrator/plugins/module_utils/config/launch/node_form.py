@@ -98,7 +98,7 @@ def _read_package(program: str, args: Sequence[str], start: int, findings: Findi
     named = [each for position, text in read.packages if (each := _package(position, text, findings)) is not None]
     position = read.start
     if position >= len(args) and not named:
-        findings.error("args", "names no package")
+        findings.error("args", "has no package")
         return None
     if read.packages:
         if not named:
@@ -147,7 +147,7 @@ def _read_file(args: Sequence[str], start: int, findings: Findings) -> ParsedEnt
     )
     findings.error(
         f"args[{start}]" if start < len(args) else "args",
-        f"{what if word else 'names no file'}; write npx with the package that it is from, or build an image of it and"
+        f"{what if word else 'has no file'}; write npx with the package that it is from, or build an image of it and"
         " run it with docker",
     )
     return None

@@ -61,7 +61,7 @@ def parse_runner_arguments(
         option = options.get(name)
         if option is None:
             known = suggestion(name, options)
-            findings.error(f"args[{position}]", f"'{printable(name)}' is not an option of {tool} that is known{known}")
+            findings.error(f"args[{position}]", f"'{printable(name)}' is not a known option of {tool}{known}")
             position += 1
             continue
         where = position

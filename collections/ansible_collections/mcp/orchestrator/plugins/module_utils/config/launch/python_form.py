@@ -133,7 +133,7 @@ def read_python(program: str, args: Sequence[str], start: int, findings: Finding
         if tuple(args[start : start + 1]) == ("run",):
             read = parse_runner_arguments("pipx run", _PIPX, args, start + 1, findings)
             return _run_tool("pipx run", args, read, findings)
-        findings.error(_where(args, start), "starts nothing; write 'pipx run' or uvx and the package")
+        findings.error(_where(args, start), "does not start a server; write 'pipx run' or uvx and the package")
         return None
     return _read_python(args, start, findings)
 
@@ -153,7 +153,9 @@ def _read_uv(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry
         read = parse_runner_arguments("uv tool run", _UVX, args, begin, findings)
         return _run_tool("uv tool run", args, read, findings)
     if words[:1] != ["run"]:
-        findings.error(_where(args, before.start), "starts nothing; write 'uv run --with PACKAGE PROGRAM' or uvx")
+        findings.error(
+            _where(args, before.start), "does not start a server; write 'uv run --with PACKAGE PROGRAM' or uvx"
+        )
         return None
     read = parse_runner_arguments("uv run", _UV_RUN, args, before.start + 1, findings)
     if len(findings.errors) > errors_before:
@@ -164,7 +166,7 @@ def _read_uv(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry
 def _run_tool(tool: str, args: Sequence[str], read: RunnerArguments, findings: Findings) -> ParsedEntry | None:
     """``uvx [--from PACKAGE] PROGRAM``: the program, or the package that bears its name."""
     if read.start >= len(args):
-        findings.error("args", f"names nothing that {tool} could run")
+        findings.error("args", f"has nothing that {tool} could run")
         return None
     also = _packages(read.packages, findings)
     program = args[read.start]
@@ -218,7 +220,9 @@ def _read_python(args: Sequence[str], start: int, findings: Findings) -> ParsedE
         position += 1
     word = args[position] if position < len(args) else ""
     if word != "-m" or position + 1 >= len(args):
-        what = f"{quoted(word)} is a file of the client's machine" if word and word[0] != "-" else "runs no package"
+        what = (
+            f"{quoted(word)} is a file of the client's machine" if word and word[0] != "-" else "does not run a package"
+        )
         findings.error(
             _where(args, position),
             f"{what}; write uvx with the package that it is from, or build an image of it and run it with docker",

@@ -45,16 +45,16 @@ def guard(source: str, permissions: Permissions) -> str | None:
         needed = "allow_docker_socket"
         if needed in permissions:
             return None
-        return f"it would hand the host to the container; set {needed} in settings.conf if you mean it"
+        return f"it would give the container control of the host; set {needed} in settings.conf if you mean it"
     if "allow_host_paths" in permissions or below_any(path, permissions.host_path_roots):
         return None
     if means_the_system(path):
-        return "it would hand the host to the container; set allow_host_paths in settings.conf if you mean it"
+        return "it would give the container control of the host; set allow_host_paths in settings.conf if you mean it"
     if not permissions.host_path_roots:
-        return "host_path_roots in settings.conf lets no path of the host through; add a directory to it, or remove it"
+        return "host_path_roots in settings.conf allows no path of the host; add a directory to it, or remove it"
     return (
         f"{path} is not in {listed(permissions.host_path_roots)}; add a directory that holds it to host_path_roots in"
-        " settings.conf, or set allow_host_paths if you mean any path"
+        " settings.conf, or set allow_host_paths to allow any path"
     )
 
 
@@ -73,7 +73,7 @@ def volume(text: str, permissions: Permissions) -> str:
     if re.match(r"[A-Za-z]:[\\/]", text) or "\\" in text:
         raise ValueError("is a Windows path; the servers run on Linux: write an absolute path of the host")
     if len(parts) == 1:
-        raise ValueError("names no source; an anonymous volume is lost with its container: write name:/path")
+        raise ValueError("has no source; an anonymous volume is lost with its container: write name:/path")
     if len(parts) > 3 or not all(parts):
         raise ValueError("is not source:target[:mode]")
     modes = set(parts[2].split(",")) if len(parts) == 3 else set()
@@ -107,7 +107,7 @@ def mount_source(source: str, permissions: Permissions) -> str:
     if not _NAMED.fullmatch(source):
         raise ValueError("has a source that depends on who starts it; write an absolute path of the host")
     if is_internal(source, permissions.fleet):
-        raise UnsafeVolume(f"the fleet itself keeps what it must know in volumes like {source}; choose another name")
+        raise UnsafeVolume(f"the fleet keeps its own data in volumes like {source}; choose another name")
     return source
 
 
@@ -117,7 +117,7 @@ def container_path(text: str) -> str:
     if not text.startswith("/") or path == "/":
         raise ValueError("needs an absolute path in the container, not the root itself")
     if path == "/.mcp" or path.startswith("/.mcp/"):
-        raise ValueError("is where the bridge lives in every container; choose another path")
+        raise ValueError("is the bridge's own directory in every container; choose another path")
     return path
 
 

@@ -73,7 +73,7 @@ def read_text(path: str, label: str) -> str:
     except OSError as error:
         raise ConfigFileError([ConfigError(label, "", f"cannot be read: {error.strerror}")]) from error
     if len(data) > LARGEST:
-        raise ConfigFileError([ConfigError(label, "", "is larger than 16 MiB; that is no config")])
+        raise ConfigFileError([ConfigError(label, "", "is larger than 16 MiB, the most that a config may have")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,7 +104,7 @@ def parse(text: str, label: str) -> Any:
     except UnicodeEncodeError:
         message = "holds half of a surrogate pair (\\ud800 to \\udfff alone); that is no character"
     except RecursionError:
-        message = "is nested too deeply; that is no config"
+        message = "is nested too deeply for a config"
     except ValueError as error:
         message = f"is not JSON: {error}"
     raise ConfigFileError([ConfigError(label, "", message)])
@@ -186,7 +186,7 @@ def _inputs(value: Mapping[str, Any], label: str, errors: list[ConfigError]) -> 
         path = ".".join(keys)
         if isinstance(inputs, dict):  # Visual Studio has them by id
             inputs = [{"id": name, **each} for name, each in inputs.items() if isinstance(each, dict)]
-        problems = [ConfigError(label, below, message) for below, message in INPUTS.problems(inputs, path)]
+        problems = [ConfigError(label, below, message) for below, message in INPUTS.errors(inputs, path)]
         errors.extend(problems)
         for each in inputs if not problems else ():
             if isinstance(each.get("default"), str) and each["default"]:

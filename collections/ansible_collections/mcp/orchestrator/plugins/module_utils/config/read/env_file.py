@@ -28,10 +28,10 @@ def read_env_file(path: str, *, quotes: bool) -> dict[str, Secret | None]:
     follows ``=`` is the value). Raises EnvFileError.
     """
     if not path.startswith("/"):
-        raise EnvFileError("is not an absolute path; the file must be on the host: write where it is there")
+        raise EnvFileError("is not an absolute path; the file must be on the host: write its path there")
     if not may_be_read(os.path.realpath(path)):
         raise EnvFileError(
-            "is, or leads to, a file that the host itself needs or a user keeps apart; move it, for example to"
+            "is, or leads to, a system file of the host or a private file of a user; move it, for example to"
             " /etc/mcp-orchestrator/secrets"
         )
     try:

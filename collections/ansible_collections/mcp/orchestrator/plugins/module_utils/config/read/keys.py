@@ -277,7 +277,7 @@ INPUTS = Listing(
             "id": Key(Text(), "The name that ${input:…} uses."),
             "type": Key(Text(), "How an editor asks for it."),
             "description": Key(Text(), "What an editor asks."),
-            "default": Key(Anything(), "What is taken when nothing is said."),
+            "default": Key(Anything(), "The value where none is given."),
             "password": Key(Switch(), "Whether an editor hides it."),
         }
     ),

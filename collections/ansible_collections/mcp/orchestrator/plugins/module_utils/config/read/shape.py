@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import key_path, printable
 
-Problem = tuple[str, str]
+SchemaError = tuple[str, str]
 """The path below the value, and what is wrong with it."""
 
 
 class Shape(Protocol):
     """A description of values."""
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """What is wrong with the value; nothing when it is right."""
 
     def schema(self) -> dict[str, Any]:
@@ -31,7 +31,7 @@ class Shape(Protocol):
 class Anything:
     """Whatever a client may want."""
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """Nothing."""
         del value, path
         yield from ()
@@ -45,7 +45,7 @@ class Anything:
 class Nothing:
     """Null."""
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """At most one."""
         if value is not None:
             yield path, "must be null"
@@ -64,7 +64,7 @@ class Text:
     choices: tuple[str, ...] = ()
     longest: int = 0
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """At most one."""
         if not isinstance(value, str):
             yield path, f"must be {self.meaning}"
@@ -91,7 +91,7 @@ class Text:
 class Switch:
     """True or false."""
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """At most one."""
         if not isinstance(value, bool):
             yield path, "must be true or false, without quotes"
@@ -109,7 +109,7 @@ class Number:
     most: float
     whole: bool = True
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """At most one."""
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self.least <= value <= self.most:
@@ -128,9 +128,9 @@ class Either:
     shapes: tuple[Shape, ...]
     meaning: str
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """At most one."""
-        if all(any(True for _problem in shape.problems(value, path)) for shape in self.shapes):
+        if all(any(True for _error in shape.errors(value, path)) for shape in self.shapes):
             yield path, f"must be {self.meaning}"
 
     def schema(self) -> dict[str, Any]:
@@ -145,13 +145,13 @@ class Listing:
     each: Shape
     meaning: str = "a list of strings"
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """Those of the list and of all that is in it."""
         if not isinstance(value, list):
             yield path, f"must be {self.meaning}: […]"
             return
         for position, each in enumerate(value):
-            yield from self.each.problems(each, f"{path}[{position}]")
+            yield from self.each.errors(each, f"{path}[{position}]")
 
     def schema(self) -> dict[str, Any]:
         """An array's."""
@@ -166,17 +166,17 @@ class Table:
     key: Text = field(default_factory=Text)
     meaning: str = 'an object: {"NAME": "value"}'
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """Those of the object, of its keys and of its values."""
         if not isinstance(value, dict):
             yield path, f"must be {self.meaning}"
             return
         for name, each in value.items():
             below = key_path(path, name)
-            if any(True for _problem in self.key.problems(name, below)):
+            if any(True for _error in self.key.errors(name, below)):
                 yield below, f"'{printable(name)}' is not {self.key.meaning}"
             else:
-                yield from self.each.problems(each, below)
+                yield from self.each.errors(each, below)
 
     def schema(self) -> dict[str, Any]:
         """An object's."""
@@ -207,14 +207,14 @@ class Record:
     keys: Mapping[str, Key]
     meaning: str = "an object: {…}"
 
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
         """Those of the object and of the values of its known keys."""
         if not isinstance(value, dict):
             yield path, f"must be {self.meaning}"
             return
         for name, key in self.keys.items():
             if name in value:
-                yield from key.shape.problems(value[name], f"{path}.{name}" if path else name)
+                yield from key.shape.errors(value[name], f"{path}.{name}" if path else name)
 
     def unknown(self, value: Any) -> Sequence[str]:
         """The keys of an object that are not listed."""

@@ -45,7 +45,7 @@ def _read_template(folder: str | None, name: str) -> Mapping[str, Any]:
     if folder is None or not os.path.exists(path):
         raise ConfigFileError([ConfigError(label, "", "there is no such template")])
     value = parse(read_text(path, label), label)
-    problems = list(TEMPLATE.problems(value, ""))
+    problems = list(TEMPLATE.errors(value, ""))
     problems += [(key, "is not a key of a template") for key in TEMPLATE.unknown(value)]
     versions = value.get("versions") if isinstance(value, dict) else None
     for version, content in versions.items() if isinstance(versions, dict) else ():
@@ -67,7 +67,7 @@ def expand(entry: Mapping[str, Any], registry: TemplateRegistry, findings: Findi
     wanted = str(entry["template"])
     name, _at, number = wanted.partition("@")
     if "command" in entry or "url" in entry:
-        findings.error("template", "does not go with 'command' or 'url'; keep one")
+        findings.error("template", "cannot be combined with 'command' or 'url'; keep one")
         return None
     try:
         versions = registry.template(name).get("versions", {})

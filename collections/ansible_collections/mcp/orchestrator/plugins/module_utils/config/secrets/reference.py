@@ -49,23 +49,23 @@ class Reference:
         return f"${{{self.name}}}" if self.source == "env" else f"${{{self.source}:{self.name}}}"
 
 
-class ReferenceProblem(ValueError):
+class InvalidReference(ValueError):
     """A reference that is not one; the reason reads after it."""
 
 
 def _parse(text: str) -> Reference | None:
-    """The reference between the braces; None for the bridge's own. Raises ReferenceProblem."""
+    """The reference between the braces; None for the bridge's own. Raises InvalidReference."""
     source, colon, name = text.partition(":")
     if colon and source == FROM_THE_REQUEST:
         return None
     if text.split(":")[0] in _EDITOR:
-        raise ReferenceProblem("stands for a folder of the client's machine; write what is meant")
+        raise InvalidReference("stands for a folder of the client's machine; write the path itself")
     if colon and source in SOURCES:
         return Reference(source, *_checked(source, name))
     variable, has_default, default = text.partition(":-")
     if _VARIABLE.fullmatch(variable):
         return Reference("env", variable, default if has_default else None)
-    raise ReferenceProblem(f"is not a reference; write ${{VAR}}, or one of {', '.join(f'${{{s}:…}}' for s in SOURCES)}")
+    raise InvalidReference(f"is not a reference; write ${{VAR}}, or one of {', '.join(f'${{{s}:…}}' for s in SOURCES)}")
 
 
 def _checked(source: str, name: str) -> tuple[str, str | None]:
@@ -74,20 +74,20 @@ def _checked(source: str, name: str) -> tuple[str, str | None]:
         name, has_default, rest = name.partition(":-")
         default = rest if has_default else None
         if not _VARIABLE.fullmatch(name):
-            raise ReferenceProblem("names no variable; write ${env:NAME}")
+            raise InvalidReference("has no name of a variable; write ${env:NAME}")
     elif source == "file" and not name.startswith("/"):
-        raise ReferenceProblem("needs an absolute path of the host; write ${file:/run/secrets/name}")
+        raise InvalidReference("needs an absolute path of the host; write ${file:/run/secrets/name}")
     elif source == "ssm" and not re.fullmatch(r"/?[A-Za-z0-9_.:/-]+", name):
-        raise ReferenceProblem("names no parameter; write ${ssm:/path/name}")
+        raise InvalidReference("has no name of a parameter; write ${ssm:/path/name}")
     elif source == "secretsmanager" and not re.fullmatch(r"[A-Za-z0-9/_+=.@:-]+(#[^#]+)?", name):
-        raise ReferenceProblem("names no secret; write ${secretsmanager:name} or ${secretsmanager:name#key}")
+        raise InvalidReference("has no name of a secret; write ${secretsmanager:name} or ${secretsmanager:name#key}")
     elif not name:
-        raise ReferenceProblem(f"names nothing; write ${{{source}:name}}")
+        raise InvalidReference(f"has no name; write ${{{source}:name}}")
     return name, default
 
 
 def references_in(text: str) -> Iterator[Reference]:
-    """All references of a text, in order. Raises ReferenceProblem for the first that is not one."""
+    """All references of a text, in order. Raises InvalidReference for the first that is not one."""
     for match in _REFERENCE.finditer(text):
         reference = _parsed(match)
         if reference is not None:
@@ -97,8 +97,8 @@ def references_in(text: str) -> Iterator[Reference]:
 def _parsed(match: re.Match[str]) -> Reference | None:
     try:
         return _parse(match[1])
-    except ReferenceProblem as error:
-        raise ReferenceProblem(f"'{_shown(match[1])}' {error}") from None
+    except InvalidReference as error:
+        raise InvalidReference(f"'{_shown(match[1])}' {error}") from None
 
 
 def _shown(body: str) -> str:

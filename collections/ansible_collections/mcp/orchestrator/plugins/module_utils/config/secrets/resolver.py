@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
+    InvalidReference,
     Reference,
-    ReferenceProblem,
     references_in,
     replaced,
 )
@@ -96,7 +96,7 @@ class Resolver:
         value = self.inputs.get(reference.name)
         try:
             inners = list(references_in(value.reveal())) if value is not None else []
-        except ReferenceProblem:
+        except InvalidReference:
             return []
         return [each for each in inners if each.source != "input"]
 
@@ -109,8 +109,8 @@ class Resolver:
         if reference.source == "input":
             value = self.inputs.get(reference.name)
             return value or Unresolved(
-                f"is asked for by an editor, and nobody is here to answer; put '{reference.name} = …' into [inputs] of"
-                " settings.conf, or write another reference"
+                "is asked for by an editor, and there is no editor here to answer;"
+                f" put '{reference.name} = …' into [inputs] of settings.conf, or write another reference"
             )
         text = self.environment.get(reference.name)
         # As a shell does: ":-" takes the default for an empty value too.
@@ -199,7 +199,7 @@ def _of_batch(reference: Reference, answer: dict[str, Secret] | Unresolved) -> S
         return answer
     # A name may end in ":3" or ":label", which the answer leaves out.
     value = answer.get(reference.name) or answer.get(reference.name.rpartition(":")[0])
-    return value or Unresolved("is not in the Parameter Store; look at its name and at the region")
+    return value or Unresolved("is not in the Parameter Store; check its name and the region")
 
 
 def _secret_text(client: Any, name: str) -> Secret | Unresolved:
@@ -208,7 +208,7 @@ def _secret_text(client: Any, name: str) -> Secret | Unresolved:
     except Exception as error:
         return _of_aws(error, "secretsmanager:GetSecretValue")
     text = answer.get("SecretString")
-    return Secret(text) if isinstance(text, str) else Unresolved("holds bytes, which no variable can")
+    return Secret(text) if isinstance(text, str) else Unresolved("is binary, and a variable holds text only")
 
 
 def _part(text: Secret | Unresolved, key: str) -> Secret | Unresolved:
@@ -235,7 +235,7 @@ def _of_aws(error: Exception, action: str) -> Unresolved:
     code = getattr(error, "response", {}).get("Error", {}).get("Code", "") or type(error).__name__
     reasons = {
         "AccessDeniedException": f"may not be read; the host's role needs {action} (and kms:Decrypt of its key)",
-        "ResourceNotFoundException": "is not in the Secrets Manager; look at its name and at the region",
+        "ResourceNotFoundException": "is not in the Secrets Manager; check its name and the region",
         "DecryptionFailure": "cannot be decrypted; the host's role needs kms:Decrypt of its key",
     }
     out_of_reach = {

@@ -52,7 +52,7 @@ class Secret:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not serialised")
+        raise TypeError("a Secret cannot be serialised")
 
 
 class KeyFileError(Exception):

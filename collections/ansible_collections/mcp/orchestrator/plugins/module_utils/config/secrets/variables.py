@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
+    InvalidReference,
     Reference,
-    ReferenceProblem,
     has_reference,
     references_in,
     replaced,
@@ -50,7 +50,7 @@ def resolve_variables(
                 continue
             try:
                 references = list(references_in(value.reveal()))
-            except ReferenceProblem as error:
+            except InvalidReference as error:
                 problems[server][name] = str(error)
                 continue
             with_references[server][name] = references

@@ -79,9 +79,9 @@ def _syntax(error: configparser.Error, sections: Sequence[str]) -> str:
             f"line {error.lineno}: '{printable(error.option)}' is set twice in [{printable(error.section)}]; keep one"
         )
     if isinstance(error, configparser.DuplicateSectionError):
-        return f"line {error.lineno}: [{printable(str(error.section))}] stands twice; put its keys together"
+        return f"line {error.lineno}: [{printable(str(error.section))}] occurs twice; put its keys together"
     if isinstance(error, configparser.MissingSectionHeaderError):
-        return f"line {error.lineno}: stands before any section; begin with one of [{'] ['.join(sections)}]"
+        return f"line {error.lineno}: is before any section; begin with one of [{'] ['.join(sections)}]"
     if isinstance(error, configparser.ParsingError) and error.errors:
         return f"line {error.errors[0][0]}: is neither a section nor 'key = value'"
     return "is not a settings file"

@@ -20,7 +20,7 @@ def origin(text: str) -> str:
     Raises ValueError for what no browser sends, and for what would let every page in.
     """
     if "*" in text:
-        raise ValueError("would let pages in that nobody named; write each origin, as https://app.example.com")
+        raise ValueError("would allow every page; write each origin, for example https://app.example.com")
     if text.lower() == "null":
         raise ValueError("is what every sandboxed page and local file sends; write the origin of a page that is served")
     match = _ORIGIN.fullmatch(text.lower())
@@ -39,5 +39,5 @@ def host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9*?](?:[A-Za-z0-9.*?-]{0,251}[A-Za-z0-9*?])?", text):
         raise ValueError("is not a host name; write for example mcp.example.com, without a port")
     if not re.search(r"[A-Za-z0-9]", text):
-        raise ValueError("would let pages in that nobody named; write each name, or one such as *.example.com")
+        raise ValueError("would allow every name; write each name, or one such as *.example.com")
     return text.lower()

@@ -18,7 +18,7 @@ def tag_errors(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "", f"has {len(given)} tags; AWS takes {_MOST_TAGS} beside ours"
     for name, value in given.items():
         if name.startswith(("aws:", "mcp_")):
-            yield name, "is a name that is not yours to give; take one that begins with neither aws: nor mcp_"
+            yield name, "is a reserved name; take one that begins with neither aws: nor mcp_"
         elif not re.fullmatch(r"[\w .:/=+@-]{1,128}", name):
             yield name, "is not the name of a tag; use letters, digits, blanks and _.:/=+-@, at most 128"
         elif not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):

@@ -74,7 +74,7 @@ def optional(read: Reader[_T]) -> Reader[_T | None]:
 def _memory(text: str) -> int:
     found = size(text)
     if found < SMALLEST_MEMORY:
-        raise ValueError("is less than 6m, the least that the engine gives")
+        raise ValueError("is less than 6m, the engine's minimum")
     return found
 
 

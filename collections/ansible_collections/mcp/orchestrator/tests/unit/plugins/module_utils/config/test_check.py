@@ -38,8 +38,8 @@ def test_a_good_config_is_explained_and_asks_nobody_for_values(
         "  mounts     tmpfs:/tmp",
         "  note       args[1]: '--rm' is ignored: the reconciler removes containers",
         "  note       args[2]: '-i' is ignored: the bridge holds the server's standard input",
-        "  note       args[5]: 'mcp/time' is what its registry calls 'latest' when it is pulled; a version or digest"
-        " stays",
+        "  note       args[5]: 'mcp/time' is what its registry has as 'latest' when it is pulled; a version or a"
+        " digest pins it",
         "",
         "servers: 1 to run",
     ]

@@ -91,7 +91,7 @@ def test_the_roots_of_the_settings_take_the_place_of_the_default_ones(read: Read
     (error,) = errors("/srv/x", own)
     assert "/srv/x is not in /home/alice/data or /var/lib/notes; add a directory that holds it to" in error
     (error,) = errors("/srv/x", "[security]\nhost_path_roots = none\n")
-    assert "host_path_roots in settings.conf lets no path of the host through" in error
+    assert "host_path_roots in settings.conf allows no path of the host" in error
     assert not errors("/etc", "[security]\nallow_host_paths = true\n")
 
 
@@ -149,7 +149,7 @@ def test_a_volume_with_options_of_its_driver_is_refused(read_args: Read, options
 def test_the_volumes_of_the_fleet_itself_are_refused_whatever_the_settings_say(read: Read, name: str) -> None:
     settings = f"[security]\nallow_host_paths = true\nallow_docker_socket = true\nshared_volumes = {name}\n"
     (error,) = read({"x": {"command": "docker", "args": ["run", "-v", f"{name}:/x", "a"]}}, settings).errors
-    assert "the fleet itself keeps what it must know in volumes like" in str(error)
+    assert "the fleet keeps its own data in volumes like" in str(error)
 
 
 def test_a_volume_of_two_servers_is_an_error_of_both_unless_the_settings_share_it(read: Read) -> None:
@@ -195,7 +195,7 @@ def test_a_file_that_is_the_host_s_own_is_not_read_for_an_entry(read: Read, tmp_
     for written in (path, str(link)):
         for entry in ({"args": ["run", "--env-file", written, "a"]}, {"args": ["run", "a"], "envFile": written}):
             (error,) = read({"x": {"command": "docker", **entry}}).errors
-            assert "is, or leads to, a file that the host itself needs or a user keeps apart" in str(error)
+            assert "is, or leads to, a system file of the host or a private file of a user" in str(error)
 
 
 segments = st.sampled_from(["etc", "srv", "mnt", "data", "..", ".", "", "home", "alice", ".ssh", "run", "var", "x"])

@@ -128,8 +128,7 @@ def test_a_variable_without_a_value_takes_it_from_env(read_args: Read, args: lis
 
 def test_a_variable_that_env_lacks_is_an_error(read_args: Read) -> None:
     assert only_error(read_args("-e", "TOKEN", "mcp/time")) == (
-        "mcp.config.json: mcpServers.x.args[2]: '-e TOKEN' takes its value from env, which does not have it; "
-        "add it to env"
+        "mcp.config.json: mcpServers.x.args[2]: '-e TOKEN' takes its value from env, where it is missing; add it to env"
     )
 
 
@@ -211,13 +210,13 @@ def test_what_is_ours_to_decide_is_ignored_and_explained(read_args: Read, flag: 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["-i"], "args: names no image"),
-        ([], "args: names no image"),
+        (["-i"], "args: has no image"),
+        ([], "args: has no image"),
         (["-i", "Mcp/Time"], "args[2]: 'Mcp/Time' is not an image: names of images are lower case"),
         (["TOKEN=abc", "mcp/time"], "args[1]: 'TOKEN=…' stands where the image belongs; is '-e' missing before it?"),
         (["--memory"], "args[1]: '--memory' needs a value"),
         (["--memory", "lots", "a"], "args[2]: '--memory lots' is not a size; write for example 512m or 2g"),
-        (["-m", "1m", "a"], "args[2]: '-m 1m' is less than 6m, the least that the engine gives"),
+        (["-m", "1m", "a"], "args[2]: '-m 1m' is less than 6m, the engine's minimum"),
         (["--cpus=many", "a"], "args[1]: '--cpus many' is not a number of cores; write for example 0.5 or 2"),
         (["--pids-limit=-1", "a"], "args[1]: '--pids-limit -1' is not between 1 and 4194304"),
         (["--rm=maybe", "a"], "args[1]: '--rm' takes true or false, not 'maybe'"),
@@ -226,15 +225,15 @@ def test_what_is_ours_to_decide_is_ignored_and_explained(read_args: Read, flag: 
         (["-p", "53:53/udp", "a"], "args[2]: '-p 53:53/udp' publishes udp; MCP is spoken over tcp"),
         (["-p", "8000-8010:8000-8010", "a"], "args[2]: '-p 8000-8010:8000-8010' is not a port"),
         (["-p", "1:1", "-p", "2:2", "a"], "args: publishes several ports; say with orchestrator.port which one"),
-        (["-v", "/data", "a"], "args[2]: '-v /data' names no source"),
+        (["-v", "/data", "a"], "args[2]: '-v /data' has no source"),
         (["-v", "./data:/data", "a"], "args[2]: '-v ./data:/data' has a source that depends on who starts it"),
         (["-v", "~/data:/data", "a"], "args[2]: '-v ~/data:/data' has a source that depends on who starts it"),
         (["-v", "C:\\data:/data", "a"], "args[2]: '-v C:\\data:/data' is a Windows path"),
         (["-v", "dd:/data:rx", "a"], "args[2]: '-v dd:/data:rx' has the mode 'rx'; write ro or rw"),
-        (["-v", "dd:/.mcp", "a"], "args[2]: '-v dd:/.mcp' is where the bridge lives"),
+        (["-v", "dd:/.mcp", "a"], "args[2]: '-v dd:/.mcp' is the bridge's own directory"),
         (["-w", "app", "a"], "args[2]: '-w app' needs an absolute path in the container"),
         (["-u", "a b", "a"], "args[2]: '-u a b' is not a user"),
-        (["-e", "=x", "a"], "args[2]: '-e ' names no variable"),
+        (["-e", "=x", "a"], "args[2]: '-e ' has no name of a variable"),
     ],
 )
 def test_an_error_names_the_position_the_value_and_the_way_out(read_args: Read, args: list[str], message: str) -> None:

@@ -72,12 +72,12 @@ def test_a_package_without_one_version_is_noticed_with_what_to_write(recipe: Rec
 def test_the_notes_say_where_and_what_to_write(tmp_path: Path) -> None:
     fleet = read(tmp_path, command="npx", args=["-y", "some-server"])
     assert (
-        "args: 'some-server' is installed as its source has it when the image is built; some-server@VERSION stays"
-        in fleet.explain["x"]
+        "args: 'some-server' is installed in the version that is current when the image is built;"
+        " some-server@VERSION pins it" in fleet.explain["x"]
     )
     fleet = read(tmp_path, command="docker", args=["run", "-i", "mcp/time"])
     assert (
-        "args[2]: 'mcp/time' is what its registry calls 'latest' when it is pulled; a version or digest stays"
+        "args[2]: 'mcp/time' is what its registry has as 'latest' when it is pulled; a version or a digest pins it"
         in fleet.explain["x"]
     )
     assert not fleet.errors

@@ -123,7 +123,7 @@ def test_a_missing_parameter_fails_its_server_alone(resolve: Callable[..., Any])
     store = Store({"/p/1": "v"})
     fleet, env = resolve({"a": {"A": "${ssm:/p/1}"}, "b": {"A": "${ssm:/p/2}"}}, client=lambda _service: store)
     assert only_error(fleet) == (
-        "mcp.config.json: mcpServers.b.env.A: '${ssm:/p/2}' is not in the Parameter Store; look at its name and at the "
+        "mcp.config.json: mcpServers.b.env.A: '${ssm:/p/2}' is not in the Parameter Store; check its name and the "
         "region"
     )
     assert env == {"a": {"A": "v"}}

@@ -71,7 +71,7 @@ def test_a_load_balancer_is_named_by_its_listener_or_by_its_name(read: Read) -> 
         ("[dashboard]\nauth = oidc\n", "[dashboard] auth: 'oidc' needs the provider under [oidc]"),
         ("[aws]\nlistener_port = 443\n", "[aws] listener_port: belongs to a load balancer; name it with alb_name"),
         ("[aws]\ntarget_address = 10.0.0.7\n", "[aws] target_address: is for target_type = ip"),
-        ("[tags]\nmcp_fleet = x\n", "[tags] mcp_fleet: is a name that is not yours to give"),
+        ("[tags]\nmcp_fleet = x\n", "[tags] mcp_fleet: is a reserved name"),
         ("[tags]\nteam = {x}\n", "[tags] team: is not the value of a tag"),
     ],
 )

@@ -62,8 +62,8 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
     [
         ("[service]\nport_range_start = 30000\nport_range_end = 20000\n", "'20000' is below port_range_start"),
         ("[service]\nfleet = a\nfleet = b\n", "line 3: 'fleet' is set twice in [service]; keep one"),
-        ("[service]\n[service]\n", "line 2: [service] stands twice"),
-        ("fleet = a\n", "line 1: stands before any section"),
+        ("[service]\n[service]\n", "line 2: [service] occurs twice"),
+        ("fleet = a\n", "line 1: is before any section"),
         ("[dashboard]\nhunter2\n", "line 2: is neither a section nor 'key = value'"),
         ("[service]\npublish_address = localhost\n", "'localhost' is not an IP address"),
         ("[logging]\nlevel = loud\n", "'loud' is not a level; write one of DEBUG"),
@@ -104,7 +104,7 @@ def test_origins_of_pages_are_a_list_and_each_wrong_one_is_told(tmp_path: Path) 
     assert settings.to_dict()["security"]["allowed_origins"] == ["https://app.example.com", "http://b.example:8080"]
     assert settings.security.allowed() == frozenset()
     (error,) = errors(tmp_path, "[security]\nallowed_origins = *\n")
-    assert error.startswith("settings.conf: [security] allowed_origins: '*' would let pages in that nobody named")
+    assert error.startswith("settings.conf: [security] allowed_origins: '*' would allow every page")
 
 
 def test_further_names_of_the_local_load_balancer_are_read(tmp_path):
@@ -115,7 +115,7 @@ def test_further_names_of_the_local_load_balancer_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("*", "'*' would let pages in that nobody named"),
+        ("*", "'*' would allow every name"),
         ("mcp.example.com:8080", "'mcp.example.com:8080' is not a host name"),
         ("https://mcp.example.com", "'https://mcp.example.com' is not a host name"),
     ],
