@@ -67,7 +67,7 @@ chaos: venv ## Whole runs broken in every way that the tests know, in the order 
 	SEED=$(SEED) tests/run.sh chaos
 
 .PHONY: fresh
-fresh: venv ## What a new user does: setup.sh, twice, on a fresh Debian host
+fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh
 
 .PHONY: fuzz

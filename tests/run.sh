@@ -50,7 +50,7 @@ for target in "$@"; do
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
     chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
-    fresh) prepare; tests/hosts/fresh.py ;;
+    fresh) prepare; tests/hosts/fresh.py --upgrade && tests/hosts/fresh.py --without-apt ;;
     bench-*) prepare; "$bin/python" "benchmarks/${target#bench-}.py" ;;
     *) echo "run.sh: unknown target $target" >&2; exit 2 ;;
   esac

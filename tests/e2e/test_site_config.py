@@ -18,6 +18,7 @@ import pytest
 
 from tests.e2e.support.client import call
 from tests.e2e.support.site import FLEET, PROJECT, Run, Site
+from tests.hosts.ask import Asking
 
 # Every secret begins like this, so that one search finds them all, and ends in a name that tells which it was.
 MARK = "canary-4b1d-"
@@ -251,34 +252,6 @@ def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container
     assert {site.docker.containers.get(f"{FLEET}-{name}").image.id[7:] for name in ("uvx", "npx")} <= bills
 
 
-class Asking:
-    """A client that asks a server for its health through the balancer all the time; what was no answer is kept."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.count = 0
-        self.failures: list[str] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Asking:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._ended.wait(0.05):
-            self.count += 1
-            try:
-                with urllib.request.urlopen(self.url, timeout=20) as answer:
-                    answer.read()
-            except OSError as error:
-                self.failures.append(repr(error))
-
-
 def environments(site: Site, name: str) -> str:
     """The environment of every process of a server's container."""
     container = site.docker.containers.get(f"{FLEET}-{name}")
@@ -291,7 +264,7 @@ def test_a_rotated_secret_reaches_its_server_alone_and_no_request_is_lost(watche
     before = site.containers()
     assert canary("from-file") in environments(site, "uvx")
     (site.root / "secret-file").write_text(canary("rotated"))
-    with Asking(f"{site.url}/mcp/uvx/health") as asking:
+    with Asking(f"{site.url}/mcp/uvx") as asking:
         run = site.reconcile("-vvvv", "--diff")
         watched.outputs.append(run.output)
     assert run.code == 0, run.output
@@ -313,7 +286,7 @@ def test_another_key_of_the_fleet_replaces_every_server_with_values_and_no_reque
     key = site.etc / "fleet.key"
     old = key.read_bytes()
     key.write_bytes(os.urandom(32))
-    with Asking(f"{site.url}/mcp/uvx/health") as asking:
+    with Asking(f"{site.url}/mcp/uvx") as asking:
         run = site.reconcile("-vvvv", "--diff")
         watched.outputs.append(run.output)
     assert run.code == 0, run.output

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setup.sh needs root")
 
 
 def set_up(folder: Path, before: str) -> str:
-    shutil.copy(PROJECT / "setup.sh", folder)
+    for name in ("setup.sh", "files/settings.conf", "roles/requirements/files/requirements.sh"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
     alone = ["unshare", "-m", "sh", "-c", ALONE.format(before=before)]
     return subprocess.run(alone, cwd=folder, capture_output=True, text=True, check=False, timeout=30).stdout
 

@@ -13,7 +13,7 @@ python=${MCP_PYTHON:-/usr/bin/python3}
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   # Debian keeps ensurepip out of the interpreter's own package.
   DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${python##*/}-venv" >/dev/null
 fi
 [ -x "$directory/bin/python" ] || "$python" -m venv "$directory"
 "$directory/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"

@@ -91,8 +91,10 @@ class Site:
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 
-    def start(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Begin a run of a playbook of the project, in a process group of its own."""
+    def start(
+        self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = PROJECT
+    ) -> subprocess.Popen[str]:
+        """Begin a run of a playbook of the project, or of another release's, in a process group of its own."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
         return subprocess.Popen(
             [
@@ -100,7 +102,7 @@ class Site:
                 *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-i", str(self.root / "inventory.yml")),
                 *("-e", json.dumps(self.variables), *arguments),
             ],
-            cwd=PROJECT,
+            cwd=project,
             env={**inherited, **QUIET, **(environment or {})},
             text=True,
             stdout=subprocess.PIPE,
@@ -108,15 +110,17 @@ class Site:
             start_new_session=True,
         )
 
-    def play(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> Run:
-        """Run a playbook of the project; never raises for a failed run."""
-        run = self.start(playbook, *arguments, environment=environment)
+    def play(
+        self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = PROJECT
+    ) -> Run:
+        """Run a playbook of the project, or of another release's; never raises for a failed run."""
+        run = self.start(playbook, *arguments, environment=environment, project=project)
         output, _ = run.communicate()
         return Run(run.returncode, output)
 
-    def install(self) -> Run:
+    def install(self, project: Path = PROJECT) -> Run:
         """Run the whole site playbook, as setup.sh does."""
-        return self.play("site")
+        return self.play("site", project=project)
 
     def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
         """Run what the timer runs."""
