@@ -94,6 +94,8 @@ class Limits:
     """For how long nobody must have been there for a call, so that it gives way to calls that wait for a child."""
     queue: int = 256
     """Calls that may wait for one of them."""
+    warm: int = 1
+    """Children that are started before a session asks for one, with isolation per_session."""
     spare_seconds: float = 300.0
     """How long a child may stay that nobody needs."""
     greet_seconds: float = 60.0

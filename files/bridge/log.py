@@ -25,25 +25,29 @@ class Log:
             os.set_blocking(self._fd, False)
 
     def debug(self, text: str) -> None:
+        """Logs what helps to find a fault."""
         self._say(0, text)
 
     def info(self, text: str) -> None:
+        """Logs what happens."""
         self._say(1, text)
 
     def warning(self, text: str) -> None:
+        """Logs what somebody may have to look at."""
         self._say(2, text)
 
     def error(self, text: str) -> None:
+        """Logs what somebody must look at."""
         self._say(3, text)
 
     def failure(self, what: str, error: BaseException) -> None:
-        """A fault of the bridge's own, by its kind and its place. Not by its text: that may quote a client."""
+        """Logs a fault of the bridge's own, by its kind and its place. Not by its text: that may quote a client."""
         frames = traceback.extract_tb(error.__traceback__)[-3:]
         place = " < ".join(f"{PurePath(one.filename).name}:{one.lineno} {one.name}" for one in reversed(frames))
         self.error(f"{what}: {type(error).__name__} at {place or 'an unknown place'}")
 
     def child(self, tag: str, line: bytes) -> None:
-        """A line from the child of session `tag`; whatever it does to terminals is shown instead of done."""
+        """Logs a line from the child of session `tag`; whatever it does to terminals is shown instead of done."""
         said = printable(line.rstrip(b"\r"))
         self._say_line(f"[{tag}] {said}")
 

@@ -21,9 +21,6 @@ class Options:
     isolation: str
     command: list[str]
     log_level: str
-    probe_interval: float
-    probe_timeout: float
-    warm: int
     origins: list[str]
     hosts: list[str]
     limits: Limits
@@ -49,10 +46,14 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--max-message", type=int, default=defaults.message, help="bytes")
     parser.add_argument("--idle-timeout", type=float, default=defaults.idle_seconds, help="seconds")
     parser.add_argument("--grace", type=float, default=defaults.grace_seconds, help="seconds after a lost stream")
-    parser.add_argument("--probe-interval", type=float, default=15.0, help="seconds between signs of life")
-    parser.add_argument("--probe-timeout", type=float, default=30.0, help="seconds that a sign of life may take")
+    parser.add_argument(
+        "--probe-interval", type=float, default=defaults.ask_seconds, help="seconds between signs of life"
+    )
+    parser.add_argument(
+        "--probe-timeout", type=float, default=defaults.silence_seconds, help="seconds that a sign of life may take"
+    )
     parser.add_argument("--pool", type=int, default=defaults.pool, help="children at most, with --isolation pooled")
-    parser.add_argument("--warm", type=int, default=1, help="spare children, with --isolation per_session")
+    parser.add_argument("--warm", type=int, default=defaults.warm, help="spare children, with --isolation per_session")
     parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
@@ -68,15 +69,13 @@ def parse(arguments: list[str]) -> Options:
         isolation=found.isolation,
         command=command,
         log_level=found.log_level,
-        probe_interval=found.probe_interval,
-        probe_timeout=found.probe_timeout,
-        warm=found.warm,
         origins=found.allow_origin,
         hosts=found.allow_host,
         limits=Limits(
             sessions=found.max_sessions,
             message=found.max_message,
             pool=found.pool,
+            warm=found.warm,
             idle_seconds=found.idle_timeout,
             grace_seconds=found.grace,
             abandoned_seconds=found.grace,

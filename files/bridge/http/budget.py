@@ -23,11 +23,11 @@ class Held:
         self.size = 0
 
     def grow(self, size: int) -> bool:
-        """Takes `size` more bytes. False where there is no room, and nobody who holds more to give way."""
+        """Takes `size` more bytes. Returns False where there is no room, and nobody who holds more to give way."""
         return self._budget._grow(self, size)
 
     def settle(self) -> None:
-        """The request has been read: it does not give way any more."""
+        """Takes note that the request has been read: it does not give way any more."""
         self.give_way = None
         self._budget._growing.pop(self, None)
 
@@ -47,6 +47,7 @@ class Budget:
         self._growing: dict[Held, None] = {}  # those that can still give way
 
     def hold(self, client: str, give_way: Callable[[], None]) -> Held:
+        """Returns what a request of the client at the address `client` holds, which is nothing yet."""
         return Held(self, client, give_way)
 
     def _grow(self, held: Held, size: int) -> bool:

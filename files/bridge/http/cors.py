@@ -11,8 +11,8 @@ from bridge.protocol import message as messages
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .origin_check import Guard
-    from .server import Header, Request
+    from .origin_check import OriginCheck
+    from .request import Header, Request
 
 _METHODS = b"GET, POST, DELETE"
 # What clients of every revision send. `*` would not stand for Authorization.
@@ -39,8 +39,8 @@ class Cors:
     """Answers preflights, and says of every answer whether the page that asked may read it. `headers`: further ones
     that clients may send, such as those which the server's environment takes."""
 
-    def __init__(self, guard: Guard, headers: Iterable[str] = ()) -> None:
-        self._guard = guard
+    def __init__(self, origin_check: OriginCheck, headers: Iterable[str] = ()) -> None:
+        self._origin_check = origin_check
         self._headers = ", ".join([*_HEADERS, *headers]).encode()
         self._lines: dict[bytes, bytes] = {}
 
@@ -53,7 +53,7 @@ class Cors:
         known = self._lines.get(origin)
         if known is None:
             known = _VARY
-            if self._guard.allows(origin):
+            if self._origin_check.allows(origin):
                 known += b"access-control-allow-origin: %b\r\naccess-control-expose-headers: %b\r\n" % (
                     origin,
                     _EXPOSED,
@@ -67,7 +67,7 @@ class Cors:
         headers = request.headers
         if request.method != b"OPTIONS" or b"origin" not in headers or b"access-control-request-method" not in headers:
             return False
-        refusal = self._guard.refuses(request)
+        refusal = self._origin_check.refuses(request)
         if refusal is not None:
             request.respond(403, messages.error(None, messages.INVALID_REQUEST, refusal))
             return True

@@ -16,7 +16,7 @@ from bridge.printable import VALUE, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .server import Request
+    from .request import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
@@ -27,7 +27,7 @@ _OWN_DOMAINS = (".localhost", ".internal")
 _SETTING = "[security] allowed_origins in settings.conf"
 
 
-class Guard:
+class OriginCheck:
     """Lets requests pass by their `Origin`, `Sec-Fetch-Site` and `Host`.
 
     `origins`: those allowed besides pages on the machine itself, such as `https://app.example.com`, or `*`.

@@ -19,7 +19,7 @@ _LEAST, _MOST = 500, 1000
 _REST_SECONDS = 10.0  # what bears a used mark is killed at once, but one by one, from parents to children
 
 
-class Descent:
+class Descendants:
     """Marks children, and finds what those that have ended left behind."""
 
     def __init__(self) -> None:

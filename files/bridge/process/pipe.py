@@ -34,9 +34,11 @@ class Reader:
 
     @property
     def closed(self) -> bool:
+        """Whether nothing more is read."""
         return self._fd < 0
 
     def pause(self, why: str) -> None:
+        """Reads nothing for as long as any reason stands."""
         if not self.closed:
             if not self._pauses:
                 self._loop.remove_reader(self._fd)
@@ -86,9 +88,11 @@ class Writer:
 
     @property
     def closed(self) -> bool:
+        """Whether nothing more can be written."""
         return self._fd < 0 or self._closing
 
     def write(self, data: bytes) -> None:
+        """Writes `data`, in part later where the pipe does not take it now."""
         if self.closed:
             return
         view = memoryview(data)

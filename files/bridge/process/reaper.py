@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from .descendants import Descent
+from .descendants import Descendants
 
 Exited = Callable[[int], None]
 
@@ -21,19 +21,19 @@ class Reaper:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._watched: dict[int, Exited] = {}
-        self._descent = Descent()
+        self._descendants = Descendants()
         # uvloop keeps SIGCHLD from `add_signal_handler`; its own use of it is for processes that it started itself.
         signal.signal(signal.SIGCHLD, lambda *_: _call_soon(loop, self.collect))
 
     def watch(self, pid: int, exited: Exited) -> None:
         """Calls `exited(status)` once when `pid` ends; the status is an exit code, or minus a signal's number."""
         self._watched[pid] = exited
-        self._descent.mark(pid)
+        self._descendants.mark(pid)
 
     def collect(self) -> None:
         """Takes note of all who have exited. Killing what they left behind brings the next signal, until nothing is."""
         self._collect()
-        for pid in self._descent.strays(self._watched):
+        for pid in self._descendants.strays(self._watched):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -54,7 +54,7 @@ class Reaper:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
             if exited is not None:
-                self._descent.ended(pid)
+                self._descendants.ended(pid)
                 exited(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from .child import CannotStart, Child
 
 if TYPE_CHECKING:
-    from bridge.limits import Limits
-    from bridge.log import Log
+    from bridge.services import Services
 
-    from .child import Launcher
+    from .launcher import Launcher
 
 
-class Spares:
-    """Keeps up to `count` started, not yet initialised children for a while after each session's start."""
+class WarmChildren:
+    """Keeps up to `limits.warm` started, not yet initialized children for a while after each session's start."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, launcher: Launcher, log: Log, limits: Limits, count: int
-    ) -> None:
-        self._loop = loop
+    def __init__(self, services: Services, launcher: Launcher) -> None:
+        self._loop = services.loop
+        self._log = services.log
+        self._limits = services.limits
         self._launcher = launcher
-        self._log = log
-        self._limits = limits
-        self._count = count
         self._ready: list[Child] = []
         self._wanted = 0.0
         self._closed = False
@@ -34,7 +29,7 @@ class Spares:
         return len(self._ready)
 
     def take(self, tag: str) -> Child:
-        """A child for the session `tag`, a spare one where there is one. Raises CannotStart."""
+        """Returns a child for the session `tag`, a warm one where there is one. Raises CannotStart."""
         self._wanted = time.monotonic()
         self._loop.call_soon(self._fill)
         while self._ready:
@@ -45,11 +40,12 @@ class Spares:
         return self._launcher.start(tag)
 
     def tick(self, now: float) -> None:
-        """Lets the spares go when no session has been opened for long."""
+        """Ends the warm children when no session has been opened for long. `now`: monotonic seconds."""
         if self._ready and now - self._wanted > self._limits.spare_seconds:
             self._end()
 
     def close(self) -> None:
+        """Ends them, and starts no more."""
         self._closed = True
         self._end()
 
@@ -60,7 +56,7 @@ class Spares:
 
     def _fill(self) -> None:
         try:
-            while len(self._ready) < self._count and not self._closed:
+            while len(self._ready) < self._limits.warm and not self._closed:
                 child = self._launcher.start("spare")
                 child.on_lost = lambda why, child=child: self._lost(child)  # type: ignore[misc]
                 self._ready.append(child)

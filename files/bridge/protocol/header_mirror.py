@@ -6,18 +6,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bridge.upstream.handshake import PREFIX
-
 from . import message as messages
+from .revision import META_PREFIX
 
 if TYPE_CHECKING:
-    from bridge.http.server import Request
-
     from .message import Message
+
+Headers = Mapping[bytes, bytes]
+"""The headers of a request by their names in lower case."""
 
 HEADER_MISMATCH = -32020
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -38,41 +38,42 @@ class Parameter:
     kind: str
 
 
-def check(request: Request, message: Message) -> bytes | None:
-    """The error that a request deserves whose standard parts are missing or contradict each other."""
-    missing = [key for key in ("protocolVersion", "clientCapabilities") if PREFIX + key not in message.meta]
+def check(headers: Headers, message: Message) -> bytes | None:
+    """Returns the error for a request whose standard parts are missing or contradict each other; None where all is
+    well."""
+    missing = [key for key in ("protocolVersion", "clientCapabilities") if META_PREFIX + key not in message.meta]
     if missing:
-        text = f"params._meta lacks {' and '.join(PREFIX + key for key in missing)}"
+        text = f"params._meta lacks {' and '.join(META_PREFIX + key for key in missing)}"
         return messages.error(message.id, messages.INVALID_PARAMS, text)
-    if _header(request, b"mcp-protocol-version") != message.meta[PREFIX + "protocolVersion"]:
+    if _header(headers, b"mcp-protocol-version") != message.meta[META_PREFIX + "protocolVersion"]:
         return _mismatch(message, "MCP-Protocol-Version")
-    if _header(request, b"mcp-method") != message.method:
+    if _header(headers, b"mcp-method") != message.method:
         return _mismatch(message, "Mcp-Method")
     if message.method in _NAMED:
         named = message.params.get(_NAMED[message.method])
-        if named is not None and decoded(_header(request, b"mcp-name")) != named:
+        if named is not None and decoded(_header(headers, b"mcp-name")) != named:
             return _mismatch(message, "Mcp-Name")
     return None
 
 
-def concerns(request: Request, message: Message) -> bool:
-    """Whether the tool's parameters matter: without arguments and such headers there is nothing to contradict."""
+def concerns(headers: Headers, message: Message) -> bool:
+    """Says whether the tool's parameters matter: without arguments and such headers there is nothing to contradict."""
     if message.method != "tools/call":
         return False
-    return bool(message.params.get("arguments")) or any(name.startswith(_PARAMETER) for name in request.headers)
+    return bool(message.params.get("arguments")) or any(name.startswith(_PARAMETER) for name in headers)
 
 
-def check_parameters(request: Request, message: Message, parameters: tuple[Parameter, ...]) -> bytes | None:
-    """The error that a call deserves whose arguments and headers contradict each other."""
+def check_parameters(headers: Headers, message: Message, parameters: tuple[Parameter, ...]) -> bytes | None:
+    """Returns the error for a call whose arguments and headers contradict each other; None where they agree."""
     for parameter in parameters:
         value: Any = message.params.get("arguments")
         for key in parameter.path:
             value = value.get(key) if isinstance(value, dict) else None
         rendered = _rendered(value)
         if rendered is None:
-            agrees = parameter.header not in request.headers
+            agrees = parameter.header not in headers
         else:
-            said = decoded(_header(request, parameter.header))
+            said = decoded(_header(headers, parameter.header))
             agrees = said is not None and (said == rendered or _same_integer(parameter, said, value))
         if not agrees:
             return _mismatch(message, parameter.header.decode())
@@ -80,7 +81,8 @@ def check_parameters(request: Request, message: Message, parameters: tuple[Param
 
 
 def parameters_of(schema: Any) -> tuple[Parameter, ...]:
-    """The parameters that a tool's input schema marks. None where any mark is invalid: clients leave the tool out."""
+    """Returns the parameters that a tool's input schema marks. There are none where any mark is invalid: clients leave
+    the tool out."""
     found: list[Parameter] = []
     try:
         for path, marked in _marks(schema, ()):
@@ -96,7 +98,8 @@ def parameters_of(schema: Any) -> tuple[Parameter, ...]:
 
 
 def decoded(value: str | None) -> str | None:
-    """A mirrored header's value, which may be wrapped as `=?base64?…?=`. None where it is absent or malformed."""
+    """Returns a mirrored header's value, which may be wrapped as `=?base64?…?=`; None where it is absent or
+    malformed."""
     if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
         return value
     try:
@@ -105,9 +108,9 @@ def decoded(value: str | None) -> str | None:
         return None
 
 
-def _header(request: Request, name: bytes) -> str | None:
+def _header(headers: Headers, name: bytes) -> str | None:
     """The value, None where it is absent or not plain ASCII."""
-    value = request.headers.get(name)
+    value = headers.get(name)
     return None if value is None or not value.isascii() else value.decode()
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from .json_splice import elements
+
 Id = str | int | float
 
 PARSE_ERROR = -32700
@@ -21,6 +23,8 @@ _LONGEST_NAME = 1024
 """Characters of an id, a token or a method. They are kept as long as a call lasts; nobody needs longer ones."""
 _MOST_VALUES = 250_000
 """Values in one message of a client. A value of two bytes, such as `[]`, costs a hundred once it is decoded."""
+_LONGEST_BATCH = 100
+"""Messages in one array of a client."""
 _KEPT = ("progressToken", "io.modelcontextprotocol/logLevel")
 _NAMING = {"notifications/cancelled": "requestId", "notifications/progress": "progressToken"}
 _NAME = f"must be a string of at most {_LONGEST_NAME} characters or an integer"
@@ -39,6 +43,7 @@ class NotAMessage(ValueError):
 
     @property
     def answer(self) -> bytes:
+        """The JSON-RPC error that says so, as bytes of JSON."""
         return error(self.ident, self.code, str(self))
 
 
@@ -69,10 +74,12 @@ class Message:
 
     @property
     def is_request(self) -> bool:
+        """Whether it must be answered."""
         return self.method is not None and self.id is not None
 
     @property
     def is_answer(self) -> bool:
+        """Whether it is a result or an error."""
         return self.method is None
 
     @property
@@ -83,11 +90,13 @@ class Message:
 
     @property
     def meta(self) -> dict[str, Any]:
+        """The parameters' `_meta`, empty where there is none."""
         meta = self.params.get("_meta")
         return meta if isinstance(meta, dict) else {}
 
     @property
     def result(self) -> dict[str, Any]:
+        """The result of an answer, empty for an error and where it is not an object."""
         result = self._body.get("result")
         return result if isinstance(result, dict) else {}
 
@@ -109,14 +118,14 @@ class Failure(Message):
 
 
 def outcome(answer: Message) -> str:
-    """ok, error (the server's) or lost (the bridge's own, instead of the server's)."""
+    """Returns ok, error (the server's) or lost (the bridge's own, instead of the server's)."""
     if isinstance(answer, Failure):
         return "lost"
     return "ok" if answer.error is None else "error"
 
 
 def decode(raw: bytes | bytearray) -> Any:
-    """The JSON value in `raw`. Raises NotAMessage."""
+    """Returns the JSON value in `raw`. Raises NotAMessage."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -130,12 +139,12 @@ def decode(raw: bytes | bytearray) -> Any:
 
 
 def parse(raw: bytes | bytearray) -> Message:
-    """The single message in `raw`. Raises NotAMessage."""
+    """Returns the single message in `raw`. Raises NotAMessage."""
     return from_value(single_line(raw), decode(raw))
 
 
 def from_value(raw: bytes, value: Any) -> Message:
-    """The message in `raw`, which has been decoded to `value`. Raises NotAMessage."""
+    """Returns the message in `raw`, which has been decoded to `value`. Raises NotAMessage."""
     if not isinstance(value, dict):
         raise NotAMessage(INVALID_REQUEST, "not a JSON-RPC message: not an object")
     method, ident = value.get("method"), value.get("id")
@@ -155,6 +164,20 @@ def from_value(raw: bytes, value: Any) -> Message:
     if fault is not None:
         raise NotAMessage(INVALID_PARAMS, fault, ident)
     return Message(raw, value)
+
+
+def read_batch(raw: bytes | bytearray, *, from_client: bool = False) -> tuple[list[Message], bool]:
+    """Returns the messages in `raw`, one or more, and whether they came as a batch, which is an array (revision
+    2025-03-26). What is `from_client` is bounded in the number of its messages and values. Raises NotAMessage."""
+    if from_client and has_too_many_values(raw):
+        raise NotAMessage(INVALID_REQUEST, f"the message has more than {_MOST_VALUES} values")
+    value = decode(raw)
+    line = single_line(raw)
+    if not isinstance(value, list):
+        return [from_value(line, value)], False
+    if not value or (from_client and len(value) > _LONGEST_BATCH):
+        raise NotAMessage(INVALID_REQUEST, f"a batch must have 1 to {_LONGEST_BATCH} messages, and has {len(value)}")
+    return [from_value(part, one) for part, one in zip(elements(line), value, strict=True)], True
 
 
 def _fault_of_params(method: str, params: Any) -> str | None:
@@ -186,7 +209,7 @@ def _is_name(value: Any) -> bool:
 
 
 def has_too_many_values(raw: bytes | bytearray) -> bool:
-    """Whether decoding `raw`, which is JSON, would cost far more memory than its bytes do."""
+    """Says whether decoding `raw`, which is JSON, would cost far more memory than its bytes do."""
     if len(raw) <= _MOST_VALUES or sum(raw.count(mark) for mark in _BRACKETS) <= _MOST_VALUES:
         return False
     bare = _STRINGS.sub(b"", raw)  # what stands in strings costs nothing
@@ -194,14 +217,14 @@ def has_too_many_values(raw: bytes | bytearray) -> bool:
 
 
 def single_line(raw: bytes | bytearray) -> bytes:
-    """`raw` without line breaks: outside of JSON strings they are white space, inside they cannot occur."""
+    """Returns `raw` without line breaks: outside of JSON strings they are white space, inside they cannot occur."""
     if b"\n" in raw or b"\r" in raw:
         raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
     return bytes(raw)
 
 
 def error(ident: Id | None, code: int, text: str, data: Any = None) -> bytes:
-    """An error answer to the request `ident`."""
+    """Returns an error answer to the request `ident`, as bytes of JSON. `code` and `data` as JSON-RPC defines them."""
     body: dict[str, Any] = {"code": code, "message": text}
     if data is not None:
         body["data"] = data
@@ -209,11 +232,12 @@ def error(ident: Id | None, code: int, text: str, data: Any = None) -> bytes:
 
 
 def result(ident: Id, value: dict[str, Any]) -> bytes:
-    """A result that answers the request `ident`."""
+    """Returns a result that answers the request `ident`, as bytes of JSON."""
     return orjson.dumps({"jsonrpc": "2.0", "id": ident, "result": value})
 
 
 def request(ident: Id, method: str, params: dict[str, Any] | None = None) -> bytes:
+    """Returns a request of the bridge's own, as bytes of JSON."""
     body: dict[str, Any] = {"jsonrpc": "2.0", "id": ident, "method": method}
     if params is not None:
         body["params"] = params
@@ -221,6 +245,7 @@ def request(ident: Id, method: str, params: dict[str, Any] | None = None) -> byt
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> bytes:
+    """Returns a notification of the bridge's own, as bytes of JSON."""
     body: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if params is not None:
         body["params"] = params

@@ -55,6 +55,7 @@ def main() -> int:
 
 
 def file_component(path: Path) -> dict[str, Any]:
+    """Returns the CycloneDX component of one file, with its digest."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     hashes = [{"alg": "SHA-256", "content": digest}]
     return {"type": "file", "bom-ref": f"file:{path}", "name": str(path), "hashes": hashes}
@@ -81,6 +82,7 @@ def aliases(path: Path) -> Iterator[str]:
 
 
 def query(*arguments: str) -> str:
+    """Returns the first line that dpkg-query says, empty where it fails or is not there."""
     try:
         found = subprocess.run(["dpkg-query", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -15,33 +15,38 @@ UNUSED, IDLE, LISTENING, FORSAKEN = range(4)
 listens without a call; its calls are waited for by nobody."""
 
 
-class Place(Protocol):
+class Evictable(Protocol):
     """A session, as far as this decision goes."""
 
-    client: str
+    address: str
+    """The address of its client."""
     used: float
+    """When its client last did anything with it, in monotonic seconds."""
 
-    def rest(self, now: float) -> int | None:
-        """How it is not in use; None where it is."""
-
-
-AnyPlace = TypeVar("AnyPlace", bound=Place)
+    def idleness(self, now: float) -> int | None:
+        """Returns how it is not in use, as one of the constants above; None where it is. `now`: monotonic seconds."""
 
 
-def who_yields(places: Collection[AnyPlace], newcomer: str, now: float, *, own_seconds: float) -> AnyPlace | None:
-    """The one of all `places` that gives way to a session of the client `newcomer`, None where none does. A client's
-    own do only when they have not been used for `own_seconds`: it may be many people behind one gateway."""
-    held = Counter(place.client for place in places)
-    share = len(places) / len(held.keys() | {newcomer})  # there is no room for more, for whatever reason
+AnyEvictable = TypeVar("AnyEvictable", bound=Evictable)
+
+
+def session_to_evict(
+    sessions: Collection[AnyEvictable], newcomer: str, now: float, *, own_seconds: float
+) -> AnyEvictable | None:
+    """Returns the one of all `sessions` that gives way to a session of the client at the address `newcomer`, None where
+    none does. A client's own do only when they have not been used for `own_seconds`: it may be many people behind one
+    gateway. `now`: monotonic seconds."""
+    held = Counter(session.address for session in sessions)
+    share = len(sessions) / len(held.keys() | {newcomer})  # there is no room for more, for whatever reason
     candidates = []
-    for place in places:
-        rest = place.rest(now)
-        if rest is None:
+    for session in sessions:
+        idleness = session.idleness(now)
+        if idleness is None:
             continue
-        if place.client == newcomer:
-            gives_way = now - place.used > own_seconds
+        if session.address == newcomer:
+            gives_way = now - session.used > own_seconds
         else:
-            gives_way = held[place.client] > share and held[newcomer] < share
+            gives_way = held[session.address] > share and held[newcomer] < share
         if gives_way:
-            candidates.append((rest, place.used, place))
+            candidates.append((idleness, session.used, session))
     return min(candidates, key=lambda one: one[:2])[2] if candidates else None

@@ -10,7 +10,7 @@ from bridge.protocol.message import SERVER_ERROR, Id, Message, error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bridge.http.server import Header, Request
+    from bridge.http.request import Header, Request
 
 
 _MOST_GATHERED = 1024 * 1024  # bytes of a batch's answers that wait for the others
@@ -26,12 +26,14 @@ class Events(Protocol):
     def attach(self, request: Request, headers: Iterable[Header] = ()) -> None:
         """Answers `request` with the stream."""
 
-    def send(self, raw: bytes) -> None: ...
+    def send(self, raw: bytes) -> None:
+        """Sends one message."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Ends the stream."""
 
 
-class Call:
+class PendingCall:
     """A request that waits for its answer, and since when nobody is there to read it. Times: monotonic seconds."""
 
     __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token")
@@ -46,8 +48,8 @@ class Call:
         self.abandoned: float | None = None
         self.cancelled = False
 
-    def look(self, now: float) -> float:
-        """How long nobody has been there to read the answer."""
+    def unattended(self, now: float) -> float:
+        """Returns for how many seconds nobody has been there to read the answer. `now`: monotonic seconds."""
         if self.exchange.attended:
             self.abandoned = None
         elif self.abandoned is None:
@@ -91,6 +93,7 @@ class Exchange:
 
     @property
     def done(self) -> bool:
+        """Whether all answers are there."""
         return not self.waiting
 
     @property

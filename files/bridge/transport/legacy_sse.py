@@ -11,132 +11,185 @@ from bridge.protocol.message import Id, Message, NotAMessage
 
 from .eviction import FORSAKEN, LISTENING, UNUSED
 from .identity import Ownership
-from .streamable_http import read
 
 if TYPE_CHECKING:
-    from bridge.http.server import Request
-    from bridge.relay import Relay
-    from bridge.upstream.upstream import Lane
+    from collections.abc import Callable
+
+    from bridge.http.request import Request
+    from bridge.services import Services
+    from bridge.upstream.upstream import Upstream
+    from bridge.upstream.upstreams import Upstreams
+
+    from .plain_stream import PlainStreams
+    from .sessions import Sessions
+
+_UNKNOWN_SESSION = -32001
 
 
-class EventSession:
-    """A client of that transport. It lives as long as its stream."""
+class LegacySession:
+    """A client of that transport. It lives as long as its stream.
 
-    def __init__(self, relay: Relay, request: Request, prefix: bytes) -> None:
+    `request`: the one that opens the stream. `prefix`: the public path of the server. `ended`: is called once, at its
+    end.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        request: Request,
+        prefix: bytes,
+        streams: PlainStreams,
+        ended: Callable[[LegacySession], None],
+    ) -> None:
         self.ident = os.urandom(16).hex()
-        self.ownership = Ownership(request.headers)
         self.tag = self.ident[:8]
-        self.lane: Lane | None = None
-        self.calls: dict[Id, tuple[str, float]] = {}
-        self.client = request.client
-        self.used = self.heard = time.monotonic()
-        self.unused = True  # nothing but `initialize` has come
-        self._relay = relay
-        self._stream = relay.plain_stream(self.close)
+        self.ownership = Ownership(request.headers)
+        self.address = request.client
+        self.used = time.monotonic()
+        self._heard = self.used  # when the server last said anything
+        self._unused = True  # nothing but `initialize` has come
+        self._closed = False
+        self._limits = services.limits
+        self._metrics = services.metrics
+        self._ended = ended
+        self._upstream: Upstream | None = None
+        self._calls: dict[Id, tuple[str, float]] = {}  # method, and since when
+        self._stream = streams.open(self.close)
         self._stream.attach(request)
         # The public path, whatever path a balancer has made of it on the way here.
         self._stream.send(prefix + b"/messages?session_id=" + self.ident.encode(), event=b"endpoint")
 
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls that have no answer yet."""
+        return len(self._calls)
+
+    def connect(self, upstream: Upstream) -> None:
+        """Gives the session its way to the server, once."""
+        self._upstream = upstream
+
     def post(self, request: Request) -> None:
         """Passes what the client posts on; answers come on the stream."""
         try:
-            posted, _ = read(request.body)
+            posted, _ = messages.read_batch(request.body, from_client=True)
         except NotAMessage as error:
             request.respond(400, error.answer)
             return
         self.used = time.monotonic()
-        self.unused = self.unused and all(message.method == "initialize" for message in posted)
-        if len(self.calls) + len(posted) > self._relay.limits.calls:
+        self._unused = self._unused and all(message.method == "initialize" for message in posted)
+        if len(self._calls) + len(posted) > self._limits.calls:
             request.respond(503, headers=[(b"retry-after", b"5")])
             return
         passed = [self._pass_on(message) for message in posted]
         request.respond(202 if all(passed) else 503)
 
+    def changed(self, message: Message) -> None:
+        """Tells the client that a list has changed."""
+        self.receive(message)
+
+    def receive(self, message: Message) -> None:
+        """Passes on what the server says."""
+        self._heard = time.monotonic()
+        if message.is_answer and message.id is not None:
+            self._settle(message.id, messages.outcome(message))
+        self._stream.send(message.raw)
+
+    def fail(self, why: str, *, status: int = 200, retryable: bool = False) -> None:
+        """Ends the session without its server: every call in flight is answered with an error."""
+        for ident in list(self._calls):
+            self._settle(ident, "lost")
+            self._stream.send(messages.error(ident, messages.SERVER_ERROR, why))
+        self.close()
+
+    def evict(self) -> None:
+        """Ends the session for the sake of another."""
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session, its stream and its upstream."""
+        if self._closed:
+            return
+        self._closed = True
+        self._ended(self)
+        for ident in list(self._calls):
+            self._settle(ident, "ended")
+        self._stream.finish()
+        if self._upstream is not None:
+            self._upstream.close()
+
+    def tick(self, now: float, *, contended: bool) -> None:
+        """Does nothing: a call goes on for as long as the stream lasts."""
+
+    def idleness(self, now: float) -> int | None:
+        """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""
+        if self._calls:
+            begun = max(since for _, since in self._calls.values())
+            return FORSAKEN if now - max(self._heard, begun) > self._limits.hushed_seconds else None
+        return UNUSED if self._unused else LISTENING
+
+    def expired(self, now: float) -> bool:
+        """Says whether nothing but `initialize` has come for too long. Otherwise it lives as long as its stream."""
+        return self._unused and not self._calls and now - self.used > self._limits.unused_seconds
+
     def _pass_on(self, message: Message) -> bool:
         ident = message.id if message.is_request else None
         if ident is not None:
-            self.calls[ident] = (message.method or "", time.monotonic())
+            self._calls[ident] = (message.method or "", time.monotonic())
         passed = False
         try:
-            passed = self.lane is not None and self.lane.send(message)
+            passed = self._upstream is not None and self._upstream.send(message)
         finally:
             if not passed and ident is not None:
                 self._settle(ident, "busy")
         return passed
 
-    def rest(self, now: float) -> int | None:
-        """How it is not in use; None where it is."""
-        if self.calls:
-            begun = max(since for _, since in self.calls.values())
-            return FORSAKEN if now - max(self.heard, begun) > self._relay.limits.hushed_seconds else None
-        return UNUSED if self.unused else LISTENING
-
-    def expired(self, now: float) -> bool:
-        """Whether nothing but `initialize` has come for too long. Otherwise it lives as long as its stream."""
-        return self.unused and not self.calls and now - self.used > self._relay.limits.unused_seconds
-
-    def receive(self, message: Message) -> None:
-        self.heard = time.monotonic()
-        if message.is_answer and message.id is not None:
-            self._settle(message.id, messages.outcome(message))
-        self._stream.send(message.raw)
-
-    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
-        for ident in list(self.calls):
-            self._settle(ident, "lost")
-            self._stream.send(messages.error(ident, messages.SERVER_ERROR, why))
-        self.close()
-
-    def close(self) -> None:
-        if self._relay.event_sessions.pop(self.ident, None) is None:
-            return
-        for ident in list(self.calls):
-            self._settle(ident, "ended")
-        self._stream.finish()
-        if self.lane is not None:
-            self.lane.close()
-
     def _settle(self, ident: Id, outcome: str) -> None:
-        method, since = self.calls.pop(ident, ("", 0.0))
+        method, since = self._calls.pop(ident, ("", 0.0))
         if method:
-            self._relay.metrics.called(method, outcome, time.monotonic() - since)
+            self._metrics.called(method, outcome, time.monotonic() - since)
 
 
-class EventEndpoint:
+class LegacySse:
     """Serves `/sse` and `/messages`. `prefix` is the public path before both."""
 
-    def __init__(self, relay: Relay, prefix: str) -> None:
-        self._relay = relay
+    def __init__(
+        self, services: Services, sessions: Sessions, upstreams: Upstreams, streams: PlainStreams, prefix: str
+    ) -> None:
+        self._services = services
+        self._sessions = sessions
+        self._upstreams = upstreams
+        self._streams = streams
         self._prefix = prefix.encode()
 
     def open(self, request: Request) -> None:
+        """Serves `/sse`: opens a session, whose stream answers the request."""
         if request.method != b"GET":
             # Clients of several transports try a POST first, and this one when they are told that it is not allowed.
             request.respond(405, headers=[(b"allow", b"GET")])
-        elif (fault := self._relay.launcher.refuses(request.headers)) is not None:
+        elif (fault := self._upstreams.refuses(request.headers)) is not None:
             request.respond(400, messages.error(None, messages.INVALID_REQUEST, fault))
-        elif (why := self._relay.admit(request.client)) is not None:
+        elif (why := self._sessions.admit(request.client)) is not None:
             body = messages.error(None, messages.SERVER_ERROR, why)
             request.respond(503, body, headers=[(b"retry-after", b"5")])
         else:
-            session = EventSession(self._relay, request, self._prefix)
-            self._relay.event_sessions[session.ident] = session
-            session.lane = self._relay.lane(session, session.tag, request.headers)
+            session = LegacySession(self._services, request, self._prefix, self._streams, self._sessions.forget)
+            self._sessions.open(session, request.headers)
 
     def admits(self, request: Request) -> int:
-        """How many bytes of a posted body are worth reading, judged by the head alone."""
-        return self._relay.limits.message if request.method == b"POST" and self._session(request) else 0
+        """Returns how many bytes of a posted body are worth reading, judged by the head alone."""
+        return self._services.limits.message if request.method == b"POST" and self._session(request) else 0
 
     def post(self, request: Request) -> None:
+        """Serves `/messages`: passes on what a client of an open session posts."""
         if request.method != b"POST":
             request.respond(405, headers=[(b"allow", b"POST")])
             return
         session = self._session(request)
         if session is None:
-            request.respond(404, messages.error(None, -32001, "the session is not known; open a new stream"))
+            request.respond(404, messages.error(None, _UNKNOWN_SESSION, "the session is not known; open a new stream"))
         else:
             session.post(request)
 
-    def _session(self, request: Request) -> EventSession | None:
+    def _session(self, request: Request) -> LegacySession | None:
         ident = next((part[11:] for part in request.query.split(b"&") if part.startswith(b"session_id=")), b"")
-        return self._relay.find_events(ident.decode("latin-1"), request.headers)
+        return self._sessions.find(LegacySession, ident.decode("latin-1"), request.headers)

@@ -1,4 +1,4 @@
-"""One client: its calls in flight, its streams, and its lane to the server."""
+"""A session of streamable HTTP: one client, its calls in flight, its streams, and its way to the server."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from bridge.protocol import message as messages
 from bridge.protocol.message import Id, Message
 from bridge.protocol.revision import primes
 
-from .event_stream import Stream, position
 from .eviction import FORSAKEN, IDLE, LISTENING, UNUSED
-from .exchange import Call, Exchange
+from .exchange import Exchange, PendingCall
+from .session_streams import SessionStreams
 
 if TYPE_CHECKING:
-    from bridge.http.server import Request
-    from bridge.relay import Relay
-    from bridge.upstream.upstream import Lane
+    from collections.abc import Callable
 
+    from bridge.http.request import Request
+    from bridge.services import Services
+    from bridge.upstream.upstream import Upstream
+
+    from .event_store import EventStore
     from .identity import Ownership
+    from .stream_upgrade import StreamUpgrade
 
 _CANCELLED = -32800  # as the Python SDK ends a cancelled call's POST
-_LISTENING = 0  # the number of the stream that belongs to no call
 _TO_LISTENERS = frozenset(
     {
         "notifications/tools/list_changed",
@@ -33,64 +36,199 @@ _TO_LISTENERS = frozenset(
 
 
 class Session:
-    """Relays between one client and its lane. Ends by `close`, or when the lane says that the server is lost."""
+    """Relays between one client and its upstream. Ends by `close`, or when the upstream says that the server is lost.
 
-    def __init__(self, relay: Relay, ident: str, ownership: Ownership, client: str) -> None:
+    `ident`: what the client names it by. `ownership`: whose it is. `address`: its client's. `store`: for what its
+    streams have said. `upgrade`: for its POSTs that wait. `ended`: is called once, at its end.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        ident: str,
+        ownership: Ownership,
+        address: str,
+        store: EventStore,
+        upgrade: StreamUpgrade,
+        ended: Callable[[Session], None],
+    ) -> None:
         self.ident = ident
-        self.client = client  # its address
-        self.ownership = ownership
         self.tag = ident[:8]
-        self.revision: str | None = None  # as negotiated by `initialize`
-        self.used = self.heard = time.monotonic()
-        self.unused = True  # nothing but `initialize` has come
-        self.stream_lost = False
+        self.ownership = ownership
+        self.address = address
+        self.revision: str | None = None
+        """As negotiated by `initialize`; None before that."""
+        self.used = time.monotonic()
         self.closed = False
-        self.calls: dict[Id, Call] = {}
-        self.lane: Lane | None = None
-        self._relay = relay
-        self._tokens: dict[Id, Call] = {}
-        self._journal = relay.journals.open()
-        self._streams: dict[int, Stream] = {}
-        self._numbers = 0
+        self._heard = self.used  # when the server last said anything
+        self._unused = True  # nothing but `initialize` has come
+        self._stream_lost = False
+        self._log = services.log
+        self._limits = services.limits
+        self._loop = services.loop
+        self._metrics = services.metrics
+        self._upgrade = upgrade
+        self._ended = ended
+        self._upstream: Upstream | None = None
+        self._calls: dict[Id, PendingCall] = {}
+        self._tokens: dict[Id, PendingCall] = {}
         self._initialize: Id | None = None
-        self.listening = self._make_stream(_LISTENING)
+        self._streams = SessionStreams(store, slow=self._slow, left=self._left)
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls that have no answer yet."""
+        return len(self._calls)
+
+    def connect(self, upstream: Upstream) -> None:
+        """Gives the session its way to the server, once."""
+        self._upstream = upstream
 
     # from the client
 
     def post(
         self, request: Request, posted: list[Message], *, batch: bool, can_stream: bool, must_stream: bool
     ) -> None:
-        """Serves a POST with `posted` messages: passes them on and sees to the reply."""
+        """Serves a POST with `posted` messages: passes them on and sees to the reply. `can_stream`, `must_stream`: the
+        client takes an event stream, and takes nothing else."""
         self.used = time.monotonic()
-        if self.unused:
-            self.unused = all(message.method == "initialize" for message in posted)
+        if self._unused:
+            self._unused = all(message.method == "initialize" for message in posted)
         asked = [message for message in posted if message.is_request]
         if not asked:
             passed = [self._tell(message) for message in posted]
             request.respond(202 if all(passed) else 503)
             return
         idents = {message.id for message in asked if message.id is not None}
-        if len(idents) < len(asked) or not self.calls.keys().isdisjoint(idents):
+        if len(idents) < len(asked) or not self._calls.keys().isdisjoint(idents):
             request.respond(
                 400, messages.error(None, messages.INVALID_REQUEST, "a call with the same id is already in flight")
             )
             return
-        if len(self.calls) + len(asked) > self._relay.limits.calls:
+        if len(self._calls) + len(asked) > self._limits.calls:
             body = messages.error(None, messages.SERVER_ERROR, "too many calls are in flight in this session")
             request.respond(503, body, headers=[(b"retry-after", b"5")])
             return
-        exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._make_call_stream)
+        exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._streams.open)
         try:
             for message in posted:
                 self._pass_on(message, exchange)
         except Exception as error:
-            self._relay.log.failure(f"session {self.tag}: a call could not be passed on", error)
-            self._fail(exchange)
+            self._log.failure(f"session {self.tag}: a call could not be passed on", error)
+            self._give_up_exchange(exchange)
         request.release()
         if must_stream:
             exchange.commit()
         elif can_stream and exchange.waiting:
-            self._relay.patience.add(exchange)
+            self._upgrade.add(exchange)
+
+    def listen(self, request: Request, last: bytes | None) -> bool:
+        """Serves a GET: the stream that belongs to no call, or the one that broke off after the event `last`. Returns
+        False where that is not held."""
+        self.used = time.monotonic()
+        self._unused = False
+        self._stream_lost = False
+        if last is not None:
+            return self._streams.resume(request, last)
+        self._streams.standalone.attach(request)
+        return True
+
+    def changed(self, message: Message) -> None:
+        """Tells the client that a list has changed, if it listens."""
+        if self._streams.standalone.readers:
+            self._streams.standalone.send(message.raw)
+
+    # from the server
+
+    def receive(self, message: Message) -> None:
+        """Passes on what the server says."""
+        self._heard = time.monotonic()
+        if message.is_answer:
+            call = self._calls.get(message.id) if message.id is not None else None
+            try:
+                self._answered(message)
+            except Exception as error:
+                self._log.failure(f"session {self.tag}: an answer could not be passed on", error)
+                if call is not None:
+                    self._give_up_exchange(call.exchange)
+            return
+        exchange = self._related(message)
+        if exchange is None:
+            self._streams.standalone.send(message.raw)
+        else:
+            exchange.relate(message.raw)
+
+    def fail(self, why: str, *, status: int = 200, retryable: bool = False) -> None:
+        """Ends the session without its server: every call in flight is answered with an error, the session with 404
+        from now on."""
+        if self.closed:
+            return
+        self._log.info(f"session {self.tag}: {why}")
+        for ident, call in list(self._calls.items()):
+            call.exchange.status = status
+            call.exchange.headers = [(b"retry-after", b"5")] if retryable else []
+            self._settle(ident, "lost", messages.error(ident, messages.SERVER_ERROR, why))
+        self.close()
+
+    def evict(self) -> None:
+        """Ends the session for the sake of another."""
+        self.fail("the session gave way to others")
+
+    def close(self) -> None:
+        """Ends the session and its upstream."""
+        if self.closed:
+            return
+        self.closed = True
+        self._ended(self)
+        for ident in list(self._calls):
+            self._settle(ident, "ended", messages.error(ident, messages.SERVER_ERROR, "the session was ended"))
+        self._streams.close()
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+
+    # time
+
+    def tick(self, now: float, *, contended: bool) -> None:
+        """Keeps quiet streams alive, and gives up the calls whose client has been away for longer than it may be:
+        shorter where others are `contended` for a child."""
+        self._streams.keep_alive(now, self._limits.comment_seconds)
+        bound = self._limits.yield_seconds if contended else self._limits.abandoned_seconds
+        for ident, call in list(self._calls.items()):
+            if call.unattended(now) > bound:
+                if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
+                    self.fail("the client did not wait for the server's start")
+                    return
+                why = {"requestId": ident, "reason": "nobody waits for the answer any more"}
+                self._send(messages.parse(messages.notification("notifications/cancelled", why)))
+                self._give_up(call)
+
+    def idleness(self, now: float) -> int | None:
+        """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""
+        limits = self._limits
+        if self._calls:
+            begun = max(call.since for call in self._calls.values())
+            hushed = now - max(self._heard, begun) > limits.hushed_seconds
+            forsaken = all(call.unattended(now) > limits.forsaken_seconds for call in self._calls.values())
+            return FORSAKEN if hushed or forsaken else None
+        if self._streams.attended:
+            return LISTENING
+        return UNUSED if self._unused else IDLE
+
+    def expired(self, now: float) -> bool:
+        """Says whether nobody has used the session for too long. `now`: monotonic seconds."""
+        if self._calls or self._streams.attended:
+            self.used = now
+            return False
+        limits = self._limits
+        bounds = [limits.idle_seconds]
+        if self._stream_lost:
+            bounds.append(limits.grace_seconds)
+        if self._unused:
+            bounds.append(limits.unused_seconds)
+        return now - self.used > min(bounds)
+
+    # inside
 
     def _pass_on(self, message: Message, exchange: Exchange) -> None:
         if not message.is_request:
@@ -99,167 +237,51 @@ class Session:
         ident = message.id
         if ident is None:
             return
-        call = Call(exchange, message)
-        self.calls[ident] = call
+        call = PendingCall(exchange, message)
+        self._calls[ident] = call
         token = call.token
         if token is not None:
             self._tokens[token] = call
         if message.method == "initialize" and self.revision is None:
             self._initialize = ident
             exchange.headers.append((b"mcp-session-id", self.ident.encode()))
-        if not self._send(message) and ident in self.calls:
-            self._settle(
-                ident, "busy", messages.error(ident, messages.SERVER_ERROR, "the server does not read its input")
-            )
-
-    def listen(self, request: Request, last: bytes | None) -> bool:
-        """Serves a GET: the stream that belongs to no call, or one that broke. False where `last` is not held."""
-        self.used = time.monotonic()
-        self.unused = False
-        self.stream_lost = False
-        if last is None:
-            self.listening.attach(request)
-            return True
-        where = position(last)
-        stream = None if where is None else self._streams.get(where[0])
-        if where is None or stream is None:
-            return False
-        stream.attach(request, after=where[1])
-        return True
-
-    def changed(self, message: Message) -> None:
-        """A list has changed, for every client: this one learns of it if it listens."""
-        if self.listening.readers:
-            self.listening.send(message.raw)
-
-    # from the server
-
-    def receive(self, message: Message) -> None:
-        self.heard = time.monotonic()
-        if message.is_answer:
-            call = self.calls.get(message.id) if message.id is not None else None
-            try:
-                self._answered(message)
-            except Exception as error:
-                self._relay.log.failure(f"session {self.tag}: an answer could not be passed on", error)
-                if call is not None:
-                    self._fail(call.exchange)
-            return
-        stream_or_exchange = self._related(message)
-        if stream_or_exchange is None:
-            self.listening.send(message.raw)
-        else:
-            stream_or_exchange.relate(message.raw)
-
-    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
-        """The server is gone: every call in flight is answered with an error, the session with 404 from now on."""
-        if self.closed:
-            return
-        self._relay.log.info(f"session {self.tag}: {why}")
-        for ident, call in list(self.calls.items()):
-            call.exchange.status = status
-            call.exchange.headers = [(b"retry-after", b"5")] if passing else []
-            self._settle(ident, "lost", messages.error(ident, messages.SERVER_ERROR, why))
-        self.close()
-
-    def close(self) -> None:
-        """Ends the session and its lane."""
-        if self.closed:
-            return
-        self.closed = True
-        self._relay.forget(self)
-        for ident in list(self.calls):
-            self._settle(ident, "ended", messages.error(ident, messages.SERVER_ERROR, "the session was ended"))
-        for stream in list(self._streams.values()):
-            stream.finish()
-            stream.release()
-        self.listening.release()
-        self._streams.clear()
-        self._journal.close()
-        lane, self.lane = self.lane, None
-        if lane is not None:
-            lane.close()
-
-    # for the relay's clock
-
-    def comment(self, now: float) -> None:
-        """Keeps quiet streams alive on every hop."""
-        for stream in self._streams.values():
-            self._relay.comment(stream.readers, now)
-
-    def abandon(self, now: float) -> None:
-        """Gives up the calls whose client has been away for longer than it may be."""
-        limits = self._relay.limits
-        bound = limits.yield_seconds if self._relay.calls_queued else limits.abandoned_seconds
-        for ident, call in list(self.calls.items()):
-            if call.look(now) > bound:
-                if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
-                    self.lose("the client did not wait for the server's start")
-                    return
-                why = {"requestId": ident, "reason": "nobody waits for the answer any more"}
-                self._send(messages.parse(messages.notification("notifications/cancelled", why)))
-                self._give_up(call)
-
-    def rest(self, now: float) -> int | None:
-        """How it is not in use; None where it is."""
-        limits = self._relay.limits
-        if self.calls:
-            begun = max(call.since for call in self.calls.values())
-            hushed = now - max(self.heard, begun) > limits.hushed_seconds
-            forsaken = all(call.look(now) > limits.forsaken_seconds for call in self.calls.values())
-            return FORSAKEN if hushed or forsaken else None
-        if any(stream.readers for stream in self._streams.values()):
-            return LISTENING
-        return UNUSED if self.unused else IDLE
-
-    def expired(self, now: float) -> bool:
-        """Whether nobody has used the session for too long."""
-        if self.calls or any(stream.readers for stream in self._streams.values()):
-            self.used = now
-            return False
-        limits = self._relay.limits
-        bounds = [limits.idle_seconds]
-        if self.stream_lost:
-            bounds.append(limits.grace_seconds)
-        if self.unused:
-            bounds.append(limits.unused_seconds)
-        return now - self.used > min(bounds)
-
-    # inside
+        if not self._send(message) and ident in self._calls:
+            why = messages.error(ident, messages.SERVER_ERROR, "the server does not read its input")
+            self._settle(ident, "busy", why)
 
     def _send(self, message: Message) -> bool:
-        return self.lane is not None and self.lane.send(message)
+        return self._upstream is not None and self._upstream.send(message)
 
     def _tell(self, message: Message) -> bool:
         """Passes on what is not a request."""
         if message.method == "notifications/cancelled":
-            call = self.calls.get(message.params.get("requestId", ""))
+            call = self._calls.get(message.params.get("requestId", ""))
             if call is not None and not call.cancelled:
                 call.cancelled = True
                 # Many servers do not answer a cancelled call, but its POST must end.
-                self._relay.after(self._relay.limits.stop_seconds, lambda: self._give_up(call))
+                self._loop.call_later(self._limits.stop_seconds, self._give_up, call)
         return self._send(message)
 
-    def _fail(self, exchange: Exchange) -> None:
+    def _give_up_exchange(self, exchange: Exchange) -> None:
         """Ends the calls of `exchange`, to which something happened that nobody has thought of."""
         why = "internal error of the bridge; its log says where"
-        for ident in [ident for ident, call in self.calls.items() if call.exchange is exchange]:
+        for ident in [ident for ident, call in self._calls.items() if call.exchange is exchange]:
             self._settle(ident, "lost", messages.error(ident, messages.INTERNAL_ERROR, why))
         if not exchange.done and not exchange.request.answered and exchange.stream is None:
             exchange.request.respond(500, messages.error(None, messages.INTERNAL_ERROR, why))
 
-    def _give_up(self, call: Call) -> None:
+    def _give_up(self, call: PendingCall) -> None:
         ident = call.ident
-        if ident is not None and self.calls.get(ident) is call:
+        if ident is not None and self._calls.get(ident) is call:
             self._settle(ident, "cancelled", messages.error(ident, _CANCELLED, "the call was cancelled"))
 
     def _answered(self, message: Message) -> None:
         ident = message.id
         if ident is None:
             return
-        call = self.calls.get(ident)
+        call = self._calls.get(ident)
         if call is None:
-            self._relay.log.debug(f"session {self.tag}: the server answered a call that is not in flight")
+            self._log.debug(f"session {self.tag}: the server answered a call that is not in flight")
             return
         first = ident == self._initialize
         if first:
@@ -275,54 +297,40 @@ class Session:
             exchange.headers.clear()
             return
         self.revision = revision
-        for stream in self._streams.values():
-            stream.primes = primes(revision)
+        self._streams.prime(primes(revision))
 
     def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
-        call = self.calls.pop(ident)
+        call = self._calls.pop(ident)
         token = call.token
         if token is not None and self._tokens.get(token) is call:
             del self._tokens[token]
-        self._relay.metrics.called(call.method, outcome, time.monotonic() - call.since)
+        self._metrics.called(call.method, outcome, time.monotonic() - call.since)
         call.exchange.answer(ident, raw)
         if call.exchange.done:
-            self._relay.patience.discard(call.exchange)
+            self._upgrade.discard(call.exchange)
 
     def _related(self, message: Message) -> Exchange | None:
-        """The POST that a message from the server belongs to, None for the listening stream."""
+        """The POST that a message from the server belongs to, None for the standalone stream."""
         if message.method == "notifications/progress":
             call = self._tokens.get(message.params.get("progressToken", ""))
             return call.exchange if call is not None and _can_carry(call.exchange) else None
-        if message.method in _TO_LISTENERS and self.listening.readers:
+        if message.method in _TO_LISTENERS and self._streams.standalone.readers:
             return None
         # stdio does not say which call a message belongs to. The newest is the best guess, and it is the right client.
-        for call in reversed(self.calls.values()):
+        for call in reversed(self._calls.values()):
             if _can_carry(call.exchange):
                 return call.exchange
         return None
 
-    def _make_call_stream(self) -> Stream:
-        self._numbers += 1
-        return self._make_stream(self._numbers)
-
-    def _make_stream(self, number: int) -> Stream:
-        stream = Stream(number, self._journal, slow=self._slow, left=self._left, forget=self._forget)
-        stream.primes = primes(self.revision)
-        self._streams[number] = stream
-        return stream
-
-    def _forget(self, stream: Stream) -> None:
-        self._streams.pop(stream.number, None)
-
-    def _left(self, stream: Stream) -> None:
+    def _left(self, standalone: bool) -> None:
         self.used = time.monotonic()
-        if stream is self.listening and not stream.readers:
-            self.stream_lost = True
+        if standalone:
+            self._stream_lost = True
 
     def _slow(self, request: Request) -> None:
-        if request.backlog > self._relay.limits.backlog and self.lane is not None:
-            if self.lane.pause():
-                request.when_drained(self.lane.resume)
+        if request.backlog > self._limits.backlog and self._upstream is not None:
+            if self._upstream.pause():
+                request.when_drained(self._upstream.resume)
             else:
                 request.abort()
 

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
-class Patience:
-    """One timer for all that wait, and none while nobody does: most answers come before it is worth setting."""
+class StreamUpgrade:
+    """Makes a stream of each exchange that has waited for `seconds`. One timer for all that wait, and none while nobody
+    does: most answers come before it is worth setting."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
@@ -20,11 +21,13 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, exchange: Exchange) -> None:
+        """Begins to count the time of `exchange`."""
         self._waiting[exchange] = None
         if self._timer is None:
             self._timer = self._loop.call_later(self._seconds, self._look)
 
     def discard(self, exchange: Exchange) -> None:
+        """Takes `exchange` out, which has its answers or is over."""
         self._waiting.pop(exchange, None)
 
     def _look(self) -> None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.protocol import message as messages
-from bridge.protocol.json_splice import elements
 from bridge.protocol.message import Message, NotAMessage
-from bridge.protocol.revision import BATCHES, HANDSHAKE
-from bridge.upstream.handshake import PREFIX
+from bridge.protocol.revision import BATCHES, HANDSHAKE, META_PREFIX
+
+from .event_store import EventStores
+from .identity import Ownership
+from .session import Session
+from .stream_upgrade import StreamUpgrade
 
 if TYPE_CHECKING:
-    from bridge.http.server import Request
-    from bridge.relay import Relay
+    from bridge.http.request import Request
+    from bridge.services import Services
+    from bridge.upstream.upstreams import Upstreams
 
-    from .session import Session
-    from .stateless_http import Modern
+    from .sessions import Sessions
+    from .stateless_http import StatelessHttp
 
 _UNKNOWN_SESSION = -32001
-_LONGEST_BATCH = 100
 _REVISION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_MODERN_KEY = PREFIX + "protocolVersion"
+_MODERN_KEY = META_PREFIX + "protocolVersion"
 
 
 class _Judged(NamedTuple):
@@ -33,33 +37,38 @@ class _Judged(NamedTuple):
     session: Session | None
 
 
-class Endpoint:
-    """Serves the MCP endpoint: revisions with sessions (2025-03-26 to 2025-11-25) itself, others by `modern`."""
+class StreamableHttp:
+    """Serves the MCP endpoint: revisions with sessions (2025-03-26 to 2025-11-25) itself, others by `stateless`."""
 
-    def __init__(self, relay: Relay, modern: Modern) -> None:
-        self._relay = relay
-        self._modern = modern
+    def __init__(self, services: Services, sessions: Sessions, upstreams: Upstreams, stateless: StatelessHttp) -> None:
+        self._services = services
+        self._sessions = sessions
+        self._upstreams = upstreams
+        self._stateless = stateless
+        self._event_stores = EventStores(services.limits)
+        self._upgrade = StreamUpgrade(services.loop, services.limits.patience_seconds)
         self._accepted: dict[bytes, tuple[bool, bool]] = {}
 
     def admits(self, request: Request) -> int:
-        """How many bytes of a body are worth reading, judged by the head alone."""
+        """Returns how many bytes of a body are worth reading, judged by the head alone."""
         accepts = self._accepts(request)
         if request.method != b"POST" or _fault_of_head(request) is not None or not any(accepts):
             return 0
-        limits, session = self._relay.limits, None
+        limits, session = self._services.limits, None
         alone, most = self._stands_alone(request), limits.message
         if not alone:
             ident = request.headers.get(b"mcp-session-id")
             if ident is None:
                 most = min(limits.first_message, most)
             else:
-                session = self._relay.find(ident.decode("latin-1"), request.headers)
+                session = self._find(ident, request)
                 if session is None:
                     return 0
         request.judged = _Judged(accepts, alone, session)
         return most
 
     def serve(self, request: Request) -> None:
+        """Answers `request`, whose body has been read."""
         if request.method == b"POST":
             self._post(request)
         elif self._stands_alone(request):
@@ -82,12 +91,12 @@ class Endpoint:
         can_json, can_stream = judged.accepts
         alone, session = judged.alone, judged.session
         try:
-            posted, batch = read(request.body)
+            posted, batch = messages.read_batch(request.body, from_client=True)
         except NotAMessage as error:
             request.respond(400, error.answer)
             return
         if alone or _MODERN_KEY in posted[0].meta:
-            self._modern.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
+            self._stateless.serve(request, posted, batch=batch, can_json=can_json, can_stream=can_stream)
             return
         if session is None:
             session = self._open(request, posted, batch)
@@ -120,24 +129,30 @@ class Endpoint:
         revision = request.headers.get(b"mcp-protocol-version", b"").decode("latin-1")
         if not revision or revision in HANDSHAKE:
             return False
-        ident = request.headers.get(b"mcp-session-id", b"").decode("latin-1")
-        session = self._relay.find(ident, request.headers)
+        session = self._find(request.headers.get(b"mcp-session-id", b""), request)
         return session is None or session.revision != revision
 
     def _open(self, request: Request, posted: list[Message], batch: bool) -> Session | None:
         if batch or posted[0].method != "initialize" or not posted[0].is_request:
             _refuse(request, 400, "the Mcp-Session-Id header is missing", posted)
             return None
-        fault = self._relay.launcher.refuses(request.headers)
+        fault = self._upstreams.refuses(request.headers)
         if fault is not None:
             _refuse(request, 400, fault, posted)
             return None
-        why = self._relay.admit(request.client)
+        why = self._sessions.admit(request.client)
         if why is not None:
             body = messages.error(posted[0].id, messages.SERVER_ERROR, why)
             request.respond(503, body, headers=[(b"retry-after", b"5")])
             return None
-        return self._relay.open(request)
+        ident, ownership = os.urandom(16).hex(), Ownership(request.headers)
+        store, ended = self._event_stores.open(), self._sessions.forget
+        session = Session(self._services, ident, ownership, request.client, store, self._upgrade, ended)
+        self._sessions.open(session, request.headers)
+        return session
+
+    def _find(self, ident: bytes, request: Request) -> Session | None:
+        return self._sessions.find(Session, ident.decode("latin-1"), request.headers)
 
     def _session(self, request: Request) -> Session | None:
         """The session that `request` names; None after an answer that says what is wrong."""
@@ -145,7 +160,7 @@ class Endpoint:
         if ident is None:
             _refuse(request, 400, "the Mcp-Session-Id header is missing")
             return None
-        session = self._relay.find(ident.decode("latin-1"), request.headers)
+        session = self._find(ident, request)
         if session is None:
             body = messages.error(None, _UNKNOWN_SESSION, "the session is not known; initialize a new one")
             request.respond(404, body)
@@ -174,19 +189,6 @@ def _fault_of_head(request: Request) -> tuple[int, str] | None:
     if not _REVISION.fullmatch(request.headers.get(b"mcp-protocol-version", b"x")):
         return 400, "MCP-Protocol-Version does not name a revision"
     return None
-
-
-def read(body: bytearray) -> tuple[list[Message], bool]:
-    """The messages of a POST, and whether they came as a batch. Raises NotAMessage."""
-    if messages.has_too_many_values(body):
-        raise NotAMessage(messages.INVALID_REQUEST, "the message has too many values")
-    value = messages.decode(body)
-    raw = messages.single_line(body)
-    if not isinstance(value, list):
-        return [messages.from_value(raw, value)], False
-    if not 0 < len(value) <= _LONGEST_BATCH:
-        raise NotAMessage(messages.INVALID_REQUEST, f"a batch must have 1 to {_LONGEST_BATCH} messages")
-    return [messages.from_value(part, one) for part, one in zip(elements(raw), value, strict=True)], True
 
 
 def _ident(posted: list[Message] | None) -> messages.Id | None:

@@ -11,34 +11,33 @@ import orjson
 from bridge.protocol import message as messages
 from bridge.protocol.json_splice import Ambiguous, find, replace
 from bridge.protocol.message import Failure, Id, Message, NotAMessage
+from bridge.protocol.revision import SUBSCRIPTION
 
 if TYPE_CHECKING:
-    from .upstream import Owner
-
-SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
+    from .upstream import Client
 
 # At these some servers see the end of a line, although JSON allows them in a string: Node.js's readline at the first
 # two, Python's str.splitlines at all. A line of the client's own making would be a message with an id of its choice.
 _LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
 
 
-class Passage:
-    """Carries `message` of `owner` to a child and what belongs to it back. Raises NotAMessage where the message says
+class ForwardedCall:
+    """Carries `message` of `client` to a child and what belongs to it back. Raises NotAMessage where the message says
     one thing twice."""
 
-    __slots__ = ("_name", "ident", "line", "message", "owner", "since", "token")
+    __slots__ = ("_name", "client", "ident", "line", "message", "since", "token")
 
-    def __init__(self, owner: Owner, message: Message) -> None:
-        self.owner = owner
+    def __init__(self, client: Client, message: Message) -> None:
+        self.client = client
         self.message = message
         self.since = time.monotonic()
-        # Nothing follows from one about another: whoever learns what the child calls his call knows no other's.
+        # Nothing follows from one about another: whoever learns one knows no other.
         self.ident = os.urandom(16).hex()
         self.token: Id | None = message.meta.get("progressToken")
         new = b'"%b"' % self.ident.encode()
         try:
             span = find(message.raw, "id")
-            self._name = message.raw[span[0] : span[1]]  # the caller's id as it was written
+            self._name = message.raw[span[0] : span[1]]  # the client's id as it was written
             line = replace(message.raw, span, new)
             if self.token is not None:
                 line = replace(line, find(line, "params", "_meta", "progressToken"), new)
@@ -50,21 +49,21 @@ class Passage:
         self.line = line
 
     def sent(self) -> None:
-        """The child has got it: what is not needed for the answer is not kept."""
+        """Takes note that the child has got it: what is not needed for the answer is not kept."""
         self.message = self.message.shorn()
         self.line = b""
 
     def answer(self, answer: Message) -> None:
-        """Hands the child's answer to the caller, or says why it cannot be."""
+        """Hands the child's answer to the client, or says why it cannot be."""
         try:
             restored = self.restore(answer)
         except (KeyError, ValueError) as error:
             self.fail(f"the server's answer cannot be passed on: {error}")
         else:
-            self.owner.receive(restored)
+            self.client.receive(restored)
 
     def restore(self, answer: Message) -> Message:
-        """The child's answer under the caller's id; an error where it gives several."""
+        """Returns the child's answer under the client's id; an error where it gives several."""
         ident = self.message.id
         if ident is None:
             raise ValueError("a notification has no answer")
@@ -77,24 +76,24 @@ class Passage:
         return answer.renumbered(raw, ident)
 
     def restore_progress(self, note: Message) -> Message:
-        """A progress notification under the caller's token."""
+        """Returns a progress notification under the client's token."""
         span = find(note.raw, "params", "progressToken")
         raw = replace(note.raw, span, orjson.dumps(self.token))
         return messages.parse(raw)
 
     def restore_subscribed(self, note: Message) -> Message:
-        """A notification of the subscription that this call opened, under the caller's id."""
+        """Returns a notification of the subscription that this call opened, under the client's id."""
         raw = replace(note.raw, find(note.raw, "params", "_meta", SUBSCRIPTION), self._name)
         return messages.parse(raw)
 
     def cancellation(self, note: Message | None) -> bytes:
-        """The notification that cancels this call at the child; `note` is the caller's own, if it sent one. Nothing of
-        it is passed on but its reason: it could name another call in a second place."""
+        """Returns the notification that cancels this call at the child; `note` is the client's own, if it sent one.
+        Nothing of it is passed on but its reason: it could name another call in a second place."""
         reason = None if note is None else note.params.get("reason")
         reasons = {"reason": reason.encode(errors="replace").decode()} if isinstance(reason, str) else {}
         return messages.notification("notifications/cancelled", {"requestId": self.ident, **reasons})
 
     def fail(self, why: str) -> None:
-        """Answers the caller with an error."""
+        """Answers the client with an error."""
         if self.message.id is not None:
-            self.owner.receive(messages.Failure(self.message.id, why))
+            self.client.receive(messages.Failure(self.message.id, why))

@@ -1,4 +1,4 @@
-"""How the bridge itself gets to know a child, and what the child said of itself."""
+"""How the bridge itself initializes a child, and what the child said of itself."""
 
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.protocol.message import Message
-from bridge.protocol.revision import HANDSHAKE, MODERN
+from bridge.protocol.revision import HANDSHAKE, META_PREFIX, MODERN
 
-from .rpc_client import Conversation, NoAnswer, Silent
+from .rpc_client import NoAnswer, RpcClient, Silent
 
-PREFIX = "io.modelcontextprotocol/"
 SELF = {"name": "mcp-bridge", "version": "1"}
-META = {PREFIX + "protocolVersion": MODERN, PREFIX + "clientInfo": SELF, PREFIX + "clientCapabilities": {}}
+META = {
+    META_PREFIX + "protocolVersion": MODERN,
+    META_PREFIX + "clientInfo": SELF,
+    META_PREFIX + "clientCapabilities": {},
+}
 _HELLO = {"protocolVersion": HANDSHAKE[-1], "capabilities": {}, "clientInfo": SELF}
 _DISCOVER_SECONDS = 2.0
 
 
 class Refused(NoAnswer):
-    """The child answers, but neither era's greeting with a result."""
+    """The child answers, but the request of neither era with a result."""
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
-    """What a child said when it was greeted. `modern`: it understands requests that stand alone (2026-07-28)."""
+class Handshake:
+    """What a child said in its handshake.
+
+    `modern`: it understands requests that stand alone (2026-07-28). `revision`: the one it is spoken to in.
+    `supported`: all that it names. `answer`: to `server/discover` or to `initialize`.
+    """
 
     modern: bool
     revision: str
@@ -38,24 +45,24 @@ class Greeting:
         info = self.answer.result.get("serverInfo")
         if not isinstance(info, dict):
             meta = self.answer.result.get("_meta")
-            info = meta.get(PREFIX + "serverInfo") if isinstance(meta, dict) else None
+            info = meta.get(META_PREFIX + "serverInfo") if isinstance(meta, dict) else None
         return info if isinstance(info, dict) else {}
 
 
-async def greet(conversation: Conversation, seconds: float, *, discover: bool = True) -> Greeting:
-    """Greets a fresh child, as a client of both eras should on stdio: `server/discover` first, and on any other answer
-    than a result, or none for a while, `initialize` (modelcontextprotocol.io, transports, stdio, backward
-    compatibility). Raises NoAnswer."""
+async def perform_handshake(rpc: RpcClient, seconds: float, *, discover: bool = True) -> Handshake:
+    """Initializes a fresh child, as a client of both eras should on stdio: `server/discover` first, and on any other
+    answer than a result, or none for a while, `initialize` (modelcontextprotocol.io, transports, stdio, backward
+    compatibility). `seconds`: what each answer may take. Raises NoAnswer."""
     early = asyncio.Future[Message]()
     if discover:
-        early = conversation.start("server/discover", {"_meta": META})
+        early = rpc.start("server/discover", {"_meta": META})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(_DISCOVER_SECONDS, seconds / 2)):
                 found = _discovered(await asyncio.shield(early))
                 if found is not None:
                     return found
     try:
-        answer = await conversation.ask("initialize", _HELLO, seconds)
+        answer = await rpc.ask("initialize", _HELLO, seconds)
     except Silent:
         answer = None
     # A slow server may have answered the first question only now.
@@ -68,23 +75,23 @@ async def greet(conversation: Conversation, seconds: float, *, discover: bool = 
     if answer.error is not None:
         raise Refused(f"initialize was refused: {str(answer.error.get('message'))[:200]}")
     revision = str(answer.result.get("protocolVersion"))
-    conversation.tell("notifications/initialized")
-    return Greeting(False, revision, (revision,), answer)
+    rpc.notify("notifications/initialized")
+    return Handshake(False, revision, (revision,), answer)
 
 
-def _discovered(answer: Message) -> Greeting | None:
+def _discovered(answer: Message) -> Handshake | None:
     supported = answer.result.get("supportedVersions")
     if not isinstance(supported, list):
         return None
     modern = tuple(str(one) for one in supported if one not in HANDSHAKE)
     if not modern:
         return None
-    return Greeting(True, MODERN if MODERN in modern else modern[-1], tuple(map(str, supported)), answer)
+    return Handshake(True, MODERN if MODERN in modern else modern[-1], tuple(map(str, supported)), answer)
 
 
-async def check(conversation: Conversation, greeting: Greeting, seconds: float) -> None:
-    """Asks a greeted child for a sign of life. Raises NoAnswer."""
-    if greeting.modern:
-        await conversation.ask("server/discover", {"_meta": META}, seconds)
+async def check_alive(rpc: RpcClient, handshake: Handshake, seconds: float) -> None:
+    """Asks an initialized child for a sign of life, to come within `seconds`. Raises NoAnswer."""
+    if handshake.modern:
+        await rpc.ask("server/discover", {"_meta": META}, seconds)
     else:
-        await conversation.ask("ping", None, seconds)  # an error is an answer, too
+        await rpc.ask("ping", None, seconds)  # an error is an answer, too

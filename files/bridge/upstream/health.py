@@ -1,31 +1,25 @@
-"""Whether the server behind the bridge answers MCP: asked of a child that is kept for nothing else."""
+"""Whether the server behind the bridge answers MCP, as health checks and people are told."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any
-
-from bridge.process.child import CannotStart, Child
-
-from .handshake import Greeting, Refused, check, greet
-from .rpc_client import Conversation, Lost, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bridge.log import Log
-    from bridge.process.child import Launcher
+    from .handshake import Handshake
 
 _SLOW_SECONDS = 2.0
-_FAILURES_TO_FAIL = 2  # one missed sign of life of a server that was well is not the end of it
+FAILURES_TO_FAIL = 2
+"""One missed sign of life of a server that was well is not the end of it."""
 
 
 class Health:
     """The verdict: `starting`, `ok`, `degraded` or `failing`, with a reason in words and its kind in one word."""
 
     def __init__(self) -> None:
-        self.obstacle: str | None = None  # why clients are not served, although the child that is watched is well
+        self._obstacle: str | None = None  # why clients are not served, although the child that is watched is well
         self._state = "starting"
         self._kind = "starting"
         self._reason = "the server has not answered yet"
@@ -33,44 +27,53 @@ class Health:
         self.child_started: float | None = None
         self.failures = 0
         self.latency: float | None = None
-        self.greeting: Greeting | None = None
-        self._curious: list[Callable[[Greeting | None], None]] = []
+        self.handshake: Handshake | None = None
+        self._awaiting: list[Callable[[Handshake | None], None]] = []
 
     @property
     def state(self) -> str:
+        """starting, ok, degraded or failing."""
         return "failing" if self._obstructed else self._state
 
     @property
     def kind(self) -> str:
+        """starting, ok, slow, stuck, or what `failed` was told."""
         return "stuck" if self._obstructed else self._kind
 
     @property
     def reason(self) -> str:
-        return self.obstacle if self._obstructed and self.obstacle is not None else self._reason
+        """A sentence for people."""
+        return self._obstacle if self._obstructed and self._obstacle is not None else self._reason
 
     @property
     def _obstructed(self) -> bool:
-        return self.obstacle is not None and self._state in ("ok", "degraded")
+        return self._obstacle is not None and self._state in ("ok", "degraded")
 
     @property
     def serves(self) -> bool:
+        """Whether clients should be sent here."""
         return self.state in ("ok", "degraded")
 
-    def when_known(self, told: Callable[[Greeting | None], None]) -> None:
-        """Calls `told` with what the server said of itself: now, or at the end of its first start, well or not."""
-        if self.greeting is not None or self.state == "failing":
-            told(self.greeting)
+    def when_known(self, told: Callable[[Handshake | None], None]) -> None:
+        """Calls `told` with what the server said in its handshake, None where it said nothing: now, or at the end of
+        its first start."""
+        if self.handshake is not None or self.state == "failing":
+            told(self.handshake)
         else:
-            self._curious.append(told)
+            self._awaiting.append(told)
 
-    def greeted(self, greeting: Greeting, child_started: float) -> None:
-        """A new child has said what it is. `child_started`: seconds since the epoch."""
-        self.greeting = greeting
+    def obstructed_by(self, obstacle: str | None) -> None:
+        """Takes note of why clients are not served although the server answers; None where nothing is in the way."""
+        self._obstacle = obstacle
+
+    def initialized(self, handshake: Handshake, child_started: float) -> None:
+        """Takes note of what a new child has said. `child_started`: seconds since the epoch."""
+        self.handshake = handshake
         self.child_started = child_started
         self._tell()
 
     def answered(self, seconds: float) -> None:
-        """The child gave a sign of life after `seconds`."""
+        """Takes note of a sign of life that came after `seconds`."""
         self.failures = 0
         self.latency = seconds
         if seconds > _SLOW_SECONDS:
@@ -79,16 +82,16 @@ class Health:
             self._judge("ok", "ok", "the server answers")
 
     def failed(self, kind: str, why: str) -> None:
-        """The child gave none. `kind`: exits, silent, refuses or cannot_start."""
+        """Takes note that there was no sign of life. `kind`: exits, silent, refuses or cannot_start."""
         self.failures += 1
         times = f" ({self.failures} times in a row)" if self.failures > 1 else ""
-        was_well = self.serves and self.failures < _FAILURES_TO_FAIL
+        was_well = self.serves and self.failures < FAILURES_TO_FAIL
         self._judge("degraded" if was_well else "failing", kind, why + times)
         self._tell()
 
     def report(self) -> dict[str, Any]:
-        """For people and balancers, as JSON."""
-        greeting = self.greeting
+        """Returns what people on the host are told, as JSON: seconds, milliseconds and times of RFC 3339."""
+        handshake = self.handshake
         return {
             "state": self.state,
             "reason": self.reason,
@@ -96,106 +99,18 @@ class Health:
             "age_seconds": round(time.monotonic() - self.checked, 1),
             "latency_ms": None if self.latency is None else round(self.latency * 1000, 1),
             "child_started": None if self.child_started is None else _rfc3339(self.child_started),
-            "server": None if greeting is None else greeting.server,
-            "protocol": None if greeting is None else greeting.revision,
+            "server": None if handshake is None else handshake.server,
+            "protocol": None if handshake is None else handshake.revision,
         }
 
     def _tell(self) -> None:
-        curious, self._curious = self._curious, []
-        for told in curious:
-            told(self.greeting)
+        awaiting, self._awaiting = self._awaiting, []
+        for told in awaiting:
+            told(self.handshake)
 
     def _judge(self, state: str, kind: str, reason: str) -> None:
         self._state, self._kind, self._reason = state, kind, reason
         self.checked = time.monotonic()
-
-
-class Canary:
-    """A resident child that is asked for a sign of life at an interval, and replaced when it gives none."""
-
-    def __init__(self, launcher: Launcher, health: Health, log: Log, *, interval: float, patience: float) -> None:
-        self._launcher = launcher
-        self._health = health
-        self._log = log
-        self._interval = interval
-        self._patience = patience
-        self._discover = True  # until a child has died of it
-        self._child: Child | None = None
-
-    async def run(self) -> None:
-        while True:
-            state = self._health.state
-            try:
-                await self._life()
-            except CannotStart as error:
-                self._health.failed("cannot_start", str(error))
-            except Lost as error:
-                self._health.failed("exits", str(error))
-            except Refused as error:
-                self._health.failed("refuses", str(error))
-            except NoAnswer as error:
-                self._health.failed("silent", str(error))
-            except Exception as error:  # health must not stay as it was for ever
-                self._log.failure("health: the server could not be asked", error)
-                self._health.failed("refuses", "internal error of the bridge")
-            if self._health.state != state or self._health.failures == 1:
-                self._log.warning(f"health: {self._health.state}: {self._health.reason}")
-            if self._child is not None:
-                self._child.end()
-                self._child = None
-            await asyncio.sleep(min(0.5 * 2 ** min(self._health.failures, 10), self._interval))
-
-    def close(self) -> None:
-        if self._child is not None:
-            self._child.end()
-
-    async def _life(self) -> None:
-        """One child's life. Ends by an exception that says how."""
-        began = time.monotonic()
-        child = self._child = self._launcher.start("health")
-        conversation = Conversation(child)
-        try:
-            greeting = await greet(conversation, self._patience, discover=self._discover)
-        except Lost:
-            self._discover = not self._discover
-            raise
-        if self._health.greeting is None:
-            server = greeting.server
-            self._log.info(
-                f"{server.get('name', 'the server')} {server.get('version', '')} answers after "
-                f"{time.monotonic() - began:.2f} s, protocol {greeting.revision}"
-            )
-        self._health.greeted(greeting, child.started_at)
-        misses = 0
-        while True:
-            began = time.monotonic()
-            try:
-                await check(conversation, greeting, self._patience)
-            except Lost:
-                raise
-            except NoAnswer as error:
-                misses += 1
-                if misses >= _FAILURES_TO_FAIL:
-                    raise
-                self._health.failed("silent", str(error))
-            else:
-                misses = 0
-                self._health.answered(time.monotonic() - began)
-            await self._pause(child)
-
-    async def _pause(self, child: Child) -> None:
-        """Waits for the next question; an exit of the child is news that does not wait. Raises Lost."""
-        gone = asyncio.Event()
-        conversation_lost = child.on_lost
-        child.on_lost = lambda why: gone.set()
-        try:
-            if child.lost is None:
-                async with asyncio.timeout(self._interval):
-                    await gone.wait()
-        except TimeoutError:
-            child.on_lost = conversation_lost
-            return
-        raise Lost(child.lost or "the server is gone")
 
 
 def _rfc3339(seconds: float) -> str:

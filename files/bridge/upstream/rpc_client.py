@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from bridge.process.child import CannotStart
 from bridge.protocol import message as messages
 from bridge.protocol.message import Id, Message
 
@@ -28,7 +27,7 @@ class Lost(NoAnswer):
     """It can say no more."""
 
 
-class Conversation:
+class RpcClient:
     """Takes over a child's messages. What the server asks in turn is refused, except for a ping."""
 
     def __init__(self, child: Child) -> None:
@@ -38,7 +37,7 @@ class Conversation:
         child.on_lost = self._lose
 
     def start(self, method: str, params: dict[str, Any] | None = None) -> asyncio.Future[Message]:
-        """Asks; the future holds the answer, or the exception Lost."""
+        """Asks. Returns a future that will hold the answer, or the exception Lost."""
         ident = f"bridge-{next(_numbers)}"
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         if self.child.lost is not None:
@@ -50,7 +49,7 @@ class Conversation:
         return future
 
     async def ask(self, method: str, params: dict[str, Any] | None, seconds: float) -> Message:
-        """The answer to `method`, an error or a result. Raises NoAnswer."""
+        """Returns the answer to `method`, an error or a result, that comes within `seconds`. Raises NoAnswer."""
         try:
             async with asyncio.timeout(seconds):
                 return await self.start(method, params)
@@ -59,7 +58,8 @@ class Conversation:
         except Lost as lost:
             raise Lost(f"{lost} at {method}") from None
 
-    def tell(self, method: str) -> None:
+    def notify(self, method: str) -> None:
+        """Sends a notification without parameters."""
         self.child.send(messages.notification(method))
 
     def _receive(self, message: Message) -> None:
@@ -77,13 +77,8 @@ class Conversation:
         self._waiting.clear()
 
 
-def reason(error: Exception) -> str:
-    """Why a child is of no use, for clients: what was found out, but not the text of a fault of the bridge's own."""
-    return str(error) if isinstance(error, CannotStart | NoAnswer) else "internal error of the bridge"
-
-
 def refusal(asked: Message, why: str = "there is no client to ask") -> bytes:
-    """The bridge's own answer to a request of the server."""
+    """Returns the bridge's own answer to a request of the server, as bytes of JSON. `why` it is refused."""
     if asked.id is None:
         raise ValueError("a notification cannot be answered")
     if asked.method == "ping":

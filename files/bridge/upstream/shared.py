@@ -6,91 +6,92 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge.process.child import CannotStart, Child
 from bridge.protocol import message as messages
+from bridge.protocol.revision import LIST_CHANGED, SUBSCRIPTION
 
-from .forwarded_call import SUBSCRIPTION, Passage
-from .handshake import META, Greeting, greet
-from .rpc_client import Conversation, NoAnswer, reason, refusal
+from .child_starter import ChildStarter, StartFailed
+from .handshake import META
+from .rpc_client import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bridge.limits import Limits
-    from bridge.log import Log
-    from bridge.process.child import Launcher
+    from bridge.process.child import Child
+    from bridge.process.launcher import Launcher
     from bridge.protocol.message import Message
+    from bridge.services import Services
 
-    from .upstream import Owner
+    from .forwarded_call import ForwardedCall
+    from .handshake import Handshake
+    from .upstream import Client
 
 _NO_CLIENT = "one child serves all clients, and none of them can be asked; set isolation to per_session"
-_CHANGES = "/list_changed"
 
 
 class Shared:
-    """Multiplexes the calls of many owners over one child, which is started when it is needed."""
+    """Multiplexes the calls of many clients over one child, which is started when it is needed. See Backend for what it
+    offers.
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, launcher: Launcher, log: Log, limits: Limits, *, modern: bool
-    ) -> None:
-        self._loop = loop
-        self._launcher = launcher
-        self._log = log
-        self._limits = limits
+    `modern`: the child is spoken to in the era of requests that stand alone, which has no handshake.
+    """
+
+    def __init__(self, services: Services, launcher: Launcher, *, modern: bool) -> None:
+        self.changed: Callable[[Message], None] = lambda _: None
+        self._loop = services.loop
+        self._log = services.log
+        self._limits = services.limits
         self._modern = modern
+        self._starter = ChildStarter(services, launcher, "shared", modern=modern)
         self._child: Child | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._early: list[Passage] = []
-        self._passages: dict[str, Passage] = {}
-        self._greeted: list[Callable[[Greeting | str], None]] = []
-        self._subscribed: dict[str, set[Owner]] = {}
-        self.greeting: Greeting | None = None
-        self._owners: dict[Owner, None] = {}
+        self._early: list[ForwardedCall] = []
+        self._calls: dict[str, ForwardedCall] = {}
+        self._subscribed: dict[str, set[Client]] = {}
+        self._clients: dict[Client, None] = {}
         self._heard = 0.0
         self._owes: float | None = None  # since when it has been asked for a sign of life and given none
-        self.changed: Callable[[Message], None] = lambda _: None
-        self.waiting = 0
 
     @property
-    def size(self) -> int:
-        return 0 if self._child is None else 1
+    def calls_queued(self) -> int:
+        """None that count: the child gets every call at once, or as soon as it runs."""
+        return 0
 
-    def call(self, passage: Passage) -> None:
+    def call(self, call: ForwardedCall) -> None:
         if self._child is None:
-            if len(self._early) >= self._limits.queue or _size([*self._early, passage]) > self._limits.bodies // 4:
-                passage.fail("too many calls are waiting for the server; try again later")
+            if len(self._early) >= self._limits.queue or _size([*self._early, call]) > self._limits.bodies // 4:
+                call.fail("too many calls are waiting for the server; try again later")
                 return
-            self._early.append(passage)
+            self._early.append(call)
             self.warm()
-        elif self._child.send(passage.line):
-            self._note(passage)
+        elif self._child.send(call.line):
+            self._note(call)
         else:
-            passage.fail("the server does not read its input")
+            call.fail("the server does not read its input")
 
-    def cancel(self, passage: Passage, note: Message | None = None) -> None:
-        if passage in self._early:
-            self._early.remove(passage)
-        elif self._passages.pop(passage.ident, None) is not None and self._child is not None:
-            self._child.send(passage.cancellation(note))
+    def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
+        if call in self._early:
+            self._early.remove(call)
+        elif self._calls.pop(call.ident, None) is not None and self._child is not None:
+            self._child.send(call.cancellation(note))
 
-    def when_greeted(self, told: Callable[[Greeting | str], None]) -> None:
-        if self.greeting is not None and self._child is not None:
-            told(self.greeting)
+    def when_initialized(self, told: Callable[[Handshake | str], None]) -> None:
+        if self._starter.handshake is not None and self._child is not None:
+            told(self._starter.handshake)
         else:
-            self._greeted.append(told)
+            self._starter.wait(told)
             self.warm()
 
-    def join(self, owner: Owner) -> None:
-        self._owners[owner] = None
+    def join(self, client: Client) -> None:
+        self._clients[client] = None
 
-    def leave(self, owner: Owner) -> None:
-        """`owner` is gone; its calls are cancelled."""
-        self._owners.pop(owner, None)
+    def leave(self, client: Client) -> None:
+        """`client` is gone; its calls are cancelled."""
+        self._clients.pop(client, None)
         for subscribers in self._subscribed.values():
-            subscribers.discard(owner)
-        for passage in [*self._early, *self._passages.values()]:
-            if passage.owner is owner:
-                self.cancel(passage)
+            subscribers.discard(client)
+        for call in [*self._early, *self._calls.values()]:
+            if call.client is client:
+                self.cancel(call)
 
     def warm(self) -> None:
         if self._child is None and self._starting is None:
@@ -121,60 +122,45 @@ class Shared:
     # inside
 
     async def _start(self) -> None:
-        child: Child | None = None
         try:
-            child = self._launcher.start("shared")
-            if not self._modern:
-                self.greeting = await greet(Conversation(child), self._limits.greet_seconds, discover=False)
-        except Exception as error:
-            if not isinstance(error, CannotStart | NoAnswer):
-                self._log.failure("shared: a child could not be greeted", error)
-            if child is not None:
-                child.end()
+            child = await self._starter.start()
+        except StartFailed as failed:
             self._starting = None
-            self._lose(reason(error))
+            self._lose(str(failed))
             return
         self._starting = None
         child.on_message = self._receive
         child.on_lost = self._lose
-        if child.lost is not None:
-            self._lose(child.lost)
-            return
         self._child = child
         self._heard, self._owes = time.monotonic(), None
-        told, self._greeted = self._greeted, []
-        for tell in told:
-            if self.greeting is not None:
-                tell(self.greeting)
+        self._starter.announce(self._starter.handshake)
         early, self._early = self._early, []
-        for passage in early:
-            self.call(passage)
+        for call in early:
+            self.call(call)
 
-    def _note(self, passage: Passage) -> None:
-        self._passages[passage.ident] = passage
-        uri = passage.message.params.get("uri")
-        if passage.message.method == "resources/subscribe" and isinstance(uri, str):
-            self._subscribed.setdefault(uri, set()).add(passage.owner)
-        elif passage.message.method == "resources/unsubscribe" and isinstance(uri, str):
-            self._subscribed.get(uri, set()).discard(passage.owner)
-        passage.sent()
+    def _note(self, call: ForwardedCall) -> None:
+        self._calls[call.ident] = call
+        uri = call.message.params.get("uri")
+        if call.message.method == "resources/subscribe" and isinstance(uri, str):
+            self._subscribed.setdefault(uri, set()).add(call.client)
+        elif call.message.method == "resources/unsubscribe" and isinstance(uri, str):
+            self._subscribed.get(uri, set()).discard(call.client)
+        call.sent()
 
     def _lose(self, why: str) -> None:
         self._log.warning(f"shared: {why}")
         self._child = None
         self._owes = None
-        told, self._greeted = self._greeted, []
-        for tell in told:
-            tell(why)
-        lost = [*self._early, *self._passages.values()]
+        self._starter.announce(why)
+        lost = [*self._early, *self._calls.values()]
         self._early.clear()
-        self._passages.clear()
+        self._calls.clear()
         self._subscribed.clear()
-        for passage in lost:
-            passage.fail(why)
-        for owner in list(self._owners):
-            owner.lose(why)
-        self._owners.clear()
+        for call in lost:
+            call.fail(why)
+        for client in list(self._clients):
+            client.fail(why)
+        self._clients.clear()
 
     @property
     def _sign_of_life(self) -> tuple[str, dict[str, Any] | None]:
@@ -186,33 +172,33 @@ class Shared:
             if self._child is not None:
                 self._child.send(refusal(message, _NO_CLIENT))
         elif message.is_answer:
-            passage = self._passages.pop(message.id, None) if isinstance(message.id, str) else None
-            if passage is not None:
-                passage.answer(message)
+            call = self._calls.pop(message.id, None) if isinstance(message.id, str) else None
+            if call is not None:
+                call.answer(message)
         else:
             self._notified(message)
 
     def _notified(self, message: Message) -> None:
-        subscription = self._passages.get(str(message.meta.get(SUBSCRIPTION)))
+        subscription = self._calls.get(str(message.meta.get(SUBSCRIPTION)))
         if subscription is not None:
-            subscription.owner.receive(subscription.restore_subscribed(message))
+            subscription.client.receive(subscription.restore_subscribed(message))
         elif message.method == "notifications/progress":
-            passage = self._passages.get(str(message.params.get("progressToken")))
-            if passage is not None:
-                passage.owner.receive(passage.restore_progress(message))
+            call = self._calls.get(str(message.params.get("progressToken")))
+            if call is not None:
+                call.client.receive(call.restore_progress(message))
         elif message.method == "notifications/resources/updated":
-            for owner in self._subscribed.get(str(message.params.get("uri")), ()):
-                owner.receive(message)
-        elif message.method is not None and message.method.endswith(_CHANGES):
+            for client in self._subscribed.get(str(message.params.get("uri")), ()):
+                client.receive(message)
+        elif message.method is not None and message.method.endswith(LIST_CHANGED):
             self.changed(message)
         else:
             # Only while a single client has calls in flight is there no doubt whose it is.
-            owners = {passage.owner for passage in self._passages.values()}
-            if len(owners) == 1:
-                owners.pop().receive(message)
+            clients = {call.client for call in self._calls.values()}
+            if len(clients) == 1:
+                clients.pop().receive(message)
             else:
-                self._log.debug(f"shared: {message.method} could belong to any of {len(owners)} clients")
+                self._log.debug(f"shared: {message.method} could belong to any of {len(clients)} clients")
 
 
-def _size(passages: list[Passage]) -> int:
-    return sum(len(passage.line) for passage in passages)
+def _size(calls: list[ForwardedCall]) -> int:
+    return sum(len(call.line) for call in calls)

@@ -10,9 +10,9 @@ import pytest
 from bridge.http.budget import Budget, Held
 from bridge.http.client_address import client_of
 from bridge.limits import Limits, fitted
-from bridge.process.child import Pieces
+from bridge.process.lines import PartialMessages
 from bridge.process.memory import Memory
-from bridge.transport.eviction import FORSAKEN, IDLE, LISTENING, UNUSED, who_yields
+from bridge.transport.eviction import FORSAKEN, IDLE, LISTENING, UNUSED, session_to_evict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,11 +21,11 @@ MIB = 1024 * 1024
 
 @dataclass
 class Place:
-    client: str
+    address: str
     used: float = 0.0
     state: int | None = IDLE
 
-    def rest(self, now: float) -> int | None:
+    def idleness(self, now: float) -> int | None:
         return self.state
 
 
@@ -39,7 +39,7 @@ places = st.lists(
 
 
 def yields(there: list[Place], newcomer: str, now: float = 100.0, own: float = 60.0) -> Place | None:
-    return who_yields(there, newcomer, now, own_seconds=own)
+    return session_to_evict(there, newcomer, now, own_seconds=own)
 
 
 @given(places, st.sampled_from("abcd"))
@@ -49,9 +49,9 @@ def test_no_session_in_use_gives_way_and_nobody_loses_more_than_is_above_his_sha
     gone = yields(there, newcomer)
     if gone is not None:
         assert gone.state is not None
-        held = [place.client for place in there]
+        held = [place.address for place in there]
         share = len(there) / len({*held, newcomer})
-        assert gone.client == newcomer or held.count(gone.client) > share
+        assert gone.address == newcomer or held.count(gone.address) > share
 
 
 def test_a_newcomer_gets_the_place_of_the_session_that_was_least_recently_used() -> None:
@@ -63,7 +63,7 @@ def test_what_was_only_opened_goes_before_what_was_used_and_what_listens_goes_la
     there = [Place("a", 1, LISTENING), Place("a", 2, FORSAKEN), Place("a", 90, UNUSED), Place("a", 5)]
     order = []
     while there:
-        gone = who_yields(there, "b", 100, own_seconds=60)
+        gone = session_to_evict(there, "b", 100, own_seconds=60)
         assert gone is not None
         order.append(gone.state)
         there.remove(gone)
@@ -96,7 +96,7 @@ class Talker:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=60))
 def test_of_children_that_say_large_messages_one_at_least_goes_on(steps: list[tuple[int, int]]) -> None:
-    pieces: Any = Pieces(100)
+    pieces: Any = PartialMessages(100)
     talkers = [Talker() for _ in range(4)]
     for number, size in steps:
         talker = talkers[number]

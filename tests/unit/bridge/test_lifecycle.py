@@ -324,16 +324,19 @@ def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start
 def test_an_ended_child_needs_no_collector_to_leave_the_memory() -> None:
     script = """
 import asyncio, gc, os, weakref
-from bridge.process.child import Launcher
+from bridge.process.launcher import Launcher
 from bridge.process.environment import Environment
 from bridge.limits import Limits
 from bridge.log import Log
+from bridge.metrics import Metrics
 from bridge.process.reaper import Reaper
+from bridge.services import Services
 
 async def main():
     gc.disable()
     loop = asyncio.get_running_loop()
-    launcher = Launcher(loop, ["cat"], Environment(dict(os.environ)), Reaper(loop), Log(), Limits())
+    services = Services(loop, Log(), Limits(), Metrics())
+    launcher = Launcher(services, ["cat"], Environment(dict(os.environ)), Reaper(loop))
     child = weakref.ref(launcher.start("x"))
     await asyncio.sleep(0)
     child().end()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bridge.protocol.message import Message, NotAMessage, from_value, parse
-from bridge.upstream.forwarded_call import Passage
+from bridge.upstream.forwarded_call import ForwardedCall
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,8 +79,10 @@ def test_a_tool_without_a_name_is_refused_where_its_arguments_stand_in_headers(s
     assert bridge.health()["calls_in_flight"] == 0
 
 
-class Owner:
-    """Keeps what a call's owner is told."""
+class Caller:
+    """Keeps what the client of a call is told."""
+
+    address = "192.0.2.1"
 
     def __init__(self) -> None:
         self.told: list[Message] = []
@@ -88,16 +90,16 @@ class Owner:
     def receive(self, message: Message) -> None:
         self.told.append(message)
 
-    def lose(self, why: str, *, status: int = 200, passing: bool = False) -> None:
+    def fail(self, why: str, *, status: int = 200, retryable: bool = False) -> None:
         raise AssertionError(why)
 
 
 def test_an_answer_that_cannot_be_read_ends_its_call_with_an_error() -> None:
-    owner = Owner()
-    passage = Passage(owner, parse(b'{"jsonrpc":"2.0","id":5,"method":"ping"}'))
-    twice = b'{"id":"%b","result":{},"id":"%b"}' % (passage.ident.encode(), passage.ident.encode())
-    passage.answer(parse(twice))
-    (answer,) = owner.told
+    caller = Caller()
+    call = ForwardedCall(caller, parse(b'{"jsonrpc":"2.0","id":5,"method":"ping"}'))
+    twice = b'{"id":"%b","result":{},"id":"%b"}' % (call.ident.encode(), call.ident.encode())
+    call.answer(parse(twice))
+    (answer,) = caller.told
     assert answer.id == 5
     assert answer.error is not None
     assert "cannot be read" in answer.error["message"]

@@ -287,7 +287,7 @@ def test_what_is_said_while_nobody_listens_waits_for_the_next_listener(client: C
 
 
 def test_a_cancelled_call_ends_and_the_server_hears_of_it(client: Client) -> None:
-    message = client.calling("sleep")
+    message = client.calling("sleep", seconds=30)
     reply = Listener(client.post(message, accept="text/event-stream"))
     cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": message["id"]}}
     assert client.post(cancelled).status == 202

@@ -1,7 +1,7 @@
-"""HTTP/1.1 as the bridge needs it: requests read whole, answers written whole or as an event stream.
+"""HTTP/1.1 as the bridge needs it: one connection, its requests read whole and answered one after the other.
 
-Parsing is llhttp's (httptools). Nothing here runs as a task: bytes in call the application, and the application
-writes when it has something to say.
+Parsing is llhttp's (httptools). Nothing here runs as a task: bytes that come in call the handler, and who serves the
+request writes when there is something to say.
 """
 
 from __future__ import annotations
@@ -10,190 +10,29 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from .client_address import client_of
+from .request import STATUS_LINES, Request
 
 if TYPE_CHECKING:
     from bridge.limits import Limits
 
     from .budget import Budget, Held
     from .connections import Connections
+    from .request_handler import RequestHandler
 
-Header = tuple[bytes, bytes]
-
-_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_JSON = b"content-type: application/json\r\n"
-# No proxy on the way may hold events back, or change them.
-_STREAM = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
 _FIELD = 32  # see Limits.head
-_NO_BODY = bytearray()
-_NO_HEADERS: dict[bytes, bytes] = {}
-
-
-class Application(Protocol):
-    """What answers requests."""
-
-    def admits(self, request: Request) -> int:
-        """How many bytes of a body are worth reading, judged by the head of `request` alone; 0 where the answer does
-        not depend on any."""
-
-    def is_vital(self, request: Request) -> bool:
-        """Whether it must be answered however little room there is."""
-
-    def serve(self, request: Request) -> None: ...
-
-    def common(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Header lines that the answer to a request with `headers` bears in any case."""
-
-
-class Request:
-    """One request and the way to answer it: `respond` once, or `open_stream`, `write` …, `close`."""
-
-    __slots__ = (
-        "_chunked",
-        "_connection",
-        "_counted",
-        "_keep_alive",
-        "answered",
-        "body",
-        "client",
-        "common",
-        "headers",
-        "held",
-        "judged",
-        "method",
-        "on_lost",
-        "path",
-        "query",
-        "streaming",
-        "wanted",
-        "written",
-    )
-
-    def __init__(self, connection: Connection, method: bytes, url: bytes, headers: dict[bytes, bytes]) -> None:
-        self._connection = connection
-        self._keep_alive = True
-        self._chunked = True
-        self.method = method
-        if not url.startswith(b"/"):  # absolute form, as to a proxy
-            parsed = httptools.parse_url(url)
-            url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
-        self.path, _, self.query = url.partition(b"?")
-        self.headers = headers
-        self.common = b""  # header lines of every answer
-        self.body = bytearray()
-        self.wanted = 0  # bytes of its body; without any, what was not wanted has been thrown away
-        self.client = client_of(headers.get(b"x-forwarded-for"), connection.peer)
-        self.judged: object = None  # what was found out about the head, for whoever serves it
-        self.held: Held | None = None  # what the body takes of the room for all
-        self._counted = False  # among those that occupy connections
-        self.answered = False  # nothing more may be written
-        self.streaming = False
-        self.written = 0.0
-        self.on_lost: Callable[[], None] | None = None
-
-    def respond(
-        self, status: int, body: bytes = b"", *, headers: Iterable[Header] = (), content_type: bytes | None = None
-    ) -> None:
-        """Answers with `status` and `body` (application/json unless another type is given)."""
-        if self.answered:
-            return
-        head = [_STATUS[status]]
-        if body:
-            head.append(_JSON if content_type is None else b"content-type: %b\r\n" % content_type)
-        head.append(self.common)
-        head.extend(b"%b: %b\r\n" % header for header in headers)
-        # Without a length clients would wait for the end of the connection; 204 must not have one (RFC 9110, 8.6).
-        self._end_of_head(head, b"" if status == 204 else b"content-length: %d\r\n" % len(body))
-        if self.method != b"HEAD":
-            head.append(body)
-        self._connection.write(b"".join(head))
-        self._done()
-
-    def open_stream(self, *, headers: Iterable[Header] = ()) -> None:
-        """Starts an answer of server-sent events."""
-        if self.answered:
-            return
-        head = [_STATUS[200], _STREAM, self.common]
-        head.extend(b"%b: %b\r\n" % header for header in headers)
-        if not self._chunked:
-            self._keep_alive = False
-        self._end_of_head(head, b"transfer-encoding: chunked\r\n" if self._chunked else b"")
-        self.streaming = True
-        self.written = time.monotonic()
-        self._connection.write(b"".join(head))
-        self.release()
-
-    def write(self, data: bytes) -> None:
-        """Adds `data` to the stream."""
-        if self.answered or not data:
-            return
-        self.written = time.monotonic()
-        self._connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
-
-    def close(self) -> None:
-        """Ends the stream; the client sees it as complete."""
-        if self.answered:
-            return
-        if self._chunked:
-            self._connection.write(b"0\r\n\r\n")
-        self._done()
-
-    @property
-    def backlog(self) -> int:
-        """Bytes written that the client has not taken yet."""
-        return self._connection.backlog
-
-    def when_drained(self, what: Callable[[], None]) -> None:
-        """Calls `what` when the client has taken most of them."""
-        self._connection.on_drain = what
-
-    def abort(self) -> None:
-        """Drops the connection without a proper end: the client must see that something is missing."""
-        self._connection.abort()
-
-    def release(self) -> None:
-        """Body and head have been read, and are not needed any more."""
-        held, self.held = self.held, None
-        if held is not None:
-            held.release()
-        self.body, self.headers = _NO_BODY, _NO_HEADERS
-
-    def lost(self) -> None:
-        """The client went away."""
-        self._connection.uncount(self)
-        self.release()
-        if not self.answered:
-            self.answered = True
-            if self.on_lost is not None:
-                self.on_lost()
-
-    def _end_of_head(self, head: list[bytes], length: bytes) -> None:
-        if self._connection.closing:
-            self._keep_alive = False
-        head.append(length)
-        head.append(b"\r\n" if self._keep_alive else b"connection: close\r\n\r\n")
-
-    def _done(self) -> None:
-        self.answered = True
-        self._connection.uncount(self)
-        self.release()
-        self._connection.request_done(self._keep_alive)
 
 
 class Connection(asyncio.Protocol):
-    """One client's TCP connection: its requests one after the other."""
+    """One client's TCP connection: its requests one after the other. `budget`: the room for all bodies."""
 
-    def __init__(self, application: Application, connections: Connections, budget: Budget, limits: Limits) -> None:
-        self._application = application
+    def __init__(self, handler: RequestHandler, connections: Connections, budget: Budget, limits: Limits) -> None:
+        self._handler = handler
         self._connections = connections
         self._budget = budget
         self._limits = limits
@@ -217,7 +56,7 @@ class Connection(asyncio.Protocol):
         self.changed = time.monotonic()  # when it last began to wait, to read or to serve
         self.deadline: float | None = None  # until when something must have happened
         self.stalled: float | None = None  # since when the client has not been reading
-        self.on_drain: Callable[[], None] | None = None
+        self._on_drain: Callable[[], None] | None = None
 
     # asyncio.Protocol
 
@@ -311,28 +150,28 @@ class Connection(asyncio.Protocol):
         if parser is None or self._over:
             return
         request = Request(self, parser.get_method(), self._url, self._headers)
-        request.common = self._application.common(self._headers)
-        request._chunked = parser.get_http_version() != "1.0"
-        request._keep_alive = parser.should_keep_alive()
+        request.common = self._handler.common(self._headers)
+        request.chunked = parser.get_http_version() != "1.0"
+        request.keep_alive = parser.should_keep_alive()
         request.held, self._held = self._held, None
         if request.held is not None:
             request.held.client = request.client
         self._reading = request
         self._received = 0
         self.deadline = self.changed + self._limits.body_seconds
-        if not self._application.is_vital(request):
+        if not self._handler.is_vital(request):
             if self._connections.crowded(self):
                 self._refuse(503, "too many connections")
                 return
             if not self._connections.enter(request.client):
                 self._refuse(503, "too many requests of this client are in service")
                 return
-            request._counted = True
+            request.counted = True
         self._judge(request)
 
     def _judge(self, request: Request) -> None:
         """Decides on a body before it comes."""
-        request.wanted = self._application.admits(request)
+        request.wanted = self._handler.admits(request)
         declared = self._headers.get(b"content-length", b"0")
         chunked = b"transfer-encoding" in self._headers
         expects = self._headers.get(b"expect", b"").lower() == b"100-continue"
@@ -340,7 +179,7 @@ class Connection(asyncio.Protocol):
         if request.wanted == 0:
             # A short body that nobody wants is waited for and thrown away: the connection can be used again.
             if (chunked or expects or length > self._limits.discarded) and self._active is None:
-                request._keep_alive = False
+                request.keep_alive = False
                 self.closing = True
                 self._start(request)
         elif length > request.wanted:
@@ -398,6 +237,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def backlog(self) -> int:
+        """Bytes written that the client has not taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     @property
@@ -407,14 +247,21 @@ class Connection(asyncio.Protocol):
 
     @property
     def client(self) -> str:
+        """The address of the client whose request is in service or being read, else that of the other end."""
         request = self._active or self._reading
         return self.peer if request is None else request.client
 
     def write(self, data: bytes) -> None:
+        """Writes a part of an answer."""
         if self._transport is not None:
             self._transport.write(data)
 
+    def when_drained(self, what: Callable[[], None]) -> None:
+        """Calls `what` when the client has taken most of what was written, or is gone."""
+        self._on_drain = what
+
     def abort(self) -> None:
+        """Drops the connection without a proper end."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -434,7 +281,7 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
 
     def expire(self) -> None:
-        """The deadline has passed."""
+        """Ends what takes too long: the deadline has passed."""
         self.deadline = None
         if self._parser is None:
             self.abort()
@@ -444,18 +291,20 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def refuse_for_others(self) -> None:
-        """There is no room for all connections, and others need it more than this one."""
+        """Ends the connection because there is no room for all, and others need it more."""
         if self._reading is not None or self._head_size > 0:
             self._refuse(503, "too many connections")
         self._forget_reading()
         self.close()
 
     def uncount(self, request: Request) -> None:
-        if request._counted:
-            request._counted = False
+        """Takes `request` out of those that occupy connections."""
+        if request.counted:
+            request.counted = False
             self._connections.leave(request.client)
 
     def request_done(self, keep_alive: bool) -> None:
+        """Goes on to the next request, or closes."""
         self._active = None
         if self._refusal is not None:
             self._send_refusal()
@@ -493,14 +342,14 @@ class Connection(asyncio.Protocol):
             request.release()
 
     def _drained(self) -> None:
-        on_drain, self.on_drain = self.on_drain, None
+        on_drain, self._on_drain = self._on_drain, None
         if on_drain is not None:
             on_drain()
 
     def _start(self, request: Request) -> None:
         self._active = request
         self._connections.serves(self)
-        self._application.serve(request)
+        self._handler.serve(request)
 
     def _count_head(self, size: int) -> None:
         self._steps += 1
@@ -531,9 +380,9 @@ class Connection(asyncio.Protocol):
         body = why.encode()
         retry = b"retry-after: 5\r\n" if status == 503 else b""
         self._transport.write(
-            _STATUS[status]
+            STATUS_LINES[status]
             + retry
-            + self._application.common(self._headers)
+            + self._handler.common(self._headers)
             + b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
         )
         self.close()

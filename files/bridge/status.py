@@ -1,0 +1,109 @@
+"""The pages `/health` and `/metrics`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from .http.origin_check import forwarded
+from .http.router import nothing_here
+
+if TYPE_CHECKING:
+    from .http.connections import Connections
+    from .http.origin_check import OriginCheck
+    from .http.request import Request
+    from .process.launcher import Launcher
+    from .services import Services
+    from .transport.sessions import Sessions
+    from .transport.stateless_http import StatelessHttp
+    from .upstream.health import Health
+    from .upstream.upstreams import Upstreams
+
+
+class Status:
+    """Says how the server and the bridge are: everything to programs on the host, little to everybody else."""
+
+    def __init__(
+        self,
+        services: Services,
+        health: Health,
+        launcher: Launcher,
+        upstreams: Upstreams,
+        sessions: Sessions,
+        stateless: StatelessHttp,
+        connections: Connections,
+        origin_check: OriginCheck,
+    ) -> None:
+        self._limits = services.limits
+        self._metrics = services.metrics
+        self._health = health
+        self._launcher = launcher
+        self._upstreams = upstreams
+        self._sessions = sessions
+        self._stateless = stateless
+        self._connections = connections
+        self._origin_check = origin_check
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls that have no answer yet, whatever their transport."""
+        return self._sessions.calls_in_flight + self._stateless.calls_in_flight
+
+    def health(self, request: Request) -> None:
+        """Serves `/health`: the status for balancers, and as JSON the reason and numbers for programs on the host."""
+        if request.method not in (b"GET", b"HEAD"):
+            request.respond(405, headers=[(b"allow", b"GET")])
+            return
+        if not self._is_on_host(request):
+            found = {"state": self._health.state, "kind": self._health.kind, **self._fullness()}
+            self._report(request, {"state": found["state"], "kind": found["kind"]})
+            return
+        report: dict[str, Any] = {
+            **self._health.report(),
+            **self._fullness(),
+            "isolation": self._upstreams.isolation,
+            "sessions": len(self._sessions),
+            "max_sessions": self._limits.sessions,
+            "calls": self._metrics.calls.total(),
+            "calls_in_flight": self.calls_in_flight,
+            "errors": self._metrics.failed,
+            "starts": self._launcher.starts,
+        }
+        self._report(request, report)
+
+    def metrics(self, request: Request) -> None:
+        """Serves `/metrics` in Prometheus' text format, to programs on the host."""
+        if not self._is_on_host(request):
+            nothing_here(request)
+            return
+        page = self._metrics.render(
+            {
+                "sessions": len(self._sessions),
+                "calls_in_flight": self.calls_in_flight,
+                "calls_queued": self._upstreams.calls_queued,
+                "spares": self._upstreams.warm,
+                "children": self._launcher.running,
+                "healthy": int(self._health.serves),
+            },
+            {"child_starts_total": self._launcher.starts},
+        )
+        request.respond(200, page, content_type=b"text/plain; version=0.0.4")
+
+    def _fullness(self) -> dict[str, str]:
+        """That a new client would be turned away now, where it is so. The server works: it is not to be replaced."""
+        why = self._sessions.full or ("all connections are in use" if self._connections.full else None)
+        if why is None or not self._health.serves:
+            return {}
+        return {"state": "degraded", "kind": "full", "reason": f"{why}, and new clients are refused"}
+
+    def _report(self, request: Request, report: dict[str, Any]) -> None:
+        status = 200 if self._health.serves else 503
+        request.respond(status, orjson.dumps(report), headers=[(b"cache-control", b"no-store")])
+
+    def _is_on_host(self, request: Request) -> bool:
+        """Whether whoever asks may know how much the server is used: somebody on the host, and no page there.
+
+        Balancers name the client they forward for, and their own health checks need the status only."""
+        check = self._origin_check
+        return not forwarded(request) and check.refuses(request) is None and check.refuses_bare(request) is None

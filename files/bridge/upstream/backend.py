@@ -1,0 +1,52 @@
+"""Children that serve the calls of many clients: what a pool and a shared child have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.protocol.message import Message
+
+    from .forwarded_call import ForwardedCall
+    from .handshake import Handshake
+    from .upstream import Client
+
+
+class Backend(Protocol):
+    """Takes calls, and gives each of them to a child."""
+
+    changed: Callable[[Message], None]
+    """Is called with each notification that a list has changed, which concerns every client."""
+
+    @property
+    def calls_queued(self) -> int:
+        """How many calls no child has got yet."""
+
+    def call(self, call: ForwardedCall) -> None:
+        """Sees to a call. Its client receives one answer, an error at worst."""
+
+    def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
+        """Ends a call whose answer nobody wants any more; `note` is the client's own notification of that."""
+
+    def join(self, client: Client) -> None:
+        """Adds a client that believes the server to be ready for it, and must learn when it no longer is."""
+
+    def leave(self, client: Client) -> None:
+        """Removes a client that is gone, and cancels all its calls."""
+
+    def when_initialized(self, told: Callable[[Handshake | str], None]) -> None:
+        """Calls `told` with what a child said in its handshake, or with the reason why there was none."""
+
+    def warm(self) -> None:
+        """Makes a child ready before anybody asks."""
+
+    def tick(self, now: float) -> None:
+        """Does what is due. `now`: monotonic seconds; called about once a second."""
+
+    def obstacle(self, now: float) -> str | None:
+        """Returns why calls are not being served, None where they are. `now`: monotonic seconds."""
+
+    def close(self) -> None:
+        """Ends all children."""

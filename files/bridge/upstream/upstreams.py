@@ -1,0 +1,115 @@
+"""Which children serve whom: what isolation means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.process.memory import Memory
+from bridge.process.warm_children import WarmChildren
+
+from .dedicated import DedicatedUpstream
+from .multiplexed import MultiplexedUpstream
+from .pool import Pool
+from .shared import Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bridge.process.child import Child
+    from bridge.process.launcher import Launcher
+    from bridge.protocol.message import Message
+    from bridge.services import Services
+
+    from .backend import Backend
+    from .upstream import Client, Upstream
+
+
+class Upstreams:
+    """Gives each session its way to the server, and calls that stand alone the children that serve them.
+
+    `isolation`: per_session, pooled or shared. `changed`: is called with each notification of a backend that a list has
+    changed, which concerns every client.
+    """
+
+    def __init__(
+        self, services: Services, launcher: Launcher, isolation: str, changed: Callable[[Message], None]
+    ) -> None:
+        self.isolation = isolation
+        self._services = services
+        self._launcher = launcher
+        self._changed = changed
+        self._memory = Memory()
+        self._warm_children = WarmChildren(services, launcher)
+        self._backends: dict[tuple[bool, bool], Backend] = {}
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether each session has a child of its own."""
+        return self.isolation == "per_session"
+
+    @property
+    def calls_queued(self) -> int:
+        """Calls that no child has got yet."""
+        return sum(backend.calls_queued for backend in self._backends.values())
+
+    @property
+    def warm(self) -> int:
+        """Children that wait for a session."""
+        return len(self._warm_children)
+
+    def refuses(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Returns why a client whose request had `headers` cannot have a session; None where it can."""
+        return self._launcher.refuses(headers)
+
+    def shortage(self) -> str | None:
+        """Returns why there is no room for one more session now, None where there is."""
+        if self.dedicated and self._memory.is_short(self._services.limits.memory_left):
+            return "the container has too little memory left for another process of the server"
+        return None
+
+    def open(self, client: Client, tag: str, headers: Mapping[bytes, bytes]) -> Upstream:
+        """Returns the way to the server for a session of `client`, whose first request had `headers`. `tag`: what log
+        lines of a child of its own bear."""
+        self._services.metrics.sessions += 1
+        if self.dedicated:
+            return DedicatedUpstream(client, lambda: self._start(tag, headers))
+        return MultiplexedUpstream(client, self.backend(modern=False))
+
+    def backend(self, *, modern: bool, listening: bool = False) -> Backend:
+        """Returns the children that serve many clients' calls. `modern`: in the era of requests that stand alone.
+        `listening`: for subscriptions, which last, and name themselves in all that they say."""
+        shared = self.isolation == "shared"
+        key = (modern, listening and not shared)
+        backend = self._backends.get(key)
+        if backend is None:
+            kind = Shared if shared or listening else Pool
+            backend = self._backends[key] = kind(self._services, self._launcher, modern=modern)
+            backend.changed = self._changed
+        return backend
+
+    def keep_warm(self) -> None:
+        """Makes a child ready for the next client, where children serve many."""
+        if not self.dedicated:
+            self.backend(modern=False).warm()
+
+    def tick(self, now: float) -> None:
+        """Does what is due. `now`: monotonic seconds; called about once a second."""
+        self._warm_children.tick(now)
+        for backend in self._backends.values():
+            backend.tick(now)
+
+    def obstacle(self, now: float) -> str | None:
+        """Returns why calls are not being served, None where they are. `now`: monotonic seconds."""
+        obstacles = (backend.obstacle(now) for backend in self._backends.values())
+        return next((obstacle for obstacle in obstacles if obstacle is not None), None)
+
+    def close(self) -> None:
+        """Ends all children but those of sessions, which end with them."""
+        self._warm_children.close()
+        for backend in self._backends.values():
+            backend.close()
+
+    def _start(self, tag: str, headers: Mapping[bytes, bytes]) -> Child:
+        if self._launcher.personal:
+            return self._launcher.start(tag, headers)
+        return self._warm_children.take(tag)
