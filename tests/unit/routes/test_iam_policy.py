@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile imp
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb import scenes
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from botocore import xform_name
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.routes.iam import (
@@ -134,6 +134,7 @@ def run(elbv2: FakeElbv2, desired: DesiredRoutes, **options: Any) -> Result:
     return result
 
 
+@settings(deadline=None)  # a machine under load takes its time
 @given(
     before=scenes.route_lists(),
     after=scenes.route_lists(),

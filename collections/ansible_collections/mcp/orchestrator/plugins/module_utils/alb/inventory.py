@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet has on a listener, told without any desired state."""
+"""What a fleet has on a listener, whatever is desired."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile imp
 
 
 def take_inventory(api: Caller, fleet: str, listener_arn: str) -> dict[str, Any]:
-    """List the fleet's rules and target groups, and the rules of others. Raises ApiError."""
+    """Returns the fleet's rules and target groups, and the rules of others. Raises ApiError."""
     desired = DesiredRoutes(Owner(fleet, listener_arn, ""))
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         observer = Observer(api, pool)

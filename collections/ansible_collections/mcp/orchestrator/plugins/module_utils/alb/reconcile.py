@@ -16,12 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
     QuotaError,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Applier, ApplyOutcome, Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import (
-    Caller,
-    Observer,
-    infer_tags,
-    needs_full_scan,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller, Observer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import (
     DesiredRoutes,
@@ -36,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.plan import make_plan
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import Headroom
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.quota import creates_anything, excesses
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.scan import infer_tags, needs_full_scan
 
 THREADS = 16
 # How often a run looks again when somebody else changed the listener under its hands.

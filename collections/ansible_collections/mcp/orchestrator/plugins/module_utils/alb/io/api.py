@@ -56,7 +56,7 @@ class Api:
         self._where = where
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call one operation (snake case) and give its answer. Raises ApiError."""
+        """Calls one operation (snake case) and returns its answer. Raises ApiError."""
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except ClientError as error:
@@ -66,7 +66,7 @@ class Api:
         return answer
 
     def pages(self, operation: str, key: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Call a Describe operation until there is no further page, and give all of ``key``. Raises ApiError."""
+        """Calls a Describe operation until there is no further page, and returns all of ``key``. Raises ApiError."""
         found: list[dict[str, Any]] = []
         marker: dict[str, str] = {}
         while True:
@@ -113,12 +113,12 @@ class Api:
 
 
 def action_name(operation: str) -> str:
-    """Give an operation's name as AWS and IAM write it."""
+    """Returns an operation's name as AWS and IAM write it."""
     return "".join(word.capitalize() for word in operation.split("_"))
 
 
 def connect(region: str | None, endpoint_url: str | None, credentials_file: str | None = None) -> Api:
-    """Make the one client that a run shares.
+    """Makes the one client that a run shares.
 
     Retries are adaptive and ten, explicitly: botocore's default gives up after three attempts, and a fleet's calls
     soon meet the account's token bucket. ``credentials_file`` is in the place of what boto3 finds; an endpoint on
@@ -154,7 +154,7 @@ def connect(region: str | None, endpoint_url: str | None, credentials_file: str 
 
 
 def _credentials(path: str) -> dict[str, Any]:
-    """The access key of the file's default profile, as boto3 takes it."""
+    """Returns the access key of the file's default profile, as boto3 takes it."""
     try:
         with open(path, encoding="utf-8"):
             found = SharedCredentialProvider(path).load()

@@ -39,11 +39,11 @@ class Clock:
     """Real time, in seconds."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Returns seconds on a clock that never goes back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Lets so many seconds pass."""
         time.sleep(seconds)
 
 

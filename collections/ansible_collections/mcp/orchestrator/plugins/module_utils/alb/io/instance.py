@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which EC2 instance this host is, and where, in its own metadata service's words (version 2: a token first).
 
-Source: "Use the Instance Metadata Service to access instance metadata" in the Amazon EC2 user guide.
+Source: "Use the Instance Metadata Service to access instance metadata" in the Amazon EC2 user guide,
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ TIMEOUT = 2.0  # seconds; the service is on the host itself
 
 
 def instance_id(metadata: str = METADATA) -> str:
-    """This host's instance id, such as i-0123456789abcdef0. Raises AlbError where there is no metadata service."""
+    """Returns this host's instance id, such as i-0123456789abcdef0.
+
+    Raises AlbError where there is no metadata service.
+    """
     return _look_up(metadata, "instance-id", r"i-[0-9a-f]{8,17}", "instance id", "instance_id")
 
 
 def private_address(metadata: str = METADATA) -> str:
-    """This host's private IPv4 address. Raises AlbError where there is no metadata service."""
+    """Returns this host's private IPv4 address. Raises AlbError where there is no metadata service."""
     return _look_up(metadata, "local-ipv4", r"\d{1,3}(\.\d{1,3}){3}", "private address", "target_address")
 
 
 def region(metadata: str = METADATA) -> str:
-    """The region that this host is in, such as eu-central-1. Raises AlbError where there is no metadata service."""
+    """Returns the region that this host is in, such as eu-central-1.
+
+    Raises AlbError where there is no metadata service.
+    """
     return _look_up(metadata, "placement/region", r"[a-z]{2}(-[a-z]+)+-[0-9]+", "region", "region")
 
 
@@ -40,7 +47,7 @@ def _look_up(metadata: str, path: str, pattern: str, meaning: str, setting: str)
         found = _ask(f"{metadata}/latest/meta-data/{path}", "GET", {"X-aws-ec2-metadata-token": token})
     except (OSError, UnicodeDecodeError) as error:
         raise AlbError(
-            f"this host's {meaning} is not set, and its metadata service does not tell it ({error}); {way_out}"
+            f"this host's {meaning} is not set, and cannot be read from its metadata service ({error}); {way_out}"
         ) from error
     if not re.fullmatch(pattern, found):
         raise AlbError(f"the metadata service gave no {meaning}; {way_out}")

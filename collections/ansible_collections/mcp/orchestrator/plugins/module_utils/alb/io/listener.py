@@ -10,7 +10,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe im
 
 
 def find_listener(api: Caller, load_balancer_name: str, port: int | None) -> str:
-    """Give the ARN of a load balancer's listener on a port, or of its only one.
+    """Returns the ARN of a load balancer's listener on a port, or of its only one.
 
     Raises AlbError where there is none, or more than one to choose from.
     """

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at the world, first with four calls, and closer only where these leave a doubt."""
+"""Observing a listener: first with four calls, and closer only where these leave a doubt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
@@ -16,12 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observe
     LoadBalancer,
     ObservedRoutes,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import (
-    NO_PORTS,
-    TAG_ATTRIBUTES,
-    TAG_SERVICE,
-    Owner,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule, rule_from_api
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import (
@@ -29,6 +24,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_
     target_from_api,
     target_group_from_api,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.scan import is_as_desired
 
 TAG_BATCH = 20  # DescribeTags takes at most 20 ARNs
 
@@ -39,10 +35,10 @@ class Caller(Protocol):
     """What observing needs of the API."""
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call one operation."""
+        """Calls one operation and returns its answer. Raises ApiError."""
 
     def pages(self, operation: str, key: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Call one Describe operation to its last page."""
+        """Calls one Describe operation to its last page, and returns all that is under ``key``. Raises ApiError."""
 
 
 class Observer:
@@ -53,9 +49,9 @@ class Observer:
         self._pool = pool
 
     def quick_scan(self, desired: DesiredRoutes) -> ObservedRoutes:
-        """Look with four calls: the listener, its rules, its load balancer's target groups, and 20 groups' tags.
+        """Looks with four calls: the listener, its rules, its load balancer's target groups, and 20 groups' tags.
 
-        What the tags of the other groups and of the rules are is taken from the groups' names: see ``assume``.
+        What the tags of the other groups and of the rules are is taken from the groups' names: see ``infer_tags``.
         """
         listener = self._listener(desired.owner.listener_arn)
         rules = self._pool.submit(self._rules, listener.arn)
@@ -68,7 +64,7 @@ class Observer:
         return _with_last_applied(ObservedRoutes(listener, tuple(rules.result()), seen), desired.owner)
 
     def full_scan(self, desired: DesiredRoutes, scanned: ObservedRoutes, trust_tags: bool) -> ObservedRoutes:
-        """Look closer: all target groups of the region, all tags, and what the tags cannot tell.
+        """Looks closer: all target groups of the region, all tags, and what the tags cannot tell.
 
         With ``trust_tags`` a group whose tags say that it is in the desired state is not asked for its targets and
         attributes.
@@ -86,7 +82,7 @@ class Observer:
         unknown = [
             group
             for group in groups
-            if desired.owner.owns(group.tags) and not (trust_tags and _is_as_desired(desired, group))
+            if desired.owner.owns(group.tags) and not (trust_tags and is_as_desired(desired, group))
         ]
         detailed = {group.arn: group for group in self._pool.map(self._details, unknown)}
         return _with_last_applied(
@@ -100,12 +96,12 @@ class Observer:
         )
 
     def limits(self) -> dict[str, int]:
-        """The account's quotas by name."""
+        """Returns the account's quotas by name, see DescribeAccountLimits."""
         found = self._api.pages("describe_account_limits", "Limits", {})
         return {limit["Name"]: int(limit["Max"]) for limit in found if str(limit.get("Max", "")).isdigit()}
 
     def count_rules_elsewhere(self, listener: Listener) -> int:
-        """Count the rules of the load balancer's other listeners, the default ones left out."""
+        """Returns how many rules there are of the load balancer's other listeners, the default ones left out."""
         arguments = {"LoadBalancerArn": listener.load_balancer_arn}
         return sum(
             len(self._rules(found["ListenerArn"]))
@@ -126,7 +122,7 @@ class Observer:
         return LoadBalancer(arn, found.get("DNSName", ""), found.get("VpcId", ""), idle_timeout)
 
     def _idle_timeout(self, arn: str) -> int | None:
-        """Seconds after which the load balancer cuts a silent connection; None where this role may not know."""
+        """Returns the seconds after which a silent connection is cut; None where this role may not ask."""
         try:
             found = self._api.call("describe_load_balancer_attributes", {"LoadBalancerArn": arn})["Attributes"]
         except ApiError as error:
@@ -171,71 +167,9 @@ class Observer:
         )
 
 
-def infer_tags(desired: DesiredRoutes, observed: ObservedRoutes) -> ObservedRoutes:
-    """Fill in the tags that a glance did not read, for everything that is where only ours can be.
-
-    A target group is taken for ours by its full name, which ends in a digest of fleet, listener, server and settings,
-    and a rule by the group it forwards to. That is enough to see that nothing has to be done; before anything is
-    done, the tags themselves are read.
-    """
-    route_by_group = {desired.group_names[route.name]: route for route in desired.routes}
-    groups = tuple(
-        replace(group, tags=desired.group_tags(route_by_group[group.name], observed.base_url))
-        if group.tags is None and group.name in route_by_group
-        else group
-        for group in observed.groups
-    )
-    route_by_arn = {group.arn: route_by_group[group.name] for group in groups if group.name in route_by_group}
-    return replace(
-        observed, groups=groups, rules=tuple(_infer_rule_tags(desired, rule, route_by_arn) for rule in observed.rules)
-    )
-
-
-def _infer_rule_tags(desired: DesiredRoutes, rule: Rule, route_by_arn: Mapping[str, Any]) -> Rule:
-    route = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
-    return rule if route is None else replace(rule, tags=desired.rule_tags(route))
-
-
-def needs_full_scan(desired: DesiredRoutes, observed: ObservedRoutes) -> bool:
-    """Say whether there may be target groups of ours that no route wants, or targets of ours to take away.
-
-    Those on the load balancer a quick scan sees. Of others only the last-applied digest tells that the last run left
-    none, and where nothing is desired there is no group to bear it.
-    """
-    if not desired.routes:
-        return True
-    group_names = set(desired.group_names.values())
-    return any(
-        group.name not in group_names
-        and desired.owner.may_own_group(group.name)
-        and (group.tags is None or desired.owner.owns(group.tags))
-        and not _has_left(desired, group)
-        for group in observed.groups
-    )
-
-
-def _is_as_desired(desired: DesiredRoutes, group: TargetGroup) -> bool:
-    route = next((route for route in desired.routes if desired.group_names[route.name] == group.name), None)
-    if route is None:
-        return _has_left(desired, group)
-    group_names = desired.group_tags(route, "")
-    return all((group.tags or {}).get(key) == group_names[key] for key in (TAG_ATTRIBUTES, desired.owner.port_tag))
-
-
-def _has_left(desired: DesiredRoutes, group: TargetGroup) -> bool:
-    """Say whether a target group is one of a server that other hosts run, with no target of this host in it."""
-    tags = group.tags or {}
-    return tags.get(TAG_SERVICE) in desired.on_other_hosts and tags.get(desired.owner.port_tag, NO_PORTS) == NO_PORTS
-
-
 def _with_last_applied(observed: ObservedRoutes, owner: Owner) -> ObservedRoutes:
-    bearer = _first(
-        observed.groups, lambda group: owner.owns(group.tags) and owner.last_applied_tag in (group.tags or {})
-    )
-    if bearer is None:
-        return observed
-    return replace(observed, last_applied=(bearer.tags or {})[owner.last_applied_tag], last_applied_group=bearer.name)
-
-
-def _first(groups: Iterable[TargetGroup], fits: Callable[[TargetGroup], bool]) -> TargetGroup | None:
-    return next((group for group in groups if fits(group)), None)
+    for group in observed.groups:
+        tags = group.tags or {}
+        if owner.owns(tags) and owner.last_applied_tag in tags:
+            return replace(observed, last_applied=tags[owner.last_applied_tag], last_applied_group=group.name)
+    return observed

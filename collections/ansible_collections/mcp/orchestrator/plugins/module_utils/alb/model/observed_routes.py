@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The observed world: a listener with its rules, and the target groups around it."""
+"""The observed routes: a listener with its rules, and the target groups around it."""
 
 from __future__ import annotations
 

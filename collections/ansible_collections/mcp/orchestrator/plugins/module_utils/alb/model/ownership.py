@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A target group's name: at most 32 letters, digits and hyphens, no hyphen at either end (CreateTargetGroup).
+# A target group's name: at most 32 letters, digits and hyphens, no hyphen at either end, see Name on
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html.
 NAME_LENGTH = 32
 DIGEST_LENGTH = 8
 FLEET_LENGTH = 12
@@ -34,13 +35,13 @@ NO_PORTS = "none"
 
 
 def digest(value: Any, length: int = DIGEST_LENGTH) -> str:
-    """Hash plain data to so many hexadecimal digits."""
+    """Hashes plain data to so many hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def slug(text: str) -> str:
-    """Keep what a target group's name may hold of a text: letters, digits and single hyphens."""
+    """Returns what a target group's name may hold of a text: letters, digits and single hyphens."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
@@ -68,11 +69,11 @@ class Owner:
         return f"mcp_last_applied_{self.target_id}"
 
     def owns(self, tags: Mapping[str, str] | None) -> bool:
-        """Say whether these tags prove that a rule or target group is ours."""
+        """Returns whether these tags prove that a rule or target group is ours."""
         return tags is not None and all(tags.get(key) == value for key, value in self.tags.items())
 
     def group_name(self, server: str, immutable: Any) -> str:
-        """Name the target group of a server: fleet, server, and a digest of all that its targets must agree on."""
+        """Returns a server's target group's name: fleet, server, and a digest of what its targets must agree on."""
         fleet = slug(self.fleet)[:FLEET_LENGTH].strip("-") or "mcp"
         mark = digest([self.fleet, self.listener_arn, server, immutable])
         room = NAME_LENGTH - len(fleet) - len(mark) - 2
@@ -80,6 +81,6 @@ class Owner:
         return "-".join(part for part in (fleet, middle, mark) if part)
 
     def may_own_group(self, name: str) -> bool:
-        """Say whether a target group's name could be one of ours, so that its tags are worth reading."""
+        """Returns whether a target group's name could be one of ours, so that its tags are worth reading."""
         fleet = slug(self.fleet)[:FLEET_LENGTH].strip("-") or "mcp"
         return re.fullmatch(rf"{re.escape(fleet)}-(.+-)?[0-9a-f]{{{DIGEST_LENGTH}}}", name) is not None

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=65536)
 def patterns_overlap(left: str, right: str) -> bool:
-    """Say whether some path matches both patterns."""
+    """Returns whether some path matches both patterns."""
     reached = {(0, 0)}
     pending = [(0, 0)]
 
@@ -39,5 +39,5 @@ def patterns_overlap(left: str, right: str) -> bool:
 
 
 def any_overlap(left: list[str], right: list[str]) -> bool:
-    """Say whether some path matches a pattern of both lists."""
+    """Returns whether some path matches a pattern of both lists."""
     return any(patterns_overlap(a, b) for a in left for b in right)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The desired routes: what a fleet wants of a listener, checked and ready to be compared with the world."""
+"""The desired routes: what a fleet wants of a listener, checked and ready to be compared with what is observed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule im
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import secret_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import ATTRIBUTE_DEFAULTS, Target
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 
 # Letters that a path pattern takes as themselves and that a tag's value may hold as well.
 PATH = re.compile(r"(/[A-Za-z0-9_.:+@=-]+)+")
@@ -46,6 +47,10 @@ RANGES = {
     "stickiness": (1, 604800),
 }
 MAY_BE_OFF = ("slow_start", "stickiness")  # with 0
+
+
+# What the settings say where their file is silent.
+_DEFAULTS = Routes()
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Route:
 class DesiredRoutes:
     """All that a run wants: the routes and the settings that they share. Times are seconds.
 
-    ``protected`` names servers of which nobody knows what is desired: what they have stays as it is.
+    ``protected`` names servers whose desired state is not known: what they have stays as it is.
     ``on_other_hosts`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon
     as another host's serve.
     """
@@ -100,16 +105,16 @@ class DesiredRoutes:
     on_other_hosts: frozenset[str] = frozenset()
     target_type: str = "instance"
     vpc_id: str = ""
-    health_interval: int = 10
-    health_timeout: int = 5
-    healthy_threshold: int = 2
-    unhealthy_threshold: int = 2
-    deregistration_delay: int = 30
-    slow_start: int = 0
-    stickiness: int = 0
+    health_interval: int = _DEFAULTS.health_interval
+    health_timeout: int = _DEFAULTS.health_timeout
+    healthy_threshold: int = _DEFAULTS.healthy_threshold
+    unhealthy_threshold: int = _DEFAULTS.unhealthy_threshold
+    deregistration_delay: int = _DEFAULTS.deregistration_delay
+    slow_start: int = _DEFAULTS.slow_start
+    stickiness: int = _DEFAULTS.stickiness
     extra_tags: Mapping[str, str] = field(default_factory=dict)
-    priority_start: int = 1000
-    priority_end: int = 1999
+    priority_start: int = _DEFAULTS.priority_start
+    priority_end: int = _DEFAULTS.priority_end
 
     @cached_property
     def not_ours_to_remove(self) -> frozenset[str]:
@@ -131,7 +136,7 @@ class DesiredRoutes:
         }
 
     def health_check(self, route: Route) -> Json:
-        """The target group's health check as CreateTargetGroup wants it."""
+        """Returns the target group's health check as CreateTargetGroup wants it."""
         return {
             "HealthCheckEnabled": True,
             "HealthCheckProtocol": route.protocol,
@@ -156,18 +161,18 @@ class DesiredRoutes:
         return desired
 
     def targets(self, route: Route) -> list[Target]:
-        """This host's targets of a route."""
+        """Returns this host's targets of a route."""
         return [Target(self.owner.target_id, port) for port in route.ports]
 
     def rule_tags(self, route: Route) -> dict[str, str]:
-        """The tags of a route's rule."""
+        """Returns the tags of a route's rule."""
         tags = {**self.extra_tags, **self.owner.tags, TAG_SERVICE: route.name}
         if route.client_secret:
             tags[TAG_SECRET] = secret_mark(route.client_secret, self.owner.listener_arn)
         return tags
 
     def group_tags(self, route: Route, base_url: str) -> dict[str, str]:
-        """The tags of a route's target group; the last two let a later run trust what it did not look at."""
+        """Returns the tags of a route's target group; the last two let a later run trust what it did not look at."""
         return {
             **self.extra_tags,
             **self.owner.tags,
@@ -190,8 +195,14 @@ class DesiredRoutes:
                 [self.priority_start, self.priority_end],
                 [
                     [
-                        *(route.name, self.group_names[route.name], sorted(route.ports), self.health_check(route)),
-                        *(route.conditions, route.transforms, route.front_actions, route.priority),
+                        route.name,
+                        self.group_names[route.name],
+                        sorted(route.ports),
+                        self.health_check(route),
+                        route.conditions,
+                        route.transforms,
+                        route.front_actions,
+                        route.priority,
                         self.rule_tags(route),
                     ]
                     for route in sorted(self.routes, key=lambda route: route.name)
@@ -202,7 +213,7 @@ class DesiredRoutes:
 
 
 def check_desired_routes(desired: DesiredRoutes) -> None:
-    """Refuse routes that AWS would refuse or that contradict each other, all at once.
+    """Refuses routes that AWS would refuse or that contradict each other, all at once.
 
     Raises DesiredRoutesError. Lengths and ranges are those of the API reference (CreateRule, CreateTargetGroup).
     """

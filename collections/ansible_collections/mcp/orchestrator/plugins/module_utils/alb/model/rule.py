@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listener rules in one canonical form, so that a desired state and the service's answer can be compared as plain data.
+"""Listener rules in one canonical form, so that what is desired and what is observed compare as plain data.
 
 The service echoes more than it was told: values in two places, weights, orders and defaults. The shapes are those of
 DescribeRules in botocore's service model of elbv2 (2015-12-01).
@@ -73,7 +73,7 @@ class Rule:
         return any(condition["Field"] != "path-pattern" for condition in self.conditions)
 
     def may_match(self, patterns: Iterable[str]) -> bool:
-        """Say whether a path of one of the patterns may match this rule's own path conditions.
+        """Returns whether a path of one of the patterns may match this rule's own path conditions.
 
         A rule with no path condition matches every path. Regular expressions are tried on samples of the patterns.
         """
@@ -101,7 +101,7 @@ def _regex_matches(expression: str, pattern: str) -> bool:
 
 
 def rule_from_api(answer: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> Rule:
-    """Read one element of DescribeRules' ``Rules`` (not the default rule)."""
+    """Reads one element of DescribeRules' ``Rules`` (not the default rule)."""
     return Rule(
         arn=answer["RuleArn"],
         priority=int(answer["Priority"]),
@@ -113,7 +113,7 @@ def rule_from_api(answer: Mapping[str, Any], tags: Mapping[str, str] | None = No
 
 
 def canonical_conditions(conditions: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Bring conditions into one order, with their values sorted and only in the field's own configuration."""
+    """Returns conditions in one order, with their values sorted and only in the field's own configuration."""
     return sorted((_canonical_condition(condition) for condition in conditions), key=_as_text)
 
 
@@ -133,7 +133,7 @@ def _canonical_condition(condition: Mapping[str, Any]) -> Json:
 
 
 def canonical_actions(actions: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Bring actions into their order, without what the service adds by itself and without secrets."""
+    """Returns actions in their order, without what the service adds by itself and without secrets."""
     return [_canonical_action(action) for action in sorted(actions, key=lambda action: int(action.get("Order") or 1))]
 
 
@@ -158,7 +158,7 @@ def _canonical_forward(action: Mapping[str, Any]) -> Json:
 
 
 def forward(weights: Mapping[str, int], stickiness_seconds: int = 0) -> Json:
-    """Make the canonical forward action to these target groups (ARN to weight).
+    """Returns the canonical forward action to these target groups (ARN to weight).
 
     Where there is only one group, any weight but 0 means the same, so it is written as 1.
     """
@@ -172,7 +172,7 @@ def forward(weights: Mapping[str, int], stickiness_seconds: int = 0) -> Json:
 
 
 def forward_weights(actions: Sequence[Json]) -> dict[str, int]:
-    """Read the target groups (ARN to weight) out of canonical actions; empty where none forwards."""
+    """Returns the target groups (ARN to weight) out of canonical actions; empty where none forwards."""
     return {
         group["TargetGroupArn"]: group["Weight"]
         for action in actions
@@ -182,18 +182,18 @@ def forward_weights(actions: Sequence[Json]) -> dict[str, int]:
 
 
 def with_forward(actions: Sequence[Json], weights: Mapping[str, int]) -> list[Json]:
-    """Replace what canonical actions do at their end by a forward to these groups."""
+    """Returns canonical actions with a forward to these groups in the place of what they do at their end."""
     front = [action for action in actions if action["Type"].startswith(("authenticate-", "jwt-"))]
     return [*front, forward(weights)]
 
 
 def canonical_transforms(transforms: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Bring transforms into one order."""
+    """Returns transforms in one order."""
     return sorted(({k: v for k, v in transform.items() if v} for transform in transforms), key=_as_text)
 
 
 def actions_for_api(actions: Sequence[Json]) -> list[Json]:
-    """Write canonical actions as CreateRule and ModifyRule want them: ordered, a single group in its plain form."""
+    """Returns canonical actions as CreateRule and ModifyRule want them: ordered, a single group in its plain form."""
     written: list[Json] = []
     for order, action in enumerate(actions, start=1):
         groups = action.get("ForwardConfig", {}).get("TargetGroups", [])

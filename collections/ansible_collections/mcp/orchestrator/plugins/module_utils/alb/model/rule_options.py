@@ -21,7 +21,7 @@ SECRET_REFERENCE = "client-secret:"  # noqa: S105 - the name of a place, not a s
 
 
 def conditions_from_options(options: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Write further conditions as the API wants them; query strings are given as ``key=value`` or ``value``."""
+    """Returns further conditions as the API wants them; query strings are given as ``key=value`` or ``value``."""
     return [_condition(option) for option in options]
 
 
@@ -37,7 +37,7 @@ def _condition(option: Mapping[str, Any]) -> Json:
 
 
 def front_actions_from_options(route: Mapping[str, Any]) -> list[Json]:
-    """Write the actions before the forward in canonical form; a client secret is not among them."""
+    """Returns the actions before the forward in canonical form; a client secret is not among them."""
     actions: list[Json] = []
     if route.get("authenticate_oidc"):
         actions.append({"Type": "authenticate-oidc", "AuthenticateOidcConfig": _camel(route["authenticate_oidc"])})
@@ -59,5 +59,5 @@ def _camel(value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def secret_mark(secret: str, salt: str) -> str:
-    """Hash a secret, slowly, to a mark by which a later run knows it again; the service never tells it."""
+    """Hashes a secret, slowly, to a mark by which a later run knows it again; the service never tells it."""
     return hashlib.scrypt(secret.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=8).hex()

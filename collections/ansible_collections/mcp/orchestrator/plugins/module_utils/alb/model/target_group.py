@@ -38,7 +38,7 @@ class Target:
         return self.state in LEAVING
 
     def for_api(self) -> dict[str, Any]:
-        """Write the target as RegisterTargets and DeregisterTargets want it."""
+        """Returns the target as RegisterTargets and DeregisterTargets want it."""
         return {"Id": self.id, "Port": self.port}
 
 
@@ -71,7 +71,7 @@ HEALTH_CHECK_FIELDS = (
 
 
 def target_group_from_api(answer: Mapping[str, Any]) -> TargetGroup:
-    """Read one element of DescribeTargetGroups' ``TargetGroups``."""
+    """Reads one element of DescribeTargetGroups' ``TargetGroups``."""
     return TargetGroup(
         arn=answer["TargetGroupArn"],
         name=answer["TargetGroupName"],
@@ -83,7 +83,7 @@ def target_group_from_api(answer: Mapping[str, Any]) -> TargetGroup:
 
 
 def target_from_api(answer: Mapping[str, Any]) -> Target:
-    """Read one element of DescribeTargetHealth's ``TargetHealthDescriptions``."""
+    """Reads one element of DescribeTargetHealth's ``TargetHealthDescriptions``."""
     health = answer.get("TargetHealth", {})
     target = answer["Target"]
     return Target(target["Id"], int(target.get("Port", 0)), health.get("State", "initial"), health.get("Reason", ""))

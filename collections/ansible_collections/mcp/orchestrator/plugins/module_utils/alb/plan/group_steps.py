@@ -86,7 +86,7 @@ def record_steps(plan_input: PlanInput, route: Route) -> list[Action]:
 
 
 def _records(plan_input: PlanInput) -> tuple[str, str]:
-    """The tags that say what a finished run has set and registered."""
+    """Returns the tags that say what a finished run has set and registered."""
     return (TAG_ATTRIBUTES, plan_input.desired.owner.port_tag)
 
 

@@ -24,7 +24,7 @@ class Matching:
 
 
 def match_rules(desired: DesiredRoutes, rules: Iterable[Rule]) -> Matching:
-    """Find each route's rule among our own.
+    """Finds each route's rule among our own.
 
     The path decides, not the server: a path that goes from one server to another keeps its rule, so that it is never
     without one. Only then may a rule follow its server to a new path, and only if no other route wants the old one.

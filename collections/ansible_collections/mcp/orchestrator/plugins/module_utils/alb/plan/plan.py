@@ -42,7 +42,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.rule_ste
 
 
 def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headroom = Headroom.AMPLE) -> Plan:
-    """Plan everything that has to change.
+    """Returns everything that has to change, in order.
 
     Target groups whose targets or attributes were not looked at (None) are trusted to be as their tags say.
     The plan is empty if and only if nothing is left to do; ``problems`` name the routes that cannot be in the
@@ -87,7 +87,7 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
 
 
 def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Allocation, dict[str, RouteProblem]]:
-    """Give out priorities. A rule that may be all that serves an impossible route's path keeps its own."""
+    """Gives out priorities. A rule that may be all that serves an impossible route's path keeps its own."""
     current = {name: rule.priority for name, rule in plan_input.matching.kept.items()}
     unmet = _unmet_needs(plan_input)
     staying: set[str] = set()
@@ -104,7 +104,7 @@ def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Alloca
 
 
 def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dict[str, RouteProblem]:
-    """Find the routes that would take over the rule of an impossible route, and with it all that it has."""
+    """Returns a problem for each route that would take over the rule of an impossible one, and with it all it has."""
     stuck = set(problems)
     found: dict[str, RouteProblem] = {}
     while True:
@@ -122,7 +122,7 @@ def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dic
 
 
 def _obsolete_rules(plan_input: PlanInput) -> tuple[Rule, ...]:
-    """Our rules that no route wants, but for those of servers that are not ours to remove, or that others serve."""
+    """Returns our rules that no route wants, without those of servers that are protected or that other hosts serve."""
     desired = {route.name for route in plan_input.desired.routes}
     shared = {group.arn for group in plan_input.unused_groups if plan_input.is_shared(group)}
     return tuple(
@@ -134,7 +134,7 @@ def _obsolete_rules(plan_input: PlanInput) -> tuple[Rule, ...]:
 
 
 def _unmet_needs(plan_input: PlanInput) -> dict[str, RouteProblem]:
-    """Find the routes that ask of the listener, or of a target group, what it cannot give."""
+    """Returns a problem for each route that asks of the listener, or of a target group, what it cannot give."""
     problems = {
         route.name: RouteProblem(
             route.name, "authenticate_oidc and jwt_validation need an HTTPS listener; this one is HTTP"

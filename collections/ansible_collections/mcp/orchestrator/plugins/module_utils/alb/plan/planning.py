@@ -39,16 +39,16 @@ class PlanInput:
     headroom: Headroom = Headroom.AMPLE
 
     def group(self, route: Route) -> TargetGroup | None:
-        """The observed target group of a route, if there is one."""
+        """Returns the observed target group of a route, if there is one."""
         return self.observed.group_by_name.get(self.desired.group_names[route.name])
 
     def group_arn(self, route: Route) -> str:
-        """The ARN of a route's target group, or a reference to the one that is going to be made."""
+        """Returns the ARN of a route's target group, or a reference to the one that is going to be made."""
         group = self.group(route)
         return group.arn if group else GROUP_REFERENCE + self.desired.group_names[route.name]
 
     def is_attached(self, group: TargetGroup | None) -> bool:
-        """Say whether the load balancer uses a group already, so that it checks its targets' health."""
+        """Returns whether the load balancer uses a group already, so that it checks its targets' health."""
         if group is None:
             return False
         return bool(group.load_balancer_arns) or any(group.arn in rule.weights for rule in self.observed.rules)
@@ -80,30 +80,30 @@ class PlanInput:
         return frozenset(group.arn for group in self.unused_groups)
 
     def mine(self, group: TargetGroup | None) -> list[Target]:
-        """This host's targets in a group, as far as they were looked at."""
+        """Returns this host's targets in a group, as far as they were looked at."""
         return [target for target in (group.targets or () if group else ()) if self._is_mine(target)]
 
     def is_shared(self, group: TargetGroup) -> bool:
-        """Say whether other hosts still serve from a group."""
+        """Returns whether other hosts still serve from a group."""
         return any(not target.is_leaving for target in self.others(group))
 
     def others(self, group: TargetGroup) -> list[Target]:
-        """The other hosts' targets in a group, as far as they were looked at."""
+        """Returns the other hosts' targets in a group, as far as they were looked at."""
         return [target for target in group.targets or () if not self._is_mine(target)]
 
     def _is_mine(self, target: Target) -> bool:
         return target.id == self.desired.owner.target_id
 
     def overlapping(self, rule: Rule) -> frozenset[str]:
-        """Name the desired routes whose requests this rule may match."""
+        """Returns the names of the desired routes whose requests this rule may match."""
         return frozenset(route.name for route in self.desired.routes if rule.may_match(route.patterns))
 
     def served_through(self, group: TargetGroup) -> frozenset[str]:
-        """Name the desired routes whose rules send requests to a group now."""
+        """Returns the names of the desired routes whose rules send requests to a group now."""
         return frozenset(name for name, rule in self.matching.kept.items() if rule.weights.get(group.arn, 0) > 0)
 
     def goes_early(self, rule: Rule) -> bool:
-        """Say whether an unwanted rule has to make room before anything new is made."""
+        """Returns whether an unwanted rule has to make room before anything new is made."""
         if self.headroom is Headroom.AMPLE:
             return False
         patterns = [pattern for route in self.desired.routes for pattern in route.patterns]
@@ -112,7 +112,7 @@ class PlanInput:
         )
 
     def show_rule(self, priority: int, conditions: list[Json], actions: list[Json], transforms: list[Json]) -> Json:
-        """Write a rule for people: target groups by name, one line for each condition, action and transform."""
+        """Returns a rule for people: target groups by name, one line for each condition, action and transform."""
         shown: Json = {
             "priority": priority,
             "conditions": [_show(condition["Field"], condition) for condition in conditions],
@@ -123,7 +123,7 @@ class PlanInput:
         return shown
 
     def show_observed(self, rule: Rule) -> Json:
-        """Write an observed rule for people."""
+        """Returns an observed rule for people."""
         return self.show_rule(rule.priority, rule.conditions, rule.actions, rule.transforms)
 
     def _show_action(self, action: Json) -> str:
@@ -136,14 +136,14 @@ class PlanInput:
         return "forward to " + ", ".join(f"{name} (weight {weight})" for name, weight in named)
 
     def group_label(self, arn: str) -> str:
-        """The name in a target group's ARN or reference."""
+        """Returns the name in a target group's ARN or reference."""
         if arn.startswith(GROUP_REFERENCE):
             return arn.removeprefix(GROUP_REFERENCE)
         return arn.split(":targetgroup/", 1)[-1].split("/", 1)[0]
 
 
 def server_of(tags: Mapping[str, str] | None, otherwise: str) -> str:
-    """The server that an owned rule or target group belongs to."""
+    """Returns the server that an owned rule or target group belongs to."""
     return (tags or {}).get(TAG_SERVICE) or otherwise
 
 

@@ -28,7 +28,7 @@ class Allocation:
 def allocate(
     desired: DesiredRoutes, current: Mapping[str, int], foreign: Iterable[int], obsolete: Iterable[int]
 ) -> Allocation:
-    """Give every route a priority.
+    """Gives every route a priority.
 
     ``current`` are the priorities of the rules that routes have already, ``foreign`` and ``obsolete`` those of other
     rules. A route keeps its priority as long as it is in the range and no narrower route of ours comes after it.
@@ -58,7 +58,7 @@ def allocate(
 
 
 def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set[str]) -> list[RouteProblem]:
-    """Name the routes whose place is held by a rule of ours that cannot leave it."""
+    """Returns a problem for each route whose priority is held by a rule of ours that cannot leave it."""
     problems: list[RouteProblem] = []
     while True:
         held = {current[name]: name for name in stuck if name in current}
@@ -74,7 +74,7 @@ def _blocked(assigned: Mapping[str, int], current: Mapping[str, int], stuck: set
 
 
 def _window(route: Route, desired: DesiredRoutes, assigned: Mapping[str, int], fixed: Mapping[str, int]) -> range:
-    """The priorities that a route may have: after narrower routes of ours, and before broader ones that are fixed."""
+    """Returns the priorities that a route may have: after narrower routes, and before broader ones that are fixed."""
     after = [assigned[other.name] for other in desired.routes if takes_from(route, other) and other.name in assigned]
     before = [fixed[other.name] for other in desired.routes if takes_from(other, route) and other.name in fixed]
     start, end = (1, HIGHEST_PRIORITY) if route.name in fixed else (desired.priority_start, desired.priority_end)
@@ -97,7 +97,7 @@ def _why_not(route: Route, desired: DesiredRoutes, window: range, others: set[in
 
 
 def _crowding(route: Route, desired: DesiredRoutes, fixed: Mapping[str, int]) -> list[RouteProblem]:
-    """Blame the broader routes whose fixed priorities leave a route no place before them."""
+    """Returns a problem for each broader route whose fixed priority leaves a route no place before it."""
     return [
         RouteProblem(
             other.name, f"priority {other.priority} leaves route '{route.name}' ({route.path}) no place before it"
@@ -112,14 +112,14 @@ def _narrowest_first(route: Route) -> tuple[int, int, str]:
 
 
 def takes_from(broad: Route, narrow: Route) -> bool:
-    """Say whether a route would take all requests of another if it came first."""
+    """Returns whether a route would take all requests of another if it came first."""
     return narrow.path.startswith(f"{broad.path}/") or (
         narrow.path == broad.path and len(narrow.extra_conditions) > len(broad.extra_conditions)
     )
 
 
 def parking_place(taken: Iterable[int], above: int, desired: DesiredRoutes) -> int | None:
-    """Find a free priority after all that matters: from the end of the range downwards, or else beyond it upwards.
+    """Returns a free priority after all that matters: from the end of the range downwards, or else beyond it upwards.
 
     ``above`` is the last priority that has to come before it. None where nothing is free.
     """

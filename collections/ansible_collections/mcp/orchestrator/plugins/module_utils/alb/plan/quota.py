@@ -38,14 +38,14 @@ class Excess:
 
 
 def creates_anything(plan: Plan) -> bool:
-    """Say whether a plan makes anything that counts towards a quota."""
+    """Returns whether a plan makes anything that counts towards a quota."""
     return any(action.operation in ("create_rule", "create_target_group") for action in plan.actions)
 
 
 def excesses(
     plan: Plan, desired: DesiredRoutes, observed: ObservedRoutes, limits: Mapping[str, int], rules_elsewhere: int
 ) -> list[Excess]:
-    """List the quotas that a plan would exceed, at any moment of it.
+    """Returns the quotas that a plan would exceed, at any moment of it.
 
     ``rules_elsewhere`` are the rules of the load balancer's other listeners, which count as well.
     """
@@ -61,7 +61,7 @@ def excesses(
 
 
 def _excess(quota: str, limit: int, counts: list[int]) -> Excess | None:
-    """Compare a count's course with its limit; a count that only goes down is nobody's fault of now."""
+    """Compares a count's course with its limit; a count that only goes down is not caused by this plan."""
     worst, last = max(counts), counts[-1]
     if worst <= limit or (worst <= counts[0] and len(counts) > 1):
         return None
@@ -79,7 +79,7 @@ def _rule_counts(plan: Plan, count: int) -> list[int]:
 
 
 def _group_counts(plan: Plan, observed: ObservedRoutes) -> list[int]:
-    """Follow how many different target groups the load balancer uses."""
+    """Returns how many different target groups the load balancer uses, at first and after each step that changes it."""
     used_by: dict[str, set[str]] = {rule.arn: set(rule.weights) for rule in observed.rules}
     here = {arn for arns in used_by.values() for arn in arns}
     elsewhere = {
@@ -110,7 +110,7 @@ def _groups_of(actions: list[Json]) -> set[str]:
 
 
 def _target_count(desired: DesiredRoutes, observed: ObservedRoutes) -> int:
-    """Count the targets there will be at least: what is desired here, and what others are known to have."""
+    """Returns how many targets there will be at least: what is desired here, and what others are known to have."""
     others = sum(
         1 for group in observed.groups for target in group.targets or () if target.id != desired.owner.target_id
     )
