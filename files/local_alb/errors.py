@@ -19,15 +19,15 @@ class ApiError(Exception):
 
     @property
     def sender(self) -> bool:
-        """True where the caller is to blame."""
+        """Whether the caller is to blame."""
         return self.status < 500
 
 
 def validation_error(message: str) -> ApiError:
-    """What AWS answers to a request that is well-formed and yet not acceptable."""
+    """Returns what AWS answers to a request that is well-formed and yet not acceptable."""
     return ApiError("ValidationError", message)
 
 
 def invalid_configuration(message: str) -> ApiError:
-    """What AWS answers to settings that contradict each other or the kind of the resource."""
+    """Returns what AWS answers to settings that contradict each other or the kind of the resource."""
     return ApiError("InvalidConfigurationRequest", message)

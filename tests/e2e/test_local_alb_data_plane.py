@@ -14,7 +14,7 @@ import pytest
 from local_alb.data_plane.health import HealthBook
 from local_alb.data_plane.master_socket import MasterSocket, MasterUnavailable
 from local_alb.data_plane.plane import DataPlane, RenderRefused
-from local_alb.haproxy.rendering import Site, Surroundings
+from local_alb.haproxy.rendering import Keyring, Site
 from local_alb.model.first_start import first_world
 from local_alb.model.state_file import StateFile
 from local_alb.model.store import Store
@@ -25,12 +25,12 @@ from tests.e2e.support.waiting import until
 
 
 class Plane:
-    """A data plane in this process, with a HAProxy of its own; ``around`` and ``now`` are what it sees of the rest."""
+    """A data plane in this process, with a HAProxy of its own; ``keyring`` and ``now`` are what it sees of the rest."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.port = free_port()
-        self.around = Surroundings()
+        self.keyring = Keyring()
         self.now = 1000.0
         self.config = root / "haproxy.cfg"
         file = StateFile(root / "state")
@@ -39,7 +39,7 @@ class Plane:
         self.master = MasterSocket(root / "master.sock")
         site = Site("127.0.0.1", str(root / "haproxy"), str(root / "haproxy" / "states"))
         self.plane = DataPlane(
-            self.store, self.health, self.master, site, self.config, lambda _: self.around, lambda: self.now
+            self.store, self.health, self.master, site, self.config, lambda _: self.keyring, lambda: self.now
         )
         with pytest.raises(MasterUnavailable):
             self.plane.step()
@@ -95,7 +95,7 @@ def answer(status: str) -> tuple[dict[str, object], ...]:
 
 def test_a_rendering_that_haproxy_finds_fault_with_is_never_put_in_place(plane: Plane) -> None:
     before = plane.config.read_text()
-    plane.around = Surroundings(tls={LOCAL_LISTENER_ARN: " no-such-word"})
+    plane.keyring = Keyring(tls={LOCAL_LISTENER_ARN: " no-such-word"})
     with pytest.raises(RenderRefused, match="no-such-word"):
         plane.plane.step()
     assert plane.config.read_text() == before
@@ -103,7 +103,7 @@ def test_a_rendering_that_haproxy_finds_fault_with_is_never_put_in_place(plane: 
     # It is not tried again and again, and yet a good rendering goes through at once.
     with pytest.raises(RenderRefused):
         plane.plane.step()
-    plane.around = Surroundings()
+    plane.keyring = Keyring()
     plane.change(default_actions=answer("410"))
     plane.plane.step()
     assert plane.status() == 410
@@ -129,10 +129,10 @@ def test_a_problem_is_told_and_taken_back(plane: Plane) -> None:
     worker = threading.Thread(target=plane.plane.run)
     worker.start()
     try:
-        plane.around = Surroundings(tls={LOCAL_LISTENER_ARN: " no-such-word"})
+        plane.keyring = Keyring(tls={LOCAL_LISTENER_ARN: " no-such-word"})
         until(lambda: plane.health.load_balancer_state()["Code"] == "active_impaired", "the problem is told")
         assert "no-such-word" in plane.health.load_balancer_state()["Reason"]
-        plane.around = Surroundings()
+        plane.keyring = Keyring()
         until(lambda: plane.health.load_balancer_state() == {"Code": "active"}, "the problem is over")
     finally:
         plane.plane.stop()

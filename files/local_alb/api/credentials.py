@@ -36,7 +36,7 @@ class Credentials:
 
 
 def read_credentials(path: Path) -> Credentials:
-    """The access key of the file's default profile.
+    """Returns the access key of the file's default profile.
 
     The form is that of "Configuration and credential file settings" in the AWS CLI's user guide. Raises
     CredentialsError where there is none, and where others than the file's owner and group may read it.
@@ -64,18 +64,19 @@ def make_credentials(path: Path) -> None:
         f"[{PROFILE}]\naws_access_key_id = MCP{secrets.token_hex(8).upper()}\n"
         f"aws_secret_access_key = {secrets.token_urlsafe(30)}\n"
     )
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         if path.exists():
             before = path.stat()
             os.fchown(file.fileno(), before.st_uid, before.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) & ~stat.S_IRWXO)
         file.write(text)
-    os.replace(draft, path)
+    os.replace(temporary, path)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Makes an access key and writes it to the file that is named. Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="local_alb.credentials", description="Makes the control plane's access key, or another in its place."
     )

@@ -28,6 +28,8 @@ MAX_FIELDS = 10_000
 
 @dataclass(frozen=True)
 class Answer:
+    """The status and body of an HTTP response, and the id of the request it answers."""
+
     status: int
     body: str
     request_id: str

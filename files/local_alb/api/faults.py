@@ -42,6 +42,7 @@ class _Bucket:
     updated: float
 
     def take(self, now: float) -> bool:
+        """Takes one token at that time in seconds. Returns whether there was one."""
         self.tokens = min(self.size, self.tokens + (now - self.updated) * self.refill)
         self.updated = now
         if self.tokens < 1:
@@ -61,6 +62,7 @@ class _Fault:
     seen: int = 0
 
     def hits(self, operation: str) -> bool:
+        """Returns whether this call of an operation is one that fails; counts the calls."""
         if self.operation not in ("*", operation):
             return False
         self.seen += 1

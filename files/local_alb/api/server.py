@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/":
             self._perform(b"")
         else:
-            self._send(404, "there is nothing here\n", "text/plain")
+            self._send(404, "no such path\n", "text/plain")
 
     def do_POST(self) -> None:
         body = self._body()
@@ -76,14 +76,14 @@ class _Handler(BaseHTTPRequestHandler):
         if urlsplit(self.path).path == "/":
             self._perform(body)
         else:
-            self._send(404, "there is nothing here\n", "text/plain")
+            self._send(404, "no such path\n", "text/plain")
 
     def do_PUT(self) -> None:
         body = self._body()
         if body is None or not self._from_here():
             return
         if self.path != "/faults" or not self.server.faults:
-            self._send(404, "there is nothing here\n", "text/plain")
+            self._send(404, "no such path\n", "text/plain")
             return
         try:
             self.server.faults.set(json.loads(body))

@@ -15,12 +15,12 @@ SIGNING_NAME = "elasticloadbalancing"
 
 @cache
 def service_model() -> ServiceModel:
-    """The model of the newest API version that the installed botocore knows."""
+    """Returns the model of the newest API version that the installed botocore knows."""
     description: Any = Loader().load_service_model(SERVICE, "service-2")
     return ServiceModel(description, SERVICE)
 
 
 @cache
 def operation_model(name: str) -> OperationModel:
-    """The model of one operation, such as ``CreateRule``."""
+    """Returns the model of one operation, such as ``CreateRule``."""
     return service_model().operation_model(name)

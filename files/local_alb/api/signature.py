@@ -50,7 +50,7 @@ class Request:
         return "&".join(part for part in parts if part)
 
     def header(self, name: str) -> str | None:
-        """The value of the first header of a name in small letters."""
+        """Returns the value of the first header of a name in small letters."""
         return next((value for given, value in self.headers if given.lower() == name), None)
 
 
@@ -114,7 +114,7 @@ def _check_time(claim: _Claim, timestamp: str, now: float) -> None:
 
 
 def _check_coverage(request: Request, claim: _Claim) -> None:
-    """Nothing that the request means may be left unsigned: neither where it goes, nor what AWS's headers say."""
+    """Refuses a request that leaves unsigned where it goes or what AWS's headers say."""
     given = {name.lower() for name, _ in request.headers}
     needed = {"host", *(name for name in given if name.startswith("x-amz-"))}
     for names, what in ((needed - claim.signed_headers, "not signed"), (claim.signed_headers - given, "not there")):

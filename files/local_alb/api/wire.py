@@ -20,7 +20,7 @@ Tree = dict[str, Any]
 
 
 def malformed(message: str) -> ApiError:
-    """The answer to a request that does not have the form of its operation."""
+    """Returns the answer to a request that does not have the form of its operation."""
     return ApiError("MalformedInput", message)
 
 
@@ -137,7 +137,7 @@ def _parse_scalar(kind: str, text: str, where: str) -> Any:
 
 
 def serialise_reply(operation: OperationModel, reply: dict[str, Any], request_id: str) -> str:
-    """The XML document that answers ``operation`` with ``reply``, a value of its output shape."""
+    """Returns the XML document that answers ``operation`` with ``reply``, a value of its output shape."""
     result = ""
     if operation.output_shape is not None:
         wrapper = operation.output_shape.serialization.get("resultWrapper", f"{operation.name}Result")
@@ -181,7 +181,7 @@ def _text(kind: str, value: Any) -> str:
 
 
 def serialise_error(error: ApiError, namespace: str, request_id: str) -> str:
-    """The XML document that refuses a request."""
+    """Returns the XML document that refuses a request."""
     kind = "Sender" if error.sender else "Receiver"
     message = escape(UNPRINTABLE.sub("?", error.message))
     return (

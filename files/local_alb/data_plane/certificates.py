@@ -24,7 +24,7 @@ class Certificates:
         self._folder = folder
 
     def arns(self) -> frozenset[str]:
-        """What an HTTPS listener may name; ``…/local`` always among it."""
+        """Returns what an HTTPS listener may name; ``…/local`` always among it."""
         return frozenset(
             {LOCAL_CERTIFICATE_ARN, *(f"{CERTIFICATE_ARN}{path.stem}" for path in self._folder.glob("*.pem"))}
         )
@@ -34,7 +34,7 @@ class Certificates:
         return tuple(sorted((path.name, path.stat().st_mtime_ns) for path in self._folder.glob("*.pem")))
 
     def words(self, listener: Listener, http2: bool) -> str:
-        """What a ``bind`` line says after its address."""
+        """Returns what a ``bind`` line says after its address."""
         if listener.protocol != "HTTPS":
             return ""
         name = listener.certificates[0].removeprefix(CERTIFICATE_ARN)
@@ -75,7 +75,7 @@ def make_local(path: Path) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    temporary = path.with_name(f"{path.name}.new")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pem)
-    os.replace(draft, path)
+    os.replace(temporary, path)

@@ -70,18 +70,19 @@ class HealthBook:
         return now - since >= (group.health_check.unhealthy_threshold - 1) * group.health_check.interval
 
     def lost(self) -> None:
-        """HAProxy does not answer: nothing is known."""
+        """Forgets all states: HAProxy does not answer."""
         with self._lock:
             self._servers = None
 
     def report(self, problem: str | None) -> None:
-        """The state of the data plane as a whole; None where it serves what it should."""
+        """Keeps why the data plane does not serve what it should; None where it does."""
         with self._lock:
             self._problem = problem
             self._served = self._served or problem is None
 
     @property
     def problem(self) -> str | None:
+        """Why the data plane does not serve what it should; None where it does."""
         return self._problem
 
     @property
@@ -90,12 +91,12 @@ class HealthBook:
         return self._healthy
 
     def unsettled(self) -> bool:
-        """Whether some target has not been decided upon, so that looking again soon is worth it."""
+        """Returns whether some target has not been decided upon, so that looking again soon is worth it."""
         with self._lock:
             return self._servers is None or any(key not in self._settled for key in self._servers)
 
     def describe(self, group: TargetGroup, target: Target) -> Document:
-        """The TargetHealth structure of a registered target whose group is in use."""
+        """Returns the TargetHealth structure of a registered target whose group is in use."""
         key = (backend_name(group), server_name(target))
         with self._lock:
             status = None if self._servers is None else self._servers.get(key)
@@ -119,7 +120,7 @@ class HealthBook:
         return _health("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
     def load_balancer_state(self) -> dict[str, str]:
-        """The LoadBalancerState structure: impaired where HAProxy serves something else than the rules say."""
+        """Returns the LoadBalancerState structure: impaired where HAProxy serves something else than the rules say."""
         if self._problem is None:
             return {"Code": "active"} if self._served else {"Code": "provisioning"}
         return {"Code": "active_impaired" if self._served else "provisioning", "Reason": self._problem}

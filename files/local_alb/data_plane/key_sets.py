@@ -29,7 +29,7 @@ RETRY = 5.0
 
 
 def public_keys(document: Any) -> dict[str, str]:
-    """The RS256 keys of a key set as PEM, by their ids. Raises ValueError where the set is not acceptable."""
+    """Returns the RS256 keys of a key set as PEM, by their ids. Raises ValueError where the set is not acceptable."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
@@ -63,7 +63,7 @@ def _number(text: object) -> int:
 
 
 def endpoints(world: World) -> set[str]:
-    """The key sets that some rule or listener validates tokens with."""
+    """Returns the key sets that some rule or listener validates tokens with."""
     actions = [action for rule in world.rules.values() for action in rule.actions]
     actions += [action for listener in world.listeners.values() for action in listener.default_actions]
     return {action["JwtValidationConfig"]["JwksEndpoint"] for action in actions if action["Type"] == "jwt-validation"}
@@ -84,7 +84,7 @@ class KeySets:
         self._entries: dict[str, _Entry] = {}
 
     def keys(self, wanted: Set[str]) -> dict[str, Keys]:
-        """What is known of each endpoint now; an empty set where nothing is. Starts fetching what is due."""
+        """Returns what is known of each endpoint now, an empty set where nothing is. Starts fetching what is due."""
         now = time.monotonic()
         with self._lock:
             self._entries = {url: self._entries.get(url, _Entry(due=now)) for url in sorted(wanted)}
@@ -106,7 +106,7 @@ class KeySets:
 
 
 def fetch(url: str) -> dict[str, str]:
-    """The usable keys behind ``url``. Raises OSError or ValueError."""
+    """Returns the usable keys behind ``url``. Raises OSError or ValueError."""
     if not url.startswith("https://"):
         raise ValueError("only https is fetched")
     with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT) as reply:  # noqa: S310

@@ -37,6 +37,8 @@ class Processes:
 
 
 class MasterSocket:
+    """Speaks to the master process of HAProxy at a path. All methods raise MasterUnavailable."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -58,11 +60,12 @@ class MasterSocket:
         return b"".join(received).decode(errors="replace")
 
     def serving(self) -> str | None:
-        """The digest of the configuration that the current worker serves, None where it is not one of ours."""
+        """Returns the digest of the configuration that the current worker serves, None where it is not one of ours."""
         found = re.search(r"^description: *(\S+)$", self.command("@1 show info"), re.MULTILINE)
         return found[1] if found else None
 
     def processes(self) -> Processes:
+        """Returns what ``show proc`` says of the master and its older workers."""
         answer = self.command("show proc")
         master = re.search(r"^\d+\s+master\s+(\d+)(?: \[failed: (\d+)\])?", answer, re.MULTILINE)
         if not master:
@@ -76,7 +79,7 @@ class MasterSocket:
         self.command("reload")
 
     def servers(self) -> dict[tuple[str, str], ServerStatus]:
-        """All probed servers by backend and name."""
+        """Returns all probed servers by backend and name."""
         answer = self.command("@1 show stat -1 4 -1")
         rows = csv.DictReader(answer.lstrip("# ").splitlines())
         return {
@@ -92,7 +95,7 @@ class MasterSocket:
         self.command(f"@1 set server {backend}/{server} health up")
 
     def streams(self, worker: int) -> list[tuple[str, str, str]]:
-        """Identifier, backend and server of each stream that an older worker still holds."""
+        """Returns identifier, backend and server of each stream that an older worker still holds."""
         answer = self.command(f"@!{worker} show sess")
         return re.findall(r"^(0x[0-9a-f]+): .*? be=(\S+) srv=(\S+)", answer, re.MULTILINE)
 

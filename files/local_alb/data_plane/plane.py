@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local_alb.haproxy.backends import ALL, OPEN, backend_name, server_name
-from local_alb.haproxy.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
+from local_alb.haproxy.rendering import Keyring, Rendering, Site, render, render_states, servers_of
 from local_alb.model.store import Store
 from local_alb.model.world import World
 from local_alb.operations.targets import without_drained
@@ -43,7 +43,7 @@ class DataPlane:
         master: MasterSocket,
         site: Site,
         config: Path,
-        around: Callable[[World], Surroundings] = lambda world: Surroundings(),
+        keyring_of: Callable[[World], Keyring] = lambda world: Keyring(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -51,19 +51,20 @@ class DataPlane:
         self._master = master
         self._site = site
         self._config = config
-        self._around = around
+        self._keyring_of = keyring_of
         self._clock = clock
         self._stopped = False
         self._world: World | None = None
         self._served: World | None = None
         self._rendering: Rendering | None = None
-        self._rendered_with: Surroundings | None = None
+        self._rendered_with: Keyring | None = None
         self._refused: tuple[str, str, float] | None = None
         self._reloaded = 0.0
         self._states = ""
         self._to_cut: list[tuple[str, str]] = []
 
     def run(self) -> None:
+        """Brings HAProxy up to date whenever the world changes, until ``stop`` is called."""
         while not self._stopped:
             try:
                 self.step()
@@ -80,6 +81,7 @@ class DataPlane:
                 time.sleep(GATHER)
 
     def stop(self) -> None:
+        """Makes ``run`` return after its current round."""
         self._stopped = True
         self._store.changed.set()
 
@@ -89,19 +91,19 @@ class DataPlane:
         return self._served is self._store.world and self._health.problem is None
 
     def holds(self, port: int) -> bool:
-        """Whether the port is bound by the HAProxy that is kept here."""
+        """Returns whether the port is bound by the HAProxy that is kept here."""
         return self._world is not None and any(item.port == port for item in self._world.listeners.values())
 
     def step(self) -> None:
-        """One round: brings HAProxy up to date and reads the health of its servers."""
+        """Does one round: brings HAProxy up to date and reads the health of its servers."""
         self._store.changed.clear()
         now = self._clock()
         self._drop_drained(now)
         world = self._store.world
-        around = self._around(world)
-        if world is not self._world or around != self._rendered_with or self._rendering is None:
-            self._rendering = render(world, self._site, around)
-            self._world, self._rendered_with = world, around
+        keyring = self._keyring_of(world)
+        if world is not self._world or keyring != self._rendered_with or self._rendering is None:
+            self._rendering = render(world, self._site, keyring)
+            self._world, self._rendered_with = world, keyring
         serving = None
         try:
             serving = self._master.serving()
@@ -192,11 +194,11 @@ class DataPlane:
         for name, content in rendering.files.items():
             _replace(folder / name, content)
         self._write_states(world)
-        draft = self._config.with_name(f"{self._config.name}.new")
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(rendering.config)
+        temporary = self._config.with_name(f"{self._config.name}.new")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(rendering.config)
         check = subprocess.run(
-            ["haproxy", "-c", "-f", str(draft)], capture_output=True, text=True, timeout=30, check=False
+            ["haproxy", "-c", "-f", str(temporary)], capture_output=True, text=True, timeout=30, check=False
         )
         if check.returncode != 0:
             complaint = next((line for line in check.stderr.splitlines() if "ALERT" in line), check.stderr.strip())
@@ -204,7 +206,7 @@ class DataPlane:
                 rendering, f"HAProxy refuses the rendered rules and goes on with the old ones: {complaint}"
             )
         self._refused = None
-        os.replace(draft, self._config)
+        os.replace(temporary, self._config)
 
     def _refuse(self, rendering: Rendering, reason: str) -> RenderRefused:
         self._refused = (rendering.digest, reason, self._clock() + RETRY_FAILED)
@@ -226,8 +228,8 @@ class DataPlane:
 
 
 def _replace(path: Path, content: str) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    with open(draft, "w", encoding="utf-8", newline="") as file:
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
         file.write(content)
-    os.replace(draft, path)
+    os.replace(temporary, path)

@@ -25,21 +25,22 @@ ALL = ".all"
 
 
 def backend_name(group: TargetGroup) -> str:
+    """Returns the name of a group's backend: the group's own name and the id in its ARN."""
     return f"{group.name}.{group.arn.rsplit('/', 1)[1]}"
 
 
 def server_name(target: Target) -> str:
-    """A name that stays the same for the same port of the same target; clients see it in session tokens."""
+    """Returns a name that stays the same for the same port of the same target; clients see it in session tokens."""
     return "t" + hashlib.sha256(f"{target.id}:{target.port}".encode()).hexdigest()[:8]
 
 
 def active_targets(group: TargetGroup) -> list[Target]:
-    """What gets new requests. Draining targets do not: their open streams live on in HAProxy's older workers."""
+    """Returns what gets new requests. Draining targets do not: their streams live on in HAProxy's older workers."""
     return [target for target in group.targets if target.draining_until is None]
 
 
 def minimum_healthy(group: TargetGroup) -> int:
-    """How many targets must be healthy for requests to go to these only; below, they go to all."""
+    """Returns how many targets must be healthy for requests to go to these only; below, they go to all."""
     prefix = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
     count = int(attribute(TARGET_GROUP, group.attributes, f"{prefix}.count"))
     percentage = attribute(TARGET_GROUP, group.attributes, f"{prefix}.percentage")
@@ -49,8 +50,10 @@ def minimum_healthy(group: TargetGroup) -> int:
 
 
 def group_backends(group: TargetGroup, idle: int, pages: str) -> list[list[str]]:
-    """What serves one target group; ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder of
-    error pages."""
+    """Returns the backends that serve one target group.
+
+    ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder of error pages.
+    """
     targets = active_targets(group)
     probed = [
         *_common(group, backend_name(group), idle, pages),
@@ -135,12 +138,12 @@ def _server(group: TargetGroup, target: Target) -> str:
 
 
 def answer_name(listener: Listener, priority: int | None) -> str:
-    """The backend of a rule, or of the listener's default action, that answers by itself."""
+    """Returns the name of the backend of a rule, or of the listener's default action, that answers by itself."""
     return f"answer.{listener.port}.{'default' if priority is None else priority}"
 
 
 def answer_backend(name: str, action: Document, listener: Listener, body_path: str) -> tuple[list[str], str]:
-    """The backend of a fixed response or redirect, and the body that must stand at ``body_path`` (may be empty)."""
+    """Returns the backend of a fixed response or redirect, and the body that must stand at ``body_path`` (or "")."""
     if action["Type"] == "redirect":
         return [f"backend {name}", *_redirect(action["RedirectConfig"], listener)], ""
     config = action["FixedResponseConfig"]

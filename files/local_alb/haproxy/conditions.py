@@ -8,7 +8,7 @@ from .text import quoted, wildcard_regex
 
 
 def acls(conditions: tuple[Document, ...]) -> str:
-    """One anonymous ACL for each condition; a request fulfils the rule where all of them hold."""
+    """Returns one anonymous ACL for each condition; a request fulfils the rule where all of them hold."""
     return " ".join(f"{{ {_acl(condition)} }}" for condition in conditions)
 
 

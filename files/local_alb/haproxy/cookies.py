@@ -19,7 +19,7 @@ UNTIL = "~"
 
 
 def target_cookie_lines(group: TargetGroup) -> list[str]:
-    """The lines of a backend that keep a client on the target that a cookie names; none where stickiness is off."""
+    """Returns the lines of a backend that keep a client on the target that a cookie names; none without stickiness."""
 
     def setting(key: str) -> str:
         return attribute(TARGET_GROUP, group.attributes, f"stickiness.{key}")
@@ -46,7 +46,7 @@ def target_cookie_lines(group: TargetGroup) -> list[str]:
 
 
 def group_cookie_lines(backends: Sequence[str], seconds: int, condition: str) -> tuple[list[str], list[str]]:
-    """The lines of a frontend before and after one of several groups is drawn.
+    """Returns the lines of a frontend before and after one of several groups is drawn.
 
     ``backends`` are the groups by HAProxy's names, ``condition`` holds where their rule was chosen. The former lines
     leave the client's group in txn.backend, the latter tell the client which group it has now.

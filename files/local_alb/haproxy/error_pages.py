@@ -14,7 +14,7 @@ REASONS = {
 
 
 def error_page(status: int) -> str:
-    """One whole HTTP response, as HAProxy's ``errorfile`` wants it."""
+    """Returns one whole HTTP response, as HAProxy's ``errorfile`` wants it."""
     title = f"{status} {REASONS[status]}"
     body = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"

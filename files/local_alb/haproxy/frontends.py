@@ -42,9 +42,12 @@ def frontend(
     health_path: str = "",
     allowed: Allowed | None = None,
 ) -> Frontend:
-    """``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
+    """Returns the lines of a listener's frontend.
+
+    ``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
     sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks,
-    ``allowed`` whom the listener serves where not everybody who reaches it."""
+    ``allowed`` whom the listener serves where not everybody who reaches it.
+    """
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
     idle = int(attribute(LOAD_BALANCER, attributes, "idle_timeout.timeout_seconds"))

@@ -35,7 +35,7 @@ class Allowed:
 
 
 def guard_lines(allowed: Allowed, rules: Iterable[Rule]) -> list[str]:
-    """What a frontend does first."""
+    """Returns what a frontend does first."""
     hosts = sorted({*LOOPBACK, *(host.lower() for host in allowed.hosts), *_named(rules)})
     patterns = [wildcard_regex(host, _ANY, _ONE)[1:-1] for host in hosts]
     origins = [f"^[a-z][a-z0-9+.-]*://({'|'.join(patterns)})(:[0-9]+)?$"]

@@ -75,7 +75,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Keyring:
     """What a configuration depends on besides the world.
 
     ``tls`` has the words of a ``bind`` line after its address, by the ARN of the listener; ``certificates`` changes
@@ -87,21 +87,21 @@ class Surroundings:
     keys: Mapping[str, Keys] = field(default_factory=dict)
 
 
-def render(world: World, site: Site, around: Surroundings) -> Rendering:
-    """The configuration that serves ``world`` on this host."""
+def render(world: World, site: Site, keyring: Keyring) -> Rendering:
+    """Returns the configuration that serves ``world`` on this host."""
     sections = [_GLOBAL.replace("@STATE@", site.state_file).rstrip("\n").split("\n")]
     sections[0] += [f"  errorfile {status} {_PLACE}/{status}.http" for status in REASONS]
     files = {f"{status}.http": error_page(status) for status in REASONS}
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
-        bind = f"{_bracketed(site.address)}:{listener.port}{around.tls.get(listener.arn, '')}"
-        rendered = frontend(world, listener, bind, _PLACE, around.keys, site.health_path, site.allowed)
+        bind = f"{_bracketed(site.address)}:{listener.port}{keyring.tls.get(listener.arn, '')}"
+        rendered = frontend(world, listener, bind, _PLACE, keyring.keys, site.health_path, site.allowed)
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):
         sections += group_backends(group, idle, _PLACE)
     sections.append([f"backend {NO_TARGET}", "  http-request return status 503 default-errorfiles"])
     text = "\n\n".join("\n".join(lines) for lines in sections) + "\n"
-    digest = _digest(text + around.certificates, files)
+    digest = _digest(text + keyring.certificates, files)
     folder = f"{site.folder}/{digest}"
     return Rendering(digest, text.replace("@DIGEST@", digest).replace(_PLACE, folder), folder, files)
 
@@ -118,7 +118,7 @@ def _digest(text: str, files: dict[str, str]) -> str:
 
 
 def groups_in_use(world: World) -> list[tuple[TargetGroup, int]]:
-    """The target groups that some action names, with the idle timeout of their load balancer in seconds."""
+    """Returns the target groups that some action names, with the idle timeout of their load balancer in seconds."""
     found = {}
     for balancer in world.load_balancers.values():
         idle = int(attribute(LOAD_BALANCER, balancer.attributes, "idle_timeout.timeout_seconds"))
@@ -128,7 +128,7 @@ def groups_in_use(world: World) -> list[tuple[TargetGroup, int]]:
 
 
 def servers_of(world: World) -> dict[ServerKey, tuple[TargetGroup, Target]]:
-    """What HAProxy probes: every target that gets requests, by its names there."""
+    """Returns what HAProxy probes: every target that gets requests, by its names there."""
     return {
         (backend_name(group), server_name(target)): (group, target)
         for group, _ in groups_in_use(world)

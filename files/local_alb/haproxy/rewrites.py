@@ -19,7 +19,7 @@ RULE = "var(txn.rule) -m int"
 
 
 def stripped_depth(rule: Rule) -> int | None:
-    """How many leading segments the rule's only transform takes off, None where it does something else.
+    """Returns how many leading segments the rule's only transform takes off, None where it does something else.
 
     Holds only if every path of the rule is the prefix itself or something below it: then counting segments does what
     the rule's expression says.
@@ -42,7 +42,7 @@ def _literal_prefix(regex: str) -> str | None:
 
 
 def rewrite_lines(rules: Sequence[Rule], map_path: str) -> tuple[list[str], str]:
-    """The lines of a frontend that apply the transforms of ``rules``, and the text of the map they need.
+    """Returns the lines of a frontend that apply the transforms of ``rules``, and the text of the map they need.
 
     ``map_path`` is where that map will be. The lines rely on ``txn.rule`` holding the priority of the chosen rule.
     """
@@ -80,7 +80,7 @@ def _own_line(rule: Rule, transform: dict[str, object]) -> str:
 
 
 def whole_replacement(regex: str, replacement: str) -> tuple[str, str]:
-    """An expression over the whole text and its replacement in HAProxy's notation.
+    """Returns an expression over the whole text and its replacement in HAProxy's notation.
 
     HAProxy replaces all of the text where the expression matches; AWS only the part that matched. What stands around
     the match is kept by two more groups, except where the expression is plainly anchored.

@@ -16,13 +16,15 @@ from local_alb.model.world import Rule
 
 @dataclass(frozen=True)
 class RoutingTable:
+    """Priorities by exact path and by prefix, and the rules that have to be tried one by one."""
+
     exact: dict[str, int]
     prefixes: dict[str, int]
     general: tuple[Rule, ...]
 
 
 def routing_table(rules: Sequence[Rule]) -> RoutingTable:
-    """The table of one listener's rules, in any order."""
+    """Returns the table of one listener's rules, in any order."""
     exact: dict[str, int] = {}
     prefixes: dict[str, int] = {}
     general = []
@@ -45,7 +47,7 @@ def routing_table(rules: Sequence[Rule]) -> RoutingTable:
 
 
 def simple_paths(rule: Rule) -> list[str] | None:
-    """The path patterns of a simple rule, None of a general one."""
+    """Returns the path patterns of a simple rule, None of a general one."""
     if len(rule.conditions) != 1 or rule.conditions[0]["Field"] != "path-pattern":
         return None
     paths = rule.conditions[0]["PathPatternConfig"].get("Values")

@@ -6,18 +6,18 @@ import re
 
 
 def quoted(text: str) -> str:
-    """``text`` as one word in which nothing has a meaning of its own."""
+    """Returns ``text`` as one word in which nothing has a meaning of its own."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'
 
 
 def quoted_format(text: str) -> str:
-    """``text`` as one word where HAProxy expects a log-format, without giving "%" its meaning."""
+    """Returns ``text`` as one word where HAProxy expects a log-format, without giving "%" its meaning."""
     return quoted(text.replace("%", "%%"))
 
 
 def wildcard_regex(pattern: str, many: str = ".*", one: str = ".") -> str:
-    """An anchored expression for an ALB pattern: "*" is any text, "?" one character, "\\" escapes either."""
+    """Returns an anchored expression for an ALB pattern: "*" is any text, "?" one character, "\\" escapes either."""
     parts = []
     for piece in re.findall(r"\\[*?\\]|.", pattern, re.DOTALL):
         if piece == "*":

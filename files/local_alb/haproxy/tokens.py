@@ -22,14 +22,14 @@ BEARER = "var(txn.bearer)"
 
 
 def key_file(endpoint: str, key_id: str) -> str:
-    """The name of the file that holds one public key."""
+    """Returns the name of the file that holds one public key."""
     return f"key.{hashlib.sha256(f'{endpoint} {key_id}'.encode()).hexdigest()[:16]}.pem"
 
 
 def token_lines(
     config: Document, condition: str, keys: Mapping[str, Keys], folder: str
 ) -> tuple[list[str], dict[str, str]]:
-    """The lines that let a request pass or refuse it, and the key files they need.
+    """Returns the lines that let a request pass or refuse it, and the key files they need.
 
     ``condition`` holds for the requests concerned; ``keys`` are the key sets by endpoint.
     """

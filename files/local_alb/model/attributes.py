@@ -107,19 +107,22 @@ LISTENER: Mapping[str, Attribute] = {
 
 
 def attribute(known: Mapping[str, Attribute], explicit: Mapping[str, str], key: str) -> str:
-    """The value of one attribute: what was set, or AWS's default."""
+    """Returns the value of one attribute: what was set, or AWS's default."""
     return explicit.get(key, known[key][0])
 
 
 def described(known: Mapping[str, Attribute], explicit: Mapping[str, str]) -> list[dict[str, str]]:
-    """All attributes with their values, as the Describe…Attributes calls list them."""
+    """Returns all attributes with their values, as the Describe…Attributes calls list them."""
     return [{"Key": key, "Value": attribute(known, explicit, key)} for key in known]
 
 
 def modified(
     known: Mapping[str, Attribute], explicit: Mapping[str, str], request: list[dict[str, str]]
 ) -> dict[str, str]:
-    """``explicit`` with the attributes of a Modify…Attributes request; raises ApiError where one is not acceptable."""
+    """Returns ``explicit`` with the attributes of a Modify…Attributes request.
+
+    Raises ApiError where one is not acceptable.
+    """
     if not request:
         raise validation_error("At least one attribute must be specified")
     keys = [item.get("Key", "") for item in request]
@@ -138,7 +141,7 @@ def modified(
 
 
 def check_target_group(explicit: Mapping[str, str]) -> None:
-    """Raises where attributes of a target group contradict each other."""
+    """Raises ApiError where attributes of a target group contradict each other."""
     algorithm = attribute(TARGET_GROUP, explicit, "load_balancing.algorithm.type")
     if algorithm != "round_robin" and attribute(TARGET_GROUP, explicit, "slow_start.duration_seconds") != "0":
         raise invalid_configuration("Slow start needs the load balancing algorithm 'round_robin'")

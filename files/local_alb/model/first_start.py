@@ -29,7 +29,7 @@ NO_ROUTE: Document = {
 
 
 def first_world(loaded: World | None, port: int, now: float, protocol: str | None = None) -> World:
-    """``loaded`` as it is, or a new world; the first listener is always on ``port``.
+    """Returns ``loaded`` as it is, or a new world; the first listener is always on ``port``.
 
     It speaks ``protocol``, HTTP or HTTPS with the certificate of this host's own; without one what it spoke before,
     HTTP at first. ``now`` in seconds.

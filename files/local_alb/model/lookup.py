@@ -13,6 +13,7 @@ def _check_form(arn: str, kind: str, noun: str) -> None:
 
 
 def load_balancer(world: World, arn: str) -> LoadBalancer:
+    """Returns the load balancer. Raises ApiError where there is none, or the ARN is none of a load balancer."""
     _check_form(arn, "loadbalancer", "load balancer")
     found = world.load_balancers.get(arn)
     if found is None:
@@ -21,6 +22,7 @@ def load_balancer(world: World, arn: str) -> LoadBalancer:
 
 
 def listener(world: World, arn: str) -> Listener:
+    """Returns the listener. Raises ApiError where there is none, or the ARN is none of a listener."""
     _check_form(arn, "listener", "listener")
     found = world.listeners.get(arn)
     if found is None:
@@ -29,7 +31,7 @@ def listener(world: World, arn: str) -> Listener:
 
 
 def rule(world: World, arn: str) -> Rule | Listener:
-    """The rule, or the listener whose default rule the ARN names."""
+    """Returns the rule, or the listener whose default rule the ARN names."""
     _check_form(arn, "listener-rule", "listener rule")
     if arn in world.rules:
         return world.rules[arn]
@@ -40,6 +42,7 @@ def rule(world: World, arn: str) -> Rule | Listener:
 
 
 def target_group(world: World, arn: str) -> TargetGroup:
+    """Returns the target group. Raises ApiError where there is none, or the ARN is none of a target group."""
     _check_form(arn, "targetgroup", "target group")
     found = world.target_groups.get(arn)
     if found is None:
@@ -48,7 +51,7 @@ def target_group(world: World, arn: str) -> TargetGroup:
 
 
 def resource(world: World, arn: str) -> Resource:
-    """Whatever can bear tags."""
+    """Returns whatever can bear tags."""
     for kind, find in (
         (":loadbalancer/", load_balancer),
         (":listener/", listener),

@@ -62,7 +62,7 @@ class StateFile:
         self._lock.flush()
 
     def load(self) -> World | None:
-        """The world of the last save, None where there is none.
+        """Returns the world of the last save, None where there is none.
 
         Raises StateError for a file that cannot be understood. The file stays, and so does a copy of it, since starting
         with an empty world would take every route away.
@@ -110,17 +110,17 @@ class StateFile:
 
     @staticmethod
     def _replace(path: Path, content: bytes) -> None:
-        draft = path.with_name(f"{path.name}.new")
+        temporary = path.with_name(f"{path.name}.new")
         # A bare os.write() may put down a part only, and says so by a number that is easily overlooked.
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fdatasync(file.fileno())
-        os.replace(draft, path)
+        os.replace(temporary, path)
 
 
 def decode(document: Any) -> World:
-    """The world that a state file describes; raises ValueError, TypeError or KeyError where it describes none."""
+    """Returns the world that a state file describes. Raises ValueError, TypeError or KeyError where it has none."""
     if document["version"] != VERSION:
         raise ValueError(f"version {document['version']} is unknown")
     unknown = set(document) - {"version", *_KINDS}
@@ -148,7 +148,7 @@ def _resource(model: type[Any], item: dict[str, Any]) -> Any:
 
 
 def _value(value: Any, kind: Any, where: str) -> Any:
-    """``value`` as the model wants it; raises ValueError where it is something else."""
+    """Returns ``value`` as the model wants it; raises ValueError where it is something else."""
     if kind == Strings:
         fits = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
     elif get_origin(kind) is tuple:

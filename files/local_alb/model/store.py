@@ -23,6 +23,7 @@ class Store:
 
     @property
     def world(self) -> World:
+        """The latest world."""
         return self._world
 
     def change(self, step: Callable[[World], tuple[World, Reply]]) -> Reply:

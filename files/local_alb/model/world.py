@@ -26,6 +26,8 @@ LOCAL_LISTENER_ARN = f"{_ARN}:listener/app/{LOCAL_NAME}/0000000000000001/0000000
 
 @dataclass(frozen=True)
 class LoadBalancer:
+    """What listeners belong to; times in seconds since the epoch."""
+
     arn: str
     name: str
     scheme: str
@@ -53,11 +55,14 @@ class Listener:
 
     @property
     def default_rule_arn(self) -> str:
+        """The ARN of the rule that stands for the default actions."""
         return rule_arn(self.arn, self.arn.rsplit("/", 1)[1])
 
 
 @dataclass(frozen=True)
 class Rule:
+    """What a listener does with the requests that fulfil all conditions; the lowest priority is tried first."""
+
     arn: str
     listener_arn: str
     priority: int
@@ -93,11 +98,14 @@ class Target:
 
     @property
     def key(self) -> tuple[str, int]:
+        """What tells the target from the others of its group."""
         return (self.id, self.port)
 
 
 @dataclass(frozen=True)
 class TargetGroup:
+    """Targets that are probed alike and share the requests of the rules that forward to the group."""
+
     arn: str
     name: str
     protocol: str
@@ -125,40 +133,47 @@ class World:
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
 
     def with_load_balancer(self, load_balancer: LoadBalancer) -> World:
+        """Returns the world with the load balancer, in the place of one of the same ARN."""
         return replace(self, load_balancers={**self.load_balancers, load_balancer.arn: load_balancer})
 
     def with_listener(self, listener: Listener) -> World:
+        """Returns the world with the listener, in the place of one of the same ARN."""
         return replace(self, listeners={**self.listeners, listener.arn: listener})
 
     def with_rules(self, *rules: Rule) -> World:
+        """Returns the world with the rules, in the place of those of the same ARNs."""
         return replace(self, rules={**self.rules, **{rule.arn: rule for rule in rules}})
 
     def with_target_group(self, group: TargetGroup) -> World:
+        """Returns the world with the target group, in the place of one of the same ARN."""
         return replace(self, target_groups={**self.target_groups, group.arn: group})
 
     def without_load_balancer(self, arn: str) -> World:
-        """Also takes away the load balancer's listeners and their rules."""
+        """Returns the world without the load balancer, its listeners and their rules."""
         world = self
         for listener in self.listeners_of(arn):
             world = world.without_listener(listener.arn)
         return replace(world, load_balancers=_without(world.load_balancers, arn))
 
     def without_listener(self, arn: str) -> World:
-        """Also takes away the listener's rules."""
+        """Returns the world without the listener and its rules."""
         rules = {key: rule for key, rule in self.rules.items() if rule.listener_arn != arn}
         return replace(self, listeners=_without(self.listeners, arn), rules=rules)
 
     def without_rule(self, arn: str) -> World:
+        """Returns the world without the rule."""
         return replace(self, rules=_without(self.rules, arn))
 
     def without_target_group(self, arn: str) -> World:
+        """Returns the world without the target group."""
         return replace(self, target_groups=_without(self.target_groups, arn))
 
     def listeners_of(self, load_balancer_arn: str) -> list[Listener]:
+        """Returns the listeners of a load balancer, the oldest first."""
         return [item for item in self.listeners.values() if item.load_balancer_arn == load_balancer_arn]
 
     def rules_of(self, listener_arn: str) -> list[Rule]:
-        """The rules of one listener, first to be tried first."""
+        """Returns the rules of one listener, first to be tried first."""
         rules = [rule for rule in self.rules.values() if rule.listener_arn == listener_arn]
         return sorted(rules, key=lambda rule: rule.priority)
 
@@ -195,16 +210,20 @@ def address_of(group: TargetGroup, target: Target) -> str:
 
 
 def load_balancer_arn(name: str, suffix: str) -> str:
+    """Returns the ARN of a load balancer."""
     return f"{_ARN}:loadbalancer/app/{name}/{suffix}"
 
 
 def target_group_arn(name: str, suffix: str) -> str:
+    """Returns the ARN of a target group."""
     return f"{_ARN}:targetgroup/{name}/{suffix}"
 
 
 def listener_arn(load_balancer: str, suffix: str) -> str:
+    """Returns the ARN of a listener of the load balancer of that ARN."""
     return f"{load_balancer.replace(':loadbalancer/', ':listener/')}/{suffix}"
 
 
 def rule_arn(listener: str, suffix: str) -> str:
+    """Returns the ARN of a rule of the listener of that ARN."""
     return f"{listener.replace(':listener/', ':listener-rule/')}/{suffix}"

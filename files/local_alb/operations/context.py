@@ -15,10 +15,10 @@ class HealthView(Protocol):
     """Where DescribeTargetHealth learns how targets are."""
 
     def describe(self, group: TargetGroup, target: Target) -> dict[str, Any]:
-        """The TargetHealth structure of a registered target whose group is in use."""
+        """Returns the TargetHealth structure of a registered target whose group is in use."""
 
     def load_balancer_state(self) -> dict[str, str]:
-        """The LoadBalancerState structure."""
+        """Returns the LoadBalancerState structure."""
 
 
 def _new_id() -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from local_alb.errors import ApiError, invalid_configuration, validation_error
-from local_alb.model import attributes
 from local_alb.model.lookup import listener, load_balancer
 from local_alb.model.tls import SSL_POLICIES
 from local_alb.model.world import Document, Listener, World, listener_arn
@@ -21,6 +20,7 @@ DEFAULT_SSL_POLICY = "ELBSecurityPolicy-2016-08"
 
 
 def describe(item: Listener) -> Document:
+    """Returns the Listener structure."""
     described: Document = {
         "ListenerArn": item.arn,
         "LoadBalancerArn": item.load_balancer_arn,
@@ -35,7 +35,7 @@ def describe(item: Listener) -> Document:
 
 
 def _tls(protocol: str, request: dict[str, Any], context: Context) -> tuple[str | None, tuple[str, ...]]:
-    """The security policy and the certificates of a request; none of both for HTTP."""
+    """Returns the security policy and the certificates of a request; none of both for HTTP."""
     certificates = tuple(item.get("CertificateArn", "") for item in request.get("Certificates") or [])
     policy = request.get("SslPolicy")
     for member in ("MutualAuthentication", "AlpnPolicy"):
@@ -136,6 +136,7 @@ def modify_listener(world: World, request: dict[str, Any], context: Context) -> 
 
 
 def delete_listener(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:
+    """DeleteListener takes the listener's rules along."""
     return world.without_listener(listener(world, request["ListenerArn"]).arn), {}
 
 
@@ -151,19 +152,8 @@ def describe_listeners(world: World, request: dict[str, Any], context: Context) 
     return {"Listeners": [describe(item) for item in part], **marker}
 
 
-def describe_listener_attributes(world: World, request: dict[str, Any], context: Context) -> Document:
-    item = listener(world, request["ListenerArn"])
-    return {"Attributes": attributes.described(attributes.LISTENER, item.attributes)}
-
-
-def modify_listener_attributes(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:
-    item = listener(world, request["ListenerArn"])
-    changed = attributes.modified(attributes.LISTENER, item.attributes, request["Attributes"])
-    world = world.with_listener(replace(item, attributes=changed))
-    return world, {"Attributes": attributes.described(attributes.LISTENER, changed)}
-
-
 def describe_listener_certificates(world: World, request: dict[str, Any], context: Context) -> Document:
+    """DescribeListenerCertificates: the one certificate of an HTTPS listener, none of an HTTP one."""
     item = listener(world, request["ListenerArn"])
     items = [{"CertificateArn": arn, "IsDefault": index == 0} for index, arn in enumerate(item.certificates)]
     part, marker = page_of(items, lambda entry: str(entry["CertificateArn"]), request, context.page_size)

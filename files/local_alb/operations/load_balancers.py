@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from local_alb.errors import ApiError, invalid_configuration, validation_error
-from local_alb.model import attributes
 from local_alb.model.lookup import load_balancer
 from local_alb.model.world import LOCAL_VPC, REGION, Document, LoadBalancer, World, load_balancer_arn
 
@@ -19,6 +17,7 @@ NAME = re.compile(r"(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)")
 
 
 def describe(item: LoadBalancer, context: Context) -> Document:
+    """Returns the LoadBalancer structure."""
     return {
         "LoadBalancerArn": item.arn,
         "DNSName": context.dns_name,
@@ -126,19 +125,8 @@ def describe_load_balancers(world: World, request: dict[str, Any], context: Cont
     return {"LoadBalancers": [describe(item, context) for item in part], **marker}
 
 
-def describe_load_balancer_attributes(world: World, request: dict[str, Any], context: Context) -> Document:
-    item = load_balancer(world, request["LoadBalancerArn"])
-    return {"Attributes": attributes.described(attributes.LOAD_BALANCER, item.attributes)}
-
-
-def modify_load_balancer_attributes(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:
-    item = load_balancer(world, request["LoadBalancerArn"])
-    changed = attributes.modified(attributes.LOAD_BALANCER, item.attributes, request["Attributes"])
-    world = world.with_load_balancer(replace(item, attributes=changed))
-    return world, {"Attributes": attributes.described(attributes.LOAD_BALANCER, changed)}
-
-
 def describe_account_limits(world: World, request: dict[str, Any], context: Context) -> Document:
+    """DescribeAccountLimits: the quotas by name."""
     limits = [{"Name": name, "Max": str(limit)} for name, limit in context.quotas.limits.items()]
     part, marker = page_of(limits, lambda limit: limit["Name"], request, context.page_size)
     return {"Limits": list(part), **marker}

@@ -18,11 +18,11 @@ def page_of(
     request: dict[str, Any],
     largest: int,
 ) -> tuple[Sequence[Item], dict[str, str]]:
-    """The part of ``items`` that ``request`` asks for by ``Marker`` and ``PageSize``, at most ``largest`` items.
+    """Returns the part of ``items`` that ``request`` asks for, and either ``{"NextMarker": …}`` or nothing.
 
-    Returns the part and either ``{"NextMarker": …}`` or nothing. A marker names the first item of the next page, so
-    that reading on while others come and go neither repeats nor skips what stayed. Where that item itself is gone, its
-    place counts. Raises ValidationError for a marker that never was one.
+    It asks by ``Marker`` and ``PageSize``; the part has at most ``largest`` items. A marker names the first item of the
+    next page, so that reading on while others come and go neither repeats nor skips what stayed. Where that item itself
+    is gone, its place counts. Raises ValidationError for a marker that never was one.
     """
     start = 0
     if request.get("Marker"):

@@ -20,7 +20,7 @@ from .tags import tags_of_request
 
 
 def describe(item: Rule | Listener) -> Document:
-    """The Rule structure of a rule, or of a listener's default rule."""
+    """Returns the Rule structure of a rule, or of a listener's default rule."""
     if isinstance(item, Listener):
         return {
             "RuleArn": item.default_rule_arn,
@@ -93,6 +93,7 @@ def modify_rule(world: World, request: dict[str, Any], context: Context) -> tupl
 
 
 def delete_rule(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:
+    """DeleteRule. A default rule cannot be deleted."""
     item = rule(world, request["RuleArn"])
     if isinstance(item, Listener):
         raise ApiError("OperationNotPermitted", f"Default rule '{request['RuleArn']}' cannot be deleted")

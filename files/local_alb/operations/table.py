@@ -7,7 +7,7 @@ from typing import Any
 
 from local_alb.model.world import Document, World
 
-from . import listeners, load_balancers, rules, tags, target_groups, targets
+from . import attributes, listeners, load_balancers, rules, tags, target_groups, targets
 from .context import Context
 
 Read = Callable[[World, dict[str, Any], Context], Document]
@@ -15,14 +15,14 @@ Write = Callable[[World, dict[str, Any], Context], tuple[World, Document]]
 
 READS: dict[str, Read] = {
     "DescribeAccountLimits": load_balancers.describe_account_limits,
-    "DescribeListenerAttributes": listeners.describe_listener_attributes,
+    "DescribeListenerAttributes": attributes.LISTENERS.describe,
     "DescribeListenerCertificates": listeners.describe_listener_certificates,
     "DescribeListeners": listeners.describe_listeners,
-    "DescribeLoadBalancerAttributes": load_balancers.describe_load_balancer_attributes,
+    "DescribeLoadBalancerAttributes": attributes.LOAD_BALANCERS.describe,
     "DescribeLoadBalancers": load_balancers.describe_load_balancers,
     "DescribeRules": rules.describe_rules,
     "DescribeTags": tags.describe_tags,
-    "DescribeTargetGroupAttributes": target_groups.describe_target_group_attributes,
+    "DescribeTargetGroupAttributes": attributes.TARGET_GROUPS.describe,
     "DescribeTargetGroups": target_groups.describe_target_groups,
     "DescribeTargetHealth": targets.describe_target_health,
 }
@@ -39,11 +39,11 @@ WRITES: dict[str, Write] = {
     "DeleteTargetGroup": target_groups.delete_target_group,
     "DeregisterTargets": targets.deregister_targets,
     "ModifyListener": listeners.modify_listener,
-    "ModifyListenerAttributes": listeners.modify_listener_attributes,
-    "ModifyLoadBalancerAttributes": load_balancers.modify_load_balancer_attributes,
+    "ModifyListenerAttributes": attributes.LISTENERS.modify,
+    "ModifyLoadBalancerAttributes": attributes.LOAD_BALANCERS.modify,
     "ModifyRule": rules.modify_rule,
     "ModifyTargetGroup": target_groups.modify_target_group,
-    "ModifyTargetGroupAttributes": target_groups.modify_target_group_attributes,
+    "ModifyTargetGroupAttributes": attributes.TARGET_GROUPS.modify,
     "RegisterTargets": targets.register_targets,
     "RemoveTags": tags.remove_tags,
     "SetRulePriorities": rules.set_rule_priorities,

@@ -15,7 +15,7 @@ from .context import Context
 
 
 def tags_of_request(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """The tags of a creating request; raises DuplicateTagKeys, TooManyTags or ValidationError."""
+    """Returns the tags of a creating request; raises DuplicateTagKeys, TooManyTags or ValidationError."""
     found: dict[str, str] = {}
     for tag in tags or []:
         key = tag["Key"]

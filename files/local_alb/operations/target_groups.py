@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from local_alb.errors import ApiError, invalid_configuration, validation_error
-from local_alb.model import attributes
 from local_alb.model.lookup import load_balancer, target_group
 from local_alb.model.world import Document, TargetGroup, World, target_group_arn
 from local_alb.validation.health_checks import DEFAULTS, described, health_check_of
@@ -22,6 +21,7 @@ IDENTITY = ("name", "protocol", "protocol_version", "port", "vpc_id", "target_ty
 
 
 def describe(world: World, group: TargetGroup) -> Document:
+    """Returns the TargetGroup structure."""
     return {
         "TargetGroupArn": group.arn,
         "TargetGroupName": group.name,
@@ -130,16 +130,3 @@ def describe_target_groups(world: World, request: dict[str, Any], context: Conte
         groups = [by_name[name] for name in dict.fromkeys(request["Names"])]
     part, marker = page_of(groups, lambda group: group.arn, request, context.page_size)
     return {"TargetGroups": [describe(world, group) for group in part], **marker}
-
-
-def describe_target_group_attributes(world: World, request: dict[str, Any], context: Context) -> Document:
-    group = target_group(world, request["TargetGroupArn"])
-    return {"Attributes": attributes.described(attributes.TARGET_GROUP, group.attributes)}
-
-
-def modify_target_group_attributes(world: World, request: dict[str, Any], context: Context) -> tuple[World, Document]:
-    group = target_group(world, request["TargetGroupArn"])
-    changed = attributes.modified(attributes.TARGET_GROUP, group.attributes, request["Attributes"])
-    attributes.check_target_group(changed)
-    world = world.with_target_group(replace(group, attributes=changed))
-    return world, {"Attributes": attributes.described(attributes.TARGET_GROUP, changed)}

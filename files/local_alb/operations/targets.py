@@ -93,7 +93,7 @@ def deregister_targets(world: World, request: dict[str, Any], context: Context) 
 
 
 def without_drained(world: World, now: float) -> tuple[World, list[tuple[TargetGroup, Target]]]:
-    """The world without the targets whose deregistration delay has passed, and those targets."""
+    """Returns the world without the targets whose deregistration delay has passed, and those targets."""
     drained = []
     for group in list(world.target_groups.values()):
         gone = [item for item in group.targets if item.draining_until is not None and item.draining_until <= now]

@@ -29,7 +29,7 @@ MAX_STICKINESS_SECONDS = 604_800
 def check_actions(
     actions: list[Document], world: World, quotas: Quotas, load_balancer_arn: str, protocol: str
 ) -> tuple[Document, ...]:
-    """The actions in described form, in the order in which they are performed.
+    """Returns the actions in described form, in the order in which they are performed.
 
     ``load_balancer_arn`` and ``protocol`` are those of the listener. Raises ApiError where AWS would refuse.
     """

@@ -40,7 +40,7 @@ NOBODY = ipaddress.ip_network("255.255.255.255/32")
 
 
 def check_conditions(conditions: list[Document], quotas: Quotas) -> tuple[Document, ...]:
-    """The conditions of one rule in described form; raises ValidationError where they are not acceptable."""
+    """Returns the conditions of one rule in described form; raises ValidationError where they are not acceptable."""
     if not conditions:
         raise validation_error("A rule must have at least one condition")
     checked = [_check(condition) for condition in conditions]
@@ -65,7 +65,7 @@ def check_conditions(conditions: list[Document], quotas: Quotas) -> tuple[Docume
 
 
 def comparison_strings(condition: Document, with_regexes: bool = True) -> list[str]:
-    """All values of a checked condition, and its regular expressions if asked for."""
+    """Returns all values of a checked condition, and its regular expressions if asked for."""
     config = condition[CONFIGS[condition["Field"]]]
     found = []
     for value in config.get("Values", []):

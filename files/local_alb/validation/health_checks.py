@@ -25,7 +25,7 @@ DEFAULTS = HealthCheck(
 
 
 def health_check_of(request: dict[str, Any], current: HealthCheck) -> HealthCheck:
-    """``current`` with what the request changes; raises ApiError where the result would not be acceptable."""
+    """Returns ``current`` with what the request changes; raises ApiError where the result would not be acceptable."""
     if request.get("HealthCheckEnabled") is False:
         raise invalid_configuration("Health checks cannot be disabled for the target types 'instance' and 'ip'")
     check = HealthCheck(
@@ -66,7 +66,7 @@ def _matcher(matcher: Document | None, current: str) -> str:
 
 
 def described(check: HealthCheck) -> Document:
-    """The members of a TargetGroup structure that tell how its targets are probed."""
+    """Returns the members of a TargetGroup structure that tell how its targets are probed."""
     return {
         "HealthCheckProtocol": check.protocol,
         "HealthCheckPort": check.port,

@@ -17,7 +17,7 @@ CHECKED_ANYWAY = ("exp", "iss", "nbf", "iat")
 
 
 def check_jwt(config: Document) -> Document:
-    """The configuration as it is described; raises ValidationError where AWS would refuse it."""
+    """Returns the configuration as it is described; raises ValidationError where AWS would refuse it."""
     endpoint = config.get("JwksEndpoint", "")
     if not endpoint.startswith("https://") or len(endpoint) > MAX_TEXT or not endpoint.isprintable():
         raise validation_error(f"The JWKS endpoint must be an https:// URL of at most {MAX_TEXT} characters")

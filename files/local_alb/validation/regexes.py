@@ -21,7 +21,7 @@ _REFUSED = (
 
 
 def check_regex(regex: str, longest: int, what: str) -> re.Pattern[str]:
-    """The compiled expression; raises ValidationError where AWS would refuse it."""
+    """Returns the compiled expression; raises ValidationError where AWS would refuse it."""
     if not regex:
         raise validation_error(f"The regular expression of the {what} must not be empty")
     if len(regex) > longest:

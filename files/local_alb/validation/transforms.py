@@ -19,7 +19,7 @@ MAX_GROUPS = 7
 
 
 def check_transforms(transforms: list[Document] | None) -> tuple[Document, ...]:
-    """The transforms of one rule as AWS describes them; raises ValidationError where they are not acceptable."""
+    """Returns the transforms of one rule as AWS describes them. Raises ValidationError where it would refuse them."""
     checked = tuple(_check(transform) for transform in transforms or [])
     for kind in CONFIGS:
         if sum(transform["Type"] == kind for transform in checked) > 1:

@@ -60,7 +60,7 @@ def test_a_control_plane_that_others_reach_is_never_what_is_meant(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, address: str
 ) -> None:
     assert main([*options(tmp_path, credentials=credentials, control=address), "--allow-remote"]) == 1
-    assert "is not a loopback address; who writes rules has to be here" in capsys.readouterr().err
+    assert "is not a loopback address; the control plane accepts callers on this host only" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +69,7 @@ def test_a_listener_that_others_reach_needs_a_word_of_consent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str, address: str
 ) -> None:
     assert main(options(tmp_path, credentials=credentials, listener=address)) == 1
-    assert "is not a loopback address; add --allow-remote if you mean it" in capsys.readouterr().err
+    assert "is not a loopback address; add --allow-remote to allow it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

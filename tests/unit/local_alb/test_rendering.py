@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from local_alb.haproxy.backends import backend_name, server_name
 from local_alb.haproxy.origin_check import Allowed, guard_lines
-from local_alb.haproxy.rendering import Rendering, Site, Surroundings, render, render_states, servers_of
+from local_alb.haproxy.rendering import Keyring, Rendering, Site, render, render_states, servers_of
 from local_alb.model.world import Target, World
 
 from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
@@ -17,7 +17,7 @@ from tests.unit.local_alb.inprocess import BALANCER, INSTANCE, LISTENER, Alb
 
 def rendered(world: World, folder: Path | str = "/maps") -> Rendering:
     allowed = Allowed(("*.example.com", "[fd00::1]"), ("https://app.example.com:444",))
-    return render(world, Site("127.0.0.1", str(folder), f"{folder}/states", allowed=allowed), Surroundings())
+    return render(world, Site("127.0.0.1", str(folder), f"{folder}/states", allowed=allowed), Keyring())
 
 
 def checked(world: World, folder: Path) -> str:
@@ -160,7 +160,7 @@ def test_the_port_is_taken_out_of_the_host_header_or_put_into_it(
 
 
 def test_only_listeners_that_others_cannot_reach_are_guarded(alb: Alb) -> None:
-    open_to_others = render(alb.store.world, Site("192.0.2.1", "/maps", "/maps/states"), Surroundings())
+    open_to_others = render(alb.store.world, Site("192.0.2.1", "/maps", "/maps/states"), Keyring())
     assert "sec-fetch-site" not in open_to_others.config
     assert "sec-fetch-site" in rendered(alb.store.world).config
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_alb.errors import ApiError
 from local_alb.operations.paging import page_of
@@ -81,6 +81,7 @@ def test_a_marker_that_never_was_one_is_refused(alb: Alb) -> None:
     assert code_of(alb.unchecked.describe_target_groups, PageSize=401) == "ValidationError"
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(31, 40)), st.integers(1, 5))
 def test_reading_on_while_others_come_and_go_neither_repeats_nor_skips(
     items: set[int], removed: set[int], added: set[int], size: int
