@@ -25,8 +25,8 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 import docker  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import container_body  # noqa: E402
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import image_of  # noqa: E402
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine  # noqa: E402
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image  # noqa: E402
 
 from benchmarks.containers_parts import peers  # noqa: E402
 from tests.e2e.support.container_scene import ContainerScene, tiny_image  # noqa: E402
@@ -128,7 +128,7 @@ def create_floor(count: int) -> float:
     """Seconds for the engine to create and start ``count`` of the same containers, in threads, with nothing around."""
     with fleet_scene() as scene:
         scene.engine.create_network(container_body.network_body(scene.policy))
-        image = Image.from_inspect(scene.engine.image(scene.image) or {})
+        image = image_of(scene.engine.image(scene.image) or {})
         bodies = [
             container_body.compose(spec, image, scene.policy, 31000 + number)
             for number, spec in enumerate(servers(scene, count))

@@ -21,6 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.contain
     limits,
     network_body,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import image_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress_control import EgressControl
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
@@ -277,7 +278,7 @@ class Applier:
         raw = self._engine.image(reference)
         if raw is None:
             raise EngineError(f"image {reference} was pulled and is gone again; does something prune images?")
-        image = Image.from_inspect(raw)
+        image = image_of(raw)
         with self._lock:
             self._world = replace(self._world, images={**self._world.images, reference: image})
         return image

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import network_body
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import network_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine, EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import fleet_lock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Network
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _rule(firewall: Firewall, policy: Policy) -> None:
 
 def _make(engine: Engine, policy: Policy) -> None:
     name = policy.build_network
-    found = next((Network.from_inspect(each, policy.fleet) for each in engine.networks([name])), None)
+    found = next((network_of(each, policy.fleet) for each in engine.networks([name])), None)
     if found is not None and not found.ours:
         raise EngineError(
             f"a network {name} exists that is not of fleet {policy.fleet};"

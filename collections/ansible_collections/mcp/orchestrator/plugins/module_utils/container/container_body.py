@@ -18,10 +18,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinemen
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
-    BRIDGE_NAME,
     Image,
     World,
 )

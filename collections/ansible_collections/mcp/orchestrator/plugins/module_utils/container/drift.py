@@ -17,12 +17,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import facts_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
     Container,
     Facts,
     World,
-    facts_of,
 )
 
 # What an engine changes on a running container; everything else needs a new one.

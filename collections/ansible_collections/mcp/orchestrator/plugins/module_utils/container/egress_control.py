@@ -13,11 +13,12 @@ from dataclasses import replace
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, labels, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import network_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Network, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 HOSTS_PATH = "/etc/hosts"
 
@@ -112,7 +113,7 @@ class EgressControl:
         closed = self._policy.confined_networks[0]
         if closed not in self._world.networks:
             found = self._engine.networks([closed])
-            known = {each["Name"]: Network.from_inspect(each, self._policy.fleet) for each in found}
+            known = {each["Name"]: network_of(each, self._policy.fleet) for each in found}
             self._world = replace(self._world, networks={**self._world.networks, **known})
 
     def _write(self, desired: Ruleset) -> None:

@@ -14,6 +14,12 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import (
+    confinement_of,
+    container_of,
+    image_of,
+    network_of,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     Engine,
     EngineError,
@@ -25,10 +31,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_pa
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
-    Confinement,
     Container,
     Image,
-    Network,
     World,
 )
 
@@ -63,14 +67,14 @@ def observe(
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
-        containers = [Container.from_inspect(raw) for raw in inspected]
+        containers = [container_of(raw) for raw in inspected]
         volumes = memory.result()
         failures = _failures(volumes)
         named = sorted(mount.names_of(specs))
         mounted = {name: each for name, each in zip(named, pool.map(engine.volume, named), strict=True) if each}
         asked = _worth_asking(containers, failures)
         answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
-    found = {each["Name"]: Network.from_inspect(each, policy.fleet) for each in networks.result()}
+    found = {each["Name"]: network_of(each, policy.fleet) for each in networks.result()}
     digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
         containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
@@ -88,7 +92,7 @@ def observe(
         },
         sources=paths.look(_sources(specs, containers, mounted, policy)),
         volumes=mounted,
-        confinement=Confinement.from_info(itself.result()),
+        confinement=confinement_of(itself.result()),
         unbound=frozenset(
             name for name, each in found.items() if each.ours and not firewall.bridges(policy.bridges[name])
         ),
@@ -181,7 +185,7 @@ def _registry_digest(engine: Engine, reference: str) -> _Registry:
 def _image(raw: Mapping[str, Any] | None, registry: _Registry | None) -> Image | None:
     if raw is None:
         return None
-    image = Image.from_inspect(raw)
+    image = image_of(raw)
     if registry is None or any(known.endswith(f"@{registry.digest}") for known in image.digests):
         return image
     return replace(image, newer=registry.digest)

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import container_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -103,7 +103,7 @@ class Wait:
         raw = self._engine.container(identity)
         if raw is None:
             return "its container was removed by somebody else"
-        found = Container.from_inspect(raw)
+        found = container_of(raw)
         if found.restarts >= HOPELESS_RESTARTS or found.status in ("exited", "dead"):
             # While the next try runs, the engine shows 0 for it and has forgotten what the last one ended with.
             code = f"exit code {found.exit_code}, " if found.status != "running" else ""

@@ -12,9 +12,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.build_n
     BuildNetwork,
     build_network,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
     POLICY,
     run,

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
     POLICY,
     run,

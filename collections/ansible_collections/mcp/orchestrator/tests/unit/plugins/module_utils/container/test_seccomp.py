@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import confinement_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, World
@@ -130,7 +131,7 @@ def test_an_engine_without_seccomp_gets_none_and_the_page_says_so() -> None:
 
 
 def test_a_profile_of_the_host_s_owner_stays() -> None:
-    owners = Confinement.from_info({"SecurityOptions": ["name=apparmor", "name=seccomp,profile=/etc/docker/s.json"]})
+    owners = confinement_of({"SecurityOptions": ["name=apparmor", "name=seccomp,profile=/etc/docker/s.json"]})
     assert WITH.on(owners).seccomp is None
     assert exceptions(spec("a"), World(confinement=owners)) == []
     assert WITH.on(Confinement(seccomp="unconfined")).seccomp == PROFILE

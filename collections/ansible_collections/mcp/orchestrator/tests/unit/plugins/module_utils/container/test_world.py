@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import container_of
 
 
 def inspected(**more: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def inspected(**more: Any) -> dict[str, Any]:
 
 
 def test_what_an_inspect_leaves_out_does_not_hurt() -> None:
-    found = Container.from_inspect(inspected())
+    found = container_of(inspected())
     assert (found.service, found.port, found.spec, found.networks) == ("time", 20001, None, {})
     assert found.started == 0.0
     assert found.created == pytest.approx(1767323045.123456)
@@ -33,4 +33,4 @@ def test_what_an_inspect_leaves_out_does_not_hurt() -> None:
 
 @pytest.mark.parametrize(("theirs", "ours"), [("configured", "created"), ("stopped", "exited"), ("running", "running")])
 def test_podman_s_words_for_a_status_are_understood(theirs: str, ours: str) -> None:
-    assert Container.from_inspect(inspected(State={"Status": theirs})).status == ours
+    assert container_of(inspected(State={"Status": theirs})).status == ours
