@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,21 +65,10 @@ def outside() -> Iterator[Outside]:
         subprocess.run(["ip", "netns", "del", namespace], check=False)
 
 
-class Names(HostFirewall):
-    """This machine's packet filter, with names that only the test knows."""
-
-    def __init__(self, known: dict[str, tuple[str, ...]]) -> None:
-        super().__init__(local=True)
-        self.known = known
-
-    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        return super().addresses(host for host in hosts if host not in self.known) | self.known
-
-
 @pytest.fixture
 def scene(outside: Outside) -> Iterator[ContainerScene]:
     scene = ContainerScene()
-    scene.firewall = Names({"api.test": (f"{outside.first}/32",)})
+    scene.names = {"api.test": (f"{outside.first}/32",)}
     others = saved(without=scene.fleet)
     try:
         yield scene
@@ -207,7 +196,7 @@ def test_a_name_that_moves_is_followed_without_a_new_container(scene: ContainerS
     specs = [scene.spec("a", network=("api.test",))]
     port = ports(scene.run(specs))["a"]
     before = scene.containers()[scene.name("a")]["Id"]
-    scene.firewall = Names({"api.test": (f"{outside.second}/32",)})
+    scene.names = {"api.test": (f"{outside.second}/32",)}
     result = scene.run(specs)
     assert [(each["action"], each["target"]) for each in result["actions"]] == [
         ("write_rules", rules.chain_of(scene.fleet))
@@ -228,7 +217,7 @@ def test_rules_that_somebody_flushed_come_back(scene: ContainerScene, outside: O
 
 
 def test_a_name_without_an_address_is_an_error_of_its_server_alone(scene: ContainerScene) -> None:
-    scene.firewall = Names({"gone.test": ()})
+    scene.names = {"gone.test": ()}
     result = scene.run([scene.spec("a", network=("gone.test",)), scene.spec("b")])
     (error,) = result["errors"]
     assert (error["server"], "gone.test has no IPv4 address" in error["message"]) == ("a", True)

@@ -39,7 +39,8 @@ def world() -> Iterator[Around]:
 def scene(world: Around, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerScene]:
     scene = ContainerScene(publish="0.0.0.0", host_ports=(8482,))
     directory = tmp_path_factory.mktemp("firewall")
-    scene.firewall = Filter(str(directory), {"api.test": (f"{world.outside}/32",)}, (world.here,))
+    scene.firewall = Filter(str(directory), (world.here,))
+    scene.names = {"api.test": (f"{world.outside}/32",)}
     try:
         yield scene
     finally:
@@ -290,7 +291,7 @@ def test_what_is_saved_restores_the_same_rules_before_there_is_an_engine(
 
 def test_a_fleet_that_goes_takes_its_rules_its_networks_and_what_is_saved_with_it(tmp_path: Path) -> None:
     other = ContainerScene()
-    other.firewall = Filter(str(tmp_path), {})
+    other.firewall = Filter(str(tmp_path))
     try:
         build_network(other.engine, other.firewall, other.policy)
         other.run([other.spec("a"), other.spec("b", network="none")])

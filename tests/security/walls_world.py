@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -89,16 +89,12 @@ def listener(address: str, port: int, namespace: str = "") -> Iterator[None]:
 
 
 class Filter(HostFirewall):
-    """This machine's packet filter, with names and a resolver that only the test knows."""
+    """This machine's packet filter, with a resolver that only the test knows."""
 
-    def __init__(self, directory: str, names: dict[str, tuple[str, ...]], resolvers: tuple[str, ...] = ()) -> None:
+    def __init__(self, directory: str, resolvers: tuple[str, ...] = ()) -> None:
         super().__init__(local=True, directory=directory)
-        self.names = names
         self.resolvers = resolvers
 
     def host_network(self) -> HostNetwork:
         found = super().host_network()
         return replace(found, resolvers=(*found.resolvers, *self.resolvers))
-
-    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        return super().addresses(host for host in hosts if host not in self.names) | self.names

@@ -12,7 +12,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewal
     FirewallError,
     HostFirewall,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.name_lookup import look_up
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
@@ -82,6 +84,7 @@ class ContainerScene:
         start = 21000 + os.getpid() % 40 * 100
         ports = {"port_range_start": start, "port_range_end": start + 99}
         self.firewall: Firewall | None = None
+        self.names: dict[str, tuple[str, ...]] = {}
         self.policy = Policy(self.fleet, **({"health_timeout": 10, "publish_address": publish} | ports | policy))
         tiny_image(self.api, self.image)
 
@@ -103,10 +106,13 @@ class ContainerScene:
 
     def run(self, specs: Sequence[Spec], **more: Any) -> dict[str, Any]:
         """Converge, or with ``retire=True`` retire; the module's result."""
-        environment = Environment(lambda: (self.values, KEY))
-        listening = listening_ports if self.engine.local else frozenset[int]
-        desired = DesiredFleet(list(specs), self.policy, environment, listening=listening, **more)
-        return reconcile(desired, self.engine, firewall=self.firewall)
+        desired = DesiredFleet(list(specs), self.policy, Environment(lambda: (self.values, KEY)), **more)
+        host = replace(Host.of(self.engine), look_up=self._look_up)
+        return reconcile(desired, replace(host, firewall=self.firewall) if self.firewall else host)
+
+    def _look_up(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """As the host does it, but for the names that only this scene knows."""
+        return look_up(host for host in hosts if host not in self.names) | self.names
 
     def run_apart(self, specs: Sequence[Spec]) -> None:
         """Converge in a process of its own, with connections of its own."""

@@ -8,10 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
+
+
+class Verb(StrEnum):
+    """What a step does."""
+
+    WRITE_RULES = "write_rules"
+    CREATE_NETWORK = "create_network"
+    PULL = "pull"
+    CREATE = "create"
+    RECREATE = "recreate"
+    START = "start"
+    RESTART = "restart"
+    UNPAUSE = "unpause"
+    UPDATE = "update"
+    STOP = "stop"
+    REMOVE = "remove"
+    RENAME = "rename"
+    REMOVE_IMAGE = "remove_image"
+    REMOVE_RULES = "remove_rules"
+    REMOVE_NETWORK = "remove_network"
+
+
+CREATIONS = frozenset({Verb.CREATE, Verb.RECREATE})
 
 
 @dataclass(frozen=True)
@@ -19,7 +43,7 @@ class Action:
     """One step. ``server`` is None for what belongs to the whole fleet; before and after hold plain, unsecret facts."""
 
     server: str | None
-    action: str
+    action: Verb
     reason: str
     target: str = ""
     container: str | None = None
@@ -32,7 +56,7 @@ class Action:
 
     def to_dict(self) -> dict[str, Any]:
         """As the module returns it."""
-        return asdict(self)
+        return {**asdict(self), "action": self.action.value}
 
 
 @dataclass(frozen=True)

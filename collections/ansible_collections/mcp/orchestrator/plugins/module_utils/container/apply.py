@@ -8,44 +8,51 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import mount
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import (
+    CREATIONS,
+    Action,
+    Plan,
+    Problem,
+    Slot,
+    Verb,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
     UnsupportedSpec,
-    compose,
     limits,
     network_body,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import image_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.creation import (
+    Creation,
+    CreationError,
+    Made,
+    StartError,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress_control import EgressControl
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     STOP_SECONDS,
-    Engine,
     EngineError,
     EngineUnreachable,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, volume_name
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import mounting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure_log import FailureLog
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_files import FileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.image_pulls import ImagePulls
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import mounting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, free_port
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, Wait
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import Serving, fallback
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
-# More creations at once make an engine slower, not faster.
-CREATIONS_AT_ONCE = 8
 SERVERS_AT_ONCE = 64
 LOG_LINES = 15
-PORT_TRIES = 5
-CREATIONS = ("create", "recreate")
 
 
 @dataclass
@@ -65,100 +72,104 @@ class ServerError(Exception):
     """One server cannot be brought to its desired state."""
 
 
-class NotReady(Exception):
-    """A container does not answer as its spec wants."""
-
-
-_EXPECTED = (ServerError, NotReady, EngineError, EnvChanged, UnsupportedSpec, NoFreePort, FirewallError)
-
-
-@dataclass(frozen=True)
-class _Made:
-    """A container that shall serve a slot; ``since`` (seconds since the epoch) it has had time to become healthy."""
-
-    id: str
-    port: int | None
-    since: float
+_EXPECTED = (
+    ServerError,
+    CreationError,
+    EngineError,
+    EnvChanged,
+    UnsupportedSpec,
+    NoFreePort,
+    FirewallError,
+    FileError,
+)
 
 
 class Applier:
     """One plan on its way into the world."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        firewall: Firewall,
-        paths: HostPaths,
-        world: World,
-        policy: Policy,
-        environment: Environment,
-        probe: Probe,
-        clock: Clock,
-    ) -> None:
-        self._engine = engine
+    def __init__(self, host: Host, world: World, policy: Policy, environment: Environment, plan: Plan) -> None:
+        self._engine = host.engine
+        self._clock = host.clock
         self._world = world
         self._policy = policy
         self._environment = environment
-        self._clock = clock
-        self._paths = paths
-        self._mounting: tuple[Spec, ...] = ()
-        self._egress = EgressControl(engine, firewall, world, policy)
-        self._wait = Wait(engine, probe, clock, policy)
-        self._lock = threading.Lock()
-        self._creating = threading.BoundedSemaphore(CREATIONS_AT_ONCE)
-        self._images: dict[str, Future[Image]] = {}
+        self._plan = plan
+        self._egress = EgressControl(host, world, policy)
+        self._images = ImagePulls(host.engine, world.images)
+        self._failures = FailureLog(host.engine, host.clock, policy.fleet, world.failures)
+        self._wait = Wait(host.engine, host.probe, host.clock, policy)
+        self._creation = Creation(
+            host,
+            world,
+            policy,
+            environment=environment,
+            images=self._images,
+            egress=self._egress,
+            mounting=mounting((slot.spec for slot in plan.slots), world),
+        )
         self._containers = {each.id: each for each in world.containers}
-        self._ports = set(world.busy) | {each.port for each in world.containers if each.port is not None}
+        self._lock = threading.Lock()
         self._outcome = Outcome()
 
-    def apply(self, plan: Plan) -> Outcome:
-        """Carries out ``plan``. What fails is a problem of its server, and never keeps the other servers waiting."""
-        self._ports |= {action.port for action in plan.actions if action.port is not None}
+    def apply(self) -> Outcome:
+        """Carries the plan out. What fails is a problem of its server, and never keeps the other servers waiting."""
+        plan = self._plan
+        self._creation.reserve(action.port for action in plan.actions if action.port is not None)
         self._outcome.problems.extend(plan.problems)
-        network_problems = self._prepare(plan)
+        network_problems = self._prepare()
         servers: dict[str, list[Slot]] = {}
         for slot in plan.slots:
             servers.setdefault(slot.spec.name, []).append(slot)
-        self._mounting = mounting((slot.spec for slot in plan.slots), self._world)
         with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
-            removals = [pool.submit(self._contained, action) for action in plan.first if action.server is not None]
+            removals = [pool.submit(self._attempt, action) for action in plan.first if action.server is not None]
             answers = [pool.submit(self._server, slots, network_problems) for slots in servers.values()]
             endpoints = [answer.result() for answer in answers]
             for removal in removals:
                 removal.result()
         for action in plan.last:
-            self._contained(action)
+            self._attempt(action)
         self._close_egress()
         for volume in plan.forget:
             self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
         self._outcome.unbound = frozenset(self._egress.unbound)
-        return self._in_order(plan)
+        return self._in_order()
 
-    def _prepare(self, plan: Plan) -> Mapping[str, str]:
-        """The fleet's own steps. What fails is given back by the networks whose servers cannot do without it."""
+    # The fleet's own steps
+
+    def _prepare(self) -> Mapping[str, str]:
+        """The steps before the servers'. Returns why servers cannot use a network, by its name."""
         failed: dict[str, str] = {}
-        for action in plan.first:
+        for action in self._plan.first:
             if action.server is None:
                 try:
                     self._perform(action)
                 except (EngineError, FirewallError) as error:
                     self._problem(None, str(error))
-                    rules = action.action == "write_rules"
+                    rules = action.action is Verb.WRITE_RULES
                     failed |= dict.fromkeys(self._policy.networks if rules else (action.target,), str(error))
         return failed
 
-    def _close_egress(self) -> None:
-        try:
-            self._egress.close()
-        except FirewallError as error:
-            self._problem(None, str(error))
-
-    def _contained(self, action: Action) -> None:
+    def _attempt(self, action: Action) -> None:
+        """Performs an action on which nothing else depends."""
         try:
             self._perform(action)
         except (EngineError, FirewallError) as error:
             self._problem(action.server, f"{action.target}: {error}")
+
+    def _close_egress(self) -> None:
+        try:
+            self._egress.close()
+        except (FirewallError, FileError) as error:
+            self._problem(None, str(error))
+
+    def _forget(self, volume: str) -> None:
+        try:
+            self._failures.remove(volume)
+        except EngineError as error:
+            self._problem(None, str(error))
+
+    # The servers' slots
 
     def _server(self, slots: Iterable[Slot], network_problems: Mapping[str, str]) -> Endpoint | None:
         """One server's replicas, one after the other; when one fails, no further one is replaced."""
@@ -166,23 +177,21 @@ class Applier:
         failed = False
         for slot in slots:
             if not slot.spec.enabled:
-                self._disabled(slot)
-            elif failed and any(action.action in CREATIONS for action in slot.actions):
-                endpoints.append(self._fallback(slot))
+                for action in slot.actions:
+                    self._attempt(action)
+                continue
+            if failed and any(action.action in CREATIONS for action in slot.actions):
+                serving = fallback(slot)
             else:
-                endpoint, well = self._slot(slot, network_problems)
-                endpoints.append(endpoint)
-                failed = failed or not well
+                serving, is_well = self._slot(slot, network_problems)
+                failed = failed or not is_well
+            endpoints.append(serving.endpoint(replace(self._world, images=self._images.images), self._policy))
         return Endpoint.of_replicas(endpoints) if endpoints else None
 
-    def _disabled(self, slot: Slot) -> None:
-        for action in slot.actions:
-            self._contained(action)
-
-    def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Endpoint, bool]:
-        """The slot's endpoint, and whether it is in the desired state."""
+    def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Serving, bool]:
+        """Who serves the slot, and whether it is in its desired state."""
         if slot.stopped_by_operator and slot.successor is not None:
-            return self._endpoint(slot.spec, slot.successor.id, slot.successor.port, "stopped"), True
+            return Serving.by(slot.spec, slot.successor, "stopped"), True
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
@@ -191,150 +200,36 @@ class Applier:
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
             if made is None:
-                return self._fallback(slot), True
+                return fallback(slot), True
             if slot.wait:
                 return self._settled(slot, made)
         except _EXPECTED as error:
+            if isinstance(error, StartError):
+                self._remember(slot)
             self._problem(slot.spec.name, str(error))
-            return self._fallback(slot), False
-        silent = slot.successor is not None and slot.successor.ready is False
-        return self._endpoint(slot.spec, made.id, made.port, "failed" if silent else "running"), True
+            return fallback(slot), False
+        is_silent = slot.successor is not None and slot.successor.ready is False
+        return Serving(slot.spec, made.id, made.port, "failed" if is_silent else "running"), True
 
-    def _bring_up(self, slot: Slot) -> _Made | None:
+    def _bring_up(self, slot: Slot) -> Made | None:
         found = slot.successor
-        made = _Made(found.id, found.port, _since(found)) if found else None
+        made = Made(found.id, found.port, _since(found)) if found else None
         for action in slot.actions:
             if action.action in CREATIONS:
-                made = self._create(slot, action)
+                made = self._creation.create(slot.spec, slot.replica, action)
                 self._done(action)
             else:
                 self._perform(action, slot.spec)
-                if made is not None and action.action in ("start", "restart", "unpause"):
+                if made is not None and action.action in (Verb.START, Verb.RESTART, Verb.UNPAUSE):
                     made = replace(made, since=self._clock.now())
         return made
 
-    def _perform(self, action: Action, spec: Spec | None = None) -> None:
-        identity = action.container or ""
-        calls: Mapping[str, Callable[[], object]] = {
-            "write_rules": self._egress.write,
-            "remove_rules": self._egress.remove,
-            "create_network": lambda: self._engine.create_network(network_body(self._policy, action.target)),
-            "remove_network": lambda: self._engine.remove_network(identity),
-            "pull": lambda: self._image(action.target, spec.platform if spec else None),
-            "start": lambda: self._start(identity),
-            "unpause": lambda: self._engine.unpause(identity),
-            "restart": lambda: self._engine.restart(identity),
-            "stop": lambda: self._engine.stop(identity, self._patience(identity)),
-            "rename": lambda: self._engine.rename(identity, action.target),
-            "remove": lambda: self._remove(identity),
-            "remove_image": lambda: self._engine.remove_image(action.target),
-            "update": lambda: self._engine.update(identity, limits(spec) if spec else {}),
-        }
-        calls[action.action]()
-        self._done(action)
-
-    def _start(self, identity: str) -> None:
-        with self._creating:
-            self._engine.start(identity)
-
-    def _remove(self, identity: str) -> None:
-        try:
-            self._engine.stop(identity, self._patience(identity))
-        except EngineUnreachable:
-            raise
-        except EngineError:
-            # Podman does not stop a paused container; removing takes it by force.
-            pass
-        self._engine.remove(identity)
-        found = self._containers.get(identity)
-        if found is not None:
-            self._egress.revoke(identity, found.port, found.service)
-
-    def _patience(self, identity: str) -> int:
-        """Seconds that a container may take to end."""
-        found = self._containers.get(identity)
-        wanted = found.spec.stop_timeout if found is not None and found.spec is not None else None
-        return STOP_SECONDS if wanted is None else wanted
-
-    def _image(self, reference: str, platform: str | None) -> Image:
-        """The image, pulled where this host needs it: each once, however many servers wait for it."""
-        known = self._world.images.get(reference)
-        if known is not None and not known.newer:
-            return known
-        with self._lock:
-            future = self._images.get(reference)
-            mine = future is None
-            if future is None:
-                future = self._images[reference] = Future()
-        if mine:
-            try:
-                future.set_result(self._pulled(reference, platform))
-            except BaseException as error:
-                future.set_exception(error)
-        return future.result()
-
-    def _pulled(self, reference: str, platform: str | None) -> Image:
-        self._engine.pull(reference, platform)
-        raw = self._engine.image(reference)
-        if raw is None:
-            raise EngineError(f"image {reference} was pulled and is gone again; does something prune images?")
-        image = image_of(raw)
-        with self._lock:
-            self._world = replace(self._world, images={**self._world.images, reference: image})
-        return image
-
-    def _create(self, slot: Slot, action: Action) -> _Made:
-        spec = slot.spec
-        image = self._image(spec.image, spec.platform)
-        values = self._environment.of(spec)
-        port = action.port or 0
-        mounts = self._mounts(spec)
-        for tries_left in range(PORT_TRIES, 0, -1):
-            body = compose(spec, image, self._policy, port, slot.replica)
-            body["Env"] = values
-            body["HostConfig"]["Binds"] = [*mounts, *body["HostConfig"]["Binds"], *self._egress.allow(spec, port)]
-            with self._creating:
-                identity = self._engine.create_container(action.target, body, spec.platform)
-                try:
-                    self._engine.start(identity)
-                except EngineError as error:
-                    self._clear_away(identity, error)
-                    self._egress.revoke(identity, port, spec.name)
-                    if not error.port_taken:
-                        raise self._failed(slot, str(error)) from error
-                    if tries_left == 1:
-                        raise
-                else:
-                    return _Made(identity, port, self._clock.now())
-            port = self._another_port(spec)
-        raise ServerError(f"{PORT_TRIES} ports in a row were taken while the run was under way; run again")
-
-    def _mounts(self, spec: Spec) -> list[str]:
-        """What a server mounts, looked at once more: pulling an image takes its time. Raises ServerError."""
-        sources = {**self._world.sources, **self._paths.look(mount.paths_of([spec]))}
-        world = replace(self._world, sources=sources)
-        problem = mount.problem(spec, self._mounting, world, self._policy)
-        if problem is not None:
-            raise ServerError(problem)
-        return mount.binds(spec, world)
-
-    def _clear_away(self, identity: str, error: EngineError) -> None:
-        """The engine leaves what it could not start, and left there it would hold the name."""
-        if not isinstance(error, EngineUnreachable):
-            self._engine.remove(identity)
-
-    def _another_port(self, spec: Spec) -> int:
-        with self._lock:
-            port = free_port(spec.name, self._policy.port_range_start, self._policy.port_range_end, self._ports)
-            self._ports.add(port)
-        return port
-
-    def _settled(self, slot: Slot, made: _Made) -> tuple[Endpoint, bool]:
+    def _settled(self, slot: Slot, made: Made) -> tuple[Serving, bool]:
         """Waits until the slot's container answers; takes it away again when it does not and an older one serves."""
         spec = slot.spec
         failure = self._wait.until_ready(spec, made.id, made.port, made.since)
         if failure is None:
-            return self._endpoint(spec, made.id, made.port, "running"), True
+            return Serving(spec, made.id, made.port, "running"), True
         lines = self._engine.last_lines(made.id, LOG_LINES)
         if slot.incumbent is not None:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
@@ -349,43 +244,59 @@ class Applier:
             self._remember(slot)
         self._problem(spec.name, failure)
         if slot.incumbent is None:
-            return self._endpoint(spec, made.id, made.port, "failed"), False
-        return self._fallback(slot), False
-
-    def _failed(self, slot: Slot, message: str) -> ServerError:
-        self._remember(slot)
-        return ServerError(message)
+            return Serving(spec, made.id, made.port, "failed"), False
+        return fallback(slot), False
 
     def _remember(self, slot: Slot) -> None:
-        """Writes the failure where the next run finds it; a labelled volume cannot be changed, only made anew."""
-        server = slot.spec.name
-        now = self._clock.now()
-        before = self._world.failures.get(server, Failure(server, ""))
-        volume = volume_name(self._policy.fleet, server)
         try:
-            self._engine.remove_volume(volume)
-            self._engine.create_volume(volume, before.again(slot.attempt, now).labels(self._policy.fleet))
+            self._failures.write(slot.spec.name, slot.attempt)
         except EngineError as error:
-            self._problem(server, f"its failure could not be noted, so the next run will not wait: {error}")
+            message = f"its failure could not be noted, so the next run will not wait: {error}"
+            self._problem(slot.spec.name, message)
 
-    def _forget(self, volume: str) -> None:
+    # Single actions
+
+    def _perform(self, action: Action, spec: Spec | None = None) -> None:
+        """Carries out any action but a creation. Raises EngineError, and FirewallError for those of the rules."""
+        identity = action.container or ""
+        calls: Mapping[Verb, Callable[[], object]] = {
+            Verb.WRITE_RULES: self._egress.write,
+            Verb.REMOVE_RULES: self._egress.remove,
+            Verb.CREATE_NETWORK: lambda: self._engine.create_network(network_body(self._policy, action.target)),
+            Verb.REMOVE_NETWORK: lambda: self._engine.remove_network(identity),
+            Verb.PULL: lambda: self._images.get(action.target, spec.platform if spec else None),
+            Verb.START: lambda: self._creation.start(identity),
+            Verb.UNPAUSE: lambda: self._engine.unpause(identity),
+            Verb.RESTART: lambda: self._engine.restart(identity),
+            Verb.STOP: lambda: self._engine.stop(identity, self._stop_seconds(identity)),
+            Verb.RENAME: lambda: self._engine.rename(identity, action.target),
+            Verb.REMOVE: lambda: self._remove(identity),
+            Verb.REMOVE_IMAGE: lambda: self._engine.remove_image(action.target),
+            Verb.UPDATE: lambda: self._engine.update(identity, limits(spec) if spec else {}),
+        }
+        calls[action.action]()
+        self._done(action)
+
+    def _remove(self, identity: str) -> None:
         try:
-            self._engine.remove_volume(volume)
-        except EngineError as error:
-            self._problem(None, str(error))
+            self._engine.stop(identity, self._stop_seconds(identity))
+        except EngineUnreachable:
+            raise
+        except EngineError:
+            # Podman does not stop a paused container; removing takes it by force.
+            pass
+        self._engine.remove(identity)
+        found = self._containers.get(identity)
+        if found is not None:
+            self._egress.revoke(identity, found.port, found.service)
 
-    def _fallback(self, slot: Slot) -> Endpoint:
-        """Who serves when the desired container does not: the one before, or nobody."""
-        old = slot.incumbent
-        if old is not None:
-            return self._endpoint(old.spec or slot.spec, old.id, old.port, "running")
-        left = slot.successor
-        if left is not None:
-            return self._endpoint(slot.spec, left.id, left.port, "failed")
-        return self._endpoint(slot.spec, None, None, "failed")
+    def _stop_seconds(self, identity: str) -> int:
+        """Seconds that a container may take to end."""
+        found = self._containers.get(identity)
+        wanted = found.spec.stop_timeout if found is not None and found.spec is not None else None
+        return STOP_SECONDS if wanted is None else wanted
 
-    def _endpoint(self, spec: Spec, identity: str | None, port: int | None, state: str) -> Endpoint:
-        return Endpoint.of(spec, self._policy.reach_address, port, identity, state, self._world)
+    # What came of it
 
     def _done(self, action: Action) -> None:
         with self._lock:
@@ -396,9 +307,9 @@ class Applier:
         with self._lock:
             self._outcome.problems.append(Problem(server, clean))
 
-    def _in_order(self, plan: Plan) -> Outcome:
+    def _in_order(self) -> Outcome:
         """The outcome in the plan's order, whatever thread was first."""
-        places = {id(action): place for place, action in enumerate(plan.actions)}
+        places = {id(action): place for place, action in enumerate(self._plan.actions)}
         self._outcome.done.sort(key=lambda action: places[id(action)])
         self._outcome.problems.sort(key=lambda problem: problem.server or "")
         return self._outcome
@@ -407,30 +318,3 @@ class Applier:
 def _since(container: Container) -> float:
     """From when a container has had time to become healthy; a crash loop does not begin anew with every crash."""
     return container.created if container.restarts else container.started
-
-
-def planned(plan: Plan, world: World, policy: Policy) -> list[Endpoint]:
-    """The endpoints that a plan would lead to, for check mode."""
-    servers: dict[str, list[Endpoint]] = {}
-    for slot in plan.slots:
-        if slot.spec.enabled:
-            servers.setdefault(slot.spec.name, []).append(_planned(slot, world, policy.reach_address))
-    return [Endpoint.of_replicas(endpoints) for endpoints in servers.values()]
-
-
-def _planned(slot: Slot, world: World, address: str) -> Endpoint:
-    spec, found, old = slot.spec, slot.successor, slot.incumbent
-    if slot.stopped_by_operator and found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "stopped", world)
-    creation = next((each for each in slot.actions if each.action in CREATIONS), None)
-    if creation is not None:
-        return Endpoint.of(spec, address, creation.port, None, "planned", world)
-    if found is not None and slot.actions:
-        return Endpoint.of(spec, address, found.port, found.id, "planned", world)
-    if found is not None and not slot.wait and not slot.problem:
-        return Endpoint.of(spec, address, found.port, found.id, "running", world)
-    if old is not None:
-        return Endpoint.of(old.spec or spec, address, old.port, old.id, "running", world)
-    if found is not None:
-        return Endpoint.of(spec, address, found.port, found.id, "failed", world)
-    return Endpoint.of(spec, address, None, None, "failed", world)

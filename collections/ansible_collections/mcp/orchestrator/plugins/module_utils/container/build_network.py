@@ -40,7 +40,7 @@ def build_network(
     with fleet_lock(fleet, directory=lock_directory):
         _rule(firewall, policy)
         _make(engine, policy)
-    if not firewall.bridges(policy.bridges[policy.build_network]):
+    if not firewall.has_bridge(policy.bridges[policy.build_network]):
         return BuildNetwork(policy.build_network, _open(f"{policy.build_network} is no interface of this host"))
     return BuildNetwork(policy.build_network)
 

@@ -14,8 +14,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, fleet_resources, labels, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import network_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import Ruleset
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
@@ -26,9 +26,10 @@ HOSTS_PATH = "/etc/hosts"
 class EgressControl:
     """The firewall during one run. Its methods may be called from several threads."""
 
-    def __init__(self, engine: Engine, firewall: Firewall, world: World, policy: Policy) -> None:
-        self._engine = engine
-        self._firewall = firewall
+    def __init__(self, host: Host, world: World, policy: Policy) -> None:
+        self._engine = host.engine
+        self._firewall = host.firewall
+        self._files = host.files
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class EgressControl:
         """
         network = self._policy.network_of(spec)
         bridge = self._policy.bridges.get(network)
-        if bridge is not None and not self._firewall.bridges(bridge):
+        if bridge is not None and not self._firewall.has_bridge(bridge):
             with self._lock:
                 self.unbound.add(network)
             if spec.egress.is_confined:
@@ -106,7 +107,7 @@ class EgressControl:
             if each.server == server
         }
         text = egress.hosts_file({host: self._world.addresses.get(host) or allowed.get(host, ()) for host in hosts})
-        self._firewall.write_file(path, text)
+        self._files.write_text(path, text)
         return path
 
     def _know_the_subnet(self) -> None:

@@ -2,29 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's packet filter, and the addresses that names have now."""
+"""The host's packet filter."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, host_network, rules
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import host_network, rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
 
 # The engine's own rule. The chain alone binds nothing: at a boot it is made before the engine is there, or without it.
 USER_CHAIN, LEADS_THERE = ":DOCKER-USER ", "-A FORWARD -j DOCKER-USER"
-LOOK_UP_SECONDS = 5.0
 COMMAND_SECONDS = 30
-LOOK_UPS_AT_ONCE = 16
 
 
 class FirewallError(Exception):
@@ -49,14 +44,8 @@ class Firewall(Protocol):
     def save(self, fleet: str, texts: tuple[str, str]) -> None:
         """Keeps the texts for the next boot, and an empty one not at all. Raises FirewallError."""
 
-    def bridges(self, interface: str) -> bool:
-        """Whether the engine's networks are interfaces of this host, so that its rules bind them."""
-
-    def write_file(self, path: str, text: str) -> None:
-        """Writes a small file in place, for a container may have it mounted. Raises FirewallError."""
-
-    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """The IPv4 addresses of names, each as ``iptables`` writes it; none for a name that has none now."""
+    def has_bridge(self, interface: str) -> bool:
+        """Whether a bridge of that name is an interface of this host, so that its rules bind what is on it."""
 
 
 class HostFirewall:
@@ -127,28 +116,8 @@ class HostFirewall:
         except OSError as error:
             raise FirewallError(f"the rules cannot be saved in {self._directory}: {error.strerror}") from error
 
-    def bridges(self, interface: str) -> bool:
+    def has_bridge(self, interface: str) -> bool:
         return os.path.isdir(f"/sys/class/net/{interface}/bridge")
-
-    def write_file(self, path: str, text: str) -> None:
-        try:
-            with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+", encoding="ascii") as file:
-                if file.read() != text:
-                    file.seek(0)
-                    file.write(text)
-                    file.truncate()
-        except OSError as error:
-            raise FirewallError(f"{path} cannot be written: {error.strerror}") from error
-
-    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        wanted = sorted(set(hosts))
-        # Not as a context: its end would wait for a look-up that hangs.
-        pool = ThreadPoolExecutor(LOOK_UPS_AT_ONCE)
-        try:
-            answers = {host: pool.submit(_look_up, host) for host in wanted}
-            return {host: _in_time(answer) for host, answer in answers.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _files(directory: str, fleet: str) -> tuple[str, str]:
@@ -170,24 +139,6 @@ def _replace(path: str, text: str) -> None:
             os.unlink(path)
         return
     replace_file(path, text.encode("ascii"), OWNER_ONLY)
-
-
-def _look_up(host: str) -> tuple[str, ...]:
-    literal = egress.literal(host)
-    if literal is not None:
-        return (literal,)
-    try:
-        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return ()
-    return tuple(sorted({f"{each[4][0]}/32" for each in found}))
-
-
-def _in_time(answer: Future[tuple[str, ...]]) -> tuple[str, ...]:
-    try:
-        return answer.result(LOOK_UP_SECONDS)
-    except TooLate:
-        return ()
 
 
 def _command(words: list[str], text: str) -> str:

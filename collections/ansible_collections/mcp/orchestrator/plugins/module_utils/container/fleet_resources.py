@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, rules
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Problem, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import AllowedContainer, Ruleset
@@ -65,7 +65,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
             reason = "its firewall rules are missing" if missing else "its firewall rules are not those of its servers"
             yield Action(
                 None,
-                "write_rules",
+                Verb.WRITE_RULES,
                 "its firewall rules are not saved for the next boot" if stands else reason,
                 target=rules.chain_of(policy.fleet),
                 before={"rules": len(world.rules.filter_rules)},
@@ -78,7 +78,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
         if wanted and loose and network is not None and not _joined(name, world):
             yield Action(
                 None,
-                "remove_network",
+                Verb.REMOVE_NETWORK,
                 f"its interface is not {policy.bridges[name]}, so no rule binds it",
                 target=name,
                 container=network.id,
@@ -89,7 +89,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
             traffic = "on" if name == policy.confined_networks[1] else "off"
             yield Action(
                 None,
-                "create_network",
+                Verb.CREATE_NETWORK,
                 f"the fleet has no network {name}",
                 target=name,
                 after={"network": name, "traffic between containers": traffic},
@@ -119,7 +119,7 @@ def cleanup_actions(
     if world.rules is not None and stand and not left and not any(spec.enabled for spec in specs):
         yield Action(
             None,
-            "remove_rules",
+            Verb.REMOVE_RULES,
             "no server is left that they keep",
             target=rules.chain_of(policy.fleet),
             before={"rules": len(world.rules.filter_rules)},
@@ -129,7 +129,7 @@ def cleanup_actions(
         if network is not None and network.ours and name not in used:
             yield Action(
                 None,
-                "remove_network",
+                Verb.REMOVE_NETWORK,
                 "no server is left in it",
                 target=name,
                 container=network.id,

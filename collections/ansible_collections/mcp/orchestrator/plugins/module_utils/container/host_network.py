@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of this host the rules depend on: whom containers ask for names, the host's addresses and its bridges."""
+"""The network of this host: whom containers ask for names, its addresses, its bridges, the ports that are in use."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ ENGINE_SETTINGS = "/etc/docker/daemon.json"
 ROUTES = "/proc/net/fib_trie"
 IPV6_ADDRESSES = "/proc/net/if_inet6"
 INTERFACES = "/sys/class/net"
+_LISTEN = "0A"
 _OF_THE_ENGINE = re.compile(r"br-[0-9a-f]{12}|docker0|docker_gwbridge|mcp-[0-9a-f]{7}-[a-z]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
@@ -56,6 +57,19 @@ def uplinks(directory: str = INTERFACES) -> tuple[str, ...]:
             and any(_leads_out(f"{directory}/{port}") for port in _entries(f"{directory}/{name}/brif"))
         )
     )
+
+
+def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6")) -> frozenset[int]:
+    """The TCP ports on which something listens on this host, in the network namespace of this process."""
+    ports: set[int] = set()
+    for table in tables:
+        try:
+            with open(table, encoding="ascii") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        ports.update(int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == _LISTEN)
+    return frozenset(ports)
 
 
 def has_ipv6() -> bool:

@@ -11,18 +11,15 @@ from contextlib import closing
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError, require
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
     DOCKER_ERROR,
     DockerEngine,
     EngineError,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container
 
 
@@ -32,8 +29,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     policy = Policy(fleet=arguments["fleet"])
     try:
         with closing(DockerEngine(arguments["docker_host"])) as engine:
-            firewall, paths = HostFirewall(engine.local), LocalPaths(engine.local)
-            world = observe(engine, firewall, paths, [], policy, http_probe, Clock())
+            world = observe(Host.of(engine), [], policy)
     except EngineError as error:
         raise ModuleError(str(error)) from error
     network = world.networks.get(policy.network)

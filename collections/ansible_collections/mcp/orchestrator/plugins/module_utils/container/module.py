@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import (
@@ -28,9 +27,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     DockerEngine,
     EngineError,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import HostFirewall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import ProfileError
@@ -91,13 +89,12 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 def _reconciled(desired: DesiredFleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The fleet's result, under the fleet's lock where anything may be changed."""
     with closing(DockerEngine(arguments["docker_host"])) as engine:
-        firewall = HostFirewall(engine.local, arguments["rules_directory"])
-        desired = replace(desired, listening=listening_ports if engine.local else frozenset)
+        host = Host.of(engine, arguments["rules_directory"])
         if desired.check_mode:
-            return {**reconcile(desired, engine, firewall=firewall), "superseded_by_newer_run": False}
+            return {**reconcile(desired, host), "superseded_by_newer_run": False}
         with fleet_lock(desired.policy.fleet) as lock:
             if desired.retire and not lock.is_current(arguments["run_token"]):
                 return _SUPERSEDED
-            result = reconcile(desired, engine, firewall=firewall)
+            result = reconcile(desired, host)
             token = None if desired.retire else lock.issue_token()
             return {**result, "run_token": token, "superseded_by_newer_run": False}

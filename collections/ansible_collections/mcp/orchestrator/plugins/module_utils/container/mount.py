@@ -34,6 +34,11 @@ def paths_of(specs: Iterable[Spec]) -> set[str]:
     return {source for spec in specs for source, _target, _modes in _mounts(spec) if source.startswith("/")}
 
 
+def mounting(specs: Iterable[Spec], world: World) -> tuple[Spec, ...]:
+    """Returns all specs whose containers write to the host's folders now or soon."""
+    return (*specs, *(each.spec for each in world.containers if each.spec is not None and each.runs))
+
+
 def names_of(specs: Iterable[Spec]) -> set[str]:
     """The names of the volumes that specs mount."""
     return {source for spec in specs for source, _target, _modes in _mounts(spec) if not source.startswith("/")}

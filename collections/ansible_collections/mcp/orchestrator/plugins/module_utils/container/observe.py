@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import (
     confinement_of,
     container_of,
@@ -27,7 +26,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, FirewallError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.name_lookup import NameLookup
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
@@ -37,22 +37,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 )
 
 THREADS = 8
-_LISTEN = "0A"
 
 
-def observe(
-    engine: Engine,
-    firewall: Firewall,
-    paths: HostPaths,
-    specs: Sequence[Spec],
-    policy: Policy,
-    probe: Probe,
-    clock: Clock,
-) -> World:
-    """The world as it is now, but for the ports of this host on which other programs listen.
+def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
+    """Returns the world as it is now, but for the ports of this host on which other programs listen.
 
     Raises EngineError when the engine cannot be asked.
     """
+    engine, firewall = host.engine, host.firewall
     listed = engine.containers()
     ours: list[dict[str, Any]] = []
     strangers: list[dict[str, Any]] = []
@@ -63,7 +55,7 @@ def observe(
         networks = pool.submit(engine.networks, policy.networks)
         itself = pool.submit(engine.info)
         memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
-        law = pool.submit(_law, firewall, policy)
+        rules = pool.submit(_firewall_facts, firewall, policy)
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
@@ -73,7 +65,9 @@ def observe(
         named = sorted(mount.names_of(specs))
         mounted = {name: each for name, each in zip(named, pool.map(engine.volume, named), strict=True) if each}
         asked = _worth_asking(containers, failures)
-        answers = dict(zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, probe), asked), strict=True))
+        answers = dict(
+            zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, host.probe), asked), strict=True)
+        )
     found = {each["Name"]: network_of(each, policy.fleet) for each in networks.result()}
     digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
@@ -82,7 +76,7 @@ def observe(
         networks=found,
         strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
         busy=_published(strangers),
-        now=clock.now(),
+        now=host.clock.now(),
         failures=failures,
         unanswered={reference: answer.why for reference, answer in digests.items() if answer.why},
         hosts_files={
@@ -90,14 +84,14 @@ def observe(
             for each in volumes
             if labels.HOSTS in (each.get("Labels") or {})
         },
-        sources=paths.look(_sources(specs, containers, mounted, policy)),
+        sources=host.files.look(_sources(specs, containers, mounted, policy)),
         volumes=mounted,
         confinement=confinement_of(itself.result()),
         unbound=frozenset(
-            name for name, each in found.items() if each.ours and not firewall.bridges(policy.bridges[name])
+            name for name, each in found.items() if each.ours and not firewall.has_bridge(policy.bridges[name])
         ),
-        **law.result(),
-        **_looked_up(firewall, specs, containers, law.result()),
+        **rules.result(),
+        **_looked_up(host.look_up, specs, containers, rules.result()),
     )
 
 
@@ -121,20 +115,7 @@ def with_listeners(world: World, ports: Iterable[int]) -> World:
     return replace(world, busy=world.busy | (frozenset(ports) - own))
 
 
-def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6")) -> frozenset[int]:
-    """The TCP ports on which something listens on this host, in the network namespace of this process."""
-    ports: set[int] = set()
-    for table in tables:
-        try:
-            with open(table, encoding="ascii") as file:
-                rows = [line.split() for line in file.readlines()[1:]]
-        except OSError:
-            continue
-        ports.update(int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == _LISTEN)
-    return frozenset(ports)
-
-
-def _law(firewall: Firewall, policy: Policy) -> dict[str, Any]:
+def _firewall_facts(firewall: Firewall, policy: Policy) -> dict[str, Any]:
     """The rules as they stand and are saved, and what they depend on; or why none can be kept."""
     try:
         return {
@@ -147,14 +128,14 @@ def _law(firewall: Firewall, policy: Policy) -> dict[str, Any]:
 
 
 def _looked_up(
-    firewall: Firewall, specs: Sequence[Spec], containers: Sequence[Container], law: Mapping[str, Any]
+    look_up: NameLookup, specs: Sequence[Spec], containers: Sequence[Container], rules: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The addresses of all hosts in lists, and those which names have and must not lead to."""
     wanted = [*(spec for spec in specs if spec.enabled), *(each.spec for each in containers if each.spec is not None)]
     hosts = {host for spec in wanted for host in spec.egress.hosts}
-    if not hosts or "firewall_error" in law:
+    if not hosts or "firewall_error" in rules:
         return {}
-    found, own = firewall.addresses(hosts), law["host_network"].own
+    found, own = look_up(hosts), rules["host_network"].own
     admitted = {host: tuple(each for each in found[host] if egress.admits(host, each, own)) for host in found}
     refused = {host: tuple(each for each in found[host] if each not in admitted[host]) for host in found}
     return {"addresses": admitted, "refused": {host: each for host, each in refused.items() if each}}

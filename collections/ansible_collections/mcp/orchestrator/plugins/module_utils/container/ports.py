@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+import threading
+from collections.abc import Collection, Iterable, Iterator
 
 
 class NoFreePort(Exception):
@@ -29,3 +30,31 @@ def free_port(server: str, start: int, end: int, taken: Collection[int]) -> int:
     raise NoFreePort(
         f"all ports from {start} to {end} are taken; widen port_range_start and port_range_end in settings.conf"
     )
+
+
+class PortAllocator:
+    """Takes ports for containers, each once. Its methods may be called from several threads."""
+
+    def __init__(self, start: int, end: int, taken: Iterable[int]) -> None:
+        self._start = start
+        self._end = end
+        self._taken = set(taken)
+        self._lock = threading.Lock()
+
+    def take(self, server: str, replica: int) -> int:
+        """Returns a free port for a server's replica, the same one as long as nobody else has it. Raises NoFreePort."""
+        key = server if replica == 1 else f"{server}.{replica}"
+        with self._lock:
+            port = free_port(key, self._start, self._end, self._taken)
+            self._taken.add(port)
+        return port
+
+    def reserve(self, ports: Iterable[int]) -> None:
+        """Notes ports that others have."""
+        with self._lock:
+            self._taken.update(ports)
+
+    def release(self, ports: Iterable[int]) -> None:
+        """Notes ports that are free again."""
+        with self._lock:
+            self._taken.difference_update(ports)

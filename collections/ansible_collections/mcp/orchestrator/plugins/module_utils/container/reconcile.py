@@ -6,31 +6,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Plan, Problem
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Applier, Outcome, planned
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import Engine
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Applier, Outcome
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import Firewall, HostFirewall
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import HostPaths, LocalPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe, with_listeners
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan import plan_converge, plan_retire
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_converge import plan_converge
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_retire import plan_retire
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, http_probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import predicted_endpoints
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 
 @dataclass(frozen=True)
 class DesiredFleet:
-    """What is asked of one run. ``protected`` are servers whose config entry is wrong.
-
-    ``listening`` tells the ports of this host on which something listens, which takes longer than a run without a step.
-    """
+    """What is asked of one run. ``protected`` are servers whose config entry is wrong: nothing of theirs is removed."""
 
     specs: Sequence[Spec]
     policy: Policy
@@ -39,36 +34,25 @@ class DesiredFleet:
     protected: Sequence[str] = ()
     prune_images: bool = False
     check_mode: bool = False
-    listening: Callable[[], frozenset[int]] = frozenset
 
 
-def reconcile(
-    desired: DesiredFleet,
-    engine: Engine,
-    probe: Probe = http_probe,
-    clock: Clock | None = None,
-    firewall: Firewall | None = None,
-    paths: HostPaths | None = None,
-) -> dict[str, Any]:
-    """Brings the fleet to ``desired`` and gives the module's result; in check mode only what would be done.
+def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
+    """Brings the fleet to its desired state and returns the module's result; in check mode only what would be done.
 
     Raises EngineError when the engine cannot be asked how the world is.
     """
-    clock = clock or Clock()
-    firewall = firewall or HostFirewall(engine.local)
-    paths = paths or LocalPaths(engine.local)
-    world = observe(engine, firewall, paths, desired.specs, desired.policy, probe, clock)
+    world = observe(host, desired.specs, desired.policy)
     desired = replace(desired, policy=desired.policy.on(world.confinement))
     plan = _plan(desired, world)
     if plan.actions:
-        world = with_listeners(world, desired.listening())
+        world = with_listeners(world, host.listening_ports())
         plan = _plan(desired, world)
     if desired.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
-        outcome = Outcome(list(plan.actions), planned(plan, world, desired.policy), problems, world.unbound)
+        endpoints = predicted_endpoints(plan, world, desired.policy)
+        outcome = Outcome(list(plan.actions), endpoints, problems, world.unbound)
     else:
-        applier = Applier(engine, firewall, paths, world, desired.policy, desired.environment, probe, clock)
-        outcome = applier.apply(plan)
+        outcome = Applier(host, world, desired.policy, desired.environment, plan).apply()
     return {
         **report(plan, outcome),
         "retire_needed": _retire_needed(desired, world, outcome),

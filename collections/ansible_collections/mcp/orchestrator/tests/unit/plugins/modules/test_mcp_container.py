@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(
         container_module,
         "reconcile",
-        lambda desired, found, firewall: story(desired, found, probe=engine.probe, clock=engine.clock),
+        lambda desired, host: story(desired, replace(host, probe=engine.probe, clock=engine.clock)),
     )
-    monkeypatch.setattr(container_info, "http_probe", engine.probe)
+    look = container_info.observe
+    monkeypatch.setattr(container_info, "observe", lambda host, *given: look(replace(host, probe=engine.probe), *given))
     return engine
 
 

@@ -13,6 +13,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
@@ -39,10 +40,22 @@ def spec(name: str, **more: Any) -> Spec:
     return Spec.from_dict({"name": name, **wanted, **more}).with_generation()
 
 
+def host_of(engine: SimulatedEngine, listening: frozenset[int] = frozenset()) -> Host:
+    """The host that the simulated engine is."""
+    return Host(
+        engine=engine,
+        firewall=engine,
+        files=engine,
+        look_up=engine.look_up,
+        probe=engine.probe,
+        clock=engine.clock,
+        listening_ports=lambda: listening,
+    )
+
+
 def run(engine: SimulatedEngine, specs: Sequence[Spec], policy: Policy = POLICY, **more: Any) -> dict[str, Any]:
     """One run of the module's story over the simulated engine."""
-    desired = DesiredFleet(specs=specs, policy=policy, environment=ENVIRONMENT, **more)
-    return reconcile(desired, engine, probe=engine.probe, clock=engine.clock, firewall=engine, paths=engine)
+    return reconcile(DesiredFleet(specs=specs, policy=policy, environment=ENVIRONMENT, **more), host_of(engine))
 
 
 def whole_run(engine: SimulatedEngine, specs: Sequence[Spec], **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -90,13 +90,13 @@ class SimulatedEngine:
         with self._told("save_rules", fleet):
             self.saved_rules = texts
 
-    def bridges(self, interface: str) -> bool:
+    def has_bridge(self, interface: str) -> bool:
         return interface not in self.loose
 
-    def write_file(self, path: str, text: str) -> None:
+    def write_text(self, path: str, text: str) -> None:
         self.files[path] = text
 
-    def addresses(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    def look_up(self, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
         return {host: self.names.get(host, ()) for host in hosts}
 
     # What the engine is asked

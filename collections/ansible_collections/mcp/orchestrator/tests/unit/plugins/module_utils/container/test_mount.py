@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels, mount
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_path import LocalPaths
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_files import LocalFiles
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement, Source, World
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import POLICY, run, spec
@@ -202,7 +202,7 @@ def test_paths_are_looked_at_as_the_kernel_does(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         names = ("folder", "file", "link", "link/..", "loop", "pipe", "socket", "none")
-        found = LocalPaths(local=True).look([*(f"{tmp_path}/{name}" for name in names), "/dev/null"])
+        found = LocalFiles(local=True).look([*(f"{tmp_path}/{name}" for name in names), "/dev/null"])
     kinds = {path.rpartition("/")[2]: each.kind for path, each in found.items()}
     assert kinds == {
         "folder": "directory",
@@ -216,7 +216,7 @@ def test_paths_are_looked_at_as_the_kernel_does(tmp_path: Path) -> None:
         "null": "device",
     }
     assert found[f"{tmp_path}/link"].path == str(tmp_path.resolve() / "folder")
-    assert LocalPaths(local=False).look(["/srv"]) == {}
+    assert LocalFiles(local=False).look(["/srv"]) == {}
 
 
 parts = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4).map(lambda words: "/srv/" + "/".join(words))

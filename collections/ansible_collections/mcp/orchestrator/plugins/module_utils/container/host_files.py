@@ -22,14 +22,21 @@ _KINDS = (
 )
 
 
-class HostPaths(Protocol):
+class FileError(Exception):
+    """A file of the host that cannot be written; the message names it and the reason."""
+
+
+class HostFiles(Protocol):
     """What observing and applying need of the host's files."""
 
     def look(self, paths: Iterable[str]) -> dict[str, Source]:
-        """What each path is; nothing of those that cannot be looked at from here."""
+        """Returns what each path is; nothing of those that cannot be looked at from here."""
+
+    def write_text(self, path: str, text: str) -> None:
+        """Writes a small ASCII file in place, for a container may have it mounted. Raises FileError."""
 
 
-class LocalPaths:
+class LocalFiles:
     """The files of the host on which the module runs. ``local``: whether the engine runs there too."""
 
     def __init__(self, local: bool) -> None:
@@ -37,6 +44,16 @@ class LocalPaths:
 
     def look(self, paths: Iterable[str]) -> dict[str, Source]:
         return {path: _source(path) for path in sorted(set(paths))} if self._local else {}
+
+    def write_text(self, path: str, text: str) -> None:
+        try:
+            with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+", encoding="ascii") as file:
+                if file.read() != text:
+                    file.seek(0)
+                    file.write(text)
+                    file.truncate()
+        except OSError as error:
+            raise FileError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _source(path: str) -> Source:

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From specs and the observed world to the steps that bring up the desired containers. Pure.
+
+Nothing is taken away here that may serve: that is ``plan_retire``'s, once the routes have moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import forges
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.allocator import Allocator
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import (
+    action_on,
+    facts_of_container,
+    facts_of_spec,
+    removal_of,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, short
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.standing import (
+    HALF_MADE,
+    Standing,
+    attempt_of,
+    best_of,
+    owned_by,
+    replicas,
+    stand,
+    stopped_by_operator,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+
+
+def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
+    """Returns the steps after which every enabled spec has a container of its generation, beside what served before."""
+    fleet = _Fleet.of(specs, world, policy)
+    slots = tuple(_slot(spec, replica, fleet) for spec in specs if spec.enabled for replica in replicas(spec))
+    unanswered = [
+        Problem(spec.name, world.unanswered[spec.image])
+        for spec in specs
+        if spec.enabled and spec.pull == "always" and spec.image in world.unanswered
+    ]
+    return Plan(
+        first=tuple(fleet_resources.setup_actions(specs, world, policy)),
+        slots=slots,
+        problems=(*unanswered, *fleet_resources.unknown_hosts(specs, world, policy)),
+    )
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """What a slot's plan depends on. ``readers`` may read the instance's metadata, ``forgers`` could pretend to."""
+
+    world: World
+    policy: Policy
+    allocator: Allocator
+    mounting: tuple[Spec, ...]
+    readers: tuple[str, ...]
+    forgers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, specs: Sequence[Spec], world: World, policy: Policy) -> _Fleet:
+        ordinary = [spec for spec in specs if spec.enabled and spec.egress.kind is EgressKind.INTERNET]
+        return cls(
+            world=world,
+            policy=policy,
+            allocator=Allocator(specs, world, policy),
+            mounting=mount.mounting(specs, world),
+            readers=tuple(spec.name for spec in ordinary if spec.egress.instance_metadata),
+            forgers=tuple(spec.name for spec in ordinary if forges(spec)),
+        )
+
+
+def _slot(spec: Spec, replica: int, fleet: _Fleet) -> Slot:
+    world, policy = fleet.world, fleet.policy
+    attempt = attempt_of(spec, world, policy)
+    try:
+        _refuse_confinement(spec, fleet)
+        standing = stand(spec, replica, world, policy)
+        stopped = stopped_by_operator(spec, replica, world)
+        if stopped is not None:
+            return Slot(spec, replica, successor=stopped, stopped_by_operator=True)
+        successor = standing.successor
+        if successor is not None:
+            actions = tuple(_repairs(spec, successor, standing.drifts[successor.id]))
+        else:
+            _refuse(spec, replica, world, policy)
+            actions = tuple(_creation(spec, replica, standing, fleet))
+    except (UnsupportedSpec, NoFreePort) as error:
+        serving = best_of(each for each in owned_by(spec, replica, world) if each.runs)
+        return Slot(spec, replica, incumbent=serving, attempt=attempt, problem=str(error))
+    slot = Slot(spec, replica, successor=successor, incumbent=standing.incumbent, attempt=attempt)
+    failure = world.failures.get(spec.name)
+    if actions and failure is not None:
+        pause = failure.pause(attempt, world.now, volume_name(policy.fleet, spec.name))
+        if pause is not None:
+            return replace(slot, problem=pause)
+    return replace(slot, actions=actions, wait=bool(actions) or (successor is not None and successor.ready is False))
+
+
+def _refuse_confinement(spec: Spec, fleet: _Fleet) -> None:
+    """Raises UnsupportedSpec when a server could reach what it must not: by network, by mounts, or as another one."""
+    world = fleet.world
+    if spec.egress.is_confined and world.firewall_error:
+        raise UnsupportedSpec(f"network {spec.egress} cannot be enforced here: {world.firewall_error}")
+    mounts = mount.problem(spec, fleet.mounting, world, fleet.policy)
+    if mounts is not None:
+        raise UnsupportedSpec(mounts)
+    is_forger, reads = bool(forges(spec)), spec.egress.instance_metadata
+    others = fleet.readers if is_forger else fleet.forgers if reads else ()
+    if others and spec.egress.kind is EgressKind.INTERNET:
+        what = f"with {forges(spec)} its container" if is_forger else f"the container of {' and '.join(others)}"
+        whom = " and ".join(others) if is_forger else "this one"
+        raise UnsupportedSpec(
+            f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"
+            " leave out the rights of the one or instance_metadata of the other"
+        )
+
+
+def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
+    """Raises UnsupportedSpec when no container can be made of ``spec``."""
+    taken = [name for name in (policy.name_of(spec.name, each) for each in replicas(spec)) if name in world.strangers]
+    if taken:
+        name = taken[0]
+        raise UnsupportedSpec(
+            f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
+            f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
+        )
+    network = world.networks.get(policy.network_of(spec)) if policy.network_of(spec) in policy.networks else None
+    if network is not None and not network.ours:
+        name = policy.network_of(spec)
+        raise UnsupportedSpec(
+            f"a network {name} exists that is not of fleet {policy.fleet};"
+            f" remove it (docker network rm {name}) or choose another fleet name"
+        )
+    image = world.images.get(spec.image)
+    if spec.pull == "always" and spec.image in world.unanswered:
+        raise UnsupportedSpec(world.unanswered[spec.image])
+    if image is None and spec.pull == "never":
+        raise UnsupportedSpec(
+            f"image {spec.image} is not on this host and its pull policy is never;"
+            " build or load it (docker load), or set pull to missing"
+        )
+    if image is not None:
+        compose(spec, image, policy, policy.port_range_start, replica)
+
+
+def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
+    if drift.update:
+        after = {"memory": size_text(spec.memory), "cpus": f"{spec.cpus:g}", "pids": spec.pids, "restart": "unless-stopped"}
+        before = {
+            "memory": size_text(container.facts.memory),
+            "cpus": f"{container.facts.cpus:g}",
+            "pids": container.facts.pids,
+            "restart": container.facts.restart,
+        }
+        yield action_on(container, Verb.UPDATE, ", ".join(drift.update), before, after)
+    for verb, reason in _repair(container):
+        yield action_on(container, verb, reason, {"state": container.status}, {"state": "running"})
+
+
+def _repair(container: Container) -> Iterator[tuple[Verb, str]]:
+    if container.status == "exited":
+        yield Verb.START, f"it is stopped (exit code {container.exit_code})"
+    if container.status == "paused":
+        yield Verb.UNPAUSE, "it is paused"
+    if container.status in ("running", "paused") and container.health == "unhealthy":
+        yield Verb.RESTART, "its health check fails"
+
+
+def _creation(spec: Spec, replica: int, standing: Standing, fleet: _Fleet) -> Iterator[Action]:
+    world, policy, allocator = fleet.world, fleet.policy, fleet.allocator
+    image = world.images.get(spec.image)
+    half_made = [each for each in standing.others if each.status in HALF_MADE]
+    for each in half_made:
+        yield removal_of(each, "it was left half-made" + (f": {each.error}" if each.error else ""))
+    predecessor = best_of(standing.others)
+    if (image is None or image.newer) and allocator.take_pull(spec.image):
+        reason = f"its registry has {short(image.newer)}" if image else f"image {spec.image} is not on this host"
+        yield Action(spec.name, Verb.PULL, reason, target=spec.image)
+    name = allocator.take_name(spec, replica, (each.name for each in half_made))
+    port = allocator.take_port(spec, replica, (each.port for each in half_made if each.port is not None))
+    yield Action(
+        server=spec.name,
+        action=Verb.RECREATE if predecessor else Verb.CREATE,
+        reason=_creation_reason(spec, predecessor, standing, world),
+        target=name,
+        port=port,
+        before=facts_of_container(predecessor) if predecessor else {},
+        after=facts_of_spec(spec, name, port, image=image, policy=policy, world=world),
+    )
+
+
+def _creation_reason(spec: Spec, predecessor: Container | None, standing: Standing, world: World) -> str:
+    if predecessor is None:
+        gone = [each for each in world.containers if each.service == spec.name and each.status == "removing"]
+        return "its container is being removed" if gone else "it has no container"
+    reasons = standing.drifts[predecessor.id].replace
+    if reasons:
+        return ", ".join(reasons)
+    if predecessor.status in HALF_MADE:
+        return f"its container is {predecessor.status}"
+    return f"port {predecessor.port} is taken by another program"

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who serves a slot: as a run ends, and as a plan would end. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The container of a slot, made from ``spec``; None when there is none. ``state`` is that of an endpoint."""
+
+    spec: Spec
+    container: str | None
+    port: int | None
+    state: str
+
+    @classmethod
+    def by(cls, spec: Spec, container: Container, state: str) -> Serving:
+        """Returns ``container`` as the one that serves."""
+        return cls(spec, container.id, container.port, state)
+
+    def endpoint(self, world: World, policy: Policy) -> Endpoint:
+        """Returns where it answers on this host."""
+        return Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, world)
+
+
+def fallback(slot: Slot) -> Serving:
+    """Returns who serves when the desired container does not: the one before, or nobody."""
+    if slot.incumbent is not None:
+        return Serving.by(slot.incumbent.spec or slot.spec, slot.incumbent, "running")
+    if slot.successor is not None:
+        return Serving.by(slot.spec, slot.successor, "failed")
+    return Serving(slot.spec, None, None, "failed")
+
+
+def predicted(slot: Slot) -> Serving:
+    """Returns who would serve after the slot's actions."""
+    found = slot.successor
+    if slot.stopped_by_operator and found is not None:
+        return Serving.by(slot.spec, found, "stopped")
+    creation = next((each for each in slot.actions if each.action in CREATIONS), None)
+    if creation is not None:
+        return Serving(slot.spec, None, creation.port, "planned")
+    if found is not None and slot.actions:
+        return Serving.by(slot.spec, found, "planned")
+    if found is not None and not slot.wait and not slot.problem:
+        return Serving.by(slot.spec, found, "running")
+    return fallback(slot)
+
+
+def predicted_endpoints(plan: Plan, world: World, policy: Policy) -> list[Endpoint]:
+    """Returns the endpoints that a plan would lead to, one for each enabled server."""
+    servers: dict[str, list[Endpoint]] = {}
+    for slot in plan.slots:
+        if slot.spec.enabled:
+            servers.setdefault(slot.spec.name, []).append(predicted(slot).endpoint(world, policy))
+    return [Endpoint.of_replicas(endpoints) for endpoints in servers.values()]
