@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils import basic
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import info as container_info
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import module as container_module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.arguments import bridge_directory
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineUnreachable
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_container, mcp_container_info
@@ -179,6 +182,20 @@ def test_servers_that_are_no_fleet_are_refused(
     result = call(mcp_container, monkeypatch, capsys, servers=desired, fleet="f")
     assert result["failed"] is True
     assert message in result["msg"]
+
+
+def test_every_action_is_documented() -> None:
+    documented = yaml.safe_load(mcp_container.RETURN)["actions"]["contains"]["action"]["description"]
+    assert re.findall(r"C\((\w+)\)", documented) == [verb.value for verb in Verb]
+
+
+def test_every_option_is_documented_with_its_default() -> None:
+    for module in (mcp_container, mcp_container_info):
+        options = yaml.safe_load(module.DOCUMENTATION).get("options", {})
+        spec = {name: given for name, given in module.ARGUMENT_SPEC.items() if name != "docker_host"}
+        assert {name: each.get("default") for name, each in options.items()} == {
+            name: each.get("default") for name, each in spec.items()
+        }
 
 
 def test_the_bridge_s_digest_is_that_of_the_directory_behind_the_link(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError, EngineUnreachable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import LONGEST_PAUSE, QUARANTINE_AFTER
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import probe_order
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
     POLICY,
     SECRET,
@@ -91,6 +92,23 @@ def test_a_port_stolen_between_plan_and_start_is_replaced_by_another() -> None:
     assert result["endpoints"][0]["port"] == planned + 1
     assert len(engine.of_fleet("f")) == 1
     assert run(engine, [spec("a")])["actions"] == []
+
+
+def test_a_replica_whose_port_is_stolen_gets_the_next_one_of_its_own_order() -> None:
+    engine = SimulatedEngine()
+    strikes = iter([None, EngineError("port is already allocated", port_taken=True)])
+
+    def stolen(subject: str) -> None:
+        strike = next(strikes, None)
+        if strike is not None:
+            raise strike
+
+    engine.faults["start"] = stolen
+    result = run(engine, [spec("a", replicas=2)])
+    order = list(probe_order("a.2", POLICY.port_range_start, POLICY.port_range_end))
+    first, second = result["endpoints"][0]["ports"]
+    assert result["errors"] == []
+    assert second == next(port for port in order[1:] if port != first)
 
 
 def test_a_container_that_cannot_start_is_not_left_behind() -> None:
