@@ -159,7 +159,12 @@ def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
 
 def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
     if drift.update:
-        after = {"memory": size_text(spec.memory), "cpus": f"{spec.cpus:g}", "pids": spec.pids, "restart": "unless-stopped"}
+        after = {
+            "memory": size_text(spec.memory),
+            "cpus": f"{spec.cpus:g}",
+            "pids": spec.pids,
+            "restart": "unless-stopped",
+        }
         before = {
             "memory": size_text(container.facts.memory),
             "cpus": f"{container.facts.cpus:g}",
