@@ -214,7 +214,7 @@ def test_what_opens_no_way_out_stands_beside_every_network() -> None:
     assert conflicts(spec("a", network="none", host_config=harmless)) == []
     assert conflicts(spec("a", host_config=WAYS_OUT["--dns"])) == []
     (message,) = conflicts(spec("a", network="none", volumes=("/run/docker.sock:/run/docker.sock",)))
-    assert "hands it the engine" in message
+    assert "gives it the engine" in message
 
 
 def test_the_right_to_forge_addresses_does_not_stand_beside_that_to_read_the_metadata() -> None:
