@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_env, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 
 SERVERS = 1000
 RUNS = 5
@@ -70,14 +70,14 @@ def main() -> int:
         servers = {f"server-{number}": FORMS[number % len(FORMS)] for number in range(SERVERS)}
         text = json.dumps({"mcpServers": servers}, indent=2)
         path.write_text(text)
-        fleet = read_fleet([str(path)], None, KEY, Unasked())
+        fleet = read_fleet([str(path)], None, KEY, EmptyResolver())
         if fleet.errors or len(fleet.specs) + len(fleet.remotes) != SERVERS:
             print("\n".join(map(str, fleet.errors)), file=sys.stderr)
             return 1
         figures = {
             "json_floor_seconds": best(lambda: json.loads(text)),
-            "read_seconds": best(lambda: read_fleet([str(path)], None, KEY, Unasked())),
-            "load_env_seconds": best(lambda: load_env([str(path)], None, Unasked())),
+            "read_seconds": best(lambda: read_fleet([str(path)], None, KEY, EmptyResolver())),
+            "load_env_seconds": best(lambda: load_env([str(path)], None, EmptyResolver())),
             "report_seconds": best(lambda: report(fleet)),
         }
     figures = {name: round(seconds, 4) for name, seconds in figures.items()}

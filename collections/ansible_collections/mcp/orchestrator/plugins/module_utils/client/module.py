@@ -22,7 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.file impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import read_key
 
 
@@ -32,7 +32,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     files = (arguments["config"], arguments["settings"])
     try:
         # No variable of a server goes into the file, so nobody is asked for their values.
-        fleet = read_fleet(*files, read_key(None), Unasked())
+        fleet = read_fleet(*files, read_key(None), EmptyResolver())
         told = client_config(fleet, reached(arguments["state"]), load_remotes(*files) if consent else None)
         document = told.document(fleet.settings.service.fleet)
         before = former(path, fleet.settings.service.fleet)

@@ -40,7 +40,7 @@ _RESERVED = tuple(ipaddress.IPv4Network(each) for each in RESERVED)
 
 
 def ipv4_network(host: str) -> ipaddress.IPv4Network | None:
-    """``host`` when it is an IPv4 address or a range of them, None when it is a name."""
+    """Returns ``host`` as a network where it is an IPv4 address or range, and None where it is a name."""
     try:
         return ipaddress.IPv4Network(host, strict=False)
     except ValueError:
@@ -48,19 +48,19 @@ def ipv4_network(host: str) -> ipaddress.IPv4Network | None:
 
 
 def is_reserved(host: str) -> bool:
-    """Whether an IPv4 address or range is link-local or one of a cloud's metadata, as a whole."""
+    """Returns whether an IPv4 address or range is link-local or one of a cloud's metadata, as a whole."""
     network = ipv4_network(host)
     return network is not None and any(network.subnet_of(each) for each in _RESERVED)
 
 
 def is_private(host: str) -> bool:
-    """Whether an IPv4 address or range holds one that is not of the internet."""
+    """Returns whether an IPv4 address or range holds one that is not of the internet."""
     network = ipv4_network(host)
     return network is not None and not network.is_global
 
 
 def is_admissible(address: str, own: Collection[str]) -> bool:
-    """Whether a name may lead to this IPv4 address (``192.0.2.7/32``): global, and not of this host (``own``).
+    """Returns whether a name may lead to this IPv4 address (``192.0.2.7/32``): global, and not of this host (``own``).
 
     Whoever answers for a name chooses its addresses: they must not lead behind the host's own walls.
     """

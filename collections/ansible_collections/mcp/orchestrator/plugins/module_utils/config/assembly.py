@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import Started
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import LocalServer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
@@ -28,8 +28,8 @@ def _said(value: _T | None, default: _T) -> _T:
     return default if value is None else value
 
 
-def assemble(name: str, enabled: bool, started: Started, digests: Mapping[str, str], defaults: Defaults) -> Spec:
-    """The spec of one server, with its generation."""
+def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[str, str], defaults: Defaults) -> Spec:
+    """Makes the spec of one server, with its generation. ``digests`` are those of its env, by name."""
     parsed, extension = started.parsed, started.extension
     read_only = _said(parsed.read_only, defaults.read_only)
     stdio = started.reach.transport == "stdio"

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import read_key
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--settings", help="the settings file; its folder holds the templates")
     options = parser.parse_args(arguments)
     try:
-        fleet = read_fleet(options.config, options.settings, read_key(None), Unasked())
+        fleet = read_fleet(options.config, options.settings, read_key(None), EmptyResolver())
     except ConfigFileError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -17,7 +17,7 @@ _REFERENCE = re.compile(r"\$\{" + FROM_THE_REQUEST + r":([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9-]+")  # what the bridge recognises
 
 
-def judge_header_references(parsed: ParsedEntry, transport: str, isolation: str | None, findings: Findings) -> None:
+def check_header_references(parsed: ParsedEntry, transport: str, isolation: str | None, findings: Findings) -> None:
     """Tells which headers the variables of a server take, or why they cannot. ``isolation`` is the effective one."""
     for variable, value in sorted(parsed.env.items()):
         headers = _REFERENCE.findall(value.reveal())

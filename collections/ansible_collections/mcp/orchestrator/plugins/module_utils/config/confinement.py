@@ -32,8 +32,8 @@ _LIFTING = frozenset(
 )
 
 
-def forges(spec: Spec) -> str:
-    """The rights by which its container could leave its network or pretend to be another; empty when it has none."""
+def network_rights(spec: Spec) -> str:
+    """Returns the rights by which its container could leave its network or pretend to be another; "" is none."""
     if spec.host_config.get("Privileged"):
         return "privileged"
     added = {str(each).upper().removeprefix("CAP_") for each in spec.host_config.get("CapAdd") or ()}
@@ -41,7 +41,7 @@ def forges(spec: Spec) -> str:
 
 
 def conflicts(spec: Spec) -> list[str]:
-    """Why what the spec says beside its network would lift the walls around it; each with the way out."""
+    """Returns why other options of the spec would break the isolation of its network, each with the way out."""
     egress = spec.egress
     said = f"network {egress}"
     found = []
@@ -50,9 +50,10 @@ def conflicts(spec: Spec) -> list[str]:
     if not egress.is_confined and not egress.instance_metadata:
         return found
     said = said if egress.is_confined else "instance_metadata"
-    if forges(spec):
+    rights = network_rights(spec)
+    if rights:
         found.append(
-            f"with {forges(spec)} its container could leave its network or pretend to be another one, so {said} cannot"
+            f"with {rights} its container could leave its network or pretend to be another one, so {said} cannot"
             " be enforced; leave one of the two out"
         )
     if egress.is_confined:

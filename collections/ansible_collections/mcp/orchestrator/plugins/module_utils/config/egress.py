@@ -74,12 +74,12 @@ class Egress:
 
     @property
     def is_confined(self) -> bool:
-        """Whether only firewall rules of this fleet keep the server where it may be."""
+        """Returns whether only firewall rules of this fleet keep the server where it may be."""
         return self.kind in (EgressKind.FLEET, EgressKind.NONE, EgressKind.HOSTS)
 
     @property
     def has_own_rules(self) -> bool:
-        """Whether firewall rules let its containers, known by MAC address, further than their network."""
+        """Returns whether firewall rules let its containers, known by MAC address, further than their network."""
         return self.kind is EgressKind.HOSTS or self.instance_metadata
 
     @property

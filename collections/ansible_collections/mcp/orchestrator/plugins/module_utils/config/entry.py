@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import judge_header_references
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import check_header_references
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
     Extension,
     apply_extension,
@@ -92,8 +92,8 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Started:
-    """A server that is started here."""
+class LocalServer:
+    """A server that runs in a container of this fleet; a Remote is the other kind."""
 
     parsed: ParsedEntry
     reach: Reach
@@ -101,7 +101,7 @@ class Started:
 
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
-    """Whether the entry is wished to run: neither ``disabled`` nor not ``enabled``."""
+    """Returns whether the entry is to run: neither ``disabled`` nor not ``enabled``."""
     said = {key: entry[key] is (key != "disabled") for key in sorted(_SWITCHES) if isinstance(entry.get(key), bool)}
     if len(set(said.values())) > 1:
         first, *others = said
@@ -110,23 +110,23 @@ def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
 
 
 def client_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What clients are told of the server, as it stands in the entry."""
+    """Returns the keys for clients that hold no secret, as they stand in the entry."""
     return {key: entry[key] for key in CLIENT_KEYS if key in entry}
 
 
 def private_keys(entry: Mapping[str, Any]) -> dict[str, Secret]:
-    """What only clients read and may hold a secret, each as JSON."""
+    """Returns the keys for clients that may hold a secret, each as JSON."""
     return {key: Secret(json.dumps(entry[key])) for key in PRIVATE_KEYS if key in entry}
 
 
-def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> Started | Remote | None:
-    """What the entry asks for, or None when it cannot be told; the reasons go to ``findings``."""
+def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> LocalServer | Remote | None:
+    """Reads what the entry asks for; None where it is wrong, and the reasons go to ``findings``."""
     problems = list(ENTRY.errors(entry, ""))
     for path, message in problems:
         findings.error(path, message)
     if not isinstance(entry, dict):
         return None
-    _judge_keys(entry, context.strict, findings)
+    _check_keys(entry, context.strict, findings)
     wrong = {path.partition(".")[0].partition("[")[0] for path, _message in problems}
     if wrong & _USED:
         return None
@@ -134,28 +134,28 @@ def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> S
     entry = _flat_transport(entry, findings)
     if "template" in entry:
         filled = expand(entry, context.registry, findings)
-        return None if filled is None else _read_started(name, filled, context, findings)
+        return None if filled is None else _read_local(name, filled, context, findings)
     if is_remote(entry):
         return read_remote(name, entry, findings)
-    return _read_started(name, entry, context, findings)
+    return _read_local(name, entry, context, findings)
 
 
-def _judge_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> None:
+def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> None:
     for key in entry:
         if key in ENTRY.keys and key not in _USED | _SWITCHES | {"orchestrator", "cwd"} and not _is_address(key):
             findings.explain(key_path("", key).lstrip("."), "is for clients; it changes nothing here")
-    _judge_unknown(ENTRY, entry, "", "a server", strict, findings)
+    _check_unknown(ENTRY, entry, "", "a server", strict, findings)
     extension = entry.get("orchestrator")
     if isinstance(extension, dict):
-        _judge_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
-        _judge_unknown(RESOURCES, extension.get("resources"), "orchestrator.resources", "'resources'", strict, findings)
+        _check_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
+        _check_unknown(RESOURCES, extension.get("resources"), "orchestrator.resources", "'resources'", strict, findings)
 
 
 def _is_address(key: str) -> bool:
     return key in {"httpUrl", "serverUrl", "baseUrl"}
 
 
-def _judge_unknown(record: Record, value: Any, path: str, what: str, strict: bool, findings: Findings) -> None:
+def _check_unknown(record: Record, value: Any, path: str, what: str, strict: bool, findings: Findings) -> None:
     for key in record.unknown(value):
         message = f"is not a key of {what}{_meant(key, record)}"
         tell = findings.error if strict else findings.warn
@@ -182,7 +182,9 @@ def _flat_transport(entry: dict[str, Any], findings: Findings) -> dict[str, Any]
     return entry
 
 
-def _read_started(name: str, entry: Mapping[str, Any], context: Context, findings: Findings) -> Started | Remote | None:
+def _read_local(
+    name: str, entry: Mapping[str, Any], context: Context, findings: Findings
+) -> LocalServer | Remote | None:
     args = tuple(entry.get("args", ()))
     if "cwd" in entry:
         findings.explain("cwd", "is ignored: it is a folder of the client's machine")
@@ -197,7 +199,7 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
         return parsed
     _warn_of_placeholders(parsed.env, findings)
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
-    _judge_pins(parsed, args, context, findings)
+    _check_pins(parsed, args, context, findings)
     extension = read_extension(entry)
     apply_extension(extension, parsed, context.permissions, findings)
     if parsed.recipe is not None and parsed.command is not None:
@@ -209,11 +211,11 @@ def _read_started(name: str, entry: Mapping[str, Any], context: Context, finding
         written = {key_path("env", variable): value.reveal() for variable, value in parsed.env.items()}
         warn_of_client_paths(written, mounted, findings)
     reach = read_reach(name, parsed, extension, findings)
-    judge_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
-    return Started(parsed, reach, extension)
+    check_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
+    return LocalServer(parsed, reach, extension)
 
 
-def _judge_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
+def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
     """Notes what may become another image or version without an edit, and refuses it where the settings say so."""
     if findings.errors:
         return  # what stands in the place of an image may then be something else, a secret even

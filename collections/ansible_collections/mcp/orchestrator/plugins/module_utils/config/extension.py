@@ -50,7 +50,7 @@ class Extension:
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:
-    """The extension of an entry whose shape is right."""
+    """Reads the ``orchestrator`` key of an entry whose shape is right."""
     given = entry.get(KEY, {})
     known = {name: value for name, value in given.items() if name in Extension.__dataclass_fields__}
     return Extension(**{**known, "volumes": tuple(known.get("volumes", ()))})
@@ -70,7 +70,7 @@ def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Perm
         parsed.stop_timeout = extension.stop_timeout
     if isinstance(extension.network, list):
         parsed.egress = Egress.to_hosts(sorted(set(extension.network)))
-        _judge_hosts(extension.network, findings)
+        _check_hosts(extension.network, findings)
     elif extension.network is not None:
         try:
             network(parsed, extension.network, permissions)
@@ -91,7 +91,7 @@ def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Perm
             findings.error(f"{KEY}.labels.{name}", str(error))
 
 
-def _judge_hosts(hosts: Collection[str], findings: Findings) -> None:
+def _check_hosts(hosts: Collection[str], findings: Findings) -> None:
     for host in hosts:
         if is_reserved(host):
             findings.error(
@@ -104,7 +104,7 @@ def _judge_hosts(hosts: Collection[str], findings: Findings) -> None:
 
 
 def placement(extension: Extension) -> dict[str, Any] | None:
-    """Which hosts run the server, in the words of the spec."""
+    """Returns which hosts run the server, as ``Spec.placement``; None is all of them."""
     said: Mapping[str, Any] = (
         extension.placement if isinstance(extension.placement, Mapping) else {"hosts": extension.placement}
     )

@@ -16,18 +16,18 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def key_path(base: str, key: str) -> str:
-    """``base.key``, or ``base["key"]`` where a dot or a blank in the key would mislead."""
+    """Returns ``base.key``, or ``base["key"]`` where a dot or a blank in the key would mislead."""
     return f"{base}.{key}" if _PLAIN_KEY.fullmatch(key) else f'{base}["{printable(key)}"]'
 
 
 def printable(text: str, longest: int = 80) -> str:
-    """The text on one line of a terminal: control characters escaped, long ones cut."""
+    """Returns the text on one line of a terminal: control characters escaped, long ones cut."""
     shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """``; do you mean 'env'?`` or nothing."""
+    """Returns ``; do you mean 'env'?`` where a known word is close, else nothing."""
     candidates = list(known)
     close = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.7)
     close += [each for each in candidates if len(word) >= 3 and each.startswith(word.lower())]

@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.assembly i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import (
     Context,
-    Started,
+    LocalServer,
     client_keys,
     is_enabled,
     private_keys,
@@ -33,7 +33,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.templ
     TemplateRegistry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import judge_route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import check_route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import resolve_variables
@@ -70,7 +70,7 @@ class _Server:
     name: str
     enabled: bool
     findings: Findings
-    found: Started | Remote | None
+    found: LocalServer | Remote | None
     clients: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, Secret] = field(default_factory=dict)
     env: Mapping[str, Secret] = field(default_factory=dict)
@@ -106,19 +106,19 @@ def read_fleet(
 def load_env(
     config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None = None
 ) -> dict[str, dict[str, Secret]]:
-    """The values behind the digests of the specs' ``env``, by server and name; servers with errors are left out.
+    """Reads the values behind the digests of the specs' ``env``, by server and name; servers with errors are left out.
 
     Raises ConfigFileError as ``read_fleet`` does.
     """
     _settings, _sources, servers, resolver = _read(config_paths, settings_path, resolver)
     resolved = _resolved(servers, resolver)
-    return {server.name: dict(server.env) for server in resolved if isinstance(server.found, Started)}
+    return {server.name: dict(server.env) for server in resolved if isinstance(server.found, LocalServer)}
 
 
 def load_remotes(
     config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None = None
 ) -> dict[str, tuple[dict[str, Secret], dict[str, str]]]:
-    """By remote server: ``url`` and ``headers.NAME`` with the values behind their references; why some have none.
+    """Reads ``url`` and ``headers.NAME`` of each remote server with the values of references, and why some have none.
 
     Raises ConfigFileError as ``read_fleet`` does.
     """
@@ -178,8 +178,8 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context, settin
         findings.error("", f"is defined twice: here and in {listed}; keep one")
         return _Server(name, True, findings, None)
     found = read_entry(name, entry, context, findings)
-    if isinstance(found, Started):
-        judge_route(found.extension, settings, findings)
+    if isinstance(found, LocalServer):
+        check_route(found.extension, settings, findings)
         for problem in conflicts(assemble(name, True, found, {}, settings.defaults)):
             findings.error("orchestrator.network" if found.extension.network is not None else "", problem)
     enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
@@ -189,8 +189,10 @@ def _server(name: str, places: list[tuple[Place, Any]], context: Context, settin
 
 
 def _without_shared_volumes(servers: list[_Server], permissions: Permissions) -> list[_Server]:
-    """The servers, those with errors that name a volume which another names too, unless the settings share it."""
-    places = {server.name: server.found.parsed.volume_places for server in servers if isinstance(server.found, Started)}
+    """The servers; one that names a volume of another has an error, unless the settings share the volume."""
+    places = {
+        server.name: server.found.parsed.volume_places for server in servers if isinstance(server.found, LocalServer)
+    }
     problems = shared_volumes(places, permissions.shared_volumes)
     for server in servers:
         for path, message in problems.get(server.name, {}).items():
@@ -200,7 +202,7 @@ def _without_shared_volumes(servers: list[_Server], permissions: Permissions) ->
 
 def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:
     """The servers with the values of their variables; one whose references have none fails, unless it is disabled."""
-    started = {server.name: server.found.parsed for server in servers if isinstance(server.found, Started)}
+    started = {server.name: server.found.parsed for server in servers if isinstance(server.found, LocalServer)}
     values = resolve_variables(
         {name: parsed.env for name, parsed in started.items()},
         {name: parsed.verbatim for name, parsed in started.items()},

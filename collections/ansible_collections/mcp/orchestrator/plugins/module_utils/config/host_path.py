@@ -50,42 +50,42 @@ _ENGINE_SOCKET = re.compile(r"(docker|podman|containerd|crio|buildkitd)[^/]*\.so
 
 
 def absolute(path: str) -> str:
-    """The path without ``//``, ``.`` and ``..``; ``/var/run`` is ``/run``, as on every systemd host."""
+    """Returns the path without ``//``, ``.`` and ``..``; ``/var/run`` is ``/run``, as on every systemd host."""
     normal = posixpath.normpath("/" + path.lstrip("/"))
     return "/run" + normal[len("/var/run") :] if (normal + "/").startswith("/var/run/") else normal
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether ``path`` is ``folder`` or lies in it; both absolute."""
+    """Returns whether ``path`` is ``folder`` or lies in it; both absolute."""
     return (path.rstrip("/") + "/").startswith(folder.rstrip("/") + "/")
 
 
 def below_any(path: str, roots: Iterable[str]) -> bool:
-    """Whether ``path`` is one of ``roots`` or lies in one."""
+    """Returns whether ``path`` is one of ``roots`` or lies in one."""
     return any(is_below(path, root) for root in roots)
 
 
 def is_engine_socket(path: str) -> bool:
-    """Whether a path has the name of an engine's socket: whoever has that has the host."""
+    """Returns whether a path has the name of an engine's socket: whoever has that has the host."""
     return bool(_ENGINE_SOCKET.fullmatch(posixpath.basename(path)))
 
 
-def means_the_system(path: str) -> bool:
-    """Whether a directory holds what the host itself runs on, is part of it, or is somebody's whole home directory."""
+def is_system_directory(path: str) -> bool:
+    """Returns whether a directory is, contains or is part of a system directory, or is a whole home directory."""
     return any(is_below(path, each) or is_below(each, path) for each in _SYSTEM) or bool(_HOME.fullmatch(path))
 
 
-def may_be_read(path: str) -> bool:
-    """Whether a file of the host may be read for an entry, as root does it; ``path`` has no link in it."""
-    return below_any(path, _SECRETS) or not means_the_system(path)
+def is_readable_for_entries(path: str) -> bool:
+    """Returns whether a file of the host may be read for an entry, as root does it; ``path`` has no link in it."""
+    return below_any(path, _SECRETS) or not is_system_directory(path)
 
 
 def root(text: str) -> str:
-    """One directory of ``host_path_roots`` in its canonical spelling. Raises ValueError."""
+    """Reads one directory of ``host_path_roots`` in its canonical spelling. Raises ValueError."""
     if not text.startswith("/") or "\0" in text:
         raise ValueError("is not an absolute path; write for example /srv")
     path = absolute(text)
-    if means_the_system(path):
+    if is_system_directory(path):
         raise ValueError(
             f"has '{path}', which is or contains a system directory of the host;"
             " write a directory that contains only data, for example /srv"
@@ -94,6 +94,6 @@ def root(text: str) -> str:
 
 
 def listed(paths: Iterable[str]) -> str:
-    """Several paths in words: ``/data, /mnt or /srv``; at least one."""
+    """Returns one path or several in words: ``/data, /mnt or /srv``."""
     *some, last = sorted(paths)
     return f"{', '.join(some)} or {last}" if some else last

@@ -16,7 +16,7 @@ SMALLEST_MEMORY = 6 * 1024**2  # the engine's own minimum
 
 
 def size(text: str) -> int:
-    """Bytes of ``512m``, ``1.5g``, ``64MiB`` (units of 1024, as docker/go-units' RAMInBytes reads them).
+    """Reads ``512m``, ``1.5g`` or ``64MiB`` as bytes (units of 1024, as docker/go-units' RAMInBytes reads them).
 
     Raises ValueError with a reason that reads after the value.
     """
@@ -30,7 +30,7 @@ def size(text: str) -> int:
 
 
 def whole_number(text: str, least: int, most: int) -> int:
-    """An integer from ``least`` to ``most``. Raises ValueError with a reason that reads after the value."""
+    """Reads an integer from ``least`` to ``most``. Raises ValueError with a reason that reads after the value."""
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         raise ValueError("is not a whole number")
     number = int(text)
@@ -40,7 +40,7 @@ def whole_number(text: str, least: int, most: int) -> int:
 
 
 def switch(text: str) -> bool:
-    """What configparser takes for true or false. Raises ValueError with a reason that reads after the value."""
+    """Reads what configparser takes for true or false. Raises ValueError with a reason that reads after the value."""
     word = text.lower()
     if word not in ConfigParser.BOOLEAN_STATES:
         raise ValueError("is neither true nor false")
@@ -48,7 +48,7 @@ def switch(text: str) -> bool:
 
 
 def cores(text: str) -> float:
-    """A positive decimal number of CPU cores, to a thousandth. Raises ValueError as ``size`` does."""
+    """Reads a number of CPU cores, to a thousandth. Raises ValueError as ``size`` does."""
     if not re.fullmatch(r"[0-9]{0,6}(\.[0-9]{0,9})?", text) or not re.search("[0-9]", text):
         raise ValueError("is not a number of cores; write for example 0.5 or 2")
     number = round(float(text), 3)

@@ -33,7 +33,7 @@ class Reach:
 
 
 def read_reach(name: str, parsed: ParsedEntry, extension: Extension, findings: Findings) -> Reach:
-    """How the server is reached, from the ports that its argv publishes and its extension."""
+    """Reads how the server is reached, from the ports that its argv publishes and its extension."""
     published = parsed.publish_all or bool(parsed.ports)
     transport = extension.transport or ("http" if published or extension.port is not None else "stdio")
     mismatched = _ONLY_HTTP if transport == "stdio" else _ONLY_STDIO

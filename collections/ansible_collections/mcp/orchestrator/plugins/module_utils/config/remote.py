@@ -22,7 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.re
     replaced,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own_variables
 
 # A part of a path that is long and has both letters and digits is as good as a password.
 _TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")
@@ -40,7 +40,7 @@ class Remote:
     enabled: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """What may be shown: the address without query, user and tokens, and the names of the headers."""
+        """Returns what may be shown: the address without query, user and tokens, and the names of the headers."""
         return {
             "name": self.name,
             "enabled": self.enabled,
@@ -51,12 +51,12 @@ class Remote:
 
 
 def is_token(part: str) -> bool:
-    """Whether a part of an address is as good as a password."""
+    """Returns whether a part of an address is as good as a password."""
     return bool(_TOKEN.fullmatch(part))
 
 
 def shown_address(url: str) -> str:
-    """An address without what may be a secret in it."""
+    """Returns an address without what may be a secret in it."""
     scheme, _separator, rest = url.partition("://")
     host_and_path = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = host_and_path.partition("/")
@@ -73,7 +73,7 @@ def _type_of(entry: Mapping[str, Any], key: str, url: str) -> str:
 
 
 def is_remote(entry: Mapping[str, Any]) -> bool:
-    """Whether the entry is of a server that runs elsewhere."""
+    """Returns whether the entry is of a server that runs elsewhere."""
     return any(key in entry for key in ADDRESSES) or any(
         entry.get(key) in REMOTE_TYPES for key in ("type", "transport") if isinstance(entry.get(key), str)
     )
@@ -142,7 +142,7 @@ def _references_wrong(text: str, path: str, findings: Findings) -> bool:
 def read_proxy(
     name: str, package: str, words: Sequence[str], first: int, env: Mapping[str, Secret], findings: Findings
 ) -> Remote | None:
-    """The server behind ``npx mcp-remote ADDRESS --header NAME:VALUE``, or None when it is something else.
+    """Reads the server behind ``npx mcp-remote ADDRESS --header NAME:VALUE``; None when it is something else.
 
     Clients reach such a server without the proxy, which would only show its headers to everybody on the host.
     """
@@ -156,7 +156,7 @@ def read_proxy(
         if word == "--header":
             header, _colon, value = following.partition(":")
             _check_header(header.strip(), value.strip(), f"args[{first + position + 1}]", findings)
-            headers[header.strip()] = Secret(with_own(value.strip(), env)[0])
+            headers[header.strip()] = Secret(with_own_variables(value.strip(), env)[0])
             position += 1
         elif word == "--transport":
             kind = "sse" if following.startswith("sse") else "http"

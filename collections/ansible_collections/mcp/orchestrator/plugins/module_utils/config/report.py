@@ -21,7 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text 
 
 
 def report(fleet: Fleet) -> str:
-    """Every server: what it becomes, and what of its entry was ignored and why. No value of a variable."""
+    """Describes every server: what it becomes, and what of its entry is ignored and why; no values of env."""
     blocks = [(spec.name, _server(spec)) for spec in fleet.specs]
     blocks += [(remote.name, _remote(remote)) for remote in fleet.remotes]
     wrong: dict[str, list[str]] = {}

@@ -21,7 +21,7 @@ _READERS: Mapping[str, Callable[[str], str]] = {"host_header": host_name, "sourc
 
 
 def read_conditions(given: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """The conditions of an entry whose shape is right, as mcp_alb_route takes them."""
+    """Reads the conditions of an entry whose shape is right, as mcp_alb_route takes them."""
     plain = [
         {"field": name.replace("_", "-"), "values": list(given[name])} for name in sorted(given) if name != _HEADERS
     ]
@@ -32,7 +32,7 @@ def read_conditions(given: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     return tuple(condition for condition in [*plain, *headers] if condition["values"])
 
 
-def judge_route(extension: Extension, settings: Settings, findings: Findings) -> None:
+def check_route(extension: Extension, settings: Settings, findings: Findings) -> None:
     """Notes what AWS, or the topology, would not take."""
     path = f"{KEY}.conditions"
     for name, read in _READERS.items():
@@ -47,18 +47,18 @@ def judge_route(extension: Extension, settings: Settings, findings: Findings) ->
     if own and own + shared > FREE_VALUES:
         has = f"has {own} values and [routes] {shared}" if shared else f"has {own} values"
         findings.error(path, f"{has}; a rule takes {FREE_VALUES} beside its path, leave some out")
-    _judge_auth(extension, settings, findings)
+    _check_auth(extension, settings, findings)
     if routes.topology == "node-router":
-        _judge_behind_router(extension, settings, findings)
+        _check_behind_router(extension, settings, findings)
 
 
-def _judge_auth(extension: Extension, settings: Settings, findings: Findings) -> None:
+def _check_auth(extension: Extension, settings: Settings, findings: Findings) -> None:
     if extension.auth in ("oidc", "jwt") and missing_keys(extension.auth, getattr(settings, extension.auth)):
         message = f"'{extension.auth}' needs the section [{extension.auth}] in settings.conf"
         findings.error(f"{KEY}.auth", message)
 
 
-def _judge_behind_router(extension: Extension, settings: Settings, findings: Findings) -> None:
+def _check_behind_router(extension: Extension, settings: Settings, findings: Findings) -> None:
     """There, one rule of the load balancer is for all servers, and the router knows the load balancer for a client."""
     if extension.auth not in (None, settings.routes.auth):
         findings.error(

@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 
 GENERATION_CHARACTERS = 12
 
-# What only the route or the operator's wish depends on: changing it never makes a new container.
+# What only the route, or whether it runs at all, depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
     | {"conditions", "auth", "pull", "placement", "generation", "signature_key"}
@@ -109,7 +109,7 @@ class Spec:
         return cls(**arguments, egress=egress)
 
     def with_generation(self) -> Spec:
-        """This spec with ``generation`` set to the hash of everything that makes its container."""
+        """Returns this spec with ``generation`` set to the hash of everything that makes its container."""
         # What is not said is left out, so that a later release can add a field without replacing every container.
         made_of = {
             name: value

@@ -17,8 +17,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path 
     below_any,
     is_below,
     is_engine_socket,
+    is_system_directory,
     listed,
-    means_the_system,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
@@ -121,7 +121,7 @@ def _outside(path: str, found: Source, world: World, policy: Policy) -> str | No
     if data and (is_below(found.path, data) or is_below(data, found.path)):
         return f"the engine keeps all containers in {data}; choose another place, {_ANY}"
     real = [world.sources[root].path if root in world.sources else root for root in policy.permissions.host_path_roots]
-    roots = [root for root in real if not means_the_system(root)]
+    roots = [root for root in real if not is_system_directory(root)]
     if not below_any(found.path, roots):
         where = listed(policy.permissions.host_path_roots or ("the directories of host_path_roots",))
         lies = f"it leads to {found.path}, which" if found.path != path else "it"

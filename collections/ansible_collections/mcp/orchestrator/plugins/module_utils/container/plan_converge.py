@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import forges
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import network_rights
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
@@ -79,7 +79,7 @@ class _Fleet:
             allocator=Allocator(specs, world, policy),
             mounting=mount.mounting(specs, world),
             readers=tuple(spec.name for spec in ordinary if spec.egress.instance_metadata),
-            forgers=tuple(spec.name for spec in ordinary if forges(spec)),
+            forgers=tuple(spec.name for spec in ordinary if network_rights(spec)),
         )
 
 
@@ -118,10 +118,10 @@ def _refuse_confinement(spec: Spec, fleet: _Fleet) -> None:
     mounts = mount.problem(spec, fleet.mounting, world, fleet.policy)
     if mounts is not None:
         raise UnsupportedSpec(mounts)
-    is_forger, reads = bool(forges(spec)), spec.egress.instance_metadata
+    is_forger, reads = bool(network_rights(spec)), spec.egress.instance_metadata
     others = fleet.readers if is_forger else fleet.forgers if reads else ()
     if others and spec.egress.kind is EgressKind.INTERNET:
-        what = f"with {forges(spec)} its container" if is_forger else f"the container of {' and '.join(others)}"
+        what = f"with {network_rights(spec)} its container" if is_forger else f"the container of {' and '.join(others)}"
         whom = " and ".join(others) if is_forger else "this one"
         raise UnsupportedSpec(
             f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"

@@ -42,7 +42,7 @@ def refuse_secret_arguments(words: Sequence[str], first: int, findings: Findings
 
 
 def is_client_path(word: str) -> bool:
-    """Whether the word begins like a path of the machine that somebody's client runs on."""
+    """Returns whether the word begins like a path of the machine that somebody's client runs on."""
     return bool(_LAPTOP.match(word))
 
 

@@ -55,7 +55,7 @@ _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]{1,10}|[1-9][0-9]?")
 
 
 def network(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
-    """``--network``."""
+    """Reads ``--network``."""
     value = value.removeprefix("name=")
     if value in {"bridge", "default", "internet"}:
         parsed.egress = Egress()
@@ -69,18 +69,18 @@ def network(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
 
 
 def volumes(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
-    """``--volume``."""
+    """Reads ``--volume``."""
     parsed.volumes.append(volume(value, permissions))
 
 
 def mounts(parsed: ParsedEntry, value: str, permissions: Permissions) -> None:
-    """``--mount``."""
+    """Reads ``--mount``."""
     kind, text = mount(value, permissions)
     (parsed.tmpfs if kind == "tmpfs" else parsed.volumes).append(text)
 
 
 def label(parsed: ParsedEntry, value: str) -> None:
-    """``--label``; those of the fleet itself are not to be had, and a label is no place for a secret."""
+    """Reads ``--label``; refuses the fleet's own labels, and secrets, which everybody on the host could read there."""
     name, _equals, text = value.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", name):
         raise ValueError("has no name; write name=value")

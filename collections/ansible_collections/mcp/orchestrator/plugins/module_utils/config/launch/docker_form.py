@@ -35,7 +35,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.re
     has_reference,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own_variables
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 Reader = Callable[[str], None]
@@ -106,7 +106,7 @@ class _DockerForm:
             raise ValueError("has no name of a variable; write NAME=value, or NAME and its value in env")
         self.named.add(name)
         if equals:
-            filled, names = with_own(text, self.env)
+            filled, names = with_own_variables(text, self.env)
             self.parsed.env[name] = Secret(filled)
             self.named |= names
         elif name in self.env:
@@ -127,7 +127,7 @@ class _DockerForm:
                 self.parsed.env.setdefault(name, self.env[name])
 
     def finish(self, command: tuple[str, ...]) -> ParsedEntry:
-        """The entry, once all flags are applied."""
+        """Returns the entry, once all flags are applied."""
         parsed = self.parsed
         # As docker does: what -e says goes before what a file says.
         parsed.verbatim = set(self.from_files) - set(parsed.env)

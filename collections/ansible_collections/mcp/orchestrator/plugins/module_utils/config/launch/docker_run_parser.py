@@ -41,7 +41,7 @@ class FlagUse:
 
     @property
     def is_on(self) -> bool:
-        """Whether a flag without a value is switched on."""
+        """Returns whether a flag without a value is switched on."""
         return self.value in _TRUE
 
 

@@ -23,7 +23,7 @@ _REFERENCE = re.compile(
 
 
 def image_error(text: str) -> str | None:
-    """Why this is not an image's name, with the way out, or None when it is one."""
+    """Returns why this is not the name of an image, with the way out; None where it is one."""
     shown = quoted(text)
     if looks_secret(text):
         return f"{shown} stands where the image belongs; is '-e' missing before it?"

@@ -23,7 +23,7 @@ _IGNORED = frozenset({"consistency", "volume-nocopy", "bind-create-src"})
 
 
 def mount(text: str, permissions: Permissions) -> tuple[str, str]:
-    """The kind, ``volume`` or ``tmpfs``, and what ``-v`` or ``--tmpfs`` would say.
+    """Reads ``--mount`` as its kind, ``volume`` or ``tmpfs``, and the same in the form of ``-v`` or ``--tmpfs``.
 
     Raises ValueError or UnsafeVolume with a reason that reads after the value.
     """

@@ -74,7 +74,7 @@ _IN_MODULES = re.compile(r"(?:.*[/\\])?node_modules[/\\]((?:@[^/\\@]+[/\\])?[^/\
 
 
 def read_node(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
-    """Reads the arguments of one of PROGRAMS from ``start`` on into a recipe; None when that cannot be told."""
+    """Reads the arguments of one of PROGRAMS from ``start`` on into a recipe; None when it is wrong."""
     if program in {"node", "nodejs"}:
         return _read_file(args, start, findings)
     for words in _RUNNERS[program]:

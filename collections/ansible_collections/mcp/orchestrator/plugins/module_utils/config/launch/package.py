@@ -47,7 +47,9 @@ def _refuse_local(text: str) -> None:
 
 
 def npm_package(text: str) -> Package:
-    """``name``, ``@scope/name@1.2``, ``github:owner/name#ref``, ``git+https://…`` or a tarball. Raises PackageError."""
+    """Reads ``name``, ``@scope/name@1.2``, ``github:owner/name#ref``, ``git+https://…`` or a tarball's address.
+
+    Raises PackageError."""
     _refuse_local(text)
     if _GIT.fullmatch(text):
         return Package(text, None, None, git=True)
@@ -66,7 +68,9 @@ def npm_package(text: str) -> Package:
 
 
 def pypi_package(text: str) -> Package:
-    """``name``, ``name==1.2``, ``name@1.2``, ``name[extra]``, ``git+https://…`` or a wheel. Raises PackageError."""
+    """Reads ``name``, ``name==1.2``, ``name@1.2``, ``name[extra]``, ``git+https://…`` or a wheel's address.
+
+    Raises PackageError."""
     _refuse_local(text)
     if _GIT.fullmatch(text):
         return Package(text, None, None, git=True)

@@ -21,12 +21,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def has_digest(image: str) -> bool:
-    """Whether an image's name means the same image for ever."""
+    """Returns whether the name of an image always means the same image."""
     return "@sha256:" in image
 
 
 def moving_tag(image: str) -> str | None:
-    """The tag of an image's name that comes to mean other images, ``latest`` where none is written; None for others."""
+    """Returns the tag of an image where it is one that moves, ``latest`` where none is written; None for others."""
     if has_digest(image):
         return None
     tag = image.rpartition("/")[2].partition(":")[2] or "latest"
@@ -34,7 +34,7 @@ def moving_tag(image: str) -> str | None:
 
 
 def unpinned_packages(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """The packages that a build installs in a version which nobody wrote, and what to write instead."""
+    """Yields the packages that a build installs in a version which nobody wrote, and what to write instead."""
     own = f"{recipe.package}{'@' if recipe.runtime == 'node' and recipe.version else ''}{recipe.version or ''}"
     for text in (own, *recipe.also):
         better = _better(recipe.runtime, text)

@@ -44,7 +44,7 @@ def _plain(path: str) -> str:
 
 
 def find_program(command: str, args: Sequence[str]) -> Program:
-    """The program behind all that only starts another: ``cmd /c``, ``wsl``, ``sudo``, ``env NAME=value``, ``exec``."""
+    """Finds the program behind those that only start another: ``cmd /c``, ``wsl``, ``sudo``, ``env A=b``, ``exec``."""
     found = Program(command, -1, 0)
     for _depth in range(4):
         start = _behind(found, args)

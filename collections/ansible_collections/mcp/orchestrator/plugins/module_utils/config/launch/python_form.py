@@ -119,12 +119,12 @@ _OWN_CODE = frozenset(
 
 
 def is_python_program(program: str) -> bool:
-    """Whether read_python knows the program."""
+    """Returns whether read_python knows the program."""
     return program in {"uvx", "uv", "pipx"} or bool(PYTHON.fullmatch(program))
 
 
 def read_python(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
-    """Reads the arguments of uvx, uv, pipx or python from ``start`` on into a recipe; None when that cannot be told."""
+    """Reads the arguments of uvx, uv, pipx or python from ``start`` on into a recipe; None when it is wrong."""
     if program == "uvx":
         return _run_tool("uvx", args, parse_runner_arguments("uvx", _UVX, args, start, findings), findings)
     if program == "uv":

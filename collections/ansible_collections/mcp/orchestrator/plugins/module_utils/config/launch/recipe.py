@@ -45,7 +45,7 @@ class Recipe:
         return f"{REPOSITORY}/{slug or self.runtime}:{digest}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; ``from_dict`` reads it back."""
+        """Returns plain data, which ``from_dict`` reads back."""
         return {**asdict(self), "also": list(self.also)}
 
     @classmethod

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 
 def shared_volumes(places: Mapping[str, Mapping[str, str]], permitted: Collection[str]) -> dict[str, dict[str, str]]:
-    """What is wrong, by server and place. ``places`` tells for each server where each source of a volume stands.
+    """Returns what is wrong, by server and place. ``places`` has for each server where each source of a volume stands.
 
     A disabled server counts as well: what it wrote is still there.
     """

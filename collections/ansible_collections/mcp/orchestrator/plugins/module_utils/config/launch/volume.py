@@ -14,8 +14,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path 
     absolute,
     below_any,
     is_engine_socket,
+    is_system_directory,
     listed,
-    means_the_system,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
@@ -36,7 +36,7 @@ class UnsafeVolume(ValueError):
 
 
 def guard(source: str, permissions: Permissions) -> str | None:
-    """Why this path of the host is not mounted, with the way out; None when it may be.
+    """Returns why this path of the host is not mounted, with the way out; None where it may be.
 
     Whether it is what it seems, or a link that leads elsewhere, only the host itself can tell.
     """
@@ -48,7 +48,7 @@ def guard(source: str, permissions: Permissions) -> str | None:
         return f"it would give the container control of the host; set {needed} in settings.conf if you mean it"
     if "allow_host_paths" in permissions or below_any(path, permissions.host_path_roots):
         return None
-    if means_the_system(path):
+    if is_system_directory(path):
         return "it would give the container control of the host; set allow_host_paths in settings.conf if you mean it"
     if not permissions.host_path_roots:
         return "host_path_roots in settings.conf allows no path of the host; add a directory to it, or remove it"
@@ -59,12 +59,12 @@ def guard(source: str, permissions: Permissions) -> str | None:
 
 
 def is_internal(name: str, fleet: str) -> bool:
-    """Whether a volume bears a name under which the fleet keeps what is its own."""
+    """Returns whether a volume bears a name under which the fleet keeps what is its own."""
     return name.startswith(f"{fleet}-") and name.rpartition(".")[2] in _INTERNAL
 
 
 def volume(text: str, permissions: Permissions) -> str:
-    """``source:target[:mode]`` in one canonical spelling, the source an absolute path or a volume's name.
+    """Reads ``source:target[:mode]`` in one canonical spelling; the source is an absolute path or the name of a volume.
 
     Raises UnsafeVolume for what hands over more than a volume, ValueError for what is not one; both with a reason that
     reads after the value.
@@ -98,7 +98,7 @@ def refuse_propagation(modes: Collection[str], permissions: Permissions) -> None
 
 
 def mount_source(source: str, permissions: Permissions) -> str:
-    """A volume's name, or an absolute path of the host. Raises as ``volume`` does."""
+    """Reads the name of a volume, or an absolute path of the host. Raises as ``volume`` does."""
     if source.startswith("/"):
         reason = guard(source, permissions)
         if reason:
@@ -112,7 +112,7 @@ def mount_source(source: str, permissions: Permissions) -> str:
 
 
 def container_path(text: str) -> str:
-    """An absolute path below the container's root. Raises ValueError."""
+    """Reads an absolute path below the container's root. Raises ValueError."""
     path = posixpath.normpath("/" + text.lstrip("/"))
     if not text.startswith("/") or path == "/":
         raise ValueError("needs an absolute path in the container, not the root itself")
@@ -122,7 +122,7 @@ def container_path(text: str) -> str:
 
 
 def tmpfs(text: str) -> str:
-    """``/path[:options]`` in one canonical spelling. Raises ValueError."""
+    """Reads ``/path[:options]`` in one canonical spelling. Raises ValueError."""
     path, _colon, options = text.partition(":")
     path = container_path(path)
     if options and not re.fullmatch(r"[a-z]+(=[0-9A-Za-z%]+)?(,[a-z]+(=[0-9A-Za-z%]+)?)*", options):

@@ -66,7 +66,7 @@ def _no_constant(word: str) -> Any:
 
 
 def read_text(path: str, label: str) -> str:
-    """The file's text. Raises ConfigFileError when it cannot be read or is not UTF-8."""
+    """Reads a file as text. Raises ConfigFileError when it cannot be read or is not UTF-8."""
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
@@ -89,7 +89,7 @@ def _load(text: str) -> Any:
 
 
 def parse(text: str, label: str) -> Any:
-    """The JSON value in ``text``, which may have comments and trailing commas.
+    """Reads the JSON value in ``text``, which may have comments and trailing commas.
 
     Raises ConfigFileError with line and column, or the key that stands twice.
     """

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import may_be_read
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path import is_readable_for_entries
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 LARGEST = 1024**2
@@ -22,14 +22,14 @@ class EnvFileError(ValueError):
 
 
 def read_env_file(path: str, *, quotes: bool) -> dict[str, Secret | None]:
-    """The variables of a file of the host; None for a name without ``=``, whose value is taken from env.
+    """Reads the variables of a file of the host; None is for a name without ``=``, whose value is taken from env.
 
     With ``quotes`` as editors read it (``export``, quotes and trailing comments), else as docker does (all that
     follows ``=`` is the value). Raises EnvFileError.
     """
     if not path.startswith("/"):
         raise EnvFileError("is not an absolute path; the file must be on the host: write its path there")
-    if not may_be_read(os.path.realpath(path)):
+    if not is_readable_for_entries(os.path.realpath(path)):
         raise EnvFileError(
             "is, or leads to, a system file of the host or a private file of a user; move it, for example to"
             " /etc/mcp-orchestrator/secrets"

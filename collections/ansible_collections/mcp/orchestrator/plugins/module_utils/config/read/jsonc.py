@@ -18,5 +18,5 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def plain_json(text: str) -> str:
-    """The same text with comments and trailing commas blanked out; lines and columns stay what they were."""
+    """Returns the text with comments and trailing commas blanked out; lines and columns stay what they were."""
     return _TRAILING_COMMA.sub(_blank, _COMMENT.sub(_blank, text))

@@ -28,7 +28,7 @@ _SERVERS = {
 
 
 def schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of a file: any of the three places where clients keep their servers."""
+    """Returns the schema (draft 2020-12) of a file: any of the three places where clients keep their servers."""
     server = ENTRY.schema()
     server["properties"]["orchestrator"] = {
         "$ref": "#/$defs/orchestrator",
@@ -61,7 +61,7 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as it is published."""
+    """Returns the schema as it is published."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -21,10 +21,10 @@ class Shape(Protocol):
     """A description of values."""
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """What is wrong with the value; nothing when it is right."""
+        """Yields what is wrong with the value; nothing when it is right."""
 
     def schema(self) -> dict[str, Any]:
-        """The same as JSON Schema (draft 2020-12)."""
+        """Returns the same description as JSON Schema (draft 2020-12)."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Anything:
     """Whatever a client may want."""
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """Nothing."""
+        """Yields nothing."""
         del value, path
         yield from ()
 
     def schema(self) -> dict[str, Any]:
-        """The schema that all values meet."""
+        """Returns the schema that all values meet."""
         return {}
 
 
@@ -46,12 +46,12 @@ class Nothing:
     """Null."""
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """At most one."""
+        """Yields at most one error."""
         if value is not None:
             yield path, "must be null"
 
     def schema(self) -> dict[str, Any]:
-        """That of null."""
+        """Returns the schema of null."""
         return {"type": "null"}
 
 
@@ -65,7 +65,7 @@ class Text:
     longest: int = 0
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """At most one."""
+        """Yields at most one error."""
         if not isinstance(value, str):
             yield path, f"must be {self.meaning}"
         elif "\0" in value:
@@ -76,7 +76,7 @@ class Text:
             yield path, f"must be {self.meaning}"
 
     def schema(self) -> dict[str, Any]:
-        """A string's."""
+        """Returns the schema of a string."""
         result: dict[str, Any] = {"type": "string"}
         if self.choices:
             result["enum"] = list(self.choices)
@@ -92,12 +92,12 @@ class Switch:
     """True or false."""
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """At most one."""
+        """Yields at most one error."""
         if not isinstance(value, bool):
             yield path, "must be true or false, without quotes"
 
     def schema(self) -> dict[str, Any]:
-        """A boolean's."""
+        """Returns the schema of a boolean."""
         return {"type": "boolean"}
 
 
@@ -110,14 +110,14 @@ class Number:
     whole: bool = True
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """At most one."""
+        """Yields at most one error."""
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self.least <= value <= self.most:
             kind = "whole number" if self.whole else "number"
             yield path, f"must be a {kind} from {self.least:g} to {self.most:g}, without quotes"
 
     def schema(self) -> dict[str, Any]:
-        """A number's."""
+        """Returns the schema of a number."""
         return {"type": "integer" if self.whole else "number", "minimum": self.least, "maximum": self.most}
 
 
@@ -129,12 +129,12 @@ class Either:
     meaning: str
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """At most one."""
+        """Yields at most one error."""
         if all(any(True for _error in shape.errors(value, path)) for shape in self.shapes):
             yield path, f"must be {self.meaning}"
 
     def schema(self) -> dict[str, Any]:
-        """Any of the schemas."""
+        """Returns the schema that any of the shapes meets."""
         return {"anyOf": [shape.schema() for shape in self.shapes]}
 
 
@@ -146,7 +146,7 @@ class Listing:
     meaning: str = "a list of strings"
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """Those of the list and of all that is in it."""
+        """Yields the errors of the list and of its items."""
         if not isinstance(value, list):
             yield path, f"must be {self.meaning}: […]"
             return
@@ -154,7 +154,7 @@ class Listing:
             yield from self.each.errors(each, f"{path}[{position}]")
 
     def schema(self) -> dict[str, Any]:
-        """An array's."""
+        """Returns the schema of an array."""
         return {"type": "array", "items": self.each.schema()}
 
 
@@ -167,7 +167,7 @@ class Table:
     meaning: str = 'an object: {"NAME": "value"}'
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """Those of the object, of its keys and of its values."""
+        """Yields the errors of the object, of its keys and of its values."""
         if not isinstance(value, dict):
             yield path, f"must be {self.meaning}"
             return
@@ -179,7 +179,7 @@ class Table:
                 yield from self.each.errors(each, below)
 
     def schema(self) -> dict[str, Any]:
-        """An object's."""
+        """Returns the schema of an object."""
         result: dict[str, Any] = {"type": "object", "additionalProperties": self.each.schema()}
         if self.key.pattern:
             result["propertyNames"] = {"pattern": f"^(?:{self.key.pattern})$"}
@@ -195,7 +195,7 @@ class Key:
     example: Any = None
 
     def schema(self) -> dict[str, Any]:
-        """The value's, with the description."""
+        """Returns the schema of the value, with the description."""
         examples = {} if self.example is None else {"examples": [self.example]}
         return {**self.shape.schema(), "description": self.description, **examples}
 
@@ -208,7 +208,7 @@ class Record:
     meaning: str = "an object: {…}"
 
     def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
-        """Those of the object and of the values of its known keys."""
+        """Yields the errors of the object and of the values of its known keys."""
         if not isinstance(value, dict):
             yield path, f"must be {self.meaning}"
             return
@@ -217,9 +217,9 @@ class Record:
                 yield from key.shape.errors(value[name], f"{path}.{name}" if path else name)
 
     def unknown(self, value: Any) -> Sequence[str]:
-        """The keys of an object that are not listed."""
+        """Returns the keys of an object that are not listed."""
         return [name for name in value if name not in self.keys] if isinstance(value, dict) else []
 
     def schema(self) -> dict[str, Any]:
-        """An object's."""
+        """Returns the schema of an object."""
         return {"type": "object", "properties": {name: key.schema() for name, key in self.keys.items()}}

@@ -27,13 +27,13 @@ class TemplateRegistry:
     _read: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """All templates, each as ``name@version``. Raises ConfigFileError for one that cannot be read."""
+        """Returns all templates, each as ``name@version``. Raises ConfigFileError for one that cannot be read."""
         files = sorted(os.listdir(self.folder)) if self.folder and os.path.isdir(self.folder) else []
         names = [name.removesuffix(".json") for name in files if name.endswith(".json")]
         return [f"{name}@{version}" for name in names for version in self.template(name).get("versions", {})]
 
     def template(self, name: str) -> Mapping[str, Any]:
-        """One template with all its versions. Raises ConfigFileError when there is none or it is wrong."""
+        """Returns one template with all its versions. Raises ConfigFileError when there is none or it is wrong."""
         if name not in self._read:
             self._read[name] = _read_template(self.folder, name)
         return self._read[name]
@@ -60,7 +60,7 @@ def _read_template(folder: str | None, name: str) -> Mapping[str, Any]:
 
 
 def expand(entry: Mapping[str, Any], registry: TemplateRegistry, findings: Findings) -> Mapping[str, Any] | None:
-    """The entry that a template makes of an entry which names one, or None when it cannot be made.
+    """Returns the entry that a template makes of one that names it; None when it cannot be made.
 
     What the entry says of env and of the extension goes before what the template says.
     """

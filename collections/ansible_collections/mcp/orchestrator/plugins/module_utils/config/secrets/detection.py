@@ -45,12 +45,12 @@ _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what bears this name is probably a secret: ``GITHUB_TOKEN``, ``api-key``, ``DB_PASSWORD``."""
+    """Returns whether this is probably the name of a secret: ``GITHUB_TOKEN``, ``api-key``, ``DB_PASSWORD``."""
     return bool(_NAME.search(name)) and not _HARMLESS.search(name)
 
 
 def looks_secret(word: str) -> bool:
-    """Whether a word by itself is probably a secret, or holds one."""
+    """Returns whether a word by itself is probably a secret, or holds one."""
     if _VALUE.search(word) or _IN_URL.search(word):
         return True
     if any(is_secret_name(name) for name, _value in _QUERY.findall(word)):
@@ -63,12 +63,12 @@ def looks_secret(word: str) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value still is what a README has in its place: ``<your-api-key>``, ``YOUR_TOKEN_HERE``, ``xxx``."""
+    """Returns whether a value is the placeholder of a README: ``<your-api-key>``, ``YOUR_TOKEN_HERE``, ``xxx``."""
     return bool(_PLACEHOLDER.fullmatch(value.strip()))
 
 
 def secrets_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The positions of words that are probably secrets, each with what to call it without showing it."""
+    """Yields the positions of words that are probably secrets, each with how to quote it without showing it."""
     for position, word in enumerate(words):
         before = _FLAG.fullmatch(words[position - 1]) if position else None
         if before and is_secret_name(before[1]) and not word.startswith("-") and word.lower() not in _EMPTY:

@@ -37,7 +37,7 @@ _GUESSED_FIRST = (
 
 
 def weakness(password: str, username: str) -> str:
-    """Why the password is easily guessed, in words that do not hold it; empty for one that is not."""
+    """Returns why the password is easily guessed, without showing it; an empty text where it is not."""
     if len(password) < FEWEST_CHARACTERS:
         return f"has fewer than {FEWEST_CHARACTERS} characters"
     if len(set(password)) < FEWEST_DIFFERENT:

@@ -87,7 +87,7 @@ def _checked(source: str, name: str) -> tuple[str, str | None]:
 
 
 def references_in(text: str) -> Iterator[Reference]:
-    """All references of a text, in order. Raises InvalidReference for the first that is not one."""
+    """Yields all references of a text, in order. Raises InvalidReference for the first that is not one."""
     for match in _REFERENCE.finditer(text):
         reference = _parsed(match)
         if reference is not None:
@@ -106,12 +106,12 @@ def _shown(body: str) -> str:
 
 
 def has_reference(text: str) -> bool:
-    """Whether the text holds anything in ``${…}``."""
+    """Returns whether the text holds anything in ``${…}``."""
     return bool(_REFERENCE.search(text))
 
 
 def editor_folder_in(text: str) -> str | None:
-    """The first ``${workspaceFolder}`` or its like, or None."""
+    """Returns the first ``${workspaceFolder}`` or its like, or None."""
     for match in _REFERENCE.finditer(text):
         if match[1].split(":")[0] in _EDITOR | _HOMES:
             return _shown(match[1])
@@ -119,7 +119,7 @@ def editor_folder_in(text: str) -> str | None:
 
 
 def replaced(text: str, value_of: Callable[[Reference], str]) -> str:
-    """The text with each reference replaced by its value."""
+    """Returns the text with each reference replaced by its value."""
 
     def value(match: re.Match[str]) -> str:
         reference = _parsed(match)

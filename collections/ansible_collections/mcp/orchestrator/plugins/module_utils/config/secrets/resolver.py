@@ -54,7 +54,7 @@ def boto3_client(region: str) -> Client:
 
 
 def read_secret_file(path: str) -> str:
-    """The file's text without the line break at its end. Raises Unresolved."""
+    """Reads a file as text without the line break at its end. Raises Unresolved."""
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
@@ -77,7 +77,7 @@ class Resolver:
     client: Client = field(default_factory=lambda: boto3_client(""))
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
-        """The value of each reference, or why it has none. References of AWS are fetched together."""
+        """Returns the value of each reference, or why it has none. References of AWS are fetched together."""
         wanted = list(dict.fromkeys(references))
         behind = {each: self._behind_input(each) for each in wanted if each.source == "input"}
         direct = dict.fromkeys([*wanted, *(inner for inners in behind.values() for inner in inners)])
@@ -170,11 +170,11 @@ class Resolver:
             return _of_aws(error, service)
 
 
-class Unasked(Resolver):
+class EmptyResolver(Resolver):
     """Takes every reference to have a value, without asking anybody."""
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
-        """An empty value for each."""
+        """Returns an empty value for each."""
         return {reference: Secret("") for reference in references}
 
 

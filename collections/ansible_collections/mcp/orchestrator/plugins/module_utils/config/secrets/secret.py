@@ -25,11 +25,11 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself, for the one place that hands it to the engine."""
+        """Returns the value itself, for the one place that hands it to the engine."""
         return self._value
 
     def digest(self, key: bytes, server: str, name: str) -> str:
-        """A digest of the value that changes when it does and cannot be guessed without ``key``.
+        """Returns a digest of the value that changes when it does and cannot be guessed without ``key``.
 
         Server and variable are hashed too, so that equal values do not show as equal.
         """
@@ -60,7 +60,7 @@ class KeyFileError(Exception):
 
 
 def read_key(path: str | None) -> bytes:
-    """The fleet's key. Without a file a throw-away key, which is enough where nothing is compared with a container.
+    """Reads the fleet's key. Without a file it is a throw-away key, enough where nothing is compared with a container.
 
     Raises KeyFileError when the file is too short, unreadable, or readable by others than its owner.
     """

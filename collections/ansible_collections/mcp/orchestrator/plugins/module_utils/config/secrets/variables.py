@@ -25,8 +25,8 @@ Variables = Mapping[str, Secret]
 Resolved = dict[str, tuple[dict[str, Secret], dict[str, str]]]
 
 
-def with_own(text: str, env: Variables) -> tuple[str, set[str]]:
-    """The text with what refers to the entry's own ``env`` in place, and the names that it refers to.
+def with_own_variables(text: str, env: Variables) -> tuple[str, set[str]]:
+    """Returns the text with references to the entry's own ``env`` filled in, and the names that it refers to.
 
     That is how clients read ``${NAME}`` in args; other references stay for the host to resolve.
     """
@@ -37,7 +37,7 @@ def with_own(text: str, env: Variables) -> tuple[str, set[str]]:
 def resolve_variables(
     written: Mapping[str, Variables], verbatim: Mapping[str, Collection[str]], resolver: Resolver
 ) -> Resolved:
-    """By server: its variables with their values, and why some have none.
+    """Returns by server its variables with their values, and why some have none.
 
     ``written`` are the variables as the config has them, ``verbatim`` the names of those without references.
     """

@@ -78,7 +78,7 @@ class Aws:
 
     @property
     def is_named(self) -> bool:
-        """Whether a load balancer of AWS is named, in any of the three ways. Without one the local ALB is used.
+        """Returns whether a load balancer of AWS is named, in any of the three ways. Without one the local ALB is used.
 
         Nobody else answers this question from the single keys.
         """

@@ -15,7 +15,7 @@ _ORIGIN = re.compile(
 
 
 def origin(text: str) -> str:
-    """``text`` as browsers write it in ``Origin``: in small letters and without the scheme's own port.
+    """Reads an origin as browsers write it in ``Origin``: in small letters and without the scheme's own port.
 
     Raises ValueError for what no browser sends, and for what would let every page in.
     """
@@ -32,7 +32,7 @@ def origin(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """A name, or an IPv4 address, that requests may be addressed to, in small letters; ``*`` is any text in it.
+    """Reads a name or IPv4 address that requests may be addressed to, in small letters; ``*`` is any text in it.
 
     Raises ValueError, also for a pattern that every name fulfils.
     """

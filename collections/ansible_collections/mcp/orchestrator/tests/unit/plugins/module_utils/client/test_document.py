@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.document i
     report,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import load_remotes, read_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, Unasked
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver, Resolver
 
 URL = "http://127.0.0.1:8080/mcp/time/mcp"
 TIME = {"command": "docker", "args": ["run", "-i", "-e", "TOKEN", "mcp/time"], "env": {"TOKEN": "canary-env"}}
@@ -30,7 +30,7 @@ def told(
     path.write_text(json.dumps({"mcpServers": entries}))
     resolver = Resolver(environment={"TOKEN": "canary-environment"})
     values = load_remotes([str(path)], None, resolver) if consent else None
-    fleet = read_fleet([str(path)], None, b"k" * 32, Unasked())
+    fleet = read_fleet([str(path)], None, b"k" * 32, EmptyResolver())
     return client_config(fleet, {"time": URL} if urls is None else urls, values)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A spec as the ``docker run`` that would say the same."""
+"""The inverse of the reader of ``docker run``, for tests: a spec as the arguments that mean the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CONTAINER_FLAGS = {"Domainname": "--domainname", "Hostname": "--hostname", "Sto
 
 
 def run_arguments_of(spec: Spec) -> list[str]:
-    """The arguments behind ``docker run``; variables by name alone."""
+    """Returns the arguments behind ``docker run``; variables by name alone."""
     words = ["-i"] if spec.transport == "stdio" else []
     for flag, value in (
         ("--memory", spec.memory),

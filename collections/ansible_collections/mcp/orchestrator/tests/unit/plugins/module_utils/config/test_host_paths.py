@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path 
     DEFAULT_ROOTS,
     absolute,
     below_any,
-    means_the_system,
+    is_system_directory,
     root,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume, volume
@@ -220,7 +220,7 @@ def test_no_root_that_can_be_set_holds_the_system_or_lies_in_it(path: str) -> No
         found = root(path)
     except ValueError:
         return
-    assert not means_the_system(found)
+    assert not is_system_directory(found)
     assert found not in ("/", "/etc", "/home", "/var", "/run")
 
 
