@@ -1,7 +1,7 @@
 """How targets are: HAProxy's view of its servers in the words of DescribeTargetHealth.
 
-Source: "Health checks for your target groups" in the Application Load Balancer guide. A newly registered target needs
-one passed check to become healthy; the thresholds count from then on.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
+A newly registered target needs one passed check to become healthy; the thresholds count from then on.
 """
 
 from __future__ import annotations

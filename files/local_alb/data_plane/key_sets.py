@@ -1,7 +1,7 @@
 """Keys of token issuers: JSON Web Key Sets, fetched over HTTPS and kept until they are due again.
 
-Source: "Verify JWTs using an Application Load Balancer" in the user guide: RS256 only, a reply of at most 150 KB, at
-most 10 keys; a set beyond these limits validates nothing.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html.
+RS256 only, a reply of at most 150 KB, at most 10 keys; a set beyond these limits validates nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Stickiness cookies: towards one target of a group, and towards one of several groups of a rule.
 
-Source: "Sticky sessions for your Application Load Balancer" in the user guide. The load balancer's own cookies have
-twins with ``SameSite=None``, since some browsers send no others across origins. The duration counts from the last
-answer; a cookie names the second at which it ends, because not every client forgets it by then.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#sticky-sessions.
+The load balancer's own cookies have twins with ``SameSite=None``, since some browsers send no others across origins.
+The duration counts from the last answer; a cookie names the second at which it ends, because not every client forgets
+it by then.
 """
 
 from __future__ import annotations

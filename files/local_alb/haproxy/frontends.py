@@ -204,8 +204,8 @@ def _split(world: World, action: Document, condition: str) -> list[str]:
 def _host_header(listener: Listener, rules: list[Rule], explicit: Strings) -> list[str]:
     """Writes the port into the Host header, or takes it out where it is a default one, as targets of an ALB see it.
 
-    Source: "Host header preservation" in the Application Load Balancer guide. What a rule itself makes of the header
-    stays as the rule says; AWS does not tell which of both comes first.
+    Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html.
+    What a rule itself makes of the header stays as the rule says; AWS does not say which of both comes first.
     """
     if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
         return []

@@ -1,6 +1,7 @@
 """Actions of rules and listeners: checked and brought into the form in which AWS describes them.
 
-Source: the Action page of the Elastic Load Balancing API reference and "Listener rules" in the user guide.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html and
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html.
 """
 
 from __future__ import annotations

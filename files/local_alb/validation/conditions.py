@@ -1,7 +1,7 @@
 """Conditions of rules: checked, counted and brought into the form in which AWS describes them.
 
-Source: "Condition types for listener rules" in the Application Load Balancer guide and the RuleCondition page of the
-API reference.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html and
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html.
 """
 
 from __future__ import annotations

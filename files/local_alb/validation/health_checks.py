@@ -1,6 +1,7 @@
 """Health-check settings of target groups.
 
-Source: CreateTargetGroup and ModifyTargetGroup in the Elastic Load Balancing API reference.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+and API_ModifyTargetGroup.html beside it.
 """
 
 from __future__ import annotations

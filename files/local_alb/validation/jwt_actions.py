@@ -1,6 +1,6 @@
 """The jwt-validation action: what it may say.
 
-Source: the JwtValidationActionConfig page of the Elastic Load Balancing API reference.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The quotas of an Application Load Balancer, by their names in DescribeAccountLimits.
 
-Source: "Quotas for your Application Load Balancers" in the Elastic Load Balancing user guide.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.
 """
 
 from __future__ import annotations

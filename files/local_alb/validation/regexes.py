@@ -1,7 +1,8 @@
 """Regular expressions of conditions and transforms, in the dialect that the load balancer accepts.
 
-Source: "Transforms for listener rules" in the Application Load Balancer guide: no lookaheads, lookbehinds,
-backreferences, atomic groups, possessive quantifiers, subroutines, recursion or Unicode character classes.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html. There are no
+lookaheads, lookbehinds, backreferences, atomic groups, possessive quantifiers, subroutines, recursion or Unicode
+character classes.
 """
 
 from __future__ import annotations

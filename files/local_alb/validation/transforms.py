@@ -1,6 +1,6 @@
 """Transforms of rules: at most one rewrite of the URL and one of the host header.
 
-Source: "Transforms for listener rules" in the Application Load Balancer guide.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html.
 """
 
 from __future__ import annotations

@@ -239,11 +239,11 @@ def _too_late(action: Action, states: Mapping[str, tuple[str, str]], timeout: fl
             for target, (state, reason) in states.items()
             if state != "healthy"
         ]
-        hint = "see that the server answers its health path and that the load balancer may reach its port"
+        hint = "check that the server answers its health path and that the load balancer can reach its port"
         kept = "; what served before still serves" if action.undo else ""
         return WaitError(f"not healthy after {timeout:.0f} s: {', '.join(sick) or 'no target'}; {hint}{kept}")
     slow = ", ".join(target for target, state in states.items() if state[0] != "unused")
-    return WaitError(f"still draining after {timeout:.0f} s: {slow}; the next run goes on")
+    return WaitError(f"still draining after {timeout:.0f} s: {slow}; the next run continues")
 
 
 def _mentions(value: Any, wanted: set[str]) -> bool:

@@ -31,6 +31,6 @@ def find_listener(api: Caller, load_balancer_name: str, port: int | None) -> str
         return next(iter(listeners.values()))
     if port is None or port not in listeners:
         has = ", ".join(str(number) for number in sorted(listeners)) or "none"
-        wanted = "say which by listener_port" if port is None else f"none listens on {port}"
+        wanted = "set listener_port to one of these" if port is None else f"none listens on {port}"
         raise AlbError(f"load balancer '{load_balancer_name}' has listeners on: {has}; {wanted}")
     return listeners[port]

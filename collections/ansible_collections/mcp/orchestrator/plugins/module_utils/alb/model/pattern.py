@@ -4,7 +4,7 @@
 """Path patterns of listener rules.
 
 ``*`` stands for any characters, also none and also ``/``; ``?`` for exactly one; everything else for itself,
-case-sensitively (Application Load Balancer user guide, "Condition types for listener rules", path conditions).
+case-sensitively, see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html.
 """
 
 from __future__ import annotations

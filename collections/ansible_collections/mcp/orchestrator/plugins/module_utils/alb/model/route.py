@@ -36,7 +36,8 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 MATCHER = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
 PATTERN_LENGTH = 128
 HIGHEST_PRIORITY = 50000
-# What CreateTargetGroup and ModifyTargetGroupAttributes take (API reference): lowest and highest.
+# What https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html and
+# API_TargetGroupAttribute.html beside it take: lowest and highest.
 RANGES = {
     "health_interval": (5, 300),
     "health_timeout": (2, 120),
@@ -215,7 +216,7 @@ class DesiredRoutes:
 def check_desired_routes(desired: DesiredRoutes) -> None:
     """Refuses routes that AWS would refuse or that contradict each other, all at once.
 
-    Raises DesiredRoutesError. Lengths and ranges are those of the API reference (CreateRule, CreateTargetGroup).
+    Raises DesiredRoutesError. Lengths are those of CreateRule and CreateTargetGroup in the API reference.
     """
     problems = [problem for route in desired.routes for problem in _route_problems(route)]
     problems += _duplicates(desired)
@@ -233,7 +234,7 @@ def check_desired_routes(desired: DesiredRoutes) -> None:
         )
     if not 1 <= desired.priority_start <= desired.priority_end <= HIGHEST_PRIORITY:
         problems.append(
-            f"priority_start ({desired.priority_start}) to priority_end ({desired.priority_end}) is no range within "
+            f"priority_start ({desired.priority_start}) to priority_end ({desired.priority_end}) is not a range within "
             f"1 to {HIGHEST_PRIORITY}"
         )
     if problems:

@@ -35,7 +35,8 @@ ACTION_CONFIGS = {
     "fixed-response": "FixedResponseConfig",
     "jwt-validation": "JwtValidationConfig",
 }
-# What the service fills in where a rule's author was silent (API reference, AuthenticateOidcActionConfig).
+# What the service fills in where a rule's author was silent see
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html.
 OIDC_DEFAULTS: Json = {
     "SessionCookieName": "AWSELBAuthSessionCookie",
     "Scope": "openid",

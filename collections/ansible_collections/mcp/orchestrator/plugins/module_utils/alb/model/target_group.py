@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Target states in which new requests may reach a target (API reference, TargetHealth): a draining one is leaving.
+# The states of a target that is being deregistered, see
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html.
 LEAVING = frozenset({"draining", "unhealthy.draining"})
 
-# The attributes this module answers for, with AWS's own defaults (user guide, "Edit target group attributes").
+# The attributes this module answers for, with AWS's own defaults, see
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html.
 ATTRIBUTE_DEFAULTS: Mapping[str, str] = {
     "deregistration_delay.timeout_seconds": "300",
     "slow_start.duration_seconds": "0",

@@ -48,7 +48,7 @@ BOOKKEEPING = frozenset({"record_last_applied", "forget_last_applied"})
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One call of the API: the operation's name in snake case, and what it is called with."""
 
     operation: str
@@ -76,7 +76,7 @@ class Action:
     after: Any = None
     needs: frozenset[str] = frozenset()
     needs_by_rule: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    undo: tuple[Call, ...] = ()
+    undo: tuple[ApiCall, ...] = ()
     rank: int = 0
 
     @property

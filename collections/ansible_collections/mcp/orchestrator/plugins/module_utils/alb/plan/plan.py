@@ -110,7 +110,8 @@ def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dic
     while True:
         more = {
             name: RouteProblem(
-                name, f"its path still leads to server '{owner}', whose own route cannot be in its desired state"
+                name,
+                f"its path still leads to server '{owner}', whose own route cannot be brought to its desired state",
             )
             for name, rule in plan_input.matching.kept.items()
             if (owner := server_of(rule.tags, name)) in stuck and name not in stuck
@@ -148,7 +149,7 @@ def _unmet_needs(plan_input: PlanInput) -> dict[str, RouteProblem]:
             tags = ", ".join(f"{key}={value}" for key, value in plan_input.desired.owner.tags.items())
             problems[route.name] = RouteProblem(
                 route.name,
-                f"target group {group.name} exists but does not bear this fleet's tags; "
+                f"target group {group.name} exists but does not have this fleet's tags; "
                 f"if it is ours, tag it with {tags}; otherwise delete or rename it",
             )
     return problems

@@ -88,7 +88,7 @@ def _why_not(route: Route, desired: DesiredRoutes, window: range, others: set[in
             f"no priority {span} is free; widen the range from priority_start to priority_end, or fix fewer priorities"
         )
     if route.priority in others:
-        return f"priority {route.priority} is taken by a rule that is not ours"
+        return f"priority {route.priority} is taken by a rule that is not ours; give the route another"
     rivals = [other.name for other in desired.routes if takes_from(route, other) or takes_from(other, route)]
     return (
         f"priority {route.priority} is on the wrong side of {', '.join(rivals)}: of routes with nested paths, the "

@@ -19,7 +19,8 @@ TARGETS = "targets-per-application-load-balancer"
 VALUES = "condition-values-per-alb-rule"
 WILDCARDS = "condition-wildcards-per-alb-rule"
 
-# The documented quotas (user guide, "Quotas for your Application Load Balancers"), for roles that may not ask.
+# The documented quotas, for roles that may not ask, see
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.
 DOCUMENTED_LIMITS: Mapping[str, int] = {RULES: 100, GROUPS: 100, TARGETS: 1000, VALUES: 5, WILDCARDS: 6}
 
 
@@ -33,7 +34,7 @@ class Excess:
     is_lasting: bool
 
     def __str__(self) -> str:
-        when = "" if self.is_lasting else " for a moment"
+        when = "" if self.is_lasting else " during the change"
         return f"{self.needed} of {self.limit} allowed by {self.quota}{when}"
 
 

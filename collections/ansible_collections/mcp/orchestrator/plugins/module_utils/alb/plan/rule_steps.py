@@ -28,7 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action i
     RULE_REFERENCE,
     WAIT_HEALTHY,
     Action,
-    Call,
+    ApiCall,
     Phase,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.builders import (
@@ -71,7 +71,7 @@ class RuleSteps:
     def moves(self, obsolete: Iterable[Rule]) -> list[Action]:
         """Returns all changes of priorities: ours to their places, obsolete rules out of the way of desired ones.
 
-        Call it after ``steps``, which says where the new rules wait.
+        ApiCall it after ``steps``, which says where the new rules wait.
         """
         positions = [
             *(self._position(route) for route in self.plan_input.desired.routes if route.name in self.priorities),
@@ -192,7 +192,7 @@ class RuleSteps:
             reason="no rule of ours leads to this path",
             after=plan_input.show_rule(desired, route.conditions, actions, route.transforms),
         )
-        undo = () if priority == desired else (Call("delete_rule", {"RuleArn": RULE_REFERENCE + route.name}),)
+        undo = () if priority == desired else (ApiCall("delete_rule", {"RuleArn": RULE_REFERENCE + route.name}),)
         return [create, *self._wait(route, self._awaited(route, is_switching=True), undo)]
 
     def _first_priority(self, route: Route, desired: int) -> int:
@@ -326,12 +326,12 @@ class RuleSteps:
             return [target for target in desired if target.port not in healthy]
         return missing_targets(plan_input, route)
 
-    def _wait(self, route: Route, awaited: list[Target], undo: tuple[Call, ...] = ()) -> list[Action]:
+    def _wait(self, route: Route, awaited: list[Target], undo: tuple[ApiCall, ...] = ()) -> list[Action]:
         if not awaited:
             return []
         arguments = targets_argument(self.plan_input.group_arn(route), awaited)
         if _any_healthy(surplus_targets(self.plan_input, route)):
-            undo = (*undo, Call("deregister_targets", arguments))
+            undo = (*undo, ApiCall("deregister_targets", arguments))
         return [
             Action(
                 phase=Phase.WAIT_HEALTHY,
@@ -339,7 +339,7 @@ class RuleSteps:
                 name=WAIT_HEALTHY,
                 operation=WAIT_HEALTHY,
                 arguments=arguments,
-                reason="nothing that serves now goes before the new targets are healthy",
+                reason="what serves now stays until the new targets are healthy",
                 undo=undo,
             )
         ]

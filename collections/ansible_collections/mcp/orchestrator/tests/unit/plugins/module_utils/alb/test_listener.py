@@ -34,7 +34,7 @@ def test_an_only_listener_needs_no_port():
 @pytest.mark.parametrize(
     ("ports", "name", "port", "said"),
     [
-        ((80, 443), "shared", None, "listeners on: 80, 443; say which by listener_port"),
+        ((80, 443), "shared", None, "listeners on: 80, 443; set listener_port to one of these"),
         ((80,), "shared", 443, "listeners on: 80; none listens on 443"),
         ((80,), "other", 80, "no load balancer named 'other'"),
     ],

@@ -88,7 +88,7 @@ def test_a_foreign_target_group_with_our_name_is_left_alone_and_told():
 
     result = run(elbv2, desired)
 
-    assert "does not bear this fleet's tags" in str(result.errors["alpha"])
+    assert "does not have this fleet's tags" in str(result.errors["alpha"])
     assert elbv2.served_by("/mcp/beta") == {"beta"}
     assert report(desired, result)["failed"] is True
 

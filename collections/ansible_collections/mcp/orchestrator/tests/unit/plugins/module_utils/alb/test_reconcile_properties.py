@@ -46,7 +46,7 @@ class PowerCut(Exception):
 
 
 def foreign_things(elbv2: FakeElbv2) -> dict[str, Any]:
-    """Everything that does not bear this fleet's tags."""
+    """Everything that does not have this fleet's tags."""
     tables = {"rules": elbv2.rules, "groups": elbv2.groups}
     return {
         name: {arn: copy.deepcopy(thing) for arn, thing in table.items() if not OWNER.owns(elbv2.tags.get(arn))}
