@@ -158,7 +158,7 @@ def test_a_moved_tag_rolls_the_server_with_both_images_in_the_reason(scene: Cont
     old = scene.api.inspect_image(scene.image)["Id"]
     new = tiny_image(scene.api, scene.image, note="another")
     result = scene.run([spec])
-    assert result["actions"][0]["reason"] == f"image {scene.image} now is {new[:19]} (was {old[:19]})"
+    assert result["actions"][0]["reason"] == f"image {scene.image} is now {new[:19]} (was {old[:19]})"
     scene.run([spec], retire=True)
     assert [each["Image"] for each in scene.containers().values()] == [new]
     assert scene.run([spec])["actions"] == []

@@ -232,7 +232,7 @@ def test_an_engine_whose_networks_are_not_of_this_host_is_told_apart() -> None:
         result = scene.run([scene.spec("a", network="none"), scene.spec("b")])
         (error,) = result["errors"]
         assert error["server"] == "a"
-        assert "is no interface of this host, so no rule here binds it" in error["message"]
+        assert "is not an interface of this host, so no rule here applies to it" in error["message"]
         assert list(scene.containers()) == [scene.name("b")]
         scene.run([], retire=True)
     finally:

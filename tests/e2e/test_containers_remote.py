@@ -63,7 +63,7 @@ def assert_it_runs_a_fleet(scene: ContainerScene) -> None:
         assert scene.run(specs)["actions"] == []
         (error,) = scene.run([*specs, scene.spec("c", network="none")])["errors"]
         assert error["server"] == "c"
-        assert "the engine is on another host than the module, which cannot keep its rules there" in error["message"]
+        assert "the engine is on another host, where this module cannot write firewall rules" in error["message"]
     finally:
         scene.run([], retire=True)
         scene.clean()

@@ -218,7 +218,7 @@ actions:
   sample:
     - server: time
       action: recreate
-      reason: image mcp/time:latest now is sha256:9c1f0a0b7d11 (was sha256:41fa90c2e6aa)
+      reason: image mcp/time:latest is now sha256:9c1f0a0b7d11 (was sha256:41fa90c2e6aa)
       target: mcp-time-0f3a77c1d2e4
       container:
       port: 20017

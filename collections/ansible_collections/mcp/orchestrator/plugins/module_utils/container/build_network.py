@@ -41,7 +41,7 @@ def build_network(
         _rule(firewall, policy)
         _make(engine, policy)
     if not firewall.has_bridge(policy.bridges[policy.build_network]):
-        return BuildNetwork(policy.build_network, _open(f"{policy.build_network} is no interface of this host"))
+        return BuildNetwork(policy.build_network, _open(f"{policy.build_network} is not an interface of this host"))
     return BuildNetwork(policy.build_network)
 
 
@@ -73,4 +73,4 @@ def _make(engine: Engine, policy: Policy) -> None:
 
 
 def _open(why: str) -> str:
-    return f"nothing keeps builds of images from the metadata of this instance and from this host's ports: {why}"
+    return f"no firewall rule keeps image builds from the instance's metadata and from this host's ports: {why}"

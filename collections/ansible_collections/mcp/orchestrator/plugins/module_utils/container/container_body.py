@@ -177,7 +177,7 @@ def exceptions(spec: Spec, world: World | None = None) -> list[str]:
         found.append("runs as root")
     elif spec.user is None and image is not None and is_root(image.user):
         found.append("runs as root, as its image says")
-    found += [f"{path} as the engine's host has it: nobody looked at its links" for path in unresolved(spec, world)]
+    found += [f"{path} as the engine's host has it: its links were not checked" for path in unresolved(spec, world)]
     if not world.confinement.seccomp:
         found.append("any system call: the engine has no seccomp")
     found += [f"{name} {_words(value)}" for name, value in sorted(spec.host_config.items())]

@@ -110,7 +110,7 @@ class Creation:
                 else:
                     return Made(identity, port, self._host.clock.now())
             port = self._ports.take(spec.name, replica)
-        raise CreationError(f"{PORT_TRIES} ports in a row were taken while the run was under way; run again")
+        raise CreationError(f"{PORT_TRIES} ports in a row were taken during the run; run again")
 
     def _mounts(self, spec: Spec) -> list[str]:
         """What a server mounts, looked at once more: pulling an image takes its time. Raises CreationError."""

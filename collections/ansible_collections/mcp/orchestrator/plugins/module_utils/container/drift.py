@@ -73,12 +73,12 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
     replace: list[str] = []
     update: list[str] = []
     if image is not None and container.image_id != image.id:
-        replace.append(f"image {spec.image} now is {short(image.id)} (was {short(container.image_id)})")
+        replace.append(f"image {spec.image} is now {short(image.id)} (was {short(container.image_id)})")
     if image is not None and image.newer:
-        replace.append(f"image {spec.image} in its registry now is {short(image.newer)}")
+        replace.append(f"image {spec.image} in its registry is now {short(image.newer)}")
     if bridged(spec) and container.bridge != policy.bridge_digest:
         replace.append(
-            f"bridge now is {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
+            f"bridge is now {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
         )
     if bridged(spec) and container.origins != policy.allowed_origins:
         replace.append(
@@ -88,7 +88,7 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
     profile = policy.seccomp_of(spec)
     if container.seccomp != (profile.digest if profile else ""):
         replace.append(
-            f"its profile of system calls is {container.seccomp or 'of the engine'},"
+            f"its seccomp profile is {container.seccomp or 'of the engine'},"
             f" should be {profile.digest if profile else 'of the engine'}"
         )
     if container.port is None:

@@ -64,7 +64,7 @@ class EgressControl:
                 self.unbound.add(network)
             if spec.egress.is_confined:
                 raise FirewallError(
-                    f"the network {network} is no interface of this host, so no rule here binds it;"
+                    f"the network {network} is not an interface of this host, so no rule here applies to it;"
                     " is the engine in a network namespace of its own, or was the network made by hand?"
                 )
         if not spec.egress.has_own_rules or self._world.firewall_error:

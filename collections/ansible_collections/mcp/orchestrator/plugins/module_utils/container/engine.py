@@ -154,7 +154,7 @@ class DockerEngine:
         return self.address.startswith(("unix://", "http+unix://", "/"))
 
     def info(self) -> dict[str, Any]:
-        with self._errors("tell of itself"):
+        with self._errors("describe itself"):
             return {**self._api.info(), "Components": self._api.version().get("Components") or ()}
 
     def containers(self) -> list[dict[str, Any]]:
@@ -221,7 +221,7 @@ class DockerEngine:
             if not answer.ok:
                 raise EngineError(
                     f"the engine could not update the container's limits: {answer.text.strip()};"
-                    " where it cannot at all, as podman 4, remove the container (docker rm -f) and run again"
+                    " if it does not support that (podman 4), remove the container (docker rm -f) and run again"
                 )
 
     def rename(self, identity: str, name: str) -> None:
@@ -352,9 +352,11 @@ def pull_failure(reference: str, text: str) -> str:
     """
     lowered = text.lower()
     if "does not exist or may require" in lowered or "pull access denied" in lowered:
-        way_out = "the name is wrong, or the registry wants credentials: correct the image, or docker login on the host"
+        way_out = (
+            "the name is wrong, or the registry requires credentials: correct the image, or docker login on the host"
+        )
     elif any(each in lowered for each in _AUTH):
-        way_out = "the registry wants other credentials: docker login on the host"
+        way_out = "the registry requires other credentials: docker login on the host"
     elif any(each in lowered for each in _NAME):
         way_out = "there is no such name or tag in the registry: correct the image in the config"
     elif any(each in lowered for each in _NETWORK):
@@ -362,7 +364,7 @@ def pull_failure(reference: str, text: str) -> str:
     elif "no space left" in lowered:
         way_out = "the disk is full: free some space (docker system df)"
     else:
-        way_out = "look into the engine's log"
+        way_out = "see the engine's log (journalctl -u docker)"
     return f"image {reference} cannot be pulled: {text.strip()} — {way_out}"
 
 

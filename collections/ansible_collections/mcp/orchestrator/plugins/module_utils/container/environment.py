@@ -46,7 +46,7 @@ class Environment:
         for name, digest in spec.env.items():
             if name not in values or values[name].digest(key, spec.name, name) != digest:
                 raise EnvChanged(
-                    f"env {name} changed while the run was under way; the next run applies it"
+                    f"env {name} changed during the run; the next run applies it"
                     if known
                     else f"the value of env {name} cannot be read: the module was given no config"
                 )
@@ -57,7 +57,11 @@ class Environment:
         try:
             known, _key = self._held()
         except EnvChanged as trouble:
-            return text if text == str(trouble) else f"it failed; why is not shown, for it may hold a value: {trouble}"
+            return (
+                text
+                if text == str(trouble)
+                else f"it failed; the reason is not shown, as it may hold a secret: {trouble}"
+            )
         values = {secret.reveal() for secret in known.get(server, {}).values()}
         for value in sorted(values, key=len, reverse=True):
             if len(value) >= _REDACTED_LENGTH:

@@ -57,7 +57,7 @@ class Failure:
         """Why ``attempt`` is not tried now, or None. ``volume`` is where this is remembered."""
         if not self.counts(attempt, now) or now >= self.next_try:
             return None
-        what = "it is in quarantine" if self.quarantined else "it is left alone for a while"
+        what = "it is in quarantine" if self.quarantined else "the next try is postponed"
         return (
             f"{what}: it failed {self.count} times, the last time at {clock_time(self.at)}; the next try is due at"
             f" {clock_time(self.next_try)}, or when its config changes; to try at once: docker volume rm {volume}"

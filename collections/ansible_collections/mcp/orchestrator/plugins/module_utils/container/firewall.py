@@ -62,9 +62,9 @@ class HostFirewall:
 
     def rules(self, fleet: str) -> Ruleset:
         if not self._local:
-            raise FirewallError("the engine is on another host than the module, which cannot keep its rules there")
+            raise FirewallError("the engine is on another host, where this module cannot write firewall rules")
         if os.geteuid() != 0:
-            raise FirewallError("only root may keep the host's rules; run as root")
+            raise FirewallError("only root can write the host's firewall rules; run as root")
         if shutil.which("iptables-save") is None or shutil.which("iptables-restore") is None:
             raise FirewallError("iptables is missing on this host; install it (apt-get install iptables)")
         # Beside each other, for every run waits for both.
@@ -74,13 +74,13 @@ class HostFirewall:
             saved_ipv6 = six.result() if six is not None else ""
         if USER_CHAIN not in saved:
             raise FirewallError(
-                "the engine keeps no chain DOCKER-USER on this host, as Docker does with iptables; podman, a rootless"
-                " engine, or one with iptables off or with nftables cannot be controlled"
+                "the engine has no chain DOCKER-USER in iptables on this host; podman, a rootless engine, and one with"
+                " nftables or with iptables off cannot be controlled"
             )
         if LEADS_THERE not in saved.splitlines():
             raise FirewallError(
-                "nothing leads to the chain DOCKER-USER on this host, so no rule in it binds a container; restart the"
-                " engine, which leads there again (systemctl restart docker)"
+                "no rule jumps to the chain DOCKER-USER on this host, so its rules apply to no container; restart the"
+                " engine, which adds the jump again (systemctl restart docker)"
             )
         self._user_chain_ipv6 = LEADS_THERE in saved_ipv6.splitlines()
         return rules.ours(saved, saved_ipv6, fleet)

@@ -62,7 +62,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
         stands = rules.same(world.rules, desired, policy.fleet)
         if not stands or not is_saved(desired, world, policy):
             missing = not world.rules.filter_rules
-            reason = "its firewall rules are missing" if missing else "its firewall rules are not those of its servers"
+            reason = "its firewall rules are missing" if missing else "its firewall rules do not match its servers"
             yield Action(
                 None,
                 Verb.WRITE_RULES,
@@ -79,7 +79,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
             yield Action(
                 None,
                 Verb.REMOVE_NETWORK,
-                f"its interface is not {policy.bridges[name]}, so no rule binds it",
+                f"its interface is not {policy.bridges[name]}, so no rule applies to it",
                 target=name,
                 container=network.id,
                 before={"network": name},
@@ -120,7 +120,7 @@ def cleanup_actions(
         yield Action(
             None,
             Verb.REMOVE_RULES,
-            "no server is left that they keep",
+            "no server is left that they confine",
             target=rules.chain_of(policy.fleet),
             before={"rules": len(world.rules.filter_rules)},
         )
@@ -168,12 +168,12 @@ def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
             if refused:
                 yield Problem(
                     spec.name,
-                    f"orchestrator.network: {host} has the address {refused}, which is none of the internet, and names"
-                    " are let to no other; write the address itself into the list if the server is to reach it",
+                    f"orchestrator.network: {host} has the address {refused}, which is not of the internet, and a"
+                    " name may lead to no other; put the address itself into the list if the server should reach it",
                 )
             elif not allowed[host]:
                 yield Problem(
                     spec.name,
                     f"orchestrator.network: {host} has no IPv4 address, so the server cannot reach it;"
-                    " correct the name, or see that this host's DNS answers",
+                    " correct the name, or check that this host's DNS answers",
                 )

@@ -68,7 +68,7 @@ def fleet_lock(fleet: str, timeout: float = TIMEOUT_SECONDS, directory: str | No
             if time.monotonic() >= deadline:
                 raise FleetBusy(
                     f"another run has held fleet {fleet} for over {timeout:g} s ({path});"
-                    f" wait for it to end, or see who it is: fuser {path}"
+                    f" wait for it to end, or find its process: fuser {path}"
                 )
             time.sleep(POLL_SECONDS)
         yield HeldLock(descriptor)
@@ -88,7 +88,7 @@ def _open(directory: str, name: str) -> int:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         os.close(descriptor)
-        raise FleetBusy(f"{directory}/{name} is no file of this user's (uid {found.st_uid} has it); remove it")
+        raise FleetBusy(f"{directory}/{name} is not a file of this user (its owner is uid {found.st_uid}); remove it")
     return descriptor
 
 
@@ -98,15 +98,15 @@ def _own_directory(path: str) -> Iterator[int]:
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
     if os.path.islink(path):
-        raise FleetBusy(f"{path} is a link, and whose locks are behind it is unknown; remove it")
+        raise FleetBusy(f"{path} is a symbolic link, so that others may own the locks behind it; remove it")
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         found = os.fstat(descriptor)
         mode = stat.S_IMODE(found.st_mode)
         if found.st_uid != os.geteuid() or mode & 0o077:
             raise FleetBusy(
-                f"{path} holds locks and is not this user's alone (uid {found.st_uid} has it, mode {mode:04o});"
-                f" remove it, or see why others have it"
+                f"{path} holds locks and others have access to it (owner uid {found.st_uid}, mode {mode:04o});"
+                f" remove it, or find out why others have access"
             )
         yield descriptor
     finally:

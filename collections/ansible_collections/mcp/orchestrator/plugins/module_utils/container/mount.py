@@ -100,11 +100,11 @@ def _path_problem(path: str, world: World, policy: Policy) -> str | None:
         return None
     if found.kind == "missing":
         return (
-            "there is nothing on this host, and the engine would make an empty folder of root's;"
+            "there is nothing on this host, and the engine would make an empty folder owned by root;"
             f" make it first (mkdir -p {path}) and give it to the user that the server runs as"
         )
     if found.kind == "unknown":
-        return f"it cannot be looked at: {found.why}; correct the path, or run as a user who may"
+        return f"it cannot be inspected: {found.why}; correct the path, or run as a user who may"
     if found.kind == "socket" and is_engine_socket(found.path):
         if "allow_docker_socket" in policy.permissions:
             return None
@@ -152,7 +152,7 @@ def _volume(name: str, world: World, policy: Policy) -> str | None:
     if volume is None:
         return None
     if labels.FLEET in (volume.get("Labels") or {}):
-        return "a fleet keeps what it must know in it; choose another name"
+        return "a fleet keeps its own data in it; choose another name"
     for path in sorted(device_paths(volume)):
         reason = _device(path, world, policy)
         if reason is not None:
@@ -165,5 +165,5 @@ def _device(path: str, world: World, policy: Policy) -> str | None:
         return None
     found = world.sources.get(path)
     if found is None or found.kind in ("missing", "unknown"):
-        return f"nobody here can tell what that is; make the volume without, {_ANY}"
+        return f"that cannot be checked from here; make the volume without it, {_ANY}"
     return _outside(path, found, world, policy)

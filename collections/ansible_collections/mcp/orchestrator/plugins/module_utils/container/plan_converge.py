@@ -125,7 +125,7 @@ def _refuse_confinement(spec: Spec, fleet: _Fleet) -> None:
         whom = " and ".join(others) if is_forger else "this one"
         raise UnsupportedSpec(
             f"{what} could pretend to be that of {whom}, which may read the instance's metadata;"
-            " leave out the rights of the one or instance_metadata of the other"
+            " remove the rights of the one or instance_metadata of the other"
         )
 
 
@@ -190,7 +190,7 @@ def _creation(spec: Spec, replica: int, standing: Standing, fleet: _Fleet) -> It
     image = world.images.get(spec.image)
     half_made = [each for each in standing.others if each.status in HALF_MADE]
     for each in half_made:
-        yield removal_of(each, "it was left half-made" + (f": {each.error}" if each.error else ""))
+        yield removal_of(each, "an earlier run did not complete it" + (f": {each.error}" if each.error else ""))
     predecessor = best_of(standing.others)
     if (image is None or image.newer) and allocator.take_pull(spec.image):
         reason = f"its registry has {short(image.newer)}" if image else f"image {spec.image} is not on this host"

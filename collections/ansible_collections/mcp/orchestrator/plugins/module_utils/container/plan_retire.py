@@ -114,7 +114,11 @@ def _renames(
             waiting[name] = own[0]
     names = {each.name for each in left}
     problems = [
-        Problem(waiting.pop(name).service, f"its container cannot be named {name}: a stranger holds that name")
+        Problem(
+            waiting.pop(name).service,
+            f"its container cannot be named {name}: a container that is not of the fleet has that name;"
+            " rename or remove that one",
+        )
         for name in sorted(waiting)
         if name in world.strangers
     ]

@@ -78,13 +78,13 @@ def _unprotected(desired: DesiredFleet, world: World, outcome: Outcome) -> str:
         why = world.firewall_error
     elif stale:
         why = (
-            f"{' and '.join(stale)} is no interface of this host that rules bind; was it made by an earlier release,"
-            " then remove its containers and it (docker network rm), and run again; or is the engine in a network"
-            " namespace of its own, then keep its networks there from what they must not reach"
+            f"{' and '.join(stale)} is not an interface of this host to which rules apply; if an earlier release made"
+            " it, remove its containers and the network (docker network rm) and run again; if the engine is in a"
+            " network namespace of its own, restrict its networks there"
         )
     else:
         return ""
-    return f"nothing keeps the fleet's servers from the metadata of this instance and from this host's ports: {why}"
+    return f"no firewall rule keeps the fleet's servers from the instance's metadata and from this host's ports: {why}"
 
 
 def _retire_needed(desired: DesiredFleet, world: World, outcome: Outcome) -> bool:

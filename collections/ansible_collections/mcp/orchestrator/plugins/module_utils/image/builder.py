@@ -90,7 +90,7 @@ def run_build(
             log.append(str(line.get("stream", "")))
             built = (line.get("aux") or {}).get("ID", built)
     if not built:
-        raise ImageError("the engine told no id")
+        raise ImageError("the engine returned no image id")
     return str(built)
 
 
@@ -147,7 +147,7 @@ def _refusal(text: str) -> str:
     try:
         return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
-        return text.strip() or "the engine refused without a word"
+        return text.strip() or "the engine refused without a reason"
 
 
 def _failure(line: Mapping[str, Any], log: str, limits: Limits) -> ImageError:

@@ -106,7 +106,7 @@ def build_image(
     except APIError as error:
         raise ImageError(f"{build.image} could not be built: {error.explanation or error}") from error
     except RequestException as error:
-        raise ImageError(f"{build.image} could not be built: the engine went away or said nothing for long") from error
+        raise ImageError(f"{build.image} could not be built: the engine did not answer in time") from error
     return {"id": image, **installed, "created": label[CREATED], "base": base.name, "base_digest": base.digest}
 
 

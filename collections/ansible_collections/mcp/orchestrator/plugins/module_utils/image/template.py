@@ -67,7 +67,7 @@ def read_template(folder: str, runtime: str, base: str) -> Template:
     except OSError as error:
         raise ImageError(f"the runtime template {path} cannot be read: {error.strerror}; run setup.sh again") from error
     if "Dockerfile" not in files or runtime not in _LISTS:
-        raise ImageError(f"{path} is no runtime template: it has no Dockerfile")
+        raise ImageError(f"{path} is not a runtime template: it has no Dockerfile; run setup.sh again")
     return Template(runtime, base, files)
 
 

@@ -241,7 +241,7 @@ def test_a_server_whose_entry_is_wrong_is_left_as_it_is() -> None:
 def test_env_that_changed_since_the_config_was_read_is_an_error_of_that_server() -> None:
     changed = spec("a", env={"TOKEN": "0" * 16})
     result = run(SimulatedEngine(), [changed, spec("b")])
-    assert messages(result) == {"a": "env TOKEN changed while the run was under way; the next run applies it"}
+    assert messages(result) == {"a": "env TOKEN changed during the run; the next run applies it"}
 
 
 def test_replicas_are_replaced_one_after_the_other_and_the_first_failure_ends_it() -> None:

@@ -75,10 +75,10 @@ def test_where_no_rules_can_be_kept_builds_run_and_the_run_says_what_is_open(tmp
     engine.firewall_error = "podman cannot be controlled"
     found = ready(engine, tmp_path)
     assert (found.name, set(engine.nets)) == (None, {"other"})
-    assert found.unprotected.startswith("nothing keeps builds of images from the metadata of this instance")
+    assert found.unprotected.startswith("no firewall rule keeps image builds from the instance's metadata")
     engine.firewall_error = ""
     engine.loose = {rules.bridge_of("f", "b")}
-    assert "f-build is no interface of this host" in ready(engine, tmp_path).unprotected
+    assert "f-build is not an interface of this host" in ready(engine, tmp_path).unprotected
 
 
 def test_a_network_of_somebody_elses_is_left_alone_and_one_of_an_earlier_release_is_made_anew(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def told(engine: SimulatedEngine, **more: Any) -> list[str]:
 def test_a_moved_tag_is_named_with_both_images() -> None:
     engine = fleet()
     engine.images["one"] = "sha256:" + "9" * 64
-    assert told(engine) == ["recreate: image one now is sha256:999999999999 (was sha256:111111111111)"]
+    assert told(engine) == ["recreate: image one is now sha256:999999999999 (was sha256:111111111111)"]
 
 
 def test_a_changed_spec_tells_what_changed() -> None:

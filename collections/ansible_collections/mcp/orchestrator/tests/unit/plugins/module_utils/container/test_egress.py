@@ -108,7 +108,7 @@ def test_where_no_rule_can_be_kept_the_run_says_what_is_open() -> None:
         result = run(engine, [spec("a")])
         assert (result["errors"], [each["state"] for each in result["endpoints"]]) == ([], ["running"])
         assert result["unprotected"] == (
-            "nothing keeps the fleet's servers from the metadata of this instance and from this host's ports:"
+            "no firewall rule keeps the fleet's servers from the instance's metadata and from this host's ports:"
             " podman cannot be controlled"
         )
 
@@ -119,7 +119,7 @@ def test_a_network_that_no_rule_binds_is_told_and_ordinary_servers_run_in_it() -
     for _run in range(2):
         result = run(engine, [spec("a"), spec("b", network="none")])
         assert [each["server"] for each in result["errors"]] == ["b"]
-        assert "f-closed and f-net is no interface of this host that rules bind" in result["unprotected"]
+        assert "f-closed and f-net is not an interface of this host to which rules apply" in result["unprotected"]
 
 
 def test_a_network_of_an_earlier_release_is_made_anew_once_it_is_empty() -> None:
@@ -137,7 +137,7 @@ def test_a_network_of_an_earlier_release_with_containers_in_it_is_told_until_som
     engine.loose = {rules.bridge_of("f", "n")}
     result = run(engine, [spec("a")])
     assert (result["actions"], result["errors"]) == ([], [])
-    assert "was it made by an earlier release, then remove its containers and it" in result["unprotected"]
+    assert "if an earlier release made it, remove its containers and the network" in result["unprotected"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_name_is_let_to_addresses_of_the_internet_alone(address: str) -> None:
     result = run(engine, [spec("a", network=("api.test",))])
     (error,) = result["errors"]
     assert error["server"] == "a"
-    assert f"api.test has the address {address}, which is none of the internet" in error["message"]
+    assert f"api.test has the address {address}, which is not of the internet" in error["message"]
     assert [allowed.addresses for allowed in rules.allowed_in(engine.kept_rules, "f")] == [
         {"api.test": ("192.88.99.7/32",)}
     ]

@@ -25,10 +25,10 @@ def host(monkeypatch: pytest.MonkeyPatch, saved: str, saved_ipv6: str = "") -> H
 @pytest.mark.parametrize(
     ("saved", "said"),
     [
-        ("", "the engine keeps no chain DOCKER-USER"),
-        (LEADS_THERE.replace("USER", "OTHER"), "the engine keeps no chain DOCKER-USER"),
+        ("", "the engine has no chain DOCKER-USER"),
+        (LEADS_THERE.replace("USER", "OTHER"), "the engine has no chain DOCKER-USER"),
         # As after a boot without Docker, or a flush of FORWARD alone.
-        (CHAIN, "nothing leads to the chain DOCKER-USER on this host, .* restart the engine"),
+        (CHAIN, "no rule jumps to the chain DOCKER-USER on this host, .* restart the engine"),
     ],
 )
 def test_rules_that_would_bind_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, saved: str, said: str) -> None:

@@ -112,8 +112,8 @@ def test_a_directory_of_another_user_is_refused(locks: Path) -> None:
     locks.mkdir(0o700)
     os.chown(locks, NOBODY, NOBODY)
     assert refused(locks) == (
-        f"{locks} holds locks and is not this user's alone (uid 65534 has it, mode 0700);"
-        " remove it, or see why others have it"
+        f"{locks} holds locks and others have access to it (owner uid 65534, mode 0700);"
+        " remove it, or find out why others have access"
     )
 
 
@@ -121,13 +121,13 @@ def test_a_directory_of_another_user_is_refused(locks: Path) -> None:
 def test_a_directory_that_others_can_reach_into_is_refused(locks: Path, mode: int) -> None:
     locks.mkdir()
     locks.chmod(mode)
-    assert f"not this user's alone (uid {os.geteuid()} has it, mode {mode:04o})" in refused(locks)
+    assert f"others have access to it (owner uid {os.geteuid()}, mode {mode:04o})" in refused(locks)
 
 
 def test_a_link_in_the_directorys_place_is_refused(locks: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(0o700)
     locks.symlink_to(tmp_path / "elsewhere")
-    assert refused(locks) == f"{locks} is a link, and whose locks are behind it is unknown; remove it"
+    assert refused(locks) == f"{locks} is a symbolic link, so that others may own the locks behind it; remove it"
     assert os.listdir(tmp_path / "elsewhere") == []
 
 
@@ -144,13 +144,13 @@ def test_a_lock_of_another_user_is_refused(locks: Path) -> None:
     locks.mkdir(0o700)
     (locks / "fleet-f.lock").touch()
     os.chown(locks / "fleet-f.lock", NOBODY, NOBODY)
-    assert refused(locks) == f"{locks}/fleet-f.lock is no file of this user's (uid 65534 has it); remove it"
+    assert refused(locks) == f"{locks}/fleet-f.lock is not a file of this user (its owner is uid 65534); remove it"
 
 
 def test_a_pipe_in_the_locks_place_is_refused_and_holds_nothing_up(locks: Path) -> None:
     locks.mkdir(0o700)
     os.mkfifo(locks / "fleet-f.lock")
-    assert "is no file of this user's" in refused(locks)
+    assert "is not a file of this user" in refused(locks)
 
 
 def test_root_and_other_users_have_directories_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_a_directory_or_file_in_a_root_is_mounted() -> None:
             Source("/srv/x", "missing"),
             "there is nothing on this host, and the engine would make an empty",
         ),
-        (Source("/srv/x", "unknown", "Permission denied"), "it cannot be looked at: Permission denied"),
+        (Source("/srv/x", "unknown", "Permission denied"), "it cannot be inspected: Permission denied"),
         (Source("/run/docker.sock", "socket"), "it is the engine's socket; set allow_docker_socket in settings.conf"),
         (Source("/srv/x", "socket"), "it is a socket of the host; mount a directory or a file"),
         (Source("/srv/x", "device"), "it is a device of the host; mount a directory or a file"),
@@ -117,7 +117,7 @@ def test_allow_host_paths_lets_any_path_through_and_the_engine_s_socket_has_its_
         ({"type": "ext4", "device": "/dev/sda1"}, "it was made from /dev/sda1, and it is a device of the host"),
         ({"type": "overlay", "device": "overlay", "o": "lowerdir=/etc:/usr"}, "it was made from /etc, and"),
         ({"mountpoint": "/etc"}, "it was made from /etc, and"),
-        ({"device": "/gone"}, "it was made from /gone, and nobody here can tell what that is"),
+        ({"device": "/gone"}, "it was made from /gone, and that cannot be checked from here"),
     ],
 )
 def test_a_volume_that_is_made_from_the_host_is_judged_as_a_path_of_it(options: dict[str, str], reason: str) -> None:
@@ -152,7 +152,7 @@ def test_a_volume_of_the_engine_s_own_or_of_a_root_is_mounted(options: dict[str,
 
 def test_a_volume_with_the_mark_of_any_fleet_is_refused() -> None:
     volumes = {"other.x": {"Name": "other.x", "Labels": {labels.FLEET: "other"}}}
-    assert "a fleet keeps what it must know in it" in str(problem("other.x:/x", volumes=volumes, policy=ANY))
+    assert "a fleet keeps its own data in it" in str(problem("other.x:/x", volumes=volumes, policy=ANY))
 
 
 def test_a_container_is_made_with_what_links_lead_to_and_a_wrong_one_keeps_the_old_serving() -> None:
@@ -190,7 +190,7 @@ def test_what_nobody_can_look_at_is_said_among_the_exceptions() -> None:
     engine.local = False
     result = run(engine, [spec("a", volumes=("/srv/x:/x",))])
     assert result["errors"] == []
-    assert "/srv/x as the engine's host has it: nobody looked at its links" in result["endpoints"][0]["exceptions"]
+    assert "/srv/x as the engine's host has it: its links were not checked" in result["endpoints"][0]["exceptions"]
 
 
 def test_paths_are_looked_at_as_the_kernel_does(tmp_path: Path) -> None:

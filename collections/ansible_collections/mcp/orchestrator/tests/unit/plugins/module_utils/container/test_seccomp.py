@@ -106,7 +106,7 @@ def test_another_profile_replaces_the_containers_and_the_diff_shows_its_digest_a
     result = run(engine, [spec("a")], replace(POLICY, seccomp=other))
     (action,) = result["actions"]
     assert action["action"] == "recreate"
-    assert f"its profile of system calls is {PROFILE.digest}, should be {other.digest}" in action["reason"]
+    assert f"its seccomp profile is {PROFILE.digest}, should be {other.digest}" in action["reason"]
     assert "SCMP" not in json.dumps(result)
 
 
