@@ -1,5 +1,7 @@
 """Real requests through a real HAProxy, routed by rules that were made through the API."""
 
+# Longer than 400 lines: its tests share one running load balancer.
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Routes on the local ALB: the module's own way through its API, and real requests through HAProxy."""
 
+# Longer than 400 lines: its tests share one running load balancer.
+
 from __future__ import annotations
 
 import json

@@ -27,7 +27,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 from tests.e2e.support.own_engine import OwnEngine  # noqa: E402
 from tests.e2e.support.waiting import until  # noqa: E402
 
-TESTS = PROJECT / "tests" / "e2e" / "test_containers.py"
+TESTS = [str(PROJECT / "tests" / "e2e" / name) for name in ("test_containers.py", "test_containers_play.py")]
 DOCKER_26 = Path(os.environ.get("DOCKER_26", str(Path.home() / ".cache" / "mcp-orchestrator" / "docker26")))
 # Where root may not raise limits, podman's own would keep every container from starting.
 PODMAN_CONF = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
@@ -167,7 +167,7 @@ def main(names: list[str]) -> int:
         without = " and ".join(f"not {test}" for test in LACKING[name]) or "test"
         try:
             with ENGINES[name]() as where:
-                words = [sys.executable, "-m", "pytest", "-q", str(TESTS), "-k", without]
+                words = [sys.executable, "-m", "pytest", "-q", *TESTS, "-k", without]
                 code = subprocess.run(words, env={**os.environ, **where}, cwd=PROJECT, check=False).returncode
         except (OSError, RuntimeError, AssertionError, subprocess.CalledProcessError) as error:
             print(f"engines.py: {name}: {error}", file=sys.stderr)
