@@ -39,7 +39,9 @@ class StartError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit status: 1 where the control plane cannot start."""
     options = parse_options(arguments)
-    logging.basicConfig(level=options.log_level, format="local_alb: %(levelname)s: %(message)s", stream=sys.stderr)
+    # The libraries keep to warnings: botocore writes whole requests at DEBUG.
+    logging.basicConfig(level=logging.WARNING, format="local_alb: %(levelname)s: %(message)s", stream=sys.stderr)
+    log.setLevel(options.log_level)
     try:
         _check_addresses(options)
         read_credentials(options.credentials)

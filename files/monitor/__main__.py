@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser.add_argument("--path", type=public_path, default="/monitor", help="where it stands behind the balancer")
     parser.add_argument("--username", default="admin")
     parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--balancer-user", type=user, metavar="USER", help="who a balancer on this host runs as")
     parser.add_argument(
         "--balancer-network",
@@ -85,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         help="where a balancer elsewhere comes from; may be repeated",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    # The libraries keep to warnings: what they say at DEBUG is theirs to read.
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("monitor").setLevel(options.log_level)
     host, port = options.bind
     try:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))

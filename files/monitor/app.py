@@ -99,6 +99,7 @@ def _guarded(auth: BasicAuth, balancer: Balancer, callback: Callable[[], Any]) -
         client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
         result = auth.check(authorization, client)
         if result.admitted:
+            log.debug("%s asks for %s", client, bottle.request.path)
             return callback()
         if authorization is not None:
             log.warning("refused a login from %s (%d)", client, result.status)

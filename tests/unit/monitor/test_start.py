@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import waitress
 from monitor.__main__ import address, main, read_password
+
+FILES = Path(__file__).parents[3] / "files"
 
 
 @pytest.fixture
@@ -73,3 +80,31 @@ def test_a_path_that_is_none_is_refused(password_file: Path, path: str) -> None:
 def test_an_address_may_be_of_ipv6() -> None:
     assert address("[::1]:8482") == ("::1", 8482)
     assert address("0.0.0.0:80") == ("0.0.0.0", 80)
+
+
+@pytest.mark.parametrize(("level", "said"), [("DEBUG", True), ("INFO", True), ("WARNING", False), ("ERROR", False)])
+def test_it_logs_as_much_as_its_level_says(
+    password_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str, said: bool
+) -> None:
+    class Server:
+        def run(self) -> None:
+            """Ends at once."""
+
+    monkeypatch.setattr(waitress, "create_server", lambda *_arguments, **_options: Server())
+    monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
+    logger = logging.getLogger("monitor")
+    try:
+        assert started(password_file, "--log-level", level) == 0
+        assert ("serving /nowhere/state.json at http://127.0.0.1:8482/monitor" in caplog.text) is said
+    finally:
+        logger.setLevel(logging.NOTSET)
+
+
+def test_libraries_keep_to_warnings(password_file: Path) -> None:
+    program = "import logging, sys, monitor.__main__ as m; m.waitress.create_server = None\n"
+    program += "try: m.main(sys.argv[1:])\nexcept TypeError: pass\n"
+    program += "print(logging.getLogger('waitress').getEffectiveLevel())"
+    options = ["--state", "/x", "--password-file", str(password_file), "--log-level", "DEBUG"]
+    command = [sys.executable, "-c", program, *options]
+    ended = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == str(logging.WARNING)
