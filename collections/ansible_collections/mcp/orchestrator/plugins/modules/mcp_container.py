@@ -131,6 +131,13 @@ options:
     type: list
     elements: str
     default: []
+  log_level:
+    description:
+      - How much the bridges of servers that speak over their standard input and output log. A change replaces their
+        containers.
+    type: str
+    choices: [debug, info, warning, error]
+    default: info
   retire:
     description:
       - Remove what is superseded instead of bringing up the desired containers. Removes older generations whose
@@ -239,6 +246,9 @@ endpoints:
     container:
       description: Its id, or nothing.
       type: str
+    container_name:
+      description: Its name as this run leaves it, or nothing. Retiring may rename it.
+      type: str
     address:
       description: The address on which this host reaches it.
       type: str
@@ -344,6 +354,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "allow_docker_socket": {"type": "bool", "default": False},
     "health_timeout": {"type": "int", "default": 60},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
+    "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
     "retire": {"type": "bool", "default": False},
     "prune_images": {"type": "bool", "default": False},
     "run_token": {"type": "str"},

@@ -209,11 +209,11 @@ class Applier:
             self._problem(slot.spec.name, str(error))
             return fallback(slot), False
         is_silent = slot.successor is not None and slot.successor.ready is False
-        return Serving(slot.spec, made.id, made.port, "failed" if is_silent else "running"), True
+        return Serving(slot.spec, made.id, made.port, "failed" if is_silent else "running", made.name), True
 
     def _bring_up(self, slot: Slot) -> Made | None:
         found = slot.successor
-        made = Made(found.id, found.port, _since(found)) if found else None
+        made = Made(found.id, found.name, found.port, _since(found)) if found else None
         for action in slot.actions:
             if action.action in CREATIONS:
                 made = self._creation.create(slot.spec, slot.replica, action)
@@ -229,7 +229,7 @@ class Applier:
         spec = slot.spec
         failure = self._wait.until_ready(spec, made.id, made.port, made.since)
         if failure is None:
-            return Serving(spec, made.id, made.port, "running"), True
+            return Serving(spec, made.id, made.port, "running", made.name), True
         lines = self._engine.last_lines(made.id, LOG_LINES)
         if slot.incumbent is not None:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
@@ -244,7 +244,7 @@ class Applier:
             self._remember(slot)
         self._problem(spec.name, failure)
         if slot.incumbent is None:
-            return Serving(spec, made.id, made.port, "failed"), False
+            return Serving(spec, made.id, made.port, "failed", made.name), False
         return fallback(slot), False
 
     def _remember(self, slot: Slot) -> None:

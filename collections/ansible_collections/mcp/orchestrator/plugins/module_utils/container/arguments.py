@@ -77,6 +77,7 @@ def policy_of(arguments: Arguments) -> Policy:
             fleet=arguments["fleet"],
         ),
         allowed_origins=tuple(arguments["allowed_origins"]),
+        log_level=arguments["log_level"],
     )
 
 

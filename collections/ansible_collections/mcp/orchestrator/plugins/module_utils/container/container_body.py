@@ -22,6 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_LOG_LEVEL,
     Image,
     World,
 )
@@ -253,6 +254,8 @@ def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[st
         found[labels.BRIDGE] = policy.bridge_digest or ""
         if policy.allowed_origins:
             found[labels.ORIGINS] = " ".join(policy.allowed_origins)
+        if policy.log_level != BRIDGE_LOG_LEVEL:
+            found[labels.LOG_LEVEL] = policy.log_level
     return found
 
 
@@ -280,6 +283,7 @@ def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
     options = (
         ("--isolation", spec.isolation),
         ("--idle-timeout", spec.idle_timeout),
+        ("--log-level", policy.log_level if policy.log_level != BRIDGE_LOG_LEVEL else None),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
     )
     return [word for name, value in options if value is not None for word in (name, str(value))]

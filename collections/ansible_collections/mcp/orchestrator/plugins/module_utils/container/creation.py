@@ -41,6 +41,7 @@ class Made:
     """A container that shall serve; ``since`` (seconds since the epoch) it has had time to become healthy."""
 
     id: str
+    name: str
     port: int | None
     since: float
 
@@ -108,7 +109,7 @@ class Creation:
                     if tries_left == 1:
                         raise
                 else:
-                    return Made(identity, port, self._host.clock.now())
+                    return Made(identity, action.target, port, self._host.clock.now())
             port = self._ports.take(spec.name, replica)
         raise CreationError(f"{PORT_TRIES} ports in a row were taken during the run; run again")
 

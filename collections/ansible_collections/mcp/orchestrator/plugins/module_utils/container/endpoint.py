@@ -19,9 +19,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 class Endpoint:
     """``ports`` are those of all replicas that serve, ``port`` the first of them; both empty without a container.
 
-    ``state`` is running, failed, stopped (by an operator) or planned; ``exceptions`` what the server's container is
-    allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's entry asks of its
-    route.
+    ``container`` is the id of the one that serves, the first of several replicas; ``container_name`` its name at the
+    end of the call. ``state`` is running, failed, stopped (by an operator) or planned. ``exceptions`` are what the
+    server's container is allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's
+    entry asks of its route.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Endpoint:
     exceptions: tuple[str, ...] = ()
     conditions: tuple[Mapping[str, Any], ...] = ()
     auth: str | None = None
+    container_name: str | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:

@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.p
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, names_its_own
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Confinement
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import BRIDGE_LOG_LEVEL, Confinement
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 
@@ -26,7 +26,8 @@ class Policy:
     ``permissions`` are what the settings let entries have.
 
     ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
-    of the pages that the bridges let speak to their servers.
+    of the pages that the bridges let speak to their servers; ``log_level`` is how much the bridges log: debug, info,
+    warning or error.
     """
 
     fleet: str = "mcp"
@@ -40,6 +41,7 @@ class Policy:
     podman: bool = False
     permissions: Permissions = field(default_factory=Permissions)
     allowed_origins: tuple[str, ...] = ()
+    log_level: str = BRIDGE_LOG_LEVEL
 
     @property
     def network(self) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
@@ -17,21 +17,26 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 @dataclass(frozen=True)
 class Serving:
-    """The container of a slot, made from ``spec``; None when there is none. ``state`` is that of an endpoint."""
+    """The container of a slot, by its id, made from ``spec``; None when there is none.
+
+    ``state`` is that of an endpoint, ``name`` the container's.
+    """
 
     spec: Spec
     container: str | None
     port: int | None
     state: str
+    name: str | None = None
 
     @classmethod
     def by(cls, spec: Spec, container: Container, state: str) -> Serving:
         """Returns ``container`` as the one that serves."""
-        return cls(spec, container.id, container.port, state)
+        return cls(spec, container.id, container.port, state, container.name)
 
     def endpoint(self, world: World, policy: Policy) -> Endpoint:
         """Returns where it answers on this host."""
-        return Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, world)
+        made = Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, world)
+        return replace(made, container_name=self.name)
 
 
 def fallback(slot: Slot) -> Serving:

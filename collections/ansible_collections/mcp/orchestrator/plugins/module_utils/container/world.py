@@ -15,6 +15,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
 
 RUNS = ("running", "paused", "restarting")
+# What a bridge logs that is told nothing (files/bridge/options.py).
+BRIDGE_LOG_LEVEL = "info"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Facts:
 class Container:
     """One container of our fleet. Times are seconds since the epoch, 0 when unknown.
 
-    ``origins`` are those of the pages that its bridge lets in.
+    ``origins`` are those of the pages that its bridge lets in, ``log_level`` is how much that bridge logs.
 
     ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
     endpoint answered as its spec wants: None when nobody asked.
@@ -59,6 +61,7 @@ class Container:
     bridge: str | None = None
     seccomp: str = ""
     origins: tuple[str, ...] = ()
+    log_level: str = BRIDGE_LOG_LEVEL
     spec: Spec | None = None
     image_id: str = ""
     image: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts, endpoints_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
@@ -83,7 +83,7 @@ def build_state(
     }
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
-    errors = _errors(list(steps.values()), steps["containers"].by_name("endpoints"), run.check_mode)
+    errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode)
     facts = Facts(steps, errors, public_url.rstrip("/"))
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
     path = word(_section(settings, "dashboard").get("path"))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import texts, word
@@ -26,7 +27,8 @@ class Facts:
         clients: what a server's entry tells clients beside the address.
         packages: the built image's package, version and digest.
         notes: what of a server's entry was ignored or decided, and why.
-        endpoints: where each server answers on this host, as Endpoint.to_dict gives it.
+        endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
+            container has at the end of the run.
         routes: name, path, url, rule_arn, target_group_arn and priority of its route.
         reports: what its probe met, as probe/fleet.py reports it.
         errors: the errors of the run that are about this server.
@@ -45,7 +47,7 @@ class Facts:
             for name in texts(image.get("servers")) or []
         }
         self.notes = steps["config"].table("explain")
-        self.endpoints = steps["containers"].by_name("endpoints")
+        self.endpoints = endpoints_of(steps)
         self.routes = steps["routes"].by_name("routes")
         self.reports = steps["probe"].by_name("servers")
         self.errors: dict[str, list[StepError]] = {}
@@ -64,3 +66,20 @@ class Facts:
         return set(self.specs) | {
             name for name, errors in self.errors.items() if any(error.step == "config" for error in errors)
         }
+
+
+def endpoints_of(steps: Mapping[str, Step]) -> dict[str, dict[str, Any]]:
+    """Returns the endpoints by server; a container has the name that retiring gave it, where it did."""
+    renamed = {
+        action.get("container"): action.get("target")
+        for action in steps["retire"].members("actions")
+        if action.get("action") == "rename" and isinstance(action.get("container"), str)
+    }
+    endpoints = steps["containers"].by_name("endpoints")
+    return {name: _renamed(endpoint, renamed) for name, endpoint in endpoints.items()}
+
+
+def _renamed(endpoint: dict[str, Any], renamed: Mapping[Any, Any]) -> dict[str, Any]:
+    identity = endpoint.get("container")
+    new = renamed.get(identity) if isinstance(identity, str) else None
+    return endpoint if new is None else {**endpoint, "container_name": new}

@@ -190,6 +190,15 @@ def test_no_folder_in_memory_is_without_a_size(tmpfs: list[str], memory: int) ->
     assert sum(int(options.rpartition("size=")[2]) for options in unsized) <= memory // 2
 
 
+def test_the_bridge_is_told_how_much_to_log_where_that_is_not_its_own_way() -> None:
+    body = compose(spec("time", transport="stdio"), IMAGE, replace(POLICY, log_level="debug"), 20001)
+    words = body["Entrypoint"][: body["Entrypoint"].index("--")]
+    assert words[-2:] == ["--log-level", "debug"]
+    assert body["Labels"]["mcp_log_level"] == "debug"
+    assert "--log-level" not in stdio()["Entrypoint"]
+    assert "mcp_log_level" not in stdio()["Labels"]
+
+
 def test_the_bridge_is_told_which_pages_may_speak_to_its_server() -> None:
     policy = replace(POLICY, allowed_origins=("https://a.example", "https://b.example"))
     body = compose(spec("time", transport="stdio"), IMAGE, policy, 20001)

@@ -145,6 +145,22 @@ def test_other_pages_are_let_in_by_a_new_container_of_a_bridged_server_only() ->
     assert run(engine, servers, policy=pages)["actions"] == []
 
 
+def test_another_log_level_is_followed_by_a_new_container_of_a_bridged_server_only() -> None:
+    engine = SimulatedEngine()
+    servers = [spec("a"), spec("b", transport="stdio", command=("x",))]
+    whole_run(engine, servers)
+    loud = replace(POLICY, log_level="debug")
+    actions = run(engine, servers, policy=loud)["actions"]
+    assert [(each["action"], each["server"], each["reason"]) for each in actions] == [
+        ("recreate", "b", "the bridge's log level is info, should be debug")
+    ]
+    run(engine, servers, policy=loud, retire=True)
+    assert run(engine, servers, policy=loud)["actions"] == []
+    assert [each["reason"] for each in run(engine, servers)["actions"]] == [
+        "the bridge's log level is debug, should be info"
+    ]
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_a_host_whose_address_has_changed_publishes_on_the_new_one(running: bool) -> None:
     """After it the engine may not even have started the containers: their address is no longer there to bind."""

@@ -126,6 +126,14 @@ def test_the_log_of_the_container_that_serves_is_named_and_not_guessed() -> None
     assert server_of(state)["error"] == "503 by the bridge; look at: docker logs mcp-time.2"
 
 
+def test_a_container_that_retiring_has_renamed_bears_its_new_name() -> None:
+    containers = {"endpoints": [endpoint("time", container_name="mcp-time-8f700f2b17ec")], "errors": []}
+    renamed = {"action": "rename", "server": "time", "container": "c0ffee", "target": "mcp-time"}
+    assert server_of(state_of(containers=containers))["container"]["name"] == "mcp-time-8f700f2b17ec"
+    after = state_of(containers=containers, retire={"actions": [renamed], "errors": []})
+    assert server_of(after)["container"]["name"] == "mcp-time"
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
