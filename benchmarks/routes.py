@@ -114,15 +114,15 @@ def fill(balancer: LocalAlb, port: int, count: int = ROUTES) -> DesiredRoutes:
 
 
 def module_options(balancer: LocalAlb, desired: DesiredRoutes) -> dict[str, Any]:
-    """Returns the same as the options of the module."""
+    """Returns the same as the options of the module, with a settings file beside the balancer's access key."""
+    settings = balancer.credentials.with_name("settings.conf")
+    names = ("health_interval", "health_timeout", "deregistration_delay")
+    shared = "".join(f"{name} = {getattr(desired, name)}\n" for name in names)
+    settings.write_text(f"[aws]\nlistener_arn = {LISTENER_ARN}\ninstance_id = {INSTANCE_ID}\n[routes]\n{shared}")
     return {
-        "listener_arn": LISTENER_ARN,
-        "target_id": INSTANCE_ID,
+        "settings": str(settings),
         "endpoint_url": balancer.endpoint_url,
         "credentials_file": str(balancer.credentials),
-        "health_interval": desired.health_interval,
-        "health_timeout": desired.health_timeout,
-        "deregistration_delay": desired.deregistration_delay,
         "routes": [
             {"name": route.name, "path": route.path, "port": route.ports[0], "health_path": route.health_path}
             for route in desired.routes

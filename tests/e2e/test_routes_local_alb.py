@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -290,27 +291,37 @@ def test_throttling_fails_no_route(balancer, server):
 MODULE = "collections/ansible_collections/mcp/orchestrator/plugins/modules/mcp_alb_route.py"
 
 
-def call_module(balancer: LocalAlb, options: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """Run the module file as Ansible does, as a program of its own."""
-    given = {
-        "listener_arn": LISTENER_ARN,
-        "target_id": INSTANCE_ID,
-        "endpoint_url": balancer.endpoint_url,
-        "credentials_file": str(balancer.credentials),
-        "health_interval": 5,
-        "health_timeout": 2,
-        "deregistration_delay": 5,
-        **options,
-        **{f"_ansible_{name}": value for name, value in settings.items()},
-    }
-    program = subprocess.run(
-        [sys.executable, str(PROJECT / MODULE)],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={"PYTHONPATH": str(PROJECT / "collections"), "PATH": "/usr/bin:/bin"},
-    )
+SETTINGS = f"""
+[aws]
+listener_arn = {LISTENER_ARN}
+instance_id = {INSTANCE_ID}
+[routes]
+health_interval = 5
+health_timeout = 2
+deregistration_delay = 5
+"""
+
+
+def call_module(balancer: LocalAlb, options: dict[str, Any], settings: str = SETTINGS, **how: Any) -> dict[str, Any]:
+    """Run the module file as Ansible does, as a program of its own; ``how`` are Ansible's own options."""
+    with tempfile.NamedTemporaryFile("w", suffix="settings.conf") as file:
+        file.write(settings)
+        file.flush()
+        given = {
+            "settings": file.name,
+            "endpoint_url": balancer.endpoint_url,
+            "credentials_file": str(balancer.credentials),
+            **options,
+            **{f"_ansible_{name}": value for name, value in how.items()},
+        }
+        program = subprocess.run(
+            [sys.executable, str(PROJECT / MODULE)],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={"PYTHONPATH": str(PROJECT / "collections"), "PATH": "/usr/bin:/bin"},
+        )
     assert program.stdout, program.stderr
     told: dict[str, Any] = json.loads(program.stdout)
     return told
@@ -335,18 +346,19 @@ def test_the_module_says_beforehand_what_it_does_and_then_does_it(balancer, serv
     assert again["routes"] == done["routes"]
 
 
-def test_the_module_changes_nothing_for_a_run_that_another_has_overtaken(balancer, server):
-    fleet = f"overtaken-{os.getpid()}"
+def test_the_module_changes_nothing_for_a_run_that_a_newer_one_has_superseded(balancer, server):
+    fleet = f"superseded-{os.getpid()}"
+    settings = f"{SETTINGS}[service]\nfleet = {fleet}\n"
     routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
     with fleet_lock(fleet) as lock:
         late, newer = lock.issue_token(), lock.issue_token()
 
-    left = call_module(balancer, {"routes": routes, "fleet": fleet, "turn": late})
+    left = call_module(balancer, {"routes": routes, "run_token": late}, settings)
     untouched = rules(balancer)
-    done = call_module(balancer, {"routes": routes, "fleet": fleet, "turn": newer})
+    done = call_module(balancer, {"routes": routes, "run_token": newer}, settings)
 
-    assert (left["overtaken"], left["changed"], left["routes"], untouched) == (True, False, [], {})
-    assert (done["overtaken"], done["changed"]) == (False, True)
+    assert (left["superseded_by_newer_run"], left["changed"], left["routes"], untouched) == (True, False, [], {})
+    assert (done["superseded_by_newer_run"], done["changed"]) == (False, True)
     assert done["routes"][0]["rule_arn"] in rules(balancer)
 
 
@@ -375,9 +387,9 @@ def test_a_missing_permission_is_named(balancer, server):
 
 def test_a_login_on_a_listener_without_tls_is_refused_and_nothing_is_opened_instead(balancer, server):
     routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
-    provider = {"issuer": "https://id.example", "jwks_endpoint": "https://id.example/jwks"}
+    provider = "[jwt]\nissuer = https://id.example\njwks_endpoint = https://id.example/jwks\n"
 
-    told = call_module(balancer, {"routes": routes, "auth": "jwt", "jwt_validation": provider})
+    told = call_module(balancer, {"routes": routes}, f"{SETTINGS}auth = jwt\n{provider}")
 
     assert told["failed"] is True
     assert "need an HTTPS listener" in told["errors"][0]["message"]
@@ -387,9 +399,8 @@ def test_a_login_on_a_listener_without_tls_is_refused_and_nothing_is_opened_inst
 def test_a_listener_that_is_gone_is_told_as_such(balancer, server):
     routes = [{"name": "time", "path": "/mcp/time", "port": server("time").port}]
 
-    told = call_module(
-        balancer, {"routes": routes, "listener_arn": LISTENER_ARN.replace("/0000000000000001/", "/1111111111111111/")}
-    )
+    gone = SETTINGS.replace("/0000000000000001/", "/1111111111111111/")
+    told = call_module(balancer, {"routes": routes}, gone)
 
     assert told["failed"] is True
     assert "correct listener_arn" in told["msg"]

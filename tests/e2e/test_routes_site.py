@@ -23,9 +23,18 @@ from tests.e2e.support.client import call, status
 from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
 from tests.e2e.support.sample import SAMPLE
 from tests.e2e.support.site import SETTINGS, Site
+from tests.e2e.support.site import settings as settings_text
 from tests.e2e.support.waiting import until
 
-WISHED = f"""{SETTINGS}
+ROUTES = """
+host_header = mcp.example.com
+priority_start = 200
+priority_end = 299
+health_interval = 6
+slow_start = 30
+stickiness = 60
+"""
+DESIRED = f"""{settings_text(ROUTES)}
 publish_address = 127.0.0.1
 [aws]
 alb_name = mcp-local
@@ -33,13 +42,6 @@ region = us-east-1
 instance_id = {INSTANCE_ID}
 [dashboard]
 priority = 150
-[routes]
-host_header = mcp.example.com
-priority_start = 200
-priority_end = 299
-health_interval = 6
-slow_start = 30
-stickiness = 60
 [tags]
 team = tools
 """
@@ -85,7 +87,7 @@ def rules(balancer: LocalAlb) -> dict[str, dict[str, Any]]:
 def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_told(
     site: Site, settings: Path, aws: LocalAlb
 ) -> None:
-    settings.write_text(WISHED)
+    settings.write_text(DESIRED)
     extension = {"priority": 120, "conditions": {"http_header": {"X-Team": ["billing"]}}}
     site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "orchestrator": extension}})
 
@@ -124,7 +126,7 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
 
 
 def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clients(site: Site, settings: Path) -> None:
-    settings.write_text(f"{SETTINGS}[routes]\ntopology = node-router\n")
+    settings.write_text(settings_text("topology = node-router\n"))
 
     run = site.install()
 
@@ -141,7 +143,7 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
     assert site.reconcile().changed == 0
     assert site.state()["errors"] == []
 
-    settings.write_text(f"{SETTINGS}[routes]\ntopology = node-router\ntarget_tls = true\n")
+    settings.write_text(settings_text("topology = node-router\ntarget_tls = true\n"))
     run = site.install()
     assert run.code == 0, run.output
     (router,) = (group for group in site.elbv2().describe_target_groups()["TargetGroups"] if "router" in str(group))
@@ -154,8 +156,8 @@ def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_th
 ) -> None:
     address = ThisHost().default_source()
     settings.write_text(
-        f"{SETTINGS}[aws]\nalb_name = mcp-local\nregion = us-east-1\ntarget_type = ip\ntarget_address = {address}\n"
-        "[routes]\ntopology = node-router\nhealth_interval = 5\nhealth_timeout = 2\n"
+        settings_text("topology = node-router\nhealth_interval = 5\nhealth_timeout = 2\n")
+        + f"[aws]\nalb_name = mcp-local\nregion = us-east-1\ntarget_type = ip\ntarget_address = {address}\n"
     )
 
     run = site.install()

@@ -23,12 +23,22 @@ CONTROL = "127.0.0.1:18481"
 LISTENER = "127.0.0.1:18080"
 # In an inventory and not among the extra variables, which would beat what one role tells another.
 USERS = {"monitor_user": "e2e-monitor", "local_alb_user": "e2e-alb", "node_router_user": "e2e-router"}
-SETTINGS = f"""
+
+
+def settings(routes: str = "") -> str:
+    """A settings.conf with further lines of [routes]; more of [service], and other sections, may follow it."""
+    return f"""
+[routes]
+deregistration_delay = 1
+{routes}
 [service]
 fleet = {FLEET}
 port_range_start = 27000
 port_range_end = 27999
 """
+
+
+SETTINGS = settings()
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,6 @@ class Site:
             "mcp_local_alb_service": "e2e-local-alb",
             "mcp_node_router_service": "e2e-node-router",
             "monitor_service": "e2e-monitor",
-            "routes_deregistration_delay": 1,
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 

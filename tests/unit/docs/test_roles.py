@@ -12,9 +12,7 @@ import yaml
 from docs.roles import ROLES, entry_points, readme
 
 PROJECT = ROLES.parent
-ALL = sorted(
-    path.name for path in ROLES.iterdir() if path.is_dir() and path.name not in ("fleet", "node_router", "routes")
-)
+ALL = sorted(path.name for path in ROLES.iterdir() if path.is_dir() and path.name != "fleet")
 
 
 def defaults(role: Path) -> dict[str, Any]:

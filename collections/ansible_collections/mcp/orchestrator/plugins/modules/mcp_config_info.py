@@ -71,8 +71,8 @@ settings:
   description:
     - All settings by section, with their defaults; never the password.
     - C(exposure) has the C(balancer) that clients call, C(aws) or C(local), and the addresses of this host on which
-      C(servers), C(router) and C(monitor) listen, as they follow from the settings. Left out where O(config) names no
-      file, since then nothing is to listen.
+      C(servers), C(router) and C(monitor) listen, as they follow from the settings. The addresses are left out where
+      O(config) names no file, since then nothing is to listen.
   returned: success
   type: dict
   sample:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run tells: the module's result, and a diff rule by rule."""
+"""What a run tells: its result for routing, and a diff rule by rule."""
 
 from __future__ import annotations
 
@@ -12,26 +12,21 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
 
 
-def report(desired: DesiredRoutes, result: Result) -> dict[str, Any]:
-    """Write a result as the module returns it."""
-    errors: list[dict[str, Any]] = [
-        {"server": server, "message": str(error)} for server, error in _fleet_first(result.errors)
-    ]
-    told: dict[str, Any] = {
-        "changed": result.changed,
-        "diff": diff(result.actions),
-        "actions": [action.to_dict() for action in result.actions if action.is_change],
-        "routes": [_route(desired, result, route.name, route.path) for route in desired.routes],
-        "errors": errors,
-        "lingering": list(result.plan.handing_over),
-        "overtaken": False,
-    }
-    if errors:
-        told["failed"] = True
-        told["msg"] = _summary(errors)
-    return told
+def hop_result(desired: DesiredRoutes, result: Result) -> HopResult:
+    """Returns what came of a listener's routes, as routing tells it."""
+    return HopResult(
+        changed=result.changed,
+        actions=[action.to_dict() for action in result.actions if action.is_change],
+        diff=diff(result.actions),
+        routes={route.name: _known(desired, result, route.name) for route in desired.routes},
+        base_url=result.observed.base_url or None,
+        errors=[{"server": server, "message": str(error)} for server, error in _fleet_first(result.errors)],
+        handing_over=list(result.plan.handing_over),
+        warnings=list(result.plan.notes),
+    )
 
 
 def _fleet_first(errors: Mapping[str | None, AlbError]) -> list[tuple[str | None, AlbError]]:
@@ -50,23 +45,13 @@ def diff(actions: Iterable[Action]) -> dict[str, str]:
     return {"before": _text(before), "after": _text(after)}
 
 
-def _route(desired: DesiredRoutes, result: Result, name: str, path: str) -> dict[str, Any]:
-    base = result.observed.base_url
+def _known(desired: DesiredRoutes, result: Result, name: str) -> dict[str, Any]:
+    """Returns by what the service knows a route; what is None does not exist yet."""
     return {
-        "name": name,
-        "path": path,
         "rule_arn": result.rule_arn(name),
         "target_group_arn": result.group_arn(desired.group_names[name]),
         "priority": result.plan.priorities.get(name),
-        "url": f"{base}{path}" if base else None,
     }
-
-
-def _summary(errors: list[dict[str, Any]]) -> str:
-    by_message: dict[str, list[str]] = {}
-    for error in errors:
-        by_message.setdefault(error["message"], []).append(error["server"] or "all routes")
-    return "; ".join(f"{', '.join(servers)}: {message}" for message, servers in by_message.items())
 
 
 def _lines(value: Any, indent: str = "  ") -> list[str]:

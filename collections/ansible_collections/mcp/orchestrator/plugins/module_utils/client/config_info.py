@@ -17,7 +17,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import exposure_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import balancer_of, exposure_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
 
 
@@ -29,14 +30,13 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     config, settings = arguments["config"], arguments["settings"]
     try:
         fleet = read_fleet(config, settings, read_key(arguments["key_file"]))
-        # A teardown needs no address, and must not fail for want of one.
-        exposure = {"exposure": asdict(exposure_of(fleet.settings, ThisHost(), settings))} if config else {}
+        exposure = _exposure(fleet.settings, settings) if config else {"balancer": balancer_of(fleet.settings)}
     except (ConfigFileError, KeyFileError) as error:
         raise ModuleError(str(error)) from error
     return {
         "changed": False,
         "servers": [spec.to_short_dict() for spec in fleet.specs],
-        "settings": {**fleet.settings.to_dict(), **exposure},
+        "settings": {**fleet.settings.to_dict(), "exposure": exposure},
         "errors": [{"server": error.server, "message": str(error)} for error in fleet.errors],
         "explain": fleet.explain,
         "remotes": [_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
@@ -44,6 +44,11 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "report": report(fleet),
         "warnings": list(fleet.warnings),
     }
+
+
+def _exposure(settings: Settings, path: str | None) -> dict[str, str]:
+    """A teardown needs no address, and must not fail for want of one, so that it does not come here."""
+    return asdict(exposure_of(settings, ThisHost(), path))
 
 
 def _remote(remote: Remote, client: Mapping[str, Any]) -> dict[str, Any]:

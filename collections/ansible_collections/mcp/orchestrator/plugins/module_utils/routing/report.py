@@ -21,46 +21,55 @@ SUPERSEDED: dict[str, Any] = {
     "diff": {"before": "", "after": ""},
     "actions": [],
     "routes": [],
-    "probes": [],
     "public_url": None,
     "errors": [],
     "handing_over": [],
     "superseded_by_newer_run": True,
+    "warnings": [],
 }
 
 
-def report(
-    hops: Sequence[Hop], results: Sequence[HopResult], endpoints: Iterable[Endpoint], routes: Routes
-) -> dict[str, Any]:
-    """Returns the module's result: one route for each that a hop was asked for, by the address of the last hop.
+def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
+    """Returns the hops' results as one: a route for each that a hop was asked for, by the address of the last hop.
 
     ``failed`` and ``msg`` are in it where something went wrong. A hop that failed as a whole adds an error whose server
     is None.
     """
     public_url = results[-1].base_url if len(results) == len(hops) else None
-    told = [
-        _route(route, result, public_url)
-        for hop, result in zip(hops, results, strict=False)
-        if result.failure is None
-        for route in hop.routes
-    ]
     errors = [error for result in results for error in _errors(result)]
-    reached = {endpoint.name: endpoint for endpoint in endpoints}
-    for route in told:
-        endpoint = reached.get(route["name"])
-        route["mcp_url"] = _below(route["url"], endpoint.mcp_path) if endpoint else None
     return {
         "changed": any(result.changed for result in results),
         "diff": {key: "".join(result.diff[key] for result in results) for key in ("before", "after")},
         "actions": [dict(action) for result in results for action in result.actions],
-        "routes": told,
-        "probes": list(_probes(told, reached, routes)),
+        "routes": [
+            _route(route, result, public_url)
+            for hop, result in zip(hops, results, strict=False)
+            if result.failure is None
+            for route in hop.routes
+        ],
         "public_url": public_url,
         "errors": errors,
         "handing_over": sorted({name for result in results for name in result.handing_over}),
         "superseded_by_newer_run": False,
+        "warnings": [warning for result in results for warning in result.warnings],
         **({"failed": True, "msg": _summary(errors)} if errors else {}),
     }
+
+
+def fleet_report(
+    hops: Sequence[Hop], results: Sequence[HopResult], endpoints: Iterable[Endpoint], routes: Routes
+) -> dict[str, Any]:
+    """Returns ``report`` with what clients and the probe call: ``mcp_url`` in each route, and ``probes``."""
+    told = report(hops, results)
+    reached = {endpoint.name: endpoint for endpoint in endpoints}
+    with_urls = [
+        {
+            **route,
+            "mcp_url": _below(route["url"], reached[route["name"]].mcp_path) if route["name"] in reached else None,
+        }
+        for route in told["routes"]
+    ]
+    return {**told, "routes": with_urls, "probes": list(_probes(with_urls, reached, routes))}
 
 
 def _route(route: FleetRoute, result: HopResult, public_url: str | None) -> dict[str, Any]:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.backend import AlbBackend
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import read_settings
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_alb_route
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
-from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST
 
+HOST = "i-0123456789abcdef0"
 SECRET = "hush-hush-4711"
 SETTINGS = f"""
+[aws]
+listener_arn = {LISTENER}
+instance_id = {HOST}
 [routes]
 auth = oidc
+wait_timeout = 5
 [oidc]
 issuer = https://id.example
 authorization_endpoint = https://id.example/a
@@ -35,7 +40,7 @@ session_timeout = 3600
 
 
 class Site:
-    """What the routes role does with a user's settings.conf, on a load balancer in memory."""
+    """A user's settings.conf on a load balancer in memory."""
 
     def __init__(self, elbv2: FakeElbv2, settings: Path, printed: pytest.CaptureFixture[str]) -> None:
         self.elbv2 = elbv2
@@ -45,15 +50,9 @@ class Site:
 
     def run(self, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[dict[str, Any], str]:
         """The module's result, and all that it printed or logged."""
-        told = read_settings(str(self.settings)).to_dict()
         arguments = {
-            "listener_arn": LISTENER,
-            "target_id": HOST,
             "routes": [{"name": "time", "path": "/mcp/time", "port": 20001, "health_path": "/health"}],
-            "auth": told["routes"]["auth"],
-            "authenticate_oidc": told["oidc"],
             "settings": str(self.settings),
-            "wait_timeout": 5,
             "_ansible_remote_tmp": "/tmp",
             "_ansible_keep_remote_files": False,
             "_ansible_diff": True,
@@ -74,11 +73,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     settings = tmp_path / "settings.conf"
     settings.write_text(SETTINGS)
     site = Site(elbv2, settings, capsys)
-    story = mcp_alb_route.reconcile
-    monkeypatch.setattr(mcp_alb_route, "connect", lambda *_: elbv2)
-    monkeypatch.setattr(
-        mcp_alb_route, "reconcile", lambda api, desired, options: story(api, desired, options, elbv2.clock)
-    )
+    made = partial(AlbBackend, connect=lambda *_: elbv2, clock=elbv2.clock)
+    monkeypatch.setattr(mcp_alb_route, "AlbBackend", made)
     monkeypatch.setattr(
         basic.AnsibleModule, "log", lambda _self, msg, log_args=None: site.logged.append(f"{msg} {log_args}")
     )
@@ -146,3 +142,23 @@ def test_a_provider_without_https_in_front_is_told_and_nothing_is_made(
 
     assert "need an HTTPS listener" in str(result["errors"])
     assert site.elbv2.rules == {}
+
+
+def test_settings_that_name_no_load_balancer_are_an_error_with_the_way_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.settings.write_text("[routes]\nauth = none\n")
+
+    result, _printed = site.run(monkeypatch)
+
+    assert result["errors"] == [{"server": None, "message": result["msg"]}]
+    assert "names no load balancer; set listener_arn or alb_name under [aws]" in result["msg"]
+
+
+def test_settings_that_are_wrong_are_an_error_that_names_them(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.settings.write_text("[routes]\nhealth_interval = 1\n")
+
+    result, _printed = site.run(monkeypatch)
+
+    assert result["failed"] is True
+    assert "settings.conf: [routes] health_interval" in result["msg"]

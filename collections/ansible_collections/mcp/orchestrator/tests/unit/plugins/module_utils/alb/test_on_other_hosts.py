@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OTHER_HOST, OWNER, run
 from hypothesis import given, settings
@@ -51,9 +51,8 @@ def registered(elbv2: FakeElbv2) -> dict[str, set[str]]:
     return found
 
 
-def lingering(result: Result, desired: DesiredRoutes) -> list[str]:
-    names: list[str] = report(desired, result)["lingering"]
-    return names
+def handing_over(result: Result, desired: DesiredRoutes) -> list[str]:
+    return list(hop_result(desired, result).handing_over)
 
 
 def test_a_server_that_moves_is_served_by_its_old_host_until_the_new_one_is_healthy() -> None:
@@ -63,13 +62,13 @@ def test_a_server_that_moves_is_served_by_its_old_host_until_the_new_one_is_heal
 
     first = run(elbv2, desired(HOST, moved))
 
-    assert (first.changed, lingering(first, desired(HOST, moved))) == (False, ["alpha"])
+    assert (first.changed, handing_over(first, desired(HOST, moved))) == (False, ["alpha"])
     assert "served from this host until another host's target is healthy" in " ".join(first.plan.notes)
     run(elbv2, desired(OTHER_HOST, moved))
     elbv2.clock.sleep(60)
     second = run(elbv2, desired(HOST, moved))
     assert [action.name for action in second.actions if action.is_change] == ["deregister_targets", "tag_target_group"]
-    assert lingering(second, desired(HOST, moved)) == []
+    assert handing_over(second, desired(HOST, moved)) == []
     assert registered(elbv2) == {"alpha": {OTHER_HOST}}
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
 
@@ -84,7 +83,7 @@ def test_a_new_host_that_never_becomes_healthy_leaves_the_server_where_it_was() 
         result = run(elbv2, desired(HOST, moved))
         elbv2.clock.sleep(60)
 
-    assert lingering(result, desired(HOST, moved)) == ["alpha"]
+    assert handing_over(result, desired(HOST, moved)) == ["alpha"]
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
 
 
@@ -161,7 +160,7 @@ def test_a_move_that_was_cut_short_is_finished_by_the_next_run(cut: int) -> None
 
     result = run(elbv2, desired(HOST, {"alpha": {OTHER_HOST}}))
 
-    assert lingering(result, desired(HOST, {"alpha": {OTHER_HOST}})) == []
+    assert handing_over(result, desired(HOST, {"alpha": {OTHER_HOST}})) == []
     assert registered(elbv2) == {"alpha": {OTHER_HOST}}
     again = run(elbv2, desired(HOST, {"alpha": {OTHER_HOST}}), is_full=True)
     assert not again.changed

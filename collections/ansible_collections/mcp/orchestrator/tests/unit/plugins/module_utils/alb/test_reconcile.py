@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import DesiredRoutesError, QuotaError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import (
     LISTENER,
     FakeElbv2,
@@ -90,7 +90,7 @@ def test_a_foreign_target_group_with_our_name_is_left_alone_and_told():
 
     assert "does not have this fleet's tags" in str(result.errors["alpha"])
     assert elbv2.served_by("/mcp/beta") == {"beta"}
-    assert report(desired, result)["failed"] is True
+    assert [error["server"] for error in hop_result(desired, result).errors] == ["alpha"]
 
 
 def test_a_hosts_last_server_stays_routed_while_another_host_serves_it():
@@ -212,12 +212,12 @@ def test_the_diff_shows_a_rule_before_and_after():
     rule = next(iter(elbv2.rules.values()))
     rule["Conditions"] = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/mcp/alpha"]}}]
 
-    told = report(desired, run(elbv2, desired, is_check=True))
+    told = hop_result(desired, run(elbv2, desired, is_check=True))
 
-    assert told["changed"] is True
-    assert "path-pattern: /mcp/alpha\n" in told["diff"]["before"]
-    assert "path-pattern: /mcp/alpha, /mcp/alpha/*\n" in told["diff"]["after"]
-    assert [step["action"] for step in told["actions"]] == ["modify_rule"]
+    assert told.changed is True
+    assert "path-pattern: /mcp/alpha\n" in told.diff["before"]
+    assert "path-pattern: /mcp/alpha, /mcp/alpha/*\n" in told.diff["after"]
+    assert [step["action"] for step in told.actions] == ["modify_rule"]
 
 
 def test_tags_that_others_put_on_our_things_stay():

@@ -11,7 +11,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_op
     conditions_from_options,
     front_actions_from_options,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
 from botocore.validate import ParamValidator
@@ -72,7 +72,7 @@ def test_the_client_secret_reaches_the_service_and_nothing_else():
 
     sent = [arguments for operation, arguments in elbv2.calls if operation == "create_rule"]
     assert sent[0]["Actions"][0]["AuthenticateOidcConfig"]["ClientSecret"] == "hush-hush"
-    assert "hush-hush" not in str(report(desired, result)) + str(result.plan) + str(elbv2.tags) + repr(desired)
+    assert "hush-hush" not in str(hop_result(desired, result)) + str(result.plan) + str(elbv2.tags) + repr(desired)
 
 
 def test_a_guarded_route_changes_nothing_the_second_time():

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.reconcile import reconcile
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import SUPERSEDED, report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.reconcile import through
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import SUPERSEDED, fleet_report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import Hop, hops_to
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.routing.fleet import (
     HEADER,
@@ -41,7 +41,7 @@ class Recorder:
 def run(routes: Routes, *results: HopResult, endpoints: Any = (TIME, WEB)) -> dict[str, Any]:
     """The module's result when the hops' results are these."""
     hops = hops_to(settings(routes), endpoints, INSTALLATION)
-    return report(hops, reconcile(hops, Recorder(*results)), endpoints, routes)
+    return fleet_report(hops, through(hops, Recorder(*results)), endpoints, routes)
 
 
 def test_every_route_is_told_with_the_addresses_that_clients_call() -> None:
@@ -124,10 +124,10 @@ def test_the_balancer_in_front_keeps_what_it_has_while_the_router_cannot_serve()
     hops = hops_to(settings(NODE_ROUTER), [TIME], INSTALLATION)
     backend = Recorder(HopResult(failure="the router does not answer"))
 
-    results = reconcile(hops, backend)
+    results = through(hops, backend)
 
     assert backend.seen == [hops[0]]
-    told = report(hops, results, [TIME], NODE_ROUTER)
+    told = fleet_report(hops, results, [TIME], NODE_ROUTER)
     assert told["errors"] == [{"server": None, "message": "the router does not answer"}]
     assert (told["failed"], told["msg"]) == (True, "all routes: the router does not answer")
     assert (told["routes"], told["probes"], told["public_url"]) == ([], [], None)
@@ -151,4 +151,4 @@ def test_an_error_of_several_servers_is_said_once() -> None:
 @pytest.mark.parametrize("failing", [True, False])
 def test_a_run_that_a_newer_one_has_superseded_tells_the_same_keys(failing: bool) -> None:
     told = run(Routes(), HopResult(failure="no answer" if failing else None))
-    assert told.keys() - {"failed", "msg"} == SUPERSEDED.keys()
+    assert told.keys() - {"failed", "msg", "probes"} == SUPERSEDED.keys()

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Application Load Balancers, AWS's and the local ones that answer as AWS does, as a backend of routing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, DesiredRoutesError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import instance_id, private_address
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import (
+    conditions_from_options,
+    front_actions_from_options,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, reconcile
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.authentication import Jwt, Oidc
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import Balancer
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import OPEN, FleetRoute
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import Hop
+
+# The settings of [routes] that concern every target group alike: those that are desired of a listener under their name.
+_SHARED = {each.name for each in fields(DesiredRoutes)} & {each.name for each in fields(Routes)}
+HIDDEN = "********"
+
+
+class AlbBackend:
+    """Converges the rules, the target groups and the targets of one listener in one call of ``converge``.
+
+    The client secret is read from the settings and goes into the calls alone: a text in a result that quotes it, as
+    AWS's refusals may, has it replaced.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        connect: Callable[[str | None, str | None, str | None], Caller] = connect,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._connect = connect
+        self._clock = clock
+
+    def converge(self, hop: Hop) -> HopResult:
+        """Makes the listener's routes those of the hop. Raises nothing but faults of this program."""
+        try:
+            result = self._converge(hop)
+        except AlbError as error:
+            result = HopResult(failure=str(error))
+        return _without(result, self._settings.oidc.client_secret.reveal())
+
+    def _converge(self, hop: Hop) -> HopResult:
+        balancer, control = hop.balancer, hop.balancer.control
+        api = self._connect(balancer.region or None, control.endpoint_url, control.credentials_file)
+        listener_arn = balancer.listener_arn or find_listener(api, balancer.load_balancer_name, balancer.listener_port)
+        desired = desired_routes(hop, self._settings, listener_arn, balancer.target_id or _own_id(balancer))
+        return hop_result(desired, reconcile(api, desired, self._options, self._clock))
+
+
+def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: str) -> DesiredRoutes:
+    """Returns what a hop wants of a listener.
+
+    Raises DesiredRoutesError for a route whose provider the settings do not name.
+    """
+    return DesiredRoutes(
+        owner=Owner(settings.service.fleet, listener_arn, target_id),
+        routes=tuple(_route(route, settings) for route in hop.routes),
+        protected=hop.protected,
+        on_other_hosts=hop.on_other_hosts,
+        target_type=hop.balancer.target_type,
+        vpc_id=hop.balancer.vpc_id,
+        extra_tags=settings.tags,
+        **{
+            **{name: getattr(settings.routes, name) for name in _SHARED},
+            "priority_start": hop.balancer.priority_start,
+            "priority_end": hop.balancer.priority_end,
+        },
+    )
+
+
+def _route(route: FleetRoute, settings: Settings) -> Route:
+    return Route(
+        name=route.name,
+        path=route.path,
+        ports=tuple(sorted(set(route.ports))),
+        strip_prefix=route.strip_prefix,
+        health_path=route.health_path,
+        health_matcher=route.health_matcher,
+        protocol=route.protocol.upper(),
+        priority=route.priority,
+        extra_conditions=conditions_from_options(route.conditions),
+        front_actions=[] if route.auth == OPEN else front_actions_from_options(_provider(route, settings)),
+        client_secret=settings.oidc.client_secret.reveal() if route.auth == "oidc" else "",
+    )
+
+
+def _provider(route: FleetRoute, settings: Settings) -> dict[str, Any]:
+    provider = settings.oidc if route.auth == "oidc" else settings.jwt
+    if not provider.issuer:
+        problem = (
+            f"route '{route.name}': auth is {route.auth}, but settings.conf has no [{route.auth}]; add that section"
+        )
+        raise DesiredRoutesError([problem])
+    if isinstance(provider, Jwt):
+        return {"jwt_validation": _jwt(provider)}
+    return {"authenticate_oidc": _oidc(provider)}
+
+
+def _oidc(provider: Oidc) -> dict[str, Any]:
+    """The provider without the client's secret, which is put into the call that needs it."""
+    return {each.name: getattr(provider, each.name) for each in fields(provider) if each.name != "client_secret"}
+
+
+def _jwt(provider: Jwt) -> dict[str, Any]:
+    claim = {"claim_name": "aud", "claim_format": "single-string", "claim_values": [provider.audience]}
+    return {
+        "issuer": provider.issuer,
+        "jwks_endpoint": provider.jwks_endpoint,
+        "additional_claims": [claim] if provider.audience else [],
+    }
+
+
+def _own_id(balancer: Balancer) -> str:
+    return private_address() if balancer.target_type == "ip" else instance_id()
+
+
+def _without(result: HopResult, secret: str) -> HopResult:
+    if not secret:
+        return result
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(secret, HIDDEN)
+        if isinstance(value, Mapping):
+            return {key: clean(inner) for key, inner in value.items()}
+        return [clean(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+    return replace(result, **{each.name: clean(getattr(result, each.name)) for each in fields(result)})
