@@ -31,7 +31,7 @@ options:
     description: The settings file.
     type: path
   state:
-    description: The state file, which tells where the last run has made each server reachable.
+    description: The state file, which says where the last run has made each server reachable.
     type: path
     required: true
   with_secrets:
@@ -65,13 +65,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The servers that the file tells of.
+  description: The servers in the file.
   returned: success
   type: list
   elements: str
   sample: [docs, time]
 left_out:
-  description: What of the config the file does not tell, and why.
+  description: What of the config is not in the file, and why.
   returned: success
   type: list
   elements: dict
@@ -100,7 +100,7 @@ diff:
       description: What the former file told.
       type: str
     after:
-      description: What the new one tells.
+      description: What is in the new one.
       type: str
 """
 

@@ -13,7 +13,7 @@ description:
   - Reads the C(mcpServers) file that MCP clients share, and the settings of this installation.
   - Returns one normalised spec for each server. Values of environment variables are not returned; keyed digests are.
   - An entry that cannot be understood is listed in RV(errors) and left out of RV(servers); the others are returned.
-  - Touches nothing but the files that it reads.
+  - Changes nothing.
 extends_documentation_fragment:
   - mcp.orchestrator.attributes.read_only
 options:

@@ -7,54 +7,53 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcp_container
-short_description: Keep the containers of a fleet of MCP servers as their specs say
+short_description: Keep the containers of a fleet of MCP servers in their desired state
 version_added: 0.1.0
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
 description:
-  - Takes all servers of a fleet in one call, looks at the Docker engine once, plans, and does what is missing.
-  - A changed server gets a new container beside the old one. The old one goes only in a second call, with
-    O(retire=true), made after the routes have moved, so that no request is lost.
-  - Only containers that bear the label C(mcp_fleet) with the fleet's name are ever touched.
+  - Takes all servers of a fleet in one call, inspects the Docker engine once, plans, and applies the plan.
+  - A changed server gets a new container beside the old one. The old one is removed only by a second
+    call, with O(retire=true), after the routes have moved, so that no request is lost.
+  - Only containers with the label C(mcp_fleet) and the fleet's name are ever changed.
   - Containers drop all capabilities, cannot gain privileges, have limits of memory, CPU and processes, a read-only root
     with a C(/tmp) in memory, an init process, rotated logs, and publish one port on one address.
   - Rules of the host's packet filter, in a chain C(MCP-<fleet>) of iptables and ip6tables, keep every server from the
     metadata of its instance, from this host's own ports and from other servers, and other containers from the servers.
-    A server whose C(network) is C(none), C(fleet) or a list of hosts is kept there by the same rules. Where none can be
-    kept, on a remote or rootless engine and with podman, that server fails and says so; the others run, and
+    The same rules confine a server whose C(network) is C(none), C(fleet) or a list of hosts. Where no rules can be
+    written, as on a remote or rootless engine and with podman, such a server fails with a reason; the others run, and
     RV(unprotected) says what is open.
-  - A container that was stopped is started again. One that an operator first took out of the engine's restart policy
+  - A container that was stopped is started again. One that an operator takes out of the engine's restart policy before
     (C(docker update --restart=no), then C(docker stop)) stays stopped until somebody starts it.
-  - A server that fails again and again with the same spec and image is left alone for a while, after five failures for
-    an hour and more. A volume C(<fleet>-<server>.failures) remembers that; removing it makes the next run try.
-  - A server that fails is listed in RV(errors) and makes the module fail in the end; all others are brought up
-    all the same.
+  - A server that keeps failing with the same spec and image is tried less and less often, after five failures once an
+    hour or less. A volume C(<fleet>-<server>.failures) records that; after it is removed the next run tries again.
+  - A server that fails is listed in RV(errors) and makes the module fail at the end; all others are brought up.
 extends_documentation_fragment:
   - mcp.orchestrator.attributes
   - mcp.orchestrator.engine
 options:
   servers:
     description:
-      - All servers of the fleet, as RV(mcp.orchestrator.mcp_config_info#module:servers) gives them.
+      - All servers of the fleet, as RV(mcp.orchestrator.mcp_config_info#module:servers) returns them.
     type: list
     elements: dict
     required: true
   protected:
     description:
       - Names of servers whose config entry is wrong. With O(retire=true) their containers are left as they are,
-        so that a slip in the config takes no server away.
+        so that a mistake in the config removes no server.
     type: list
     elements: str
     default: []
   fleet:
     description:
-      - The name by which everything that is ours is known, in labels and in the names of containers and network.
+      - The fleet's name, in labels and in the names of containers, networks and volumes.
     type: str
     default: mcp
   config:
     description:
-      - Paths of the config files on the host. The values of C(env) are read from them in the moment they are needed.
-        Needed where a server has C(env).
+      - Paths of the config files on the host. The values of C(env) are read from them when a container is
+        created. Required where a server has C(env).
     type: list
     elements: path
     default: []
@@ -69,27 +68,27 @@ options:
   bridge:
     description:
       - Directory of the bridge's runtime on the engine's host, or a link to it; the directory's name is its digest.
-        Needed where a server speaks over its standard input and output.
+        Required where a server uses the transport stdio.
     type: path
   seccomp:
     description:
-      - The profile of system calls that containers get whose entry names none, a file of the host in Docker's form.
-        An engine to which the host's owner gave a profile of its own keeps that.
+      - The seccomp profile of containers whose entry names none, a file of the host in Docker's form. An engine that
+        has a default profile of its own keeps that.
     type: path
   host_path_roots:
     description:
       - The directories of the host in which paths that servers mount may lie, once their links are followed. A path
         that leads elsewhere, is missing, is a socket or a device, or lies where another server may write, is that
-        server's error. With an engine on another host none can be looked at, which RV(endpoints[].exceptions) tells.
+        server's error. With an engine on another host none can be checked, which RV(endpoints[].exceptions) says.
     type: list
     elements: str
     default: [/data, /mnt, /srv]
   allow_host_paths:
-    description: Whether servers may have any path of the host.
+    description: Whether servers may mount any path of the host.
     type: bool
     default: false
   allow_docker_socket:
-    description: Whether servers may have the engine's socket.
+    description: Whether servers may mount the engine's socket.
     type: bool
     default: false
   port_range_start:
@@ -125,9 +124,8 @@ options:
     default: 60
   allowed_origins:
     description:
-      - Origins of the pages that the bridges let speak to their servers from a browser, such as
-        C(https://app.example.com). A change replaces the containers of servers that speak over their standard input
-        and output.
+      - Origins of web pages that may call the servers from a browser through the bridge, such as
+        C(https://app.example.com). A change replaces the containers of servers with the transport stdio.
     type: list
     elements: str
     default: []
@@ -146,8 +144,8 @@ options:
     default: false
   prune_images:
     description:
-      - With O(retire=true), also remove the images whose last container of the fleet is taken away, unless a container
-        of somebody else, or another name, still needs them.
+      - With O(retire=true), also remove the images whose last container of the fleet is removed, unless a container of
+        somebody else, or another name, still needs them.
     type: bool
     default: false
   run_token:
@@ -182,7 +180,7 @@ EXAMPLES = r"""
     bridge: /opt/mcp-orchestrator/bridge/3f9a0c1d2e4b
   register: containers
 
-- name: Take away what is superseded, after the routes have moved
+- name: Remove what is superseded, after the routes have moved
   mcp.orchestrator.mcp_container:
     servers: "{{ config.servers }}"
     protected: "{{ config.errors | map(attribute='server') | select | list }}"
@@ -197,7 +195,7 @@ actions:
   elements: dict
   contains:
     server:
-      description: The server, or nothing for a step of the whole fleet.
+      description: The server, or null for a step of the whole fleet.
       type: str
     action:
       description: >-
@@ -205,7 +203,7 @@ actions:
         C(update), C(stop), C(remove), C(rename), C(remove_image), C(remove_rules), C(remove_network).
       type: str
     reason:
-      description: Why, in words for people.
+      description: The reason, in words.
       type: str
     target:
       description: Name of the container, image or network.
@@ -244,7 +242,7 @@ endpoints:
       description: Generation of the container that serves.
       type: str
     container:
-      description: Its id, or nothing.
+      description: Its id, or null.
       type: str
     container_name:
       description: Its name as this run leaves it, or nothing. Retiring may rename it.
@@ -253,7 +251,7 @@ endpoints:
       description: The address on which this host reaches it.
       type: str
     port:
-      description: Its host port, or nothing when there is no container.
+      description: Its host port, or null when there is no container.
       type: int
     ports:
       description: The host ports of all its replicas.
@@ -266,19 +264,19 @@ endpoints:
       description: Where MCP answers below O(ignore:path).
       type: str
     health_path:
-      description: What a health check gets.
+      description: What a health check requests.
       type: str
     health_matcher:
       description: The statuses that count as healthy.
       type: str
     strip_prefix:
-      description: Whether the load balancer takes the prefix away.
+      description: Whether the load balancer removes the prefix.
       type: bool
     priority:
-      description: The desired priority of its rule, or nothing for any.
+      description: The desired priority of its rule, or null for any.
       type: int
     url:
-      description: Where MCP answers on this host, past any load balancer; nothing without a container.
+      description: Where MCP answers on this host, without any load balancer; null without a container.
       type: str
       sample: http://127.0.0.1:20417/mcp/time/mcp
     state:
@@ -290,7 +288,7 @@ endpoints:
       elements: str
 unprotected:
   description: >-
-    Why nothing keeps the servers of the fleet from their instance's metadata and the host's ports; empty when rules do.
+    Why no rules keep the fleet's servers from their instance's metadata and the host's ports; empty when rules do.
   returned: when the engine answered
   type: str
 retire_needed:
@@ -298,20 +296,20 @@ retire_needed:
   returned: when the engine answered
   type: bool
 run_token:
-  description: Names this run to its retiring call; nothing in check mode and from a retiring call.
+  description: Identifies this run to its retiring call. Null in check mode and from a retiring call.
   returned: when the engine answered
   type: str
 superseded_by_newer_run:
-  description: Whether nothing was done because another run has converged since O(run_token).
+  description: Whether nothing was done, because another run has converged since O(run_token) was issued.
   returned: when the engine answered
   type: bool
 on_other_hosts:
-  description: The servers that other hosts are to run.
+  description: The servers that other hosts run.
   returned: when the engine answered
   type: list
   elements: str
 unschedulable:
-  description: The servers that no host can run. What they have is left alone.
+  description: The servers that no host can run. Their containers are left as they are.
   returned: when the engine answered
   type: list
   elements: str
@@ -322,7 +320,7 @@ errors:
   elements: dict
   contains:
     server:
-      description: The server, or nothing when it is the whole fleet.
+      description: The server, or null for the whole fleet.
       type: str
     message:
       description: What is wrong and what to do.

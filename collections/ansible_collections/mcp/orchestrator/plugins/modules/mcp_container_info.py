@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcp_container_info
-short_description: See the containers of a fleet of MCP servers
+short_description: List the containers of a fleet of MCP servers
 version_added: 0.1.0
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
 description:
-  - Lists the containers that bear the fleet's label, with what they are made from and how they are, and what servers
-    failed at before. Changes nothing.
+  - Lists the containers with the fleet's label, with what they are made from and their state, and which servers failed
+    before. Changes nothing.
 extends_documentation_fragment:
   - mcp.orchestrator.attributes.read_only
   - mcp.orchestrator.engine
@@ -28,11 +28,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See the fleet
+- name: List the fleet
   mcp.orchestrator.mcp_container_info:
   register: seen
 
-- name: Tell what does not run
+- name: Show what does not run
   ansible.builtin.debug:
     msg: "{{ seen.containers | rejectattr('status', 'equalto', 'running') | map(attribute='name') | list }}"
 """
@@ -66,7 +66,7 @@ containers:
       description: The image's id.
       type: str
     bridge:
-      description: Digest of the bridge's runtime in it, or nothing.
+      description: Digest of the bridge's runtime in it, or null.
       type: str
     port:
       description: Its host port.
@@ -87,11 +87,11 @@ containers:
       description: When it was started, in seconds since the epoch.
       type: float
 network:
-  description: Id of the fleet's network, or nothing.
+  description: Id of the fleet's network, or null.
   returned: always
   type: str
 failures:
-  description: What servers failed at before.
+  description: The servers that failed before.
   returned: always
   type: list
   elements: dict
@@ -103,7 +103,7 @@ failures:
       description: How often in a row.
       type: int
     quarantined:
-      description: Whether it is left alone for long.
+      description: Whether it failed so often that it is tried once an hour or less.
       type: bool
     next_try:
       description: When the next try is due, as RFC 3339 in UTC.

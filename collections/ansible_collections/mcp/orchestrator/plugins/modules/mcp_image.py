@@ -10,24 +10,26 @@ module: mcp_image
 short_description: Build the images of servers that come as packages
 version_added: 0.1.0
 description:
-  - A server that a config starts with C(npx), C(uvx) or their kin has a recipe in its spec instead of an image that
-    somebody else built. This module builds the image from a runtime template, in a container, never on the host.
-  - An image is built again when its package or the template changes, and else left alone; the engine's layer cache
-    saves what did not change.
+  - A server that a config starts with C(npx), C(uvx) or the like has a recipe in its spec instead of a ready image.
+    This module builds the image from a runtime template, in a container, never on the host.
+  - An image is built again only when its package or the template changes; the engine's layer cache keeps what did not
+    change.
   - What was installed is recorded in the image's labels C(mcp_package), C(mcp_version) and C(mcp_package_digest), the
     base in C(org.opencontainers.image.base.name) and C(org.opencontainers.image.base.digest), and when it was installed
     in C(org.opencontainers.image.created).
   - A build has limits, gets no credentials, and installs packages as another user than root.
-  - An image that a later build has taken the name from is removed when no container has it any more.
-  - An image that cannot be built fails its own servers alone.
-  - Servers whose spec names a C(signature_key) are returned with the digest of an image that this key has signed, as
-    cosign does it, and otherwise not at all. Servers whose image is built here, or whose pull policy is C(never), are
+  - An image whose name a later build has taken is removed once no container uses it.
+  - An image that cannot be built fails only its own servers.
+  - Servers whose spec names a C(signature_key) are returned with the digest of an image that this key has signed in
+    the way of cosign, and otherwise left out. Servers whose image is built here, or whose pull policy is C(never), are
     returned as they are.
 extends_documentation_fragment:
   - mcp.orchestrator.engine
 options:
   servers:
-    description: The specs of the fleet, as M(mcp.orchestrator.mcp_config_info) returns them. Others are left alone.
+    description:
+      - The specs of the fleet, as M(mcp.orchestrator.mcp_config_info) returns them.
+      - Nothing is built for servers without a recipe.
     type: list
     elements: dict
     required: true
@@ -67,13 +69,13 @@ options:
         default: 900
   rebuild:
     description:
-      - Servers whose images are built anew although they are there, with C(*) all of them.
+      - Servers whose images are built again although they exist, C(*) for all.
       - Their bases are pulled again.
     type: list
     elements: str
     default: []
   rebuild_after_days:
-    description: Days after which an image is built anew, C(0) for never.
+    description: Days after which an image is built again, C(0) for never.
     type: int
     default: 0
   require_digests:
@@ -113,13 +115,13 @@ options:
     type: path
 attributes:
   check_mode:
-    description: Tells what would be built.
+    description: Returns what would be built.
     support: full
   diff_mode:
     description: Shows the images that are built, and why.
     support: full
   idempotent:
-    description: What is there as the recipe says is left alone.
+    description: An image that exists as its recipe describes it is not built again.
     support: full
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
@@ -139,7 +141,7 @@ EXAMPLES = r"""
       python: registry.example.com/python:3.12
       node: registry.example.com/node:22
 
-- name: Build one of them anew
+- name: Build one of them again
   mcp.orchestrator.mcp_image:
     servers: "{{ config.servers }}"
     templates: /etc/mcp-orchestrator/templates/runtimes
@@ -177,13 +179,13 @@ errors:
   elements: dict
   contains:
     server:
-      description: The server, or nothing when it is the whole fleet.
+      description: The server, or null for the whole fleet.
       type: str
     message:
       description: What is wrong and what to do, in one sentence.
       type: str
 unprotected:
-  description: Why nothing kept the steps of builds from instance metadata; empty when rules did, or none ran.
+  description: Why no rules kept the steps of builds from instance metadata; empty when rules did, or none ran.
   returned: when the engine answered
   type: str
 diff:

@@ -148,7 +148,7 @@ servers:
       type: str
       sample: "2026-07-28"
     server:
-      description: Name and version as the server tells them, or null.
+      description: Name and version as the server gives them, or null.
       type: dict
       sample: {name: mcp-time, version: 1.2.3}
     tools:

@@ -91,7 +91,7 @@ def _reconciled(desired: DesiredFleet, arguments: Mapping[str, Any]) -> dict[str
     with closing(DockerEngine(arguments["docker_host"])) as engine:
         host = Host.of(engine, arguments["rules_directory"])
         if desired.check_mode:
-            return {**reconcile(desired, host), "superseded_by_newer_run": False}
+            return {**reconcile(desired, host), "run_token": None, "superseded_by_newer_run": False}
         with fleet_lock(desired.policy.fleet) as lock:
             if desired.retire and not lock.is_current(arguments["run_token"]):
                 return _SUPERSEDED
