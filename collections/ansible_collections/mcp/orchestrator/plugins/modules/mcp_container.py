@@ -355,7 +355,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
     "retire": {"type": "bool", "default": False},
     "prune_images": {"type": "bool", "default": False},
-    "run_token": {"type": "str"},
+    "run_token": {"type": "str", "no_log": False},  # no secret: it only tells runs apart
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
     "docker_host": {"type": "str"},
