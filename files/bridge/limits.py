@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limits:
     """Bounds in bytes, counts and seconds."""
 

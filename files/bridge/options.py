@@ -11,7 +11,7 @@ from .log import LEVELS
 ISOLATIONS = ("per_session", "pooled", "shared")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Options:
     """What the bridge was asked for. Times in seconds."""
 

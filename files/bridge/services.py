@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .metrics import Metrics
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Services:
     """One value for all parts of one bridge. The references do not change while it runs."""
 

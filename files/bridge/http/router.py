@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NOTHING_HERE = b'{"error":"nothing is served at this path"}'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
     """Who serves a path.
 
