@@ -190,7 +190,7 @@ def endure(tools: Tools, peer: Peer, seconds: float) -> Figures:
 
 def churn(tools: Tools, peer: Peer, count: int) -> Figures:
     """Sessions that end in turn by DELETE and by their child's death in a call: what is left of them."""
-    command = [*peer.command[: peer.command.index("--")], "--warm", "0", "--", str(tools.echo)]
+    command = [*peer.command[: peer.command.index("--")], "--warm-processes", "0", "--", str(tools.echo)]
     with running(peer, tools.echo, argv=command) as run:
 
         async def worker(share: int) -> None:
@@ -229,7 +229,7 @@ def children(run: Running) -> int:
 def mixed(peer: Peer, clients: int, calls: int) -> Figures:
     """Calls of all kinds against the hostile server."""
     hostile = [sys.executable, "-S", "-E", str(ROOT / "tests/hostile/server.py")]
-    command = [*peer.command[: peer.command.index("--")], "--warm", "0", "--", *hostile]
+    command = [*peer.command[: peer.command.index("--")], "--warm-processes", "0", "--", *hostile]
     with running(peer, Path(hostile[0]), argv=command) as run:
         time.sleep(1)
         descriptors = run.descriptors()

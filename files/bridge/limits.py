@@ -53,9 +53,9 @@ class Limits:
     balancer attributes): a target that closes first turns a reused connection into a 502."""
     comment_seconds: float = 15.0
     """An open stream is never silent for longer: below every common idle timeout."""
-    patience_seconds: float = 0.5
+    upgrade_seconds: float = 0.5
     """How long an answer may take before the client, if it can, is given a stream instead of a plain body."""
-    long_patience_seconds: float = 10.0
+    stateless_upgrade_seconds: float = 10.0
     """The same for requests that stand alone: their streams cannot be resumed, so a stream is worth less to the client
     than the HTTP status that some errors must have."""
     unused_seconds: float = 60.0
@@ -63,9 +63,9 @@ class Limits:
     requests gets a minute."""
     own_idle_seconds: float = 60.0
     """For how long a session must not have been used to give way to another of the same client."""
-    forsaken_seconds: float = 30.0
+    unattended_seconds: float = 30.0
     """For how long nobody must have been there for a session's calls, so that it gives way to others."""
-    hushed_seconds: float = 3600.0
+    silent_server_seconds: float = 3600.0
     """For how long a server must have said nothing of a session's calls for the same, though its client is there."""
     readers: int = 3
     """Connections on one stream; only the newest gets what is said, so that an older one is of use only for moments."""
@@ -74,35 +74,35 @@ class Limits:
     would end one, perhaps another client's."""
     idle_seconds: float = 1800.0
     """A session that nobody used for so long is ended."""
-    grace_seconds: float = 300.0
+    resume_seconds: float = 300.0
     """The same, once its client has lost its listening stream and not come back."""
     abandoned_seconds: float = 300.0
     """How long a call goes on whose client is away. A disconnection is no cancellation (2025-11-25, transports), and
     the stream of an answer may be taken up again for as long as a lost stream may; after that nobody reads it."""
     calls: int = 1000
     """Calls in flight in one session. Each keeps its id and its token; a thousand are more than any client makes."""
-    journal_events: int = 512
-    journal_bytes: int = 4 * 1024 * 1024
+    store_events: int = 512
+    store_bytes: int = 4 * 1024 * 1024
     """What a session keeps for clients that resume a broken stream."""
     backlog: int = 8 * 1024 * 1024
     """Bytes that a slow client or a slow child may leave untaken before its peer has to wait."""
     pipe: int = 64 * 1024
     """Bytes that a pipe holds: with so few a child may be slow where memory is short."""
-    pool: int = 8
+    pool_size: int = 8
     """Children of a pool. The calls of one client get all but an eighth of them: a call is not ended for others."""
-    yield_seconds: float = 2.0
+    contended_seconds: float = 2.0
     """For how long nobody must have been there for a call, so that it gives way to calls that wait for a child."""
     queue: int = 256
     """Calls that may wait for one of them."""
-    warm: int = 1
+    warm_processes: int = 1
     """Children that are started before a session asks for one, with isolation per_session."""
-    spare_seconds: float = 300.0
+    unneeded_seconds: float = 300.0
     """How long a child may stay that nobody needs."""
-    greet_seconds: float = 60.0
+    handshake_seconds: float = 60.0
     """How long a child may take to be of use."""
-    ask_seconds: float = 15.0
+    probe_interval_seconds: float = 15.0
     """A child that serves many clients is asked for a sign of life when it has given none for so long."""
-    silence_seconds: float = 30.0
+    probe_timeout_seconds: float = 30.0
     """How long such a child may owe an answer, and how long a call may wait for a child, before health says so."""
     hung_seconds: float = 300.0
     """The same before the child is killed: by then no call that it may be busy with is worth all the others."""

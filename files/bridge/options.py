@@ -13,7 +13,11 @@ ISOLATIONS = ("per_session", "pooled", "shared")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Options:
-    """What the bridge was asked for. Times in seconds."""
+    """What the command line says.
+
+    `path`: the public prefix without a slash at its end. `isolation`: one of ISOLATIONS. `command`: the server's.
+    `origins`, `hosts`: as OriginCheck takes them. `limits`: those that the command line can set, and the defaults.
+    """
 
     host: str
     port: int
@@ -27,36 +31,12 @@ class Options:
 
 
 def parse(arguments: list[str]) -> Options:
-    """The options in `arguments`. Exits with a usage message where they are wrong."""
+    """Returns the options in `arguments`. Exits with a usage message where they are wrong."""
     ours, dashes, command = arguments, "", []
     if "--" in arguments:
         at = arguments.index("--")
         ours, dashes, command = arguments[:at], "--", arguments[at + 1 :]
-    defaults = Limits()
-    parser = argparse.ArgumentParser(
-        prog="bridge",
-        usage="bridge [options] -- COMMAND [ARGUMENT ...]",
-        description="Serves a stdio MCP server over HTTP.",
-    )
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  # inside a container
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--path", default="", help="public prefix, such as /mcp/time")
-    parser.add_argument("--isolation", choices=ISOLATIONS, default="per_session")
-    parser.add_argument("--max-sessions", type=int, default=defaults.sessions)
-    parser.add_argument("--max-message", type=int, default=defaults.message, help="bytes")
-    parser.add_argument("--idle-timeout", type=float, default=defaults.idle_seconds, help="seconds")
-    parser.add_argument("--grace", type=float, default=defaults.grace_seconds, help="seconds after a lost stream")
-    parser.add_argument(
-        "--probe-interval", type=float, default=defaults.ask_seconds, help="seconds between signs of life"
-    )
-    parser.add_argument(
-        "--probe-timeout", type=float, default=defaults.silence_seconds, help="seconds that a sign of life may take"
-    )
-    parser.add_argument("--pool", type=int, default=defaults.pool, help="children at most, with --isolation pooled")
-    parser.add_argument("--warm", type=int, default=defaults.warm, help="spare children, with --isolation per_session")
-    parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
-    parser.add_argument("--log-level", choices=LEVELS, default="info")
+    parser = _parser(Limits())
     found = parser.parse_args(ours)
     if not dashes or not command:
         parser.error("the server's command is missing after --")
@@ -74,13 +54,34 @@ def parse(arguments: list[str]) -> Options:
         limits=Limits(
             sessions=found.max_sessions,
             message=found.max_message,
-            pool=found.pool,
-            warm=found.warm,
+            pool_size=found.pool_size,
+            warm_processes=found.warm_processes,
             idle_seconds=found.idle_timeout,
-            grace_seconds=found.grace,
-            abandoned_seconds=found.grace,
-            ask_seconds=found.probe_interval,
-            silence_seconds=found.probe_timeout,
-            hung_seconds=10 * found.probe_timeout,
+            resume_seconds=found.resume_timeout,
+            abandoned_seconds=found.resume_timeout,
         ),
     )
+
+
+def _parser(defaults: Limits) -> argparse.ArgumentParser:
+    """What an entry's `orchestrator` key or the settings can set; everything else is a constant in limits.py."""
+    parser = argparse.ArgumentParser(
+        prog="bridge",
+        usage="bridge [options] -- COMMAND [ARGUMENT ...]",
+        description="Serves a stdio MCP server over HTTP.",
+    )
+    add = parser.add_argument
+    add("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  # inside a container
+    add("--port", type=int, default=8000)
+    add("--path", default="", help="public prefix, such as /mcp/time")
+    add("--isolation", choices=ISOLATIONS, default="per_session")
+    add("--max-sessions", type=int, default=defaults.sessions)
+    add("--max-message", type=int, default=defaults.message, help="bytes")
+    add("--idle-timeout", type=float, default=defaults.idle_seconds, help="seconds after which a session ends")
+    add("--resume-timeout", type=float, default=defaults.resume_seconds, help="the same without its stream or client")
+    add("--pool-size", type=int, default=defaults.pool_size, help="processes at most, with --isolation pooled")
+    add("--warm-processes", type=int, default=defaults.warm_processes, help="with --isolation per_session")
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
+    add("--allow-host", action="append", default=[], metavar="NAME")
+    add("--log-level", choices=LEVELS, default="info")
+    return parser

@@ -223,7 +223,7 @@ def test_real_servers_in_python_and_node_are_served_on_a_read_only_root(
 
 
 def test_processes_of_ended_sessions_leave_the_container(run: Run) -> None:
-    bridge = run("mcp-sample/everything:1", "--warm", "0")
+    bridge = run("mcp-sample/everything:1", "--warm-processes", "0")
     before = len(bridge.container.top()["Processes"])
     clients = [Client(bridge) for _ in range(3)]
     for client in clients:
@@ -237,7 +237,7 @@ def test_processes_of_ended_sessions_leave_the_container(run: Run) -> None:
 @pytest.mark.parametrize("init", [True, False])
 def test_what_detaches_itself_leaves_the_container_with_its_session(run: Run, init: bool) -> None:
     hostile = ["python3", "/hostile/server.py"]
-    bridge = run("mcp-sample/time:1", "--warm", "0", server=hostile, user="1234:1234", init=init)
+    bridge = run("mcp-sample/time:1", "--warm-processes", "0", server=hostile, user="1234:1234", init=init)
     before = len(bridge.container.top()["Processes"])
     staying, leaving = Client(bridge), Client(bridge)
     for client in (staying, leaving):

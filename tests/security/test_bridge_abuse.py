@@ -31,7 +31,9 @@ NOISE_MS = 50.0
 
 @pytest.fixture(params=["per_session", "pooled"] if LONG else ["per_session"])
 def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
-    bridge = start("--isolation", request.param, "--grace", "5", command=[HOSTILE[0], "-S", "-E", *HOSTILE[1:]])
+    bridge = start(
+        "--isolation", request.param, "--resume-timeout", "5", command=[HOSTILE[0], "-S", "-E", *HOSTILE[1:]]
+    )
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0

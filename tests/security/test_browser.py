@@ -85,7 +85,7 @@ def page_port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def bridge(page_port: int) -> Iterator[Bridge]:
-    bridge = start("--allow-origin", f"http://{ALLOWED}:{page_port}", "--warm", "0")
+    bridge = start("--allow-origin", f"http://{ALLOWED}:{page_port}", "--warm-processes", "0")
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0

@@ -25,6 +25,7 @@ _FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
 # Nobody outside can own a name of one label, or below these (RFC 6761; ICANN's resolution 2024.07.29.06).
 _OWN_DOMAINS = (".localhost", ".internal")
 _SETTING = "[security] allowed_origins in settings.conf"
+_HOSTS = "orchestrator.bridge.allowed_hosts in the server's entry"
 
 
 class OriginCheck:
@@ -87,7 +88,7 @@ class OriginCheck:
                 f" asked; let it use fetch in the mode cors, and add its origin to {_SETTING}"
             )
         if self._hosts and not self._host_allowed(host.decode("latin-1").lower()):
-            return f"the host '{printable(host, VALUE)}' is not served here; add it with --allow-host if it is yours"
+            return f"the host '{printable(host, VALUE)}' is not served here; add it to {_HOSTS} if it is yours"
         return None
 
     def _is_home(self, host: bytes) -> bool:

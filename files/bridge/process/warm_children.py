@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class WarmChildren:
-    """Keeps up to `limits.warm` started, not yet initialized children for a while after each session's start."""
+    """Keeps up to `limits.warm_processes` children that are started and not initialized, for a while after each
+    session's start."""
 
     def __init__(self, services: Services, launcher: Launcher) -> None:
         self._loop = services.loop
@@ -41,7 +42,7 @@ class WarmChildren:
 
     def tick(self, now: float) -> None:
         """Ends the warm children when no session has been opened for long. `now`: monotonic seconds."""
-        if self._ready and now - self._wanted > self._limits.spare_seconds:
+        if self._ready and now - self._wanted > self._limits.unneeded_seconds:
             self._end()
 
     def close(self) -> None:
@@ -56,7 +57,7 @@ class WarmChildren:
 
     def _fill(self) -> None:
         try:
-            while len(self._ready) < self._limits.warm and not self._closed:
+            while len(self._ready) < self._limits.warm_processes and not self._closed:
                 child = self._launcher.start("spare")
                 child.on_lost = lambda why, child=child: self._lost(child)  # type: ignore[misc]
                 self._ready.append(child)

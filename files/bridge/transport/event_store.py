@@ -61,7 +61,7 @@ class EventStore:
         self._resize(size)
         limits = self.limits
         # One event may exceed the bound alone: it may be the only copy of an answer.
-        while len(self._order) > 1 and (len(self._order) > limits.journal_events or self.size > limits.journal_bytes):
+        while len(self._order) > 1 and (len(self._order) > limits.store_events or self.size > limits.store_bytes):
             self.drop()
         self._stores.shrink()
 

@@ -124,7 +124,7 @@ class LegacySession:
         """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""
         if self._calls:
             begun = max(since for _, since in self._calls.values())
-            return FORSAKEN if now - max(self._heard, begun) > self._limits.hushed_seconds else None
+            return FORSAKEN if now - max(self._heard, begun) > self._limits.silent_server_seconds else None
         return UNUSED if self._unused else LISTENING
 
     def expired(self, now: float) -> bool:

@@ -193,7 +193,7 @@ class Session:
         """Keeps quiet streams alive, and gives up the calls whose client has been away for longer than it may be:
         shorter where others are `contended` for a child."""
         self._streams.keep_alive(now, self._limits.comment_seconds)
-        bound = self._limits.yield_seconds if contended else self._limits.abandoned_seconds
+        bound = self._limits.contended_seconds if contended else self._limits.abandoned_seconds
         for ident, call in list(self._calls.items()):
             if call.unattended(now) > bound:
                 if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
@@ -208,8 +208,8 @@ class Session:
         limits = self._limits
         if self._calls:
             begun = max(call.since for call in self._calls.values())
-            hushed = now - max(self._heard, begun) > limits.hushed_seconds
-            forsaken = all(call.unattended(now) > limits.forsaken_seconds for call in self._calls.values())
+            hushed = now - max(self._heard, begun) > limits.silent_server_seconds
+            forsaken = all(call.unattended(now) > limits.unattended_seconds for call in self._calls.values())
             return FORSAKEN if hushed or forsaken else None
         if self._streams.attended:
             return LISTENING
@@ -223,7 +223,7 @@ class Session:
         limits = self._limits
         bounds = [limits.idle_seconds]
         if self._stream_lost:
-            bounds.append(limits.grace_seconds)
+            bounds.append(limits.resume_seconds)
         if self._unused:
             bounds.append(limits.unused_seconds)
         return now - self.used > min(bounds)

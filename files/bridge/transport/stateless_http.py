@@ -36,7 +36,7 @@ class StatelessHttp:
         self._health = health
         self._streams = streams
         # Such a stream cannot be resumed, so that it is worth less to the client than the status that errors must have.
-        self._upgrade = StreamUpgrade(services.loop, services.limits.long_patience_seconds)
+        self._upgrade = StreamUpgrade(services.loop, services.limits.stateless_upgrade_seconds)
         self._tool_cache = ToolCache(services)
         self._calls: set[StatelessCall] = set()
         self._subscriptions: set[Subscription] = set()

@@ -46,7 +46,7 @@ class StreamableHttp:
         self._upstreams = upstreams
         self._stateless = stateless
         self._event_stores = EventStores(services.limits)
-        self._upgrade = StreamUpgrade(services.loop, services.limits.patience_seconds)
+        self._upgrade = StreamUpgrade(services.loop, services.limits.upgrade_seconds)
         self._accepted: dict[bytes, tuple[bool, bool]] = {}
 
     def admits(self, request: Request) -> int:

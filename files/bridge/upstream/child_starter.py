@@ -42,7 +42,7 @@ class ChildStarter:
         try:
             child = self._launcher.start(self._name)
             if not self._modern:
-                seconds = self._services.limits.greet_seconds
+                seconds = self._services.limits.handshake_seconds
                 handshake = await perform_handshake(RpcClient(child), seconds, discover=False)
         except Exception as error:
             if child is not None:

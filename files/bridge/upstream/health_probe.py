@@ -26,8 +26,8 @@ class HealthProbe:
         self._launcher = launcher
         self._health = health
         self._log = services.log
-        self._interval = services.limits.ask_seconds
-        self._timeout = services.limits.silence_seconds
+        self._interval = services.limits.probe_interval_seconds
+        self._timeout = services.limits.probe_timeout_seconds
         self._discover = True  # until a child has died of it
         self._child: Child | None = None
 

@@ -117,7 +117,7 @@ class Pool:
         """Ends children that nobody has needed for long, except for the last."""
         self._seen = {client: seen for client, seen in self._seen.items() if now - seen < _RECENT_SECONDS}
         for worker in list(self._idle):
-            if len(self._workers) > 1 and now - worker.used > self._limits.spare_seconds:
+            if len(self._workers) > 1 and now - worker.used > self._limits.unneeded_seconds:
                 self._retire(worker)
 
     def obstacle(self, now: float) -> str | None:
@@ -126,7 +126,7 @@ class Pool:
             return None
         # Long calls are no obstacle while others come to their end.
         waited = now - max(self._queue[0].since, self._freed)
-        if waited < self._limits.silence_seconds:
+        if waited < self._limits.probe_timeout_seconds:
             return None
         return f"calls wait, and none of the pool's processes ({len(self._workers)}) has become free for {waited:.0f} s"
 
@@ -139,12 +139,17 @@ class Pool:
 
     def _grow(self) -> None:
         wanted = len(self._queue) + (1 if self._starter.awaited and not self._queue else 0)
-        if self._starting < wanted and len(self._workers) + self._starting < self._limits.pool:
+        if self._starting < wanted and len(self._workers) + self._starting < self._limits.pool_size:
             self._start()
 
     def _spare(self) -> None:
         """Has a child ready for the next client where there are several: who takes the last may keep it for long."""
-        if len(self._seen) > 1 and not self._idle and not self._starting and len(self._workers) < self._limits.pool:
+        if (
+            len(self._seen) > 1
+            and not self._idle
+            and not self._starting
+            and len(self._workers) < self._limits.pool_size
+        ):
             self._start()
 
     def _start(self) -> None:
@@ -197,7 +202,7 @@ class Pool:
 
     def _may_begin(self, call: ForwardedCall, served: Counter[str]) -> bool:
         """Whether a child is left for the calls of others."""
-        return served[call.client.address] < self._limits.pool - self._limits.pool // 8
+        return served[call.client.address] < self._limits.pool_size - self._limits.pool_size // 8
 
     def _may_wait(self, call: ForwardedCall) -> bool:
         """Whether there is room in the queue, for others' calls, too."""

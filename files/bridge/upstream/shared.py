@@ -103,7 +103,7 @@ class Shared:
         if self._child is None:
             return
         if self._owes is None:
-            if now - self._heard > self._limits.ask_seconds:
+            if now - self._heard > self._limits.probe_interval_seconds:
                 self._owes = now
                 self._child.send(messages.request("bridge-alive", *self._sign_of_life))
         elif now - self._owes > self._limits.hung_seconds:
@@ -111,7 +111,7 @@ class Shared:
             self._child.kill()
 
     def obstacle(self, now: float) -> str | None:
-        if self._owes is None or now - self._owes < self._limits.silence_seconds:
+        if self._owes is None or now - self._owes < self._limits.probe_timeout_seconds:
             return None
         return f"the process that serves all clients has not answered for {now - self._owes:.0f} s"
 

@@ -237,7 +237,7 @@ def test_bodies_that_are_passed_on_are_not_kept(start_bridge: Start) -> None:
 
 
 def test_what_children_do_not_read_is_bounded_together(start_bridge: Start) -> None:
-    bridge = start_bridge("--warm", "0", limits={"bodies": 4_000_000, "message": 2_000_000})
+    bridge = start_bridge("--warm-processes", "0", limits={"bodies": 4_000_000, "message": 2_000_000})
     bridge.wait_healthy()
     clients = [Client(bridge) for _ in range(4)]
     for client in clients:
@@ -364,7 +364,7 @@ def test_a_session_that_only_said_initialize_lives_shortly(start_bridge: Start) 
 
 
 def test_a_newcomer_gets_a_place_of_who_has_more_than_his_share(start_bridge: Start) -> None:
-    bridge = start_bridge("--max-sessions", "4", "--warm", "0")
+    bridge = start_bridge("--max-sessions", "4", "--warm-processes", "0")
     greedy = [From(bridge, "192.0.2.1") for _ in range(4)]
     for client in greedy:
         client.open()
@@ -381,7 +381,7 @@ def test_a_newcomer_gets_a_place_of_who_has_more_than_his_share(start_bridge: St
 
 
 def test_sessions_in_use_do_not_give_way_and_health_says_full(start_bridge: Start) -> None:
-    bridge = start_bridge("--max-sessions", "2", "--warm", "0")
+    bridge = start_bridge("--max-sessions", "2", "--warm-processes", "0")
     bridge.wait_healthy()
     greedy = [From(bridge, "192.0.2.1") for _ in range(2)]
     calls = []
@@ -400,7 +400,7 @@ def test_sessions_in_use_do_not_give_way_and_health_says_full(start_bridge: Star
 
 
 def test_sessions_whose_calls_nobody_waits_for_give_way(start_bridge: Start) -> None:
-    bridge = start_bridge("--max-sessions", "2", "--warm", "0", limits={"forsaken_seconds": 1})
+    bridge = start_bridge("--max-sessions", "2", "--warm-processes", "0", limits={"unattended_seconds": 1})
     for _ in range(2):
         client = From(bridge, "192.0.2.1")
         client.open()
@@ -413,7 +413,7 @@ def test_sessions_whose_calls_nobody_waits_for_give_way(start_bridge: Start) -> 
 
 
 def test_the_older_transport_shares_the_places(start_bridge: Start) -> None:
-    bridge = start_bridge("--max-sessions", "2", "--warm", "0")
+    bridge = start_bridge("--max-sessions", "2", "--warm-processes", "0")
     clients = [EventClient(bridge) for _ in range(2)]
     for client in clients:
         client.open()
@@ -452,7 +452,7 @@ def test_one_client_leaves_a_child_of_the_pool_to_others(start_bridge: Start) ->
 
 
 def test_calls_that_nobody_waits_for_give_way_to_calls_that_wait_for_a_child(start_bridge: Start) -> None:
-    bridge = start_bridge("--isolation", "pooled", "--pool", "2")
+    bridge = start_bridge("--isolation", "pooled", "--pool-size", "2")
     bridge.wait_healthy()
     client = Client(bridge)
     client.open()

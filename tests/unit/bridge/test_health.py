@@ -16,6 +16,11 @@ from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, until
 Start = Callable[..., Bridge]
 
 
+def probes(interval: float = 15, timeout: float = 30) -> dict[str, float]:
+    """Bounds with which signs of life are asked for, and waited for, at other times. Seconds."""
+    return {"probe_interval_seconds": interval, "probe_timeout_seconds": timeout, "hung_seconds": 10 * timeout}
+
+
 def test_a_server_that_answers_is_ok_and_says_what_it_is(bridge: Bridge) -> None:
     for path in ("/mcp/x/health", "/health"):
         reply = bridge.request("GET", path)
@@ -43,7 +48,7 @@ def test_a_server_that_exits_at_once_is_failing_for_that_reason(start_bridge: St
 
 
 def test_a_server_that_never_answers_is_failing_for_that_reason(start_bridge: Start) -> None:
-    bridge = start_bridge("--probe-timeout", "0.6", command=[*HOSTILE, "--silent"])
+    bridge = start_bridge(limits=probes(timeout=0.6), command=[*HOSTILE, "--silent"])
     until(lambda: bridge.health()["state"] == "failing")
     assert bridge.health()["kind"] == "silent"
     assert "initialize was not answered within 0.6 s" in bridge.health()["reason"]
@@ -73,7 +78,7 @@ def test_a_server_of_the_new_era_is_ok(start_bridge: Start) -> None:
 
 
 def test_a_frozen_server_is_first_degraded_then_failing_and_then_replaced(start_bridge: Start) -> None:
-    bridge = start_bridge("--probe-interval", "2", "--probe-timeout", "2")
+    bridge = start_bridge(limits=probes(interval=2, timeout=2))
     bridge.wait_healthy()
     os.kill(bridge.descendants()[0], signal.SIGSTOP)
     states = []
@@ -90,7 +95,7 @@ def test_a_frozen_server_is_first_degraded_then_failing_and_then_replaced(start_
 
 
 def test_the_death_of_the_watched_child_is_seen_at_once_and_one_death_is_not_a_failure(start_bridge: Start) -> None:
-    bridge = start_bridge("--probe-interval", "60")
+    bridge = start_bridge(limits=probes(interval=60))
     bridge.wait_healthy()
     os.kill(bridge.descendants()[0], signal.SIGKILL)
     until(lambda: any("health: degraded: the server was killed by SIGKILL" in line for line in bridge.log))
@@ -100,7 +105,7 @@ def test_the_death_of_the_watched_child_is_seen_at_once_and_one_death_is_not_a_f
 def test_a_hung_process_that_serves_all_is_failing_although_its_twin_is_well_and_is_replaced(
     start_bridge: Start,
 ) -> None:
-    bridge = start_bridge("--isolation", "shared", "--probe-interval", "1", "--probe-timeout", "1")
+    bridge = start_bridge("--isolation", "shared", limits=probes(interval=1, timeout=1))
     bridge.wait_healthy()
     client = Client(bridge)
     client.open()
@@ -117,7 +122,7 @@ def test_a_hung_process_that_serves_all_is_failing_although_its_twin_is_well_and
 
 
 def test_calls_that_no_pooled_process_takes_are_a_failure(start_bridge: Start) -> None:
-    bridge = start_bridge("--isolation", "pooled", "--pool", "1", "--probe-timeout", "1")
+    bridge = start_bridge("--isolation", "pooled", "--pool-size", "1", limits=probes(timeout=1))
     bridge.wait_healthy()
     clients = [Client(bridge) for _ in range(2)]
     for client in clients:

@@ -76,7 +76,7 @@ def test_a_frozen_server_can_still_be_ended(bridge: Bridge) -> None:
 
 
 def test_a_server_that_stops_reading_makes_new_calls_fail_not_pile_up(start_bridge: Start) -> None:
-    bridge = start_bridge("--warm", "0")
+    bridge = start_bridge("--warm-processes", "0")
     client = Client(bridge)
     client.open()
     client.post(client.calling("freeze"), accept="text/event-stream").close()

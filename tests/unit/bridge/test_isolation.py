@@ -19,7 +19,7 @@ Start = Callable[..., Bridge]
 @pytest.fixture(scope="module", params=["pooled", "shared"])
 def many(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     """A bridge whose clients share children."""
-    bridge = start("--isolation", request.param, "--pool", "3")
+    bridge = start("--isolation", request.param, "--pool-size", "3")
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0
@@ -27,7 +27,7 @@ def many(request: pytest.FixtureRequest) -> Iterator[Bridge]:
 
 @pytest.fixture(scope="module")
 def pooled() -> Iterator[Bridge]:
-    bridge = start("--isolation", "pooled", "--pool", "3")
+    bridge = start("--isolation", "pooled", "--pool-size", "3")
     bridge.wait_healthy()
     yield bridge
     assert bridge.stop() == 0
@@ -318,7 +318,7 @@ def test_a_cancelled_call_reaches_the_server_under_its_own_id_and_ends(many: Bri
 
 
 def test_a_client_that_is_gone_does_not_keep_a_pooled_child(start_bridge: Start) -> None:
-    bridge = start_bridge("--isolation", "pooled", "--pool", "1")
+    bridge = start_bridge("--isolation", "pooled", "--pool-size", "1")
     bridge.wait_healthy()
     gone = opened(bridge)
     gone.post(gone.calling("sleep", seconds=60), accept="text/event-stream").close()

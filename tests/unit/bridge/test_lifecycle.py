@@ -138,7 +138,7 @@ def test_more_sessions_than_allowed_are_503_until_one_ends(start_bridge: Start) 
 
 
 def test_a_session_that_nobody_uses_ends(start_bridge: Start) -> None:
-    bridge = start_bridge("--idle-timeout", "5", "--warm", "0")
+    bridge = start_bridge("--idle-timeout", "5", "--warm-processes", "0")
     client = Client(bridge)
     client.open()
     pid = client.call("whoami")["pid"]
@@ -147,7 +147,7 @@ def test_a_session_that_nobody_uses_ends(start_bridge: Start) -> None:
 
 
 def test_a_session_with_an_open_stream_or_call_does_not_expire(start_bridge: Start) -> None:
-    bridge = start_bridge("--idle-timeout", "4", "--grace", "4")
+    bridge = start_bridge("--idle-timeout", "4", "--resume-timeout", "4")
     listening, calling = Client(bridge), Client(bridge)
     listening.open()
     calling.open()
@@ -158,7 +158,7 @@ def test_a_session_with_an_open_stream_or_call_does_not_expire(start_bridge: Sta
 
 
 def test_a_session_whose_client_lost_its_stream_ends_after_the_grace(start_bridge: Start) -> None:
-    bridge = start_bridge("--grace", "1", "--warm", "0")
+    bridge = start_bridge("--resume-timeout", "1", "--warm-processes", "0")
     client = Client(bridge)
     client.open()
     stream = client.listen()
@@ -297,7 +297,7 @@ def test_headers_for_one_client_and_children_for_all_exclude_each_other() -> Non
 
 
 def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start_bridge: Start) -> None:
-    bridge = start_bridge("--warm", "0", command=[sys.executable, "-S", "-E", *HOSTILE[1:]])
+    bridge = start_bridge("--warm-processes", "0", command=[sys.executable, "-S", "-E", *HOSTILE[1:]])
     bridge.wait_healthy()
     descriptors = len(os.listdir(f"/proc/{bridge.process.pid}/fd"))
     endings = ("die", "delete", "kill", "fork", "daemon", "close_output")

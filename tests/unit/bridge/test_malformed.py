@@ -109,7 +109,18 @@ def test_an_answer_that_cannot_be_read_ends_its_call_with_an_error() -> None:
 def test_a_call_whose_client_left_for_good_is_cancelled_and_holds_no_session(
     start_bridge: Start, isolation: str
 ) -> None:
-    bridge = start_bridge("--isolation", isolation, "--grace", "1", "--idle-timeout", "2", "--pool", "1", "--warm", "0")
+    bridge = start_bridge(
+        "--isolation",
+        isolation,
+        "--resume-timeout",
+        "1",
+        "--idle-timeout",
+        "2",
+        "--pool-size",
+        "1",
+        "--warm-processes",
+        "0",
+    )
     client = Client(bridge)
     client.open()
     reply = client.post(client.calling("sleep", seconds=600), accept="text/event-stream")
@@ -121,7 +132,7 @@ def test_a_call_whose_client_left_for_good_is_cancelled_and_holds_no_session(
 
 
 def test_a_call_whose_client_comes_back_in_time_goes_on(start_bridge: Start) -> None:
-    bridge = start_bridge("--grace", "3")
+    bridge = start_bridge("--resume-timeout", "3")
     client = Client(bridge)
     client.open()
     reply = client.post(client.calling("sleep", seconds=6), accept="text/event-stream")
@@ -133,7 +144,7 @@ def test_a_call_whose_client_comes_back_in_time_goes_on(start_bridge: Start) -> 
 
 
 def test_an_abandoned_call_with_the_id_of_initialize_ends_alone(start_bridge: Start) -> None:
-    bridge = start_bridge("--grace", "1", "--warm", "0")
+    bridge = start_bridge("--resume-timeout", "1", "--warm-processes", "0")
     client = Client(bridge)
     client.open()
     call = {**client.calling("sleep", seconds=600), "id": 1}

@@ -189,7 +189,7 @@ class World:
 @pytest.fixture(scope="module", params=["per_session", "pooled", "shared"])
 def world(request: pytest.FixtureRequest) -> Iterator[tuple[Bridge, str]]:
     command = [HOSTILE[0], "-S", "-E", *HOSTILE[1:]]
-    bridge = start("--isolation", request.param, "--pool", "3", command=command)
+    bridge = start("--isolation", request.param, "--pool-size", "3", command=command)
     bridge.wait_healthy()
     yield bridge, request.param
     assert bridge.stop() == 0

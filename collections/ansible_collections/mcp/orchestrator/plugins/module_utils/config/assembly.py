@@ -61,6 +61,7 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         auth=extension.auth,
         isolation=_said(extension.isolation, defaults.isolation) if stdio else None,
         idle_timeout=_said(extension.idle_timeout, defaults.idle_timeout) if stdio else None,
+        bridge=started.bridge,
         restart=_said(extension.restart, defaults.restart),
         stop_timeout=_said(parsed.stop_timeout, defaults.stop_timeout),
         labels=dict(sorted(parsed.labels.items())),

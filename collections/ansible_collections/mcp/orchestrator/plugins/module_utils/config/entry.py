@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.bridge_extension import read_bridge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import check_header_references
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
+    KEY,
     Extension,
     apply_extension,
     read_extension,
@@ -45,6 +47,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_ent
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import (
+    BRIDGE,
     CLIENT_KEYS,
     ENTRY,
     EXTENSION,
@@ -98,6 +101,8 @@ class LocalServer:
     parsed: ParsedEntry
     reach: Reach
     extension: Extension
+    bridge: Mapping[str, Any]
+    """As ``Spec.bridge``."""
 
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
@@ -149,6 +154,7 @@ def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> N
     if isinstance(extension, dict):
         _check_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
         _check_unknown(RESOURCES, extension.get("resources"), "orchestrator.resources", "'resources'", strict, findings)
+        _check_unknown(BRIDGE, extension.get("bridge"), "orchestrator.bridge", "'bridge'", strict, findings)
 
 
 def _is_address(key: str) -> bool:
@@ -212,7 +218,8 @@ def _read_local(
         warn_of_client_paths(written, mounted, findings)
     reach = read_reach(name, parsed, extension, findings)
     check_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
-    return LocalServer(parsed, reach, extension)
+    bridge = read_bridge(extension.bridge, f"{KEY}.bridge", findings)
+    return LocalServer(parsed, reach, extension, bridge)
 
 
 def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:

@@ -35,6 +35,7 @@ class Extension:
     auth: str | None = None
     resources: Mapping[str, Any] = field(default_factory=dict)
     isolation: str | None = None
+    bridge: Mapping[str, Any] | None = None
     replicas: int | None = None
     placement: str | int | Mapping[str, Any] | None = None
     network: str | list[str] | None = None

@@ -16,7 +16,7 @@ PREFIX = "/mcp"
 STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix
 _DEFAULT_PATHS = {"http": "/mcp", "sse": "/sse"}
 _ONLY_HTTP = ("port", "path", "health_path", "strip_prefix")
-_ONLY_STDIO = ("isolation", "idle_timeout")
+_ONLY_STDIO = ("isolation", "idle_timeout", "bridge")
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,14 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""
     yield "isolation", spec.isolation or ""
+    yield "bridge", " ".join(f"{name}={_words(value)}" for name, value in spec.bridge.items())
     yield "restart", spec.restart or ""
     yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())
     yield "engine", " ".join(f"{name}={text}" for name, text in {**spec.host_config, **spec.container_config}.items())
+
+
+def _words(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _remote(remote: Remote) -> list[tuple[str, str]]:

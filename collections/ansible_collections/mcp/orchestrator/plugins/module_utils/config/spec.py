@@ -30,9 +30,9 @@ class Spec:
     ``env`` maps names to keyed digests. ``build`` is the recipe (see launch/recipe.py) of an image that is built here.
     ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
     say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the image, None
-    where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``host_config`` and
-    ``container_config`` go as they are into HostConfig and the create body of the Engine API, over what the fleet puts
-    there itself.
+    where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
+    is what ``orchestrator.bridge`` says, with sizes in bytes. ``host_config`` and ``container_config`` go as they are
+    into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Spec:
     auth: str | None = None
     isolation: str | None = None
     idle_timeout: int | None = None
+    bridge: Mapping[str, Any] = field(default_factory=dict)
     restart: str | None = None
     stop_timeout: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -285,6 +285,8 @@ def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
         ("--idle-timeout", spec.idle_timeout),
         ("--log-level", policy.log_level if policy.log_level != BRIDGE_LOG_LEVEL else None),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
+        *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
+        *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name != "allowed_hosts"),
     )
     return [word for name, value in options if value is not None for word in (name, str(value))]
 

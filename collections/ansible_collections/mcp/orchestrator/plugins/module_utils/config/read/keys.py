@@ -27,6 +27,7 @@ REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", 
 ISOLATIONS = ("per_session", "pooled", "shared")
 AUTHS = ("none", "oidc", "jwt")
 RESTARTS = ("no", "on-failure", "always", "unless-stopped")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _PATH = Text(
     'a path such as "/mcp", without query, at most 128 characters', r"/[A-Za-z0-9/_.~!$&'()+,;=:@%-]*", longest=128
@@ -76,6 +77,40 @@ CONDITIONS = Record(
     'an object: {"source_ip": ["10.0.0.0/8"]}',
 )
 
+BRIDGE = Record(
+    {
+        "max_sessions": Key(Number(1, 10000), "The most sessions at once. Default 100.", 20),
+        "max_message": Key(
+            Either((_SIZE.shapes[0], Number(1, 2**50)), 'a size such as "16m" or a number of bytes'),
+            "The largest message, in either direction, from 64k to 128m. A sixteenth of the container's memory, or 8m"
+            " where that is more, is the most it can be. Default 64m.",
+            "16m",
+        ),
+        "resume_timeout": Key(
+            Number(1, 86400),
+            "Seconds for which a session waits for a client that has lost its stream, or left a call. Default 300.",
+            60,
+        ),
+        "pool_size": Key(Number(1, 1000), "The most processes with isolation pooled. Default 8.", 4),
+        "warm_processes": Key(
+            Number(0, 100),
+            "Processes that wait for the next session, with isolation per_session. Default 1.",
+            0,
+        ),
+        "allowed_hosts": Key(
+            Listing(Text("the name of a host", r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", longest=253)),
+            "The names by which requests may address the server, beside the machine's own and addresses in numbers."
+            " Default: any.",
+            ["mcp.example.com"],
+        ),
+        "log_level": Key(
+            Text("one of debug, info, warning and error", choices=LOG_LEVELS),
+            "What of its own the bridge writes to the container's log. Default info.",
+        ),
+    },
+    'an object: {"max_sessions": 20, "pool_size": 4}',
+)
+
 EXTENSION = Record(
     {
         "transport": Key(
@@ -103,6 +138,7 @@ EXTENSION = Record(
             Text("one of per_session, pooled and shared", choices=ISOLATIONS),
             "How sessions share the processes of a stdio server. Default per_session.",
         ),
+        "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
         "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
         "placement": Key(
             Either(

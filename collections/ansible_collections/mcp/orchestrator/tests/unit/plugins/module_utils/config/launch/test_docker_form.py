@@ -61,6 +61,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "auth": None,
         "isolation": None,
         "idle_timeout": None,
+        "bridge": {},
         "restart": None,
         "stop_timeout": None,
         "labels": {},
