@@ -112,7 +112,9 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _network(spec: Mapping[str, Any]) -> str | list[str]:
     said = spec.get("network")
-    return word(said) or texts(said) or "internet"
+    hosts = texts(said)
+    # A list without a host leads nowhere.
+    return (word(said) or "internet") if hosts is None else hosts
 
 
 def _client(name: str, spec: Mapping[str, Any], route: Mapping[str, Any] | None, facts: Facts) -> dict[str, Any] | None:

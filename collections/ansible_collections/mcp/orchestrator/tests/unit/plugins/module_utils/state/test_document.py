@@ -51,7 +51,7 @@ def test_a_run_that_went_well_is_ok() -> None:
 
 @pytest.mark.parametrize(
     ("said", "told"),
-    [(None, "internet"), ("none", "none"), ("fleet", "fleet"), (("api.github.com",), ["api.github.com"])],
+    [(None, "internet"), ("none", "none"), ("fleet", "fleet"), (("api.github.com",), ["api.github.com"]), ((), [])],
 )
 def test_where_a_server_may_go_is_told(said: Any, told: Any) -> None:
     state = state_of(config={**steps()["config"], "servers": [spec("time", network=said)]})
