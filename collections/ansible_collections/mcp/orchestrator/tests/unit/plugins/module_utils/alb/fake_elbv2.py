@@ -8,11 +8,17 @@ from __future__ import annotations
 import copy
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Clock
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_documents import (
+    is_matched,
+    key_values,
+    weights_of,
+    with_names,
+)
 
 LOAD_BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shared/50dc6c495c0c9188"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/shared/50dc6c495c0c9188/f2f7dc8efc522ab2"
@@ -100,7 +106,7 @@ class FakeElbv2:
 
     def rule_for(self, path: str) -> dict[str, Any] | None:
         for rule in sorted(self.rules.values(), key=lambda rule: int(rule["Priority"])):
-            if all(_matches(condition, path) for condition in rule["Conditions"]):
+            if all(is_matched(condition, path) for condition in rule["Conditions"]):
                 return rule
         return None
 
@@ -110,7 +116,7 @@ class FakeElbv2:
         if rule is None or rule["Actions"][-1]["Type"] != "forward":
             return set()
         names: set[str] = set()
-        for arn, weight in _weights(rule).items():
+        for arn, weight in weights_of(rule).items():
             answering = self._answering(arn, bool(rule.get("Transforms"))) if weight > 0 else set()
             if weight > 0 and not answering:
                 return set()
@@ -131,7 +137,7 @@ class FakeElbv2:
             "rules": sorted(
                 (
                     [
-                        *(rule["Priority"], _named(rule["Conditions"], names), _named(rule["Actions"], names)),
+                        *(rule["Priority"], with_names(rule["Conditions"], names), with_names(rule["Actions"], names)),
                         *(rule.get("Transforms", []), sorted(self.tags.get(arn, {}).items())),
                     ]
                     for arn, rule in self.rules.items()
@@ -158,12 +164,12 @@ class FakeElbv2:
         actions: list[dict[str, Any]],
         tags: Mapping[str, str] | None = None,
     ) -> str:
-        answer = self._create_rule(LISTENER, priority, conditions, actions, _api_tags(tags or {}))
+        answer = self._create_rule(LISTENER, priority, conditions, actions, key_values(tags or {}))
         return str(answer["Rules"][0]["RuleArn"])
 
     def add_group(self, name: str, health_path: str = "/", tags: Mapping[str, str] | None = None) -> str:
         answer = self._create_target_group(
-            Name=name, VpcId=VPC, Protocol="HTTP", Port=80, HealthCheckPath=health_path, Tags=_api_tags(tags or {})
+            Name=name, VpcId=VPC, Protocol="HTTP", Port=80, HealthCheckPath=health_path, Tags=key_values(tags or {})
         )
         return str(answer["TargetGroups"][0]["TargetGroupArn"])
 
@@ -180,7 +186,7 @@ class FakeElbv2:
         return {"LoadBalancers": [balancer]}
 
     def _describe_load_balancer_attributes(self, LoadBalancerArn: str) -> dict[str, Any]:
-        return {"Attributes": _api_tags({"idle_timeout.timeout_seconds": str(self.idle_timeout)})}
+        return {"Attributes": key_values({"idle_timeout.timeout_seconds": str(self.idle_timeout)})}
 
     def _describe_account_limits(self) -> dict[str, Any]:
         return {"Limits": [{"Name": name, "Max": str(limit)} for name, limit in self.limits.items()]}
@@ -203,7 +209,7 @@ class FakeElbv2:
         for arn in ResourceArns:
             if arn not in self.rules and arn not in self.groups:
                 raise _refuse("describe_tags", "TargetGroupNotFound")
-        found = [{"ResourceArn": arn, "Tags": _api_tags(self.tags.get(arn, {}))} for arn in ResourceArns]
+        found = [{"ResourceArn": arn, "Tags": key_values(self.tags.get(arn, {}))} for arn in ResourceArns]
         return {"TagDescriptions": found}
 
     def _describe_target_health(
@@ -221,7 +227,7 @@ class FakeElbv2:
 
     def _describe_target_group_attributes(self, TargetGroupArn: str) -> dict[str, Any]:
         self._group("describe_target_group_attributes", TargetGroupArn)
-        return {"Attributes": _api_tags(self.attributes[TargetGroupArn])}
+        return {"Attributes": key_values(self.attributes[TargetGroupArn])}
 
     def _create_target_group(self, **settings: Any) -> dict[str, Any]:
         name, tags = settings.pop("Name"), settings.pop("Tags", [])
@@ -316,12 +322,14 @@ class FakeElbv2:
         return {"Rules": [rule]}
 
     def _put(self, operation: str, rule: dict[str, Any]) -> None:
-        weights = _weights(rule)
+        weights = weights_of(rule)
         if len(weights) > 5:
             raise _refuse(operation, "TooManyTargetGroups")
         for arn in weights:
             self._group(operation, arn)
-        used = {arn for other in self.rules.values() if other["RuleArn"] != rule["RuleArn"] for arn in _weights(other)}
+        used = {
+            arn for other in self.rules.values() if other["RuleArn"] != rule["RuleArn"] for arn in weights_of(other)
+        }
         if len(used | set(weights)) > self.limits["target-groups-per-application-load-balancer"]:
             raise _refuse(operation, "TooManyUniqueTargetGroupsPerLoadBalancer")
         self.rules[rule["RuleArn"]] = rule
@@ -357,7 +365,7 @@ class FakeElbv2:
         return {}
 
     def _users(self, group_arn: str) -> list[str]:
-        return [arn for arn, rule in self.rules.items() if group_arn in _weights(rule)]
+        return [arn for arn, rule in self.rules.items() if group_arn in weights_of(rule)]
 
     def _group(self, operation: str, arn: str) -> dict[str, Any]:
         if arn not in self.groups:
@@ -389,32 +397,3 @@ _HEALTH_DEFAULTS = {
 
 def _refuse(operation: str, code: str) -> ApiError:
     return ApiError(operation, code, f"{operation} failed: {code}")
-
-
-def _api_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _weights(rule: Mapping[str, Any]) -> dict[str, int]:
-    weights: dict[str, int] = {}
-    for action in rule["Actions"]:
-        if "TargetGroupArn" in action:
-            weights[action["TargetGroupArn"]] = 1
-        for group in action.get("ForwardConfig", {}).get("TargetGroups", []):
-            weights[group["TargetGroupArn"]] = group.get("Weight", 1)
-    return weights
-
-
-def _matches(condition: Mapping[str, Any], path: str) -> bool:
-    if condition["Field"] != "path-pattern":
-        return False  # the requests of these tests have no host, header or method of their own
-    values: Iterable[str] = condition.get("PathPatternConfig", {}).get("Values", [])
-    return any(re.fullmatch(re.escape(value).replace(r"\*", ".*").replace(r"\?", "."), path) for value in values)
-
-
-def _named(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _named(inner, names) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_named(inner, names) for inner in value]
-    return names.get(value, value) if isinstance(value, str) else value
