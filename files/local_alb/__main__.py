@@ -93,7 +93,7 @@ def _assemble(options: argparse.Namespace, store: Store) -> tuple[ControlServer,
             now=now,
             health=health,
             quotas=options.quotas,
-            port_taken=lambda port: not plane.holds(port) and _port_taken(address, port),
+            is_port_taken=lambda port: not plane.holds(port) and _is_port_taken(address, port),
             certificates=certificates.arns,
             dns_name=address,
             page_size=options.page_size,
@@ -101,7 +101,7 @@ def _assemble(options: argparse.Namespace, store: Store) -> tuple[ControlServer,
 
     def status() -> dict[str, Any]:
         state = health.load_balancer_state()["Code"]
-        return {"data_plane": state, "current": plane.current, "problem": health.problem}
+        return {"data_plane": state, "current": plane.is_current, "problem": health.problem}
 
     faults = Faults() if options.faults else None
     try:
@@ -136,7 +136,7 @@ def _serve(server: ControlServer, plane: DataPlane) -> None:
         server.server_close()
 
 
-def _port_taken(address: str, port: int) -> bool:
+def _is_port_taken(address: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -18,7 +18,7 @@ class ApiError(Exception):
         self.status = status
 
     @property
-    def sender(self) -> bool:
+    def is_from_sender(self) -> bool:
         """Whether the caller is to blame."""
         return self.status < 500
 

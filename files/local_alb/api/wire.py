@@ -182,7 +182,7 @@ def _text(kind: str, value: Any) -> str:
 
 def serialise_error(error: ApiError, namespace: str, request_id: str) -> str:
     """Returns the XML document that refuses a request."""
-    kind = "Sender" if error.sender else "Receiver"
+    kind = "Sender" if error.is_from_sender else "Receiver"
     message = escape(UNPRINTABLE.sub("?", error.message))
     return (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>{kind}</Type><Code>{escape(error.code)}</Code>'

@@ -53,18 +53,18 @@ class HealthBook:
             for key, status in servers.items():
                 if key in self._settled:
                     continue
-                if status.up:
+                if status.is_up:
                     self._settled.add(key)
                 elif status.check in PASSED:
                     self._settled.add(key)
                     promoted.append(key)
                     self._servers[key] = ServerStatus(True, status.check, status.code)
-                elif status.check not in NOT_YET and key in wanted and self._overdue(key, wanted[key], now):
+                elif status.check not in NOT_YET and key in wanted and self._is_overdue(key, wanted[key], now):
                     self._settled.add(key)
-            self._healthy = frozenset(key for key, status in self._servers.items() if status.up)
+            self._healthy = frozenset(key for key, status in self._servers.items() if status.is_up)
         return promoted
 
-    def _overdue(self, key: ServerKey, wanted: tuple[TargetGroup, Target], now: float) -> bool:
+    def _is_overdue(self, key: ServerKey, wanted: tuple[TargetGroup, Target], now: float) -> bool:
         group, target = wanted
         since = max(self._known[key], target.registered)
         return now - since >= (group.health_check.unhealthy_threshold - 1) * group.health_check.interval
@@ -90,7 +90,7 @@ class HealthBook:
         """The servers that were up when HAProxy last answered; None if it never has."""
         return self._healthy
 
-    def unsettled(self) -> bool:
+    def is_unsettled(self) -> bool:
         """Returns whether some target has not been decided upon, so that looking again soon is worth it."""
         with self._lock:
             return self._servers is None or any(key not in self._settled for key in self._servers)
@@ -105,7 +105,7 @@ class HealthBook:
             if reachable:
                 return _health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
             return _health("unavailable", "Elb.InternalError", "HAProxy does not answer; target health is not known")
-        if status.up:
+        if status.is_up:
             return {"State": "healthy"}
         if not settled:
             return _health("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")

@@ -41,7 +41,7 @@ def public_keys(document: Any) -> dict[str, str]:
     keys = {}
     for entry in entries:
         usable = isinstance(entry, dict) and entry.get("kty") == "RSA" and entry.get("use", "sig") == "sig"
-        if not usable or entry.get("alg", "RS256") != "RS256" or not _plain(entry.get("kid")):
+        if not usable or entry.get("alg", "RS256") != "RS256" or not _is_plain(entry.get("kid")):
             continue
         numbers = RSAPublicNumbers(_number(entry.get("e")), _number(entry.get("n")))
         keys[entry["kid"]] = (
@@ -52,7 +52,7 @@ def public_keys(document: Any) -> dict[str, str]:
     return keys
 
 
-def _plain(key_id: object) -> bool:
+def _is_plain(key_id: object) -> bool:
     return isinstance(key_id, str) and 0 < len(key_id) <= 256 and key_id.isprintable()
 
 

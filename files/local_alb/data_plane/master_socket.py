@@ -22,7 +22,7 @@ class MasterUnavailable(Exception):
 class ServerStatus:
     """One line of ``show stat``: whether the server gets requests, and how its last check ended."""
 
-    up: bool
+    is_up: bool
     check: str
     code: str
 
@@ -84,7 +84,9 @@ class MasterSocket:
         rows = csv.DictReader(answer.lstrip("# ").splitlines())
         return {
             (row["pxname"], row["svname"]): ServerStatus(
-                up=row["status"].startswith("UP"), check=row["check_status"].removeprefix("* "), code=row["check_code"]
+                is_up=row["status"].startswith("UP"),
+                check=row["check_status"].removeprefix("* "),
+                code=row["check_code"],
             )
             for row in rows
             if row.get("status") and row["status"] != "no check"

@@ -76,7 +76,7 @@ class DataPlane:
             except Exception:
                 log.exception("the data plane could not be brought up to date; trying again")
                 self._report("internal error in the control plane; see its log")
-            pause = LOOK_SOON if self._health.problem is None and self._health.unsettled() else LOOK_LATER
+            pause = LOOK_SOON if self._health.problem is None and self._health.is_unsettled() else LOOK_LATER
             if self._store.changed.wait(pause):
                 time.sleep(GATHER)
 
@@ -86,7 +86,7 @@ class DataPlane:
         self._store.changed.set()
 
     @property
-    def current(self) -> bool:
+    def is_current(self) -> bool:
         """Whether HAProxy serves all that was asked for so far."""
         return self._served is self._store.world and self._health.problem is None
 

@@ -27,14 +27,14 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Context:
-    """``now`` in seconds since the epoch; ``port_taken`` tells whether a port cannot be bound on this host;
+    """``now`` in seconds since the epoch; ``is_port_taken`` tells whether a port cannot be bound on this host;
     ``certificates`` the ARNs that an HTTPS listener may name."""
 
     now: float
     health: HealthView
     quotas: Quotas = field(default_factory=Quotas)
     new_id: Callable[[], str] = _new_id
-    port_taken: Callable[[int], bool] = lambda port: False
+    is_port_taken: Callable[[int], bool] = lambda port: False
     certificates: Callable[[], frozenset[str]] = frozenset
     dns_name: str = "localhost"
     page_size: int = 400

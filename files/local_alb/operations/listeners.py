@@ -101,7 +101,7 @@ def create_listener(world: World, request: dict[str, Any], context: Context) -> 
 
 def _check_port_free(world: World, port: int, context: Context) -> None:
     # All load balancers share this host's ports, which AWS's do not.
-    if any(item.port == port for item in world.listeners.values()) or context.port_taken(port):
+    if any(item.port == port for item in world.listeners.values()) or context.is_port_taken(port):
         raise invalid_configuration(f"Port {port} is in use on this host")
 
 

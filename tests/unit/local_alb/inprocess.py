@@ -99,7 +99,7 @@ class Alb:
                 now=self.now,
                 health=self.health,
                 quotas=Quotas(quotas),
-                port_taken=lambda port: port in self.ports_taken,
+                is_port_taken=lambda port: port in self.ports_taken,
                 certificates=certificates,
                 page_size=page_size,
             )
