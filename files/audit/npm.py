@@ -47,7 +47,7 @@ def _rounds(packages: Iterable[Package]) -> Iterator[dict[str, str]]:
 
 def _answer(url: str, asked: dict[str, list[str]]) -> dict[str, list[dict[str, object]]]:
     if not url.startswith(("https://", "http://")):
-        raise Unanswered(f"{url} is no address of a registry; set NPM_CONFIG_REGISTRY")
+        raise Unanswered(f"{url} is not an address of a registry; set NPM_CONFIG_REGISTRY")
     request = urllib.request.Request(  # noqa: S310 - checked above
         url, json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )

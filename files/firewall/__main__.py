@@ -31,9 +31,13 @@ class FilterError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Obey the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m firewall", description="Restores the rules of confined servers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m firewall", description="Restores the firewall rules of confined servers."
+    )
     parser.add_argument("--directory", type=Path, required=True, help="where FLEET.v4 and FLEET.v6 are saved")
-    parser.add_argument("--fleet", action="append", default=[], help="a fleet that is kept in even when it has no file")
+    parser.add_argument(
+        "--fleet", action="append", default=[], help="a fleet that is confined even when it has no file"
+    )
     options = parser.parse_args(arguments)
     failed = False
     for fleet in sorted({*options.fleet, *saved_fleets(options.directory)}):
@@ -41,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 print(f"{fleet}, {PROGRAMS[family]}: {restore(options.directory, fleet, family)}", flush=True)
             except FilterError as error:
-                print(f"{fleet}, {PROGRAMS[family]}: nothing keeps its servers: {error}", file=sys.stderr, flush=True)
+                print(
+                    f"{fleet}, {PROGRAMS[family]}: its servers are not confined: {error}", file=sys.stderr, flush=True
+                )
                 failed = True
     return 1 if failed else 0
 
@@ -63,9 +69,9 @@ def restore(directory: Path, fleet: str, family: str) -> str:
         put(read(read_file(directory / f"{fleet}.{family}"), fleet), fleet, family)
     except (RulesError, FilterError) as error:
         if is_intact(seen(fleet, family), fleet):
-            return f"the rules that are there stay, for the saved ones cannot be restored: {error}"
+            return f"the rules in place are kept, because the saved ones cannot be restored: {error}"
         put(closed(fleet, family), fleet, family)
-        return f"nothing new is let out until the next run, for the saved rules cannot be restored: {error}"
+        return f"no new connection is allowed until the next run, because the saved rules cannot be restored: {error}"
     return "the saved rules are restored"
 
 

@@ -88,7 +88,7 @@ def read(text: str, fleet: str) -> Rules:
             place = 0 if words[0] == "-I" else len(outside[table])
             outside[table].insert(place, f"-A {line.split(' ', 1)[1]}")
         else:
-            raise RulesError(f"line {number} is none of the fleet's")
+            raise RulesError(f"line {number} is not a rule of the fleet")
     if table or not (inside or any(outside.values())):
         raise RulesError("it ends too early")
     return Rules(tuple(inside), {name: tuple(rules) for name, rules in outside.items()})

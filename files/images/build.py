@@ -93,7 +93,7 @@ def reason(log: str) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     complaints = [line for line in lines if re.match(r"ERROR: |E: |npm error (?!code|errno|syscall)", line)]
-    return complaints[0] if complaints else (lines or ["it failed without a word"])[-1]
+    return complaints[0] if complaints else (lines or ["it failed without output"])[-1]
 
 
 def import_root(bootstrap: Path, image: str, label: str, log: int) -> bool:

@@ -31,7 +31,7 @@ def read_password(path: Path) -> str:
     """The password in the file, without the newline at its end; raises PasswordUnusable."""
     try:
         if path.stat().st_mode & 0o004:
-            raise PasswordUnusable(f"{path} can be read by everybody; do: chmod 640 {path}")
+            raise PasswordUnusable(f"{path} can be read by every user; run: chmod 640 {path}")
         password = path.read_text("utf-8").rstrip("\r\n")
     except OSError as error:
         raise PasswordUnusable(
@@ -72,18 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser(prog="python -m monitor", description="Serves the state file to people.")
     parser.add_argument("--state", type=Path, required=True, help="the state file")
     parser.add_argument("--bind", type=address, default="127.0.0.1:8482", metavar="HOST:PORT")
-    parser.add_argument("--path", type=public_path, default="/monitor", help="where it stands behind the balancer")
+    parser.add_argument("--path", type=public_path, default="/monitor", help="its path behind the load balancer")
     parser.add_argument("--username", default="admin")
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    parser.add_argument("--balancer-user", type=user, metavar="USER", help="who a balancer on this host runs as")
+    parser.add_argument(
+        "--balancer-user", type=user, metavar="USER", help="the user that a load balancer on this host runs as"
+    )
     parser.add_argument(
         "--balancer-network",
         type=ipaddress.ip_network,
         action="append",
         default=[],
         metavar="NETWORK",
-        help="where a balancer elsewhere comes from; may be repeated",
+        help="the network of a load balancer elsewhere; may be repeated",
     )
     options = parser.parse_args(arguments)
     # The libraries keep to warnings: what they say at DEBUG is theirs to read.

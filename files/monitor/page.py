@@ -89,7 +89,7 @@ def render_state(state: State, now: datetime, base: str) -> str:
     stale = _is_stale(state, now)
     if stale:
         severity = "critical" if severity == "critical" else "warning"
-        headline = f"Nobody has reconciled for {in_words((now - state.finished).total_seconds())}"
+        headline = f"No run has ended for {in_words((now - state.finished).total_seconds())}"
     return _templates.get_template("page.html").render(
         style=STYLE,
         refresh=REFRESH_SECONDS,

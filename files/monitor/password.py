@@ -61,7 +61,7 @@ def main() -> None:
             write_password(options.file, password, options.group)
             print("written")
     except configparser.Error:
-        sys.exit(f"{options.settings}: it is no ini file; make check-config says where")
+        sys.exit(f"{options.settings}: it is not an ini file; make check-config says where")
     except (OSError, LookupError) as error:
         sys.exit(f"{options.file}: the monitor's password could not be put there: {error}")
 

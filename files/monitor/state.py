@@ -132,11 +132,11 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise StateMissing(f"{path} is not there: no run has written it yet") from None
+        raise StateMissing(f"{path} is missing: no run has written it yet") from None
     except OSError as error:
         raise StateUnreadable(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > LARGEST_FILE:
-        raise StateUnreadable(f"{path} is larger than 32 MiB, which no state is")
+        raise StateUnreadable(f"{path} is larger than 32 MiB, more than any state")
     return content
 
 
@@ -146,7 +146,7 @@ def parse_state(content: bytes) -> State:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
-        raise StateUnreadable(f"the state file is not whole JSON: {place} does not parse") from error
+        raise StateUnreadable(f"the state file is not complete JSON: {place} does not parse") from error
     root = _Node(document, "state")
     if (version := root.get("version").raw) != VERSION:
         raise StateUnreadable(
@@ -264,7 +264,7 @@ class _Node:
         if not isinstance(self.raw, dict):
             raise self._unlike("an object")
         if key not in self.raw:
-            raise StateUnreadable(f"the state file is not whole: {self.place}.{key} is missing")
+            raise StateUnreadable(f"the state file is incomplete: {self.place}.{key} is missing")
         return _Node(self.raw[key], f"{self.place}.{key}")
 
     def members(self) -> list[_Node]:
@@ -316,4 +316,4 @@ class _Node:
         return self.raw
 
     def _unlike(self, wanted: str) -> StateUnreadable:
-        return StateUnreadable(f"the state file is not as it should be: {self.place} is not {wanted}")
+        return StateUnreadable(f"the state file is not valid: {self.place} is not {wanted}")

@@ -242,7 +242,7 @@ def test_a_rebuild_makes_another_image_and_its_bill_of_materials(built: tuple[Fl
     (before,) = (image["id"] for image in built[1].images if "uvx" in image["servers"])
     again = build(buildable(built[0]), sboms, "uvx")
     (image,) = (image for image in again.images if "uvx" in image["servers"])
-    assert image["reason"] == "its rebuild was asked for"
+    assert image["reason"] == "its rebuild was requested"
     assert image["id"] != before
     assert Path(image["sbom"]).exists()
     # The image of before has no container: it goes, and its bill with the next look.

@@ -243,7 +243,7 @@ def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container
     run = site.reconcile("--diff", "-e", json.dumps({"mcp_rebuild": ["uvx"]}))
     watched.outputs.append(run.output)
     assert run.code == 0, run.output
-    assert "built, because its rebuild was asked for" in run.output
+    assert "built, because its rebuild was requested" in run.output
     assert re.search(r"image mcp-built/mcp-server-time:\w+ is now sha256:\w+ \(was sha256:\w+\)", run.output)
     after = site.containers()
     assert {name for name in before if after.get(name) != before[name]} == {f"{FLEET}-uvx"}

@@ -35,7 +35,7 @@ def public_keys(document: Any) -> dict[str, str]:
 
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise ValueError("the reply is no key set")
+        raise ValueError("the reply is not a key set")
     if len(entries) > MAX_KEYS:
         raise ValueError(f"the key set has more than {MAX_KEYS} keys")
     keys = {}
@@ -99,7 +99,7 @@ class KeySets:
             keys, pause = fetch(url), REFRESH
         except (OSError, ValueError, ArithmeticError) as error:
             # Tokens are refused rather than believed while their keys are unknown; older keys stay good.
-            log.error("the keys of %s cannot be had: %s", url, error)
+            log.error("the keys of %s cannot be fetched: %s", url, error)
             keys, pause = entry.keys, RETRY
         with self._lock:
             entry.keys, entry.due, entry.busy = keys, time.monotonic() + pause, False

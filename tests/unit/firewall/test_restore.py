@@ -96,7 +96,7 @@ def test_without_rules_that_can_be_restored_the_fleets_bridges_are_closed(
         namespace.save(text)
     done = [namespace.restore(), namespace.restore()]
     assert [each.returncode for each in done] == [0, 0], done[0].stderr
-    assert "nothing new is let out until the next run" in done[0].stdout
+    assert "no new connection is allowed until the next run" in done[0].stdout
     chains = [rule.split()[1] for rule in closing(namespace.rules())]
     assert sorted(chains) == ["DOCKER-USER", "INPUT"]
     if IPV6_ADDRESSES.exists():
@@ -130,7 +130,7 @@ def test_rules_in_place_are_better_than_closed_bridges(namespace: Namespace) -> 
     rules = namespace.rules()
     namespace.save("nothing of value")
     done = namespace.restore()
-    assert "the rules that are there stay" in done.stdout
+    assert "the rules in place are kept" in done.stdout
     assert (done.returncode, namespace.rules()) == (0, rules)
 
 
@@ -153,5 +153,5 @@ def test_a_packet_filter_that_cannot_be_written_fails_with_the_reason(namespace:
     environment = ["env", f"PATH={tmp_path / 'bin'}"]
     done = namespace.run(*environment, sys.executable, "-m", "firewall", "--directory", str(tmp_path))
     assert done.returncode == 1
-    assert "f, iptables: nothing keeps its servers: iptables-save could not be run" in done.stderr
+    assert "f, iptables: its servers are not confined: iptables-save could not be run" in done.stderr
     assert "Traceback" not in done.stderr

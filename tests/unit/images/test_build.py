@@ -59,7 +59,7 @@ def test_every_recipe_has_a_folder_that_says_how_to_build_it() -> None:
         ("npm error code E404\nnpm error 404 Not Found\nThe command returned 1", "npm error 404 Not Found"),
         ("I: running\nE: no Release file.\nE: mmdebstrap failed to run\n", "E: no Release file."),
         ("Step 1\nno space left on device\n\n", "no space left on device"),
-        ("", "it failed without a word"),
+        ("", "it failed without output"),
     ],
 )
 def test_the_reason_is_the_packager_s_own_first_complaint(log: str, reason: str) -> None:

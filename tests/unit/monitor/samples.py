@@ -144,7 +144,7 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
     plain = {
         "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
         "text": {"condition": "remote" if changes.get("enabled", True) else "disabled", "transport": "MCP over HTTP"},
-        "notes": ["headers.Authorization: it may be a secret, which is only told with consent"],
+        "notes": ["headers.Authorization: it may be a secret; export with secrets to include it"],
         "client": {"type": "http", "url": url},
     }  # fmt: skip
     return {**plain, **changes}
@@ -194,7 +194,7 @@ def hundred_servers(finished: datetime = FINISHED) -> dict[str, Any]:
     )  # fmt: skip
     servers[by_name["linear"]] = server(
         "linear", 50,
-        health={**unasked("401: the server wants an authorization that the probe has not (Bearer)"),
+        health={**unasked("401: the server requires an authorization that the probe does not have (Bearer)"),
                 "checked": stamp(finished)},
     )  # fmt: skip
     for name in ("excel-staging", "maps", "youtube-staging"):

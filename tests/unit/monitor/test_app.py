@@ -126,9 +126,9 @@ def test_clients_get_their_config_to_save(app: WsgiApp, state_file: Path) -> Non
     [
         (None, 404, "No run has been reported yet"),
         ("", 503, "The state file cannot be read"),
-        ('{"version": 1, "fl', 503, "not whole JSON"),
+        ('{"version": 1, "fl', 503, "not complete JSON"),
         ('{"version": 2}', 503, "state.run is missing"),
-        ("[" * 100_000, 503, "not whole JSON"),
+        ("[" * 100_000, 503, "not complete JSON"),
         ("\xff", 503, "The state file cannot be read"),
     ],
 )

@@ -165,7 +165,7 @@ def test_a_state_older_than_three_intervals_is_not_shown_as_the_present() -> Non
     fresh = rendered(samples.three_servers(), samples.FINISHED + timedelta(seconds=899))
     assert "All 3 servers answer" in fresh
     stale = read(rendered(samples.three_servers(), samples.FINISHED + timedelta(hours=5)))
-    assert "Nobody has reconciled for 5 hours" in stale
+    assert "No run has ended for 5 hours" in stale
     assert "A run is due every 5 minutes." in stale
     assert "All 3 servers answer" not in stale
 

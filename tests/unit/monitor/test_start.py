@@ -57,7 +57,7 @@ def test_it_does_not_start_with_a_password_that_everybody_can_read(
 ) -> None:
     password_file.chmod(0o644)
     assert started(password_file) == 2
-    assert f"do: chmod 640 {password_file}" in capsys.readouterr().err
+    assert f"run: chmod 640 {password_file}" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(password_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

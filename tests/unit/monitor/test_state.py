@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 def test_a_half_written_file_is_told_with_the_place() -> None:
     content = encoded(samples.three_servers())
-    with pytest.raises(StateUnreadable, match=r"not whole JSON: line 1, column [0-9]+ does not parse"):
+    with pytest.raises(StateUnreadable, match=r"not complete JSON: line 1, column [0-9]+ does not parse"):
         parse_state(content[:500])
 
 

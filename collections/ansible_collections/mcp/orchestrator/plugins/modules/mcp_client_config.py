@@ -84,7 +84,7 @@ left_out:
       type: str
   sample:
     - server: docs
-      message: "headers.Authorization: it may be a secret, which is only told with consent"
+      message: "headers.Authorization: it may be a secret; export with secrets to include it"
 report:
   description: The same for people, a line each.
   returned: success

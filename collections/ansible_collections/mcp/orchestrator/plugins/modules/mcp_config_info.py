@@ -110,7 +110,7 @@ remotes:
       url: https://mcp.example.com/mcp
       headers: [Authorization]
       client: {type: http, url: "https://mcp.example.com/mcp"}
-      left_out: ["headers.Authorization: it may be a secret, which is only told with consent"]
+      left_out: ["headers.Authorization: it may be a secret; export with secrets to include it"]
 clients:
   description: For each server, what its entry says to clients alone, such as C(autoApprove) and C(timeout).
   returned: success

@@ -52,7 +52,7 @@ def client_config(fleet: Fleet, urls: Mapping[str, str], values: Values | None) 
     """
     result = ClientConfig()
     for error in fleet.errors:
-        _leave_out(result, error.server or "", "its entry is wrong; make check-config says how")
+        _leave_out(result, error.server or "", "its entry has an error; make check-config shows it")
     for spec in fleet.specs:
         if not spec.enabled:
             _leave_out(result, spec.name, "it is disabled")

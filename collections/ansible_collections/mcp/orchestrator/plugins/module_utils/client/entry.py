@@ -21,7 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 Json = dict[str, Any]
 
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey)?", re.IGNORECASE)
-CONSENT = "it may be a secret, which is only told with consent"
+CONSENT = "it may be a secret; export with secrets to include it"
 
 
 @dataclass(frozen=True)

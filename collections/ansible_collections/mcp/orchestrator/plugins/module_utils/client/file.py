@@ -31,11 +31,11 @@ def reached(state_file: str) -> dict[str, str]:
             servers = json.load(file)["servers"]
         return {server["name"]: server["route"]["url"] for server in servers if (server["route"] or {}).get("url")}
     except FileNotFoundError:
-        raise ClientFileError(f"{state_file} is not there: no run has ended yet; run the site playbook first") from None
+        raise ClientFileError(f"{state_file} is missing: no run has ended yet; run the site playbook first") from None
     except OSError as error:
         raise ClientFileError(f"{state_file} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ClientFileError(f"{state_file} holds no state; run the site playbook, which writes it anew") from None
+        raise ClientFileError(f"{state_file} holds no state; run the site playbook, which writes it again") from None
 
 
 def former(path: str, fleet: str) -> dict[str, Any] | None:
@@ -51,7 +51,7 @@ def former(path: str, fleet: str) -> dict[str, Any] | None:
         content = None
     if not isinstance(content, dict) or not str(content.get(MARK, "")).startswith(f"{mark(fleet)};"):
         raise ClientFileError(
-            f"{path} is there and was not written for the fleet {fleet}; name another file, or move this one away"
+            f"{path} exists and was not written for the fleet {fleet}; name another file, or move this one away"
         )
     return content
 

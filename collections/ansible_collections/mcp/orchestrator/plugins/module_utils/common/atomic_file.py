@@ -60,7 +60,7 @@ def write_json(path: str, document: Mapping[str, Any], mode: int, group: str | N
     try:
         replace_file(path, content, mode, -1 if group is None else grp.getgrnam(group).gr_gid)
     except KeyError as error:
-        reason = f"there is no group '{group}' to read it; run setup.sh, which makes it"
+        reason = f"there is no group '{group}' to read it; run setup.sh, which creates it"
         raise FileNotWritten(f"{path}: cannot be written: {reason}; the former one is kept") from error
     except OSError as error:
         reason = _reason(error, os.path.dirname(path) or ".")
@@ -82,7 +82,7 @@ def _reason(error: OSError, folder: str) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{folder} cannot be written to ({error.strerror}); check its owner, mode and mount"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return f"{folder} is no directory; make it and run again"
+        return f"{folder} is not a directory; create it and run again"
     if error.errno == errno.EISDIR:
         return "a directory is in its place; move it away and run again"
     return error.strerror or str(error)

@@ -52,7 +52,7 @@ def obtain(client: Any, name: str, *, renew: bool) -> Base:
                 raise
         found = _inspected(client, name)
     if found is None:
-        raise ImageError(f"the base {name} is not there after it was pulled; look at docker images")
+        raise ImageError(f"the base {name} is missing right after its pull; check docker images")
     return Base(
         name,
         found["Id"],

@@ -56,7 +56,7 @@ class Renewal:
     def reason(self, present: Present, servers: Collection[str], now: datetime) -> str | None:
         """Why an image of these servers is built again."""
         if EVERY in self.servers or set(servers) & set(self.servers):
-            return "its rebuild was asked for"
+            return "its rebuild was requested"
         age = _age(present, now)
         if not self.after_days or (age is not None and age < self.after_days):
             return None

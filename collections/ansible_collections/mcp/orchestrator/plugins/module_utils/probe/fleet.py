@@ -143,7 +143,7 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
 
 
 def _not_asked(target: ProbeTarget, deadline: float) -> dict[str, Any]:
-    reason = f"not asked to the end: the probe's {deadline:g} s for all servers were over"
+    reason = f"not finished: the probe's {deadline:g} s for all servers were used up"
     return report_of(target, ProbeFailure("deadline", "connect", reason))
 
 

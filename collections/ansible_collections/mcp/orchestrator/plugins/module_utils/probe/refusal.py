@@ -69,7 +69,7 @@ def not_mcp(step: str, answer: Answer) -> ProbeFailure:
 def lost_prefix(step: str, told: str, url: str) -> ProbeFailure:
     """A server of the older transport told an address for messages that does not lead to it."""
     path = shorten(told.partition("?")[0])
-    reason = f"the server wants its messages at {path}, which does not lead back to it from {urlsplit(url).path or '/'}"
+    reason = f"the server asks for messages at {path}, which does not lead back to it from {urlsplit(url).path or '/'}"
     return ProbeFailure("prefix", step, reason)
 
 
@@ -82,7 +82,9 @@ def refusal(step: str, answer: Answer, body: Any, url: str) -> ProbeFailure:
     if status in (401, 403):
         scheme = shorten(answer.header("www-authenticate").partition(" ")[0])
         wanted = f" ({scheme})" if scheme else ""
-        return ProbeFailure("auth", step, f"{status}: the server wants an authorization that the probe has not{wanted}")
+        return ProbeFailure(
+            "auth", step, f"{status}: the server requires an authorization that the probe does not have{wanted}"
+        )
     if status == 404:
         return _not_found(step, answer, path, quoted)
     if status in _BALANCER and body is not None and not _signed_by_balancer(answer):
@@ -116,7 +118,7 @@ def _signed_by_server(answer: Answer) -> bool:
 _BALANCER = {
     502: "the server closed the connection or answered with something that is not HTTP",
     503: "the route has no healthy target",
-    504: "the server did not answer in the balancer's time",
+    504: "the server did not answer within the load balancer's timeout",
 }
 
 

@@ -52,9 +52,11 @@ def read_key(path: str) -> Any:
     except OSError as error:
         raise SignatureError(f"the key {path} cannot be read: {error.strerror}") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise SignatureError(f"{path} is no public key in PEM; it is cosign.pub of cosign generate-key-pair") from error
+        raise SignatureError(
+            f"{path} is not a public key in PEM; use the cosign.pub of cosign generate-key-pair"
+        ) from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise SignatureError(f"the key {path} is not one of ECDSA on P-256, as cosign generate-key-pair makes them")
+        raise SignatureError(f"the key {path} is not an ECDSA key on P-256, as cosign generate-key-pair makes them")
     return key
 
 

@@ -103,7 +103,7 @@ class Registry:
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise SignatureError(f"{self.reference.written}:{tag} in its registry is no manifest")
+            raise SignatureError(f"{self.reference.written}:{tag} in its registry is not a manifest")
         return found
 
     def blob(self, digest: str) -> bytes | None:
@@ -140,7 +140,8 @@ class Registry:
         secure = realm.startswith("https://") or _is_loopback(self.reference.registry)
         if scheme.lower() != "bearer" or not realm or not secure:
             raise SignatureError(
-                f"{self.reference.registry} wants credentials for {self.reference.repository}: docker login on the host"
+                f"{self.reference.registry} requires credentials for {self.reference.repository}:"
+                " docker login on the host"
             )
         scope = {"scope": f"repository:{self.reference.repository}:pull"}
         with self._session.get(realm, params={**asked, **scope}, auth=user, stream=True, timeout=PATIENCE) as answer:
@@ -162,8 +163,8 @@ class Registry:
         except requests.exceptions.HTTPError as error:
             if error.response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
                 raise SignatureError(
-                    f"the registry {where} wants other credentials for {self.reference.repository}: docker login on the"
-                    " host"
+                    f"the registry {where} requires other credentials for {self.reference.repository}:"
+                    " docker login on the host"
                 ) from error
             raise SignatureError(
                 f"the registry {where} answers {error.response.status_code}; try again later"

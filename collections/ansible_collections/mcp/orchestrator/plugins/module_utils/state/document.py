@@ -27,7 +27,7 @@ _NOT_REACHED = {
     "config": "before the config was read",
     "containers": "before the containers were converged",
     "routes": "before the routes were converged",
-    "retire": "before what is superseded was retired",
+    "retire": "before superseded containers were retired",
     "probe": "before the servers were asked",
 }
 
@@ -36,11 +36,11 @@ _WAYS_OUT = {
     "refused": "check that the balancer runs",
     "unreachable": "check that this host can reach the balancer",
     "tls": "check which name and authority the listener's certificate has",
-    "no_route": "run again; if it stays, look at the listener's rules",
+    "no_route": "run again; if it persists, check the listener's rules",
     "not_found": "set orchestrator.path in its entry to where it serves MCP",
     "not_mcp": "set orchestrator.transport and orchestrator.path in its entry to what it speaks",
     "prefix": "tell the server its public path if it has a setting for it, or have it speak stdio or streamable HTTP",
-    "deadline": "run again, or look at what makes the other servers slow",
+    "deadline": "run again, or find out what makes the other servers slow",
 }
 
 

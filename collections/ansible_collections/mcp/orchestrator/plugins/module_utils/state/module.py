@@ -31,7 +31,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         started = _moment(arguments["started"], now)
     except ValueError as error:
         raise ModuleError(
-            f"started: {arguments['started']!r} is no time; write it like 2026-11-21T04:19:00Z"
+            f"started: {arguments['started']!r} is not a time; write it like 2026-11-21T04:19:00Z"
         ) from error
     run_id = arguments["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     warnings = _warnings_of_host(arguments["settings"])

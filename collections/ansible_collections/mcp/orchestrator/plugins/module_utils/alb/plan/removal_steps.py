@@ -27,7 +27,7 @@ def _delete_rule(plan_input: PlanInput, rule: Rule) -> Action:
         name="delete_rule",
         operation="delete_rule",
         arguments={"RuleArn": rule.arn},
-        reason="the quota has no room for it beside the new rules" if is_early else "no route wants this rule",
+        reason="the quota has no room for it beside the new rules" if is_early else "no desired route has this rule",
         before=plan_input.show_observed(rule),
         needs=frozenset() if is_early else plan_input.overlapping(rule),
     )
@@ -50,7 +50,7 @@ def delete_group_steps(plan_input: PlanInput, group: TargetGroup, obsolete: Iter
     server = server_of(group.tags, group.name)
     mine = plan_input.mine(group)
     registered = [target for target in mine if not target.is_leaving]
-    reason = "no route wants this target group"
+    reason = "no desired route has this target group"
     # What an earlier run has deregistered may still have open streams: they are waited for as well.
     steps = drain(server, group.arn, registered, reason, awaited=mine, is_early=is_early, needs=needs)
     if not plan_input.is_shared(group):

@@ -40,7 +40,7 @@ class Jwt:
 
     issuer: str = setting("", line, "The issuer whose tokens auth = jwt asks for.")
     jwks_endpoint: str = setting("", https_url, "Where the issuer's public keys are.")
-    audience: str = setting("", line, "Whom the tokens must be meant for.", empty="anybody")
+    audience: str = setting("", line, "The audience that the tokens must have.", empty="anybody")
 
 
 # What a provider cannot be asked without, by section.

@@ -55,7 +55,7 @@ class Aws:
         "",
         matching(r"[a-z]{2}(-[a-z]+)+-[0-9]+", "a region; write for example eu-central-1"),
         "The region of all calls to AWS.",
-        empty="as the ARN says, else the metadata of this instance",
+        empty="as the ARN says, otherwise as the metadata of this instance says",
     )
     vpc_id: str = setting(
         "",
@@ -67,13 +67,13 @@ class Aws:
         "",
         matching(r"i-[0-9a-f]{8,17}", "the id of an instance; it begins with i-"),
         "The instance that the target groups point to.",
-        empty="as the metadata of this instance say",
+        empty="as the metadata of this instance says",
     )
     target_type: str = setting(
         "instance", one_of("instance", "ip"), "How this host is registered: as an instance, or by its address."
     )
     target_address: str = setting(
-        "", address, "The address of this host, for target_type = ip.", empty="as the metadata of this instance say"
+        "", address, "The address of this host, for target_type = ip.", empty="as the metadata of this instance says"
     )
 
     @property

@@ -61,5 +61,5 @@ class Defaults:
         None,
         optional(matching(r"/[\x21-\x7e]+", "the absolute path of a public key")),
         "The public key (cosign.pub) by which every image that is pulled must be signed.",
-        empty="signatures are not asked for",
+        empty="signatures are not required",
     )

@@ -91,7 +91,7 @@ class Routes:
     full_verification_every: int = setting(
         12,
         number(1, 10000),
-        "Each so many runs of the reconciler, everything is looked at: targets, attributes and tags too.",
+        "Once in so many runs of the reconciler, everything is checked: targets, attributes and tags too.",
     )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

@@ -49,7 +49,7 @@ class Security:
     allowed_origins: tuple[str, ...] = setting(
         (),
         several(Reader(origin, "an origin")),
-        "Origins of pages that may speak to the servers from a browser, exact ones, for example"
+        "Exact origins whose pages may call the servers from a browser, for example"
         " https://app.example.com. Pages on http://localhost may anyway. A change starts new containers,"
         " and needs setup.sh with the embedded load balancer.",
         empty="no others",

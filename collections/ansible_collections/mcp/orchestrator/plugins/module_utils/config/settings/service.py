@@ -30,7 +30,7 @@ class Service:
     """
 
     fleet: str = setting(
-        "mcp", _FLEET, "The name that everything bears that is made. What bears another name is never touched."
+        "mcp", _FLEET, "The name of the fleet, which everything made for it carries. Nothing without it is touched."
     )
     reconciliation_interval_seconds: int = setting(
         300, number(10, 86400), "Seconds between two runs of the reconciler."

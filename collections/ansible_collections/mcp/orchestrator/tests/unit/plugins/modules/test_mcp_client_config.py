@@ -72,7 +72,7 @@ def test_a_file_of_somebody_elses_is_never_replaced(run: Any, tmp_path: Path, co
     result = run()
     assert result["failed"] is True
     assert result["msg"].endswith(
-        "mcp.json is there and was not written for the fleet mcp; name another file, or move this one away"
+        "mcp.json exists and was not written for the fleet mcp; name another file, or move this one away"
     )
     assert (tmp_path / "mcp.json").read_text() == content
 

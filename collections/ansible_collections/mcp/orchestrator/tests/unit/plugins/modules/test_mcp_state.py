@@ -95,7 +95,7 @@ def test_a_state_that_cannot_be_written_fails_and_tells_the_runs_errors_too(
     result = run(monkeypatch, path=str(tmp_path / "none" / "state.json"), **steps(probe=FAILING))
     assert result["failed"]
     lines = result["msg"].splitlines()
-    assert lines[0].endswith("is no directory; make it and run again; the former one is kept")
+    assert lines[0].endswith("is not a directory; create it and run again; the former one is kept")
     assert lines[2].startswith("time: the line went dead")
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_reached_nothing_writes_a_state(monkeypatch: pytest.MonkeyPat
 
 def test_a_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     result = run(monkeypatch, path=str(path), started="yesterday")
-    assert result["msg"] == "started: 'yesterday' is no time; write it like 2026-11-21T04:19:00Z"
+    assert result["msg"] == "started: 'yesterday' is not a time; write it like 2026-11-21T04:19:00Z"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_what_is_off_wrong_or_without_a_route_is_left_out_with_the_reason(tmp_pa
     assert config.servers == {}
     assert report(config) == [
         "no server is told",
-        "not told: bad: its entry is wrong; make check-config says how",
+        "not told: bad: its entry has an error; make check-config shows it",
         "not told: new: the last run has no route for it; run the site playbook",
         "not told: off: it is disabled",
         "not told: far: it is disabled",
@@ -73,7 +73,7 @@ def test_a_header_is_not_told_without_consent(tmp_path: Path, header: str) -> No
     entry = {"url": "https://a.example.com/mcp", "headers": {"X-Any": header}}
     config = told(tmp_path, {"a": entry})
     assert config.servers == {"a": {"type": "http", "url": "https://a.example.com/mcp"}}
-    assert report(config)[1:] == ["not told: a: headers.X-Any: it may be a secret, which is only told with consent"]
+    assert report(config)[1:] == ["not told: a: headers.X-Any: it may be a secret; export with secrets to include it"]
 
 
 @pytest.mark.parametrize("header", ["Bearer ${TOKEN}", "${env:TOKEN}", "token ${TOKEN}"])

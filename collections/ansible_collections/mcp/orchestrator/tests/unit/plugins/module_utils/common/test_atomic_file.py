@@ -123,7 +123,7 @@ def test_a_write_that_really_breaks_off_leaves_the_former_state(tmp_path: Path) 
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FileNotWritten, match=f"{tmp_path}/none is no directory; make it and run again"):
+    with pytest.raises(FileNotWritten, match=f"{tmp_path}/none is not a directory; create it and run again"):
         write_json(str(tmp_path / "none" / "state.json"), {})
 
 

@@ -254,7 +254,7 @@ def test_an_image_is_built_anew_on_request_on_a_renewed_base_without_the_cache(t
     del client.builds[:]
     outcome = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX), renewal=Renewal(["b"]))
     assert {image["image"]: image["reason"] for image in outcome.images} == {
-        NPX.image: "its rebuild was asked for",
+        NPX.image: "its rebuild was requested",
         UVX.image: None,
     }
     assert client.pulled == ["node:22-slim"]

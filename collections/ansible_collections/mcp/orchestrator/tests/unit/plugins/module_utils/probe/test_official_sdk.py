@@ -125,5 +125,5 @@ def test_a_server_of_the_older_transport_has_to_know_its_prefix(root_path: str, 
     assert report["cause"] == cause
     if cause:
         assert report["reason"] == (
-            "the server wants its messages at /messages/, which does not lead back to it from /mcp/calculator/sse"
+            "the server asks for messages at /messages/, which does not lead back to it from /mcp/calculator/sse"
         )

@@ -126,7 +126,7 @@ def test_a_registry_that_does_not_answer_as_one_is_a_sentence(
 def test_what_is_missing_or_no_manifest_is_a_sentence(registry: Registry) -> None:
     with pytest.raises(SignatureError, match="is not in its registry; correct the image's name"):
         registry.digest("2")
-    with pytest.raises(SignatureError, match="is no manifest"):
+    with pytest.raises(SignatureError, match="is not a manifest"):
         registry.manifest("list")
 
 

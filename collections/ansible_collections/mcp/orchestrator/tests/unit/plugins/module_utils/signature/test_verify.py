@@ -217,8 +217,8 @@ def test_a_key_that_is_none_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "text.pub").write_text("none")
     for name, reason in (
         ("missing.pub", "cannot be read: No such file or directory"),
-        ("text.pub", "is no public key in PEM"),
-        ("other.pub", "is not one of ECDSA on P-256"),
+        ("text.pub", "is not a public key in PEM"),
+        ("other.pub", "is not an ECDSA key on P-256"),
     ):
         with pytest.raises(SignatureError, match=reason):
             read_key(str(tmp_path / name))

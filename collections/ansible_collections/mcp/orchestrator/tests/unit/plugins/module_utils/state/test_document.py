@@ -151,7 +151,7 @@ def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
         "headers": ["Authorization"],
         "notes": [
             "env: is ignored: nothing is started",
-            "headers.Authorization: it may be a secret, which is only told with consent",
+            "headers.Authorization: it may be a secret; export with secrets to include it",
         ],
         "client": {"type": "http", "url": "https://docs.example.com/mcp"},
     }
@@ -228,7 +228,7 @@ def test_a_server_that_does_not_answer_is_an_error_with_a_way_out() -> None:
 
 
 def test_a_server_that_wants_its_callers_authorization_is_no_error() -> None:
-    closed = report("time", state="failing", cause="auth", reason="401: the server wants an authorization")
+    closed = report("time", state="failing", cause="auth", reason="401: the server requires an authorization")
     state = state_of(probe={"servers": [report("echo"), closed]})
     time = server_of(state)
     assert (time["health"]["status"], time["error"]) == ("unknown", None)
