@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
+if TYPE_CHECKING:  # who routes reads endpoints, and need not know what containers are made of
+    from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,9 @@ class Endpoint:
         port: int | None,
         container: str | None,
         state: str,
-        world: World,
+        exceptions: Iterable[str] = (),
     ) -> Endpoint:
-        """The endpoint of one container that was made from ``spec``, as far as ``world`` tells."""
+        """Returns the endpoint of one container that was made from ``spec``."""
         return cls(
             name=spec.name,
             generation=spec.generation,
@@ -77,7 +76,7 @@ class Endpoint:
             strip_prefix=spec.strip_prefix,
             priority=spec.priority,
             state=state,
-            exceptions=tuple(exceptions(spec, world)),
+            exceptions=tuple(exceptions),
             conditions=spec.conditions,
             auth=spec.auth,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
@@ -35,7 +36,8 @@ class Serving:
 
     def endpoint(self, world: World, policy: Policy) -> Endpoint:
         """Returns where it answers on this host."""
-        made = Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, world)
+        allowed = exceptions(self.spec, world)
+        made = Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, allowed)
         return replace(made, container_name=self.name)
 
 

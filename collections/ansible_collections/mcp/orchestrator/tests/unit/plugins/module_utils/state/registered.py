@@ -20,7 +20,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import report_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
@@ -50,7 +49,6 @@ def endpoint(name: str, port: int | None = 20001, **changes: Any) -> dict[str, A
         port,
         "c0ffee",
         "running",
-        World(),
     )
     return {**made.to_dict(), "container_name": f"mcp-{name}", **changes}
 
