@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, DesiredRoutesError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import connect
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import MonotonicClock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import instance_id, private_address
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
@@ -49,7 +49,7 @@ class AlbBackend:
         settings: Settings,
         options: Options,
         connect: Callable[[str | None, str | None, str | None], Caller] = connect,
-        clock: Clock | None = None,
+        clock: MonotonicClock | None = None,
     ) -> None:
         self._settings = settings
         self._options = options

@@ -15,7 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
     DesiredRoutesError,
     QuotaError,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Applier, ApplyOutcome, Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Applier, ApplyOutcome, MonotonicClock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller, Observer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import (
@@ -82,7 +82,7 @@ class Options:
     wait_timeout: float = 120
 
 
-def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: Clock | None = None) -> Result:
+def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: MonotonicClock | None = None) -> Result:
     """Brings the listener's routes to the desired state.
 
     Raises DesiredRoutesError, QuotaError (nothing was changed in either case) and ApiError where nothing could be
@@ -107,7 +107,7 @@ def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: Cloc
                 return Result(observed, plan, list(plan.actions), _problems(plan))
             drain_timeout = desired.deregistration_delay + DRAIN_MARGIN
             secrets = {route.name: route.client_secret for route in desired.routes}
-            applier = Applier(api, pool, clock or Clock(), options.wait_timeout, drain_timeout, secrets)
+            applier = Applier(api, pool, clock or MonotonicClock(), options.wait_timeout, drain_timeout, secrets)
             outcome = applier.run(plan)
             done += outcome.done
             arns.update(outcome.arns)

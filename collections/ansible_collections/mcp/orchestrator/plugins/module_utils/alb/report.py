@@ -34,7 +34,7 @@ def _fleet_first(errors: Mapping[str | None, AlbError]) -> list[tuple[str | None
 
 
 def diff(actions: Iterable[Action]) -> dict[str, str]:
-    """Write what changes as two texts with the same headings, one heading for each step."""
+    """Returns what changes as two texts with the same headings, one heading for each step."""
     before: list[str] = []
     after: list[str] = []
     for action in actions:

@@ -35,7 +35,7 @@ POLL_SECONDS = 1.0
 POLL_SECONDS_PER_GROUP = 0.1
 
 
-class Clock:
+class MonotonicClock:
     """Real time, in seconds."""
 
     def now(self) -> float:
@@ -74,7 +74,7 @@ class Applier:
         self,
         api: Caller,
         pool: ThreadPoolExecutor,
-        clock: Clock,
+        clock: MonotonicClock,
         wait_timeout: float,
         drain_timeout: float,
         secrets: Mapping[str, str] | None = None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import secret_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import ATTRIBUTE_DEFAULTS, Target
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import readers_of
 
 # Letters that a path pattern takes as themselves and that a tag's value may hold as well.
 PATH = re.compile(r"(/[A-Za-z0-9_.:+@=-]+)+")
@@ -36,20 +37,6 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 MATCHER = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
 PATTERN_LENGTH = 128
 HIGHEST_PRIORITY = 50000
-# What https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html and
-# API_TargetGroupAttribute.html beside it take: lowest and highest.
-RANGES = {
-    "health_interval": (5, 300),
-    "health_timeout": (2, 120),
-    "healthy_threshold": (2, 10),
-    "unhealthy_threshold": (2, 10),
-    "deregistration_delay": (0, 3600),
-    "slow_start": (30, 900),
-    "stickiness": (1, 604800),
-}
-MAY_BE_OFF = ("slow_start", "stickiness")  # with 0
-
-
 # What the settings say where their file is silent.
 _DEFAULTS = Routes()
 
@@ -222,23 +209,31 @@ def check_desired_routes(desired: DesiredRoutes) -> None:
     problems += _duplicates(desired)
     if not desired.owner.target_id and any(route.ports for route in desired.routes):
         problems.append("target_id is empty, so nothing can be registered; set it to this host's instance id")
-    for name, (lowest, highest) in RANGES.items():
-        value = getattr(desired, name)
-        if not lowest <= value <= highest and not (value == 0 and name in MAY_BE_OFF):
-            or_off = " or 0" if name in MAY_BE_OFF else ""
-            problems.append(f"{name} is {value}; it must be between {lowest} and {highest}{or_off}")
+    problems += _out_of_range(desired)
     if desired.health_timeout >= desired.health_interval:
         problems.append(
             f"health_timeout ({desired.health_timeout}) must be smaller than health_interval "
             f"({desired.health_interval})"
         )
-    if not 1 <= desired.priority_start <= desired.priority_end <= HIGHEST_PRIORITY:
+    if desired.priority_start > desired.priority_end:
         problems.append(
-            f"priority_start ({desired.priority_start}) to priority_end ({desired.priority_end}) is not a range within "
-            f"1 to {HIGHEST_PRIORITY}"
+            f"priority_start ({desired.priority_start}) must not be above priority_end ({desired.priority_end})"
         )
     if problems:
         raise DesiredRoutesError(problems)
+
+
+def _out_of_range(desired: DesiredRoutes) -> list[str]:
+    """Holds the shared values against what the settings of the same names take."""
+    readers = readers_of(Routes)
+    problems = []
+    for name in [each.name for each in fields(desired) if each.name in readers]:
+        value = getattr(desired, name)
+        try:
+            readers[name](str(value))
+        except ValueError:
+            problems.append(f"{name} is {value}; it must be {readers[name].accepts}")
+    return problems
 
 
 def _route_problems(route: Route) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import MonotonicClock
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_documents import (
     is_matched,
     key_values,
@@ -26,7 +26,7 @@ VPC = "vpc-0a1b2c3d"
 READS = ("describe_",)
 
 
-class FakeClock(Clock):
+class FakeClock(MonotonicClock):
     """Time that passes only when somebody sleeps."""
 
     def __init__(self) -> None:

@@ -121,10 +121,12 @@ def test_the_last_applied_digest_changes_with_everything_that_is_desired():
         {"deregistration_delay": 3601},
         {"slow_start": 29},
         {"stickiness": -1},
+        {"priority_start": 0},
+        {"priority_end": 50001},
     ],
 )
-def test_a_setting_out_of_aws_range_is_refused_with_the_range(settings):
+def test_a_value_that_the_settings_would_refuse_is_refused_with_the_range(settings):
     (name,) = settings
 
-    with pytest.raises(DesiredRoutesError, match=f"{name} is .*; it must be between"):
+    with pytest.raises(DesiredRoutesError, match=f"{name} is .*; it must be .* to "):
         check_desired_routes(DesiredRoutes(OWNER, (), **settings))
