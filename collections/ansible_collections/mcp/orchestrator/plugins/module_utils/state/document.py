@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts, endpoints_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts, endpoints_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
@@ -45,7 +45,7 @@ _WAYS_OUT = {
 
 
 @dataclass(frozen=True)
-class Run:
+class RunInfo:
     """What is known of the run itself. Times are in UTC."""
 
     id: str
@@ -56,7 +56,7 @@ class Run:
 
 def build_state(
     *,
-    run: Run,
+    run: RunInfo,
     settings: Mapping[str, Any],
     config: Mapping[str, Any],
     containers: Mapping[str, Any],
@@ -84,7 +84,7 @@ def build_state(
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
     errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode)
-    facts = Facts(steps, errors, public_url.rstrip("/"))
+    facts = RunFacts(steps, errors, public_url.rstrip("/"))
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
     path = word(_section(settings, "dashboard").get("path"))
     return {

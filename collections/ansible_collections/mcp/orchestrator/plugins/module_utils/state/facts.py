@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import
 _CREATIONS = ("create", "recreate")
 
 
-class Facts:
+class RunFacts:
     """What the steps of a run say about each server, by its name.
 
     Attributes:

@@ -18,7 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")
@@ -36,7 +36,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     run_id = arguments["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     warnings = _warnings_of_host(arguments["settings"])
     state = build_state(
-        run=Run(run_id, started, now, check_mode),
+        run=RunInfo(run_id, started, now, check_mode),
         settings=arguments["settings"],
         public_url=arguments["public_url"],
         warnings=warnings,

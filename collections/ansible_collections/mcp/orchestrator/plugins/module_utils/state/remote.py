@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import one_of, texts, word
 
 
-def remote_entry(name: str, facts: Facts) -> dict[str, Any]:
+def remote_entry(name: str, facts: RunFacts) -> dict[str, Any]:
     """Returns one remote server's entry in the state file: what may be shown of it, and what clients may be told."""
     remote = facts.remotes[name]
     client = remote.get("client")

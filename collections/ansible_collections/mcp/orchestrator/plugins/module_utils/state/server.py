@@ -16,14 +16,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text 
     transport_text,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import Condition, condition_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import Facts
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import health_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import number, one_of, texts, whole, word
 
 SHORT_ID = 12
 
 
-def server_entry(name: str, facts: Facts) -> dict[str, Any]:
+def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
     """Returns one server's entry in the state file, as files/state.schema.json describes it."""
     spec = facts.specs.get(name, {})
     endpoint = facts.endpoints.get(name, {})
@@ -117,20 +117,22 @@ def _network(spec: Mapping[str, Any]) -> str | list[str]:
     return (word(said) or "internet") if hosts is None else hosts
 
 
-def _client(name: str, spec: Mapping[str, Any], route: Mapping[str, Any] | None, facts: Facts) -> dict[str, Any] | None:
+def _client(
+    name: str, spec: Mapping[str, Any], route: Mapping[str, Any] | None, facts: RunFacts
+) -> dict[str, Any] | None:
     if route is None or route["url"] is None:
         return None
     said = facts.clients.get(name)
     return hosted_entry(str(spec.get("transport")), route["url"], said if isinstance(said, dict) else {})
 
 
-def _desired(name: str, facts: Facts) -> str:
+def _desired(name: str, facts: RunFacts) -> str:
     if name not in facts.specs:
         return "invalid"
     return "running" if facts.specs[name].get("enabled", True) else "disabled"
 
 
-def _observed(name: str, desired: str, facts: Facts) -> str:
+def _observed(name: str, desired: str, facts: RunFacts) -> str:
     """What is known of the server's container; ``unknown`` when no step came so far as to look."""
     state = one_of(facts.endpoints.get(name, {}).get("state"), ("running", "failed", "stopped", "absent", "planned"))
     if state is not None:
@@ -147,7 +149,7 @@ def _observed(name: str, desired: str, facts: Facts) -> str:
     return "stopped" if desired == "disabled" else "absent"
 
 
-def _is_on_other_hosts(name: str, facts: Facts) -> bool:
+def _is_on_other_hosts(name: str, facts: RunFacts) -> bool:
     """Whether its placement gives the server to other hosts of the fleet."""
     return name in (texts(facts.steps["containers"].result.get("on_other_hosts")) or [])
 

@@ -22,7 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import report_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import Run, build_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
 
 SCHEMA_FILE = Path(__file__).parents[9] / "files/state.schema.json"
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
@@ -32,7 +32,7 @@ SETTINGS = {
     "service": {"fleet": "mcp", "reconciliation_interval_seconds": 300},
     "dashboard": {"username": "admin", "path": "/monitor"},
 }
-RUN = Run("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 21, 4, 19, 3, tzinfo=UTC), False)
+RUN = RunInfo("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 21, 4, 19, 3, tzinfo=UTC), False)
 
 
 def spec(name: str, **changes: Any) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def steps(**changes: Any) -> dict[str, Any]:
     return {**plain, **changes}
 
 
-def state_of(*, run: Run = RUN, public_url: str = "http://127.0.0.1:8080", **changes: Any) -> dict[str, Any]:
+def state_of(*, run: RunInfo = RUN, public_url: str = "http://127.0.0.1:8080", **changes: Any) -> dict[str, Any]:
     """The state after such a run; it always keeps to the schema."""
     settings = changes.pop("settings", SETTINGS)
     state = build_state(run=run, settings=settings, public_url=public_url, **steps(**changes))
