@@ -106,7 +106,7 @@ def state_file(run: Any) -> Path:
 
 def test_a_run_with_a_server_that_fails_ends_with_a_line_for_it(run: Any) -> None:
     assert run.returncode == 2
-    assert "lost: connection refused: nothing listens on 127.0.0.1:1; see that the balancer runs" in run.stdout
+    assert "lost: connection refused: nothing listens on 127.0.0.1:1; check that the balancer runs" in run.stdout
     assert "1 of 2 servers answer, lost does not" in run.stdout
 
 
@@ -134,7 +134,7 @@ def test_the_table_tells_the_same(state_file: Path) -> None:
     assert table.returncode == 1
     lines = table.stdout.splitlines()
     assert lines[1].split()[1:4] == ["clock", "answers", "1"]
-    assert lines[2].split()[1:3] == ["lost", "fails"]
+    assert lines[2].split()[1:3] == ["lost", "failing"]
 
 
 class Monitor:

@@ -188,7 +188,8 @@ def test_the_state_file_is_true_to_its_schema_and_to_the_world(site: Site) -> No
     for name in RUNNING:
         assert servers[name]["health"]["status"] == "ok"
         assert servers[name]["health"]["tools"]
-        assert servers[name]["container"] == site.containers()[f"{FLEET}-{name}"]
+        assert servers[name]["condition"] == "ok"
+        assert servers[name]["container"]["id"] == site.containers()[servers[name]["container"]["name"]]
         assert servers[name]["route"]["rule_arn"] == site.rules()[f"/mcp/{name}"]
 
 
