@@ -97,19 +97,25 @@ class KeySets:
     def _fetch(self, url: str, entry: _Entry) -> None:
         try:
             keys, pause = fetch(url), REFRESH
-        except (OSError, ValueError, ArithmeticError) as error:
-            # Tokens are refused rather than believed while their keys are unknown; older keys stay good.
-            log.error("the keys of %s cannot be fetched: %s", url, error)
+        except Exception as error:
+            # Whatever an issuer answers, it is asked again. Tokens are refused rather than believed while their keys
+            # are unknown; older keys stay good.
+            log.error("the keys of %s cannot be fetched: %s", url, error or type(error).__name__)
             keys, pause = entry.keys, RETRY
         with self._lock:
             entry.keys, entry.due, entry.busy = keys, time.monotonic() + pause, False
 
 
 def fetch(url: str) -> dict[str, str]:
-    """Returns the usable keys behind ``url``. Raises OSError or ValueError."""
+    """Returns the usable keys behind ``url``.
+
+    Raises ValueError for what is not acceptable, OSError and HTTPException where no whole answer comes.
+    """
     if not url.startswith("https://"):
-        raise ValueError("only https is fetched")
+        raise ValueError("its address is without https")
     with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT) as reply:  # noqa: S310
+        if not reply.url.startswith("https://"):
+            raise ValueError("it redirects to an address without https")
         content = reply.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"the reply is longer than {MAX_BYTES} bytes")
