@@ -12,7 +12,7 @@ import yaml
 from docs.roles import ROLES, entry_points, readme
 
 PROJECT = ROLES.parent
-ALL = sorted(path.name for path in ROLES.iterdir() if path.is_dir() and path.name != "fleet")
+ALL = sorted(path.name for path in ROLES.iterdir() if path.is_dir())
 
 
 def defaults(role: Path) -> dict[str, Any]:
