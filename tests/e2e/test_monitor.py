@@ -59,7 +59,12 @@ PLAYBOOK = """
         - {name: clock, container: c10c, address: 127.0.0.1, port: 20000, state: running}
         - {name: lost, container: 1057, address: 127.0.0.1, port: 20001, state: running}
       errors: []
-    routes: {routes: [{name: clock, path: ""}, {name: lost, path: ""}], errors: []}
+    routes:
+      routes:
+        - {name: clock, path: "", mcp_url: "{{ clock }}/mcp"}
+        - {name: lost, path: "", mcp_url: "{{ clock }}/mcp"}
+        - {name: _monitor, path: /monitor, url: "{{ clock }}/monitor"}
+      errors: []
   tasks:
     - mcp.orchestrator.mcp_probe_info:
         endpoints:
@@ -75,7 +80,6 @@ PLAYBOOK = """
         routes: "{{ routes }}"
         retire: {changed: false, errors: []}
         probe: "{{ probe }}"
-        public_url: "{{ clock }}"
         fail_on_errors: true
 """
 

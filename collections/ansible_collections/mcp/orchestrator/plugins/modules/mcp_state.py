@@ -60,7 +60,7 @@ options:
     type: dict
     default: {}
   routes:
-    description: The registered result of C(mcp_alb_route).
+    description: The registered result of C(mcp_route).
     type: dict
     default: {}
   retire:
@@ -71,10 +71,6 @@ options:
     description: The registered result of M(mcp.orchestrator.mcp_probe_info).
     type: dict
     default: {}
-  public_url:
-    description: Where clients reach the balancer, for example C(http://127.0.0.1:8080).
-    type: str
-    default: ""
   fail_on_errors:
     description: Whether to fail, once the state is written, when anything in the run went wrong.
     type: bool
@@ -93,7 +89,6 @@ EXAMPLES = r"""
     routes: "{{ mcp_routes | default({}) }}"
     retire: "{{ mcp_retired | default({}) }}"
     probe: "{{ mcp_probe | default({}) }}"
-    public_url: http://127.0.0.1:8080
     fail_on_errors: true
 """
 
@@ -126,7 +121,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
     "settings": {"type": "dict", "default": {}},
     **{step: {"type": "dict", "default": {}} for step in STEPS},
-    "public_url": {"type": "str", "default": ""},
     "fail_on_errors": {"type": "bool", "default": False},
 }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.names import MONITOR
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts, endpoints_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
@@ -63,7 +64,6 @@ def build_state(
     routes: Mapping[str, Any],
     retire: Mapping[str, Any],
     probe: Mapping[str, Any],
-    public_url: str,
     images: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -84,13 +84,12 @@ def build_state(
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
     errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode)
-    facts = RunFacts(steps, errors, public_url.rstrip("/"))
+    facts = RunFacts(steps, errors)
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
-    path = word(_section(settings, "dashboard").get("path"))
     return {
         "version": VERSION,
         "fleet": fleet,
-        "monitor": f"{public_url.rstrip('/')}{path}" if path and public_url else None,
+        "monitor": word(facts.routes.get(MONITOR, {}).get("url")),
         "run": {
             "id": run.id,
             "started": rfc3339(run.started),

@@ -21,7 +21,6 @@ class RunFacts:
 
     Attributes:
         steps: the steps by name; Step says what their results hold.
-        public_url: where clients reach the balancer, without a slash at its end; empty where it is not known.
         specs: each server's spec, as Spec.to_dict gives it.
         remotes: each remote server, as Remote.to_dict gives it, with ``client`` and ``left_out``.
         clients: what a server's entry tells clients beside the address.
@@ -29,15 +28,15 @@ class RunFacts:
         notes: what of a server's entry was ignored or decided, and why.
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
-        routes: name, path, url, rule_arn, target_group_arn and priority of its route.
+        routes: name, path, url, mcp_url, rule_arn, target_group_arn and priority of its route, as routing/report.py
+            tells them.
         reports: what its probe met, as probe/fleet.py reports it.
         errors: the errors of the run that are about this server.
         new: the servers whose containers this run makes, or in check mode would make.
     """
 
-    def __init__(self, steps: Mapping[str, Step], errors: Iterable[StepError], public_url: str) -> None:
+    def __init__(self, steps: Mapping[str, Step], errors: Iterable[StepError]) -> None:
         self.steps = steps
-        self.public_url = public_url
         self.specs = steps["config"].by_name("servers")
         self.remotes = steps["config"].by_name("remotes")
         self.clients = steps["config"].table("clients")

@@ -38,7 +38,6 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     state = build_state(
         run=RunInfo(run_id, started, now, check_mode),
         settings=arguments["settings"],
-        public_url=arguments["public_url"],
         warnings=warnings,
         **{step: arguments[step] for step in STEPS},
     )

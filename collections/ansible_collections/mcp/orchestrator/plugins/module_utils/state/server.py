@@ -29,7 +29,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
     endpoint = facts.endpoints.get(name, {})
     desired = _desired(name, facts)
     observed = _observed(name, desired, facts)
-    route = _route(facts.routes.get(name), spec, facts.public_url)
+    route = _route(facts.routes.get(name))
     health = health_of(facts.reports.get(name), is_disabled=desired == "disabled")
     error = "; ".join(each.message for each in facts.errors.get(name, [])) or None
     condition = condition_of(
@@ -159,12 +159,11 @@ def _address(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if port is None else {"address": word(endpoint.get("address")), "port": port}
 
 
-def _route(route: Mapping[str, Any] | None, spec: Mapping[str, Any], public_url: str) -> dict[str, Any] | None:
+def _route(route: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if route is None:
         return None
-    base = f"{public_url}{word(route.get('path')) or ''}" if public_url else (word(route.get("url")) or "").rstrip("/")
     return {
-        "url": f"{base}{word(spec.get('mcp_path')) or ''}" if base else None,
+        "url": word(route.get("mcp_url")),
         "rule_arn": word(route.get("rule_arn")),
         "target_group_arn": word(route.get("target_group_arn")),
         "priority": whole(route.get("priority"), 1, 50000),

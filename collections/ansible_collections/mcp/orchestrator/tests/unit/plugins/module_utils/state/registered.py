@@ -32,6 +32,8 @@ SETTINGS = {
     "service": {"fleet": "mcp", "reconciliation_interval_seconds": 300},
     "dashboard": {"username": "admin", "path": "/monitor"},
 }
+BASE_URL = "http://127.0.0.1:8080"
+MONITOR = {"name": "_monitor", "path": "/monitor", "url": f"{BASE_URL}/monitor", "mcp_url": None}
 RUN = RunInfo("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 21, 4, 19, 3, tzinfo=UTC), False)
 
 
@@ -63,10 +65,10 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def route(name: str, **changes: Any) -> dict[str, Any]:
-    """A route of ``mcp_alb_route``."""
+    """A route of ``mcp_route``."""
     plain = {
         "name": name, "path": f"/mcp/{name}", "rule_arn": f"arn:rule/{name}", "target_group_arn": f"arn:tg/{name}",
-        "priority": 1000,
+        "priority": 1000, "url": f"{BASE_URL}/mcp/{name}", "mcp_url": f"{BASE_URL}/mcp/{name}/mcp",
     }  # fmt: skip
     return {**plain, **changes}
 
@@ -92,17 +94,17 @@ def steps(**changes: Any) -> dict[str, Any]:
             "endpoints": [endpoint("echo", 20000), endpoint("time", 20001)],
             "errors": [],
         },
-        "routes": {"changed": False, "actions": [], "routes": [route("echo"), route("time")], "errors": []},
+        "routes": {"changed": False, "actions": [], "routes": [route("echo"), route("time"), MONITOR], "errors": []},
         "retire": {"changed": False, "actions": [], "endpoints": [], "errors": []},
         "probe": {"changed": False, "servers": [report("echo"), report("time")]},
     }
     return {**plain, **changes}
 
 
-def state_of(*, run: RunInfo = RUN, public_url: str = "http://127.0.0.1:8080", **changes: Any) -> dict[str, Any]:
+def state_of(*, run: RunInfo = RUN, **changes: Any) -> dict[str, Any]:
     """The state after such a run; it always keeps to the schema."""
     settings = changes.pop("settings", SETTINGS)
-    state = build_state(run=run, settings=settings, public_url=public_url, **steps(**changes))
+    state = build_state(run=run, settings=settings, **steps(**changes))
     jsonschema.Draft202012Validator(SCHEMA).validate(state)
     return state
 

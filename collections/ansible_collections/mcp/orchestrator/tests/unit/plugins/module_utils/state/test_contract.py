@@ -65,7 +65,6 @@ class Site:
         state = build_state(
             run=RUN,
             settings=config["settings"],
-            public_url="http://127.0.0.1:8080",
             config=config,
             containers=containers,
             routes={"changed": False, "actions": [], "errors": [], "routes": [route(name) for name in names]},

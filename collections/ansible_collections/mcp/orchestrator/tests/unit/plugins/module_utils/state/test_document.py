@@ -163,10 +163,17 @@ def test_the_generation_is_that_of_the_container_that_serves() -> None:
     assert server_of(state_of(containers=old))["generation"] == "0ld0ld0ld0ld"
 
 
-def test_the_routes_own_address_is_taken_where_no_public_one_is_given() -> None:
-    routes = {"routes": [route("time", url="https://mcp.example.org/mcp/time")]}
-    state = state_of(routes=routes, public_url="")
+def test_addresses_are_those_that_routing_tells() -> None:
+    monitor = {"name": "_monitor", "url": "https://mcp.example.org/monitor", "mcp_url": None}
+    routes = {"routes": [route("time", mcp_url="https://mcp.example.org/mcp/time/mcp"), monitor]}
+    state = state_of(routes=routes)
     assert server_of(state)["route"]["url"] == "https://mcp.example.org/mcp/time/mcp"
+    assert state["monitor"] == "https://mcp.example.org/monitor"
+
+
+def test_what_no_balancer_leads_to_has_no_address() -> None:
+    state = state_of(routes={"routes": [route("time", mcp_url=None)]})
+    assert server_of(state)["route"]["url"] is None
     assert state["monitor"] is None
 
 
@@ -320,9 +327,9 @@ def sprinkle(value: Any) -> Any:
 
 def test_what_is_not_known_is_not_taken() -> None:
     sprinkled = {name: sprinkle(result) for name, result in steps().items()}
-    state = build_state(run=RUN, settings=sprinkle(SETTINGS), public_url="http://h", **sprinkled)
+    state = build_state(run=RUN, settings=sprinkle(SETTINGS), **sprinkled)
     assert CANARY not in json.dumps(state)
-    assert state == build_state(run=RUN, settings=SETTINGS, public_url="http://h", **steps())
+    assert state == build_state(run=RUN, settings=SETTINGS, **steps())
 
 
 def test_digests_of_secrets_stay_out_too() -> None:
@@ -365,10 +372,10 @@ ANYTHING = st.recursive(
 RESULT = st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6)
 
 
-@given(config=RESULT, containers=RESULT, routes=RESULT, retire=RESULT, probe=RESULT, options=RESULT, url=st.text())
+@given(config=RESULT, containers=RESULT, routes=RESULT, retire=RESULT, probe=RESULT, options=RESULT)
 @settings(max_examples=300, deadline=None)
 def test_the_state_keeps_to_its_schema_whatever_the_steps_return(
-    config: Any, containers: Any, routes: Any, retire: Any, probe: Any, options: Any, url: str
+    config: Any, containers: Any, routes: Any, retire: Any, probe: Any, options: Any
 ) -> None:
     state = build_state(
         run=RUN,
@@ -378,7 +385,6 @@ def test_the_state_keeps_to_its_schema_whatever_the_steps_return(
         routes=routes,
         retire=retire,
         probe=probe,
-        public_url=url,
     )
     jsonschema.Draft202012Validator(SCHEMA).validate(state)
     json.dumps(state, allow_nan=False)
