@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.logging import LEVELS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import (
     SECTIONS,
     Settings,
@@ -76,3 +77,20 @@ def test_an_option_of_a_module_has_the_default_and_the_choices_of_the_setting(
 def test_the_options_that_settings_share_are_found() -> None:
     assert len(SHARED) > 5
     assert (PROJECT / "Makefile").read_text(encoding="utf-8").count("docs/settings.py") == 1
+
+
+@pytest.mark.parametrize("role", ["monitor", "local_alb"])
+def test_the_services_of_a_host_are_started_with_the_log_level_of_the_settings(role: str) -> None:
+    folder = PROJECT / "roles" / role
+    command = yaml.safe_load((folder / "vars" / "main.yml").read_text(encoding="utf-8"))[f"__{role}_command"]
+    assert command[command.index("--log-level") + 1] == f"{{{{ {role}_log_level }}}}"
+    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    assert defaults[f"{role}_log_level"] == "{{ mcp_config.settings.logging.level }}"
+
+
+@pytest.mark.parametrize("tasks", ["converge", "retire"])
+def test_the_bridges_are_given_the_log_level_of_the_settings(tasks: str) -> None:
+    text = (PROJECT / "roles" / "fleet" / "tasks" / f"{tasks}.yml").read_text(encoding="utf-8")
+    assert 'log_level: "{{ mcp_config.settings.logging.level | lower }}"' in text
+    choices = mcp_container.ARGUMENT_SPEC["log_level"]["choices"]
+    assert tuple(choice.upper() for choice in choices) == LEVELS
