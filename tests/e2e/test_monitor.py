@@ -60,10 +60,8 @@ PLAYBOOK = """
         - {name: lost, container: 1057, address: 127.0.0.1, port: 20001, state: running}
       errors: []
     routes:
-      routes:
-        - {name: clock, path: "", mcp_url: "{{ clock }}/mcp"}
-        - {name: lost, path: "", mcp_url: "{{ clock }}/mcp"}
-        - {name: _monitor, path: /monitor, url: "{{ clock }}/monitor"}
+      public_url: "{{ clock }}"
+      routes: [{name: clock, mcp_url: "{{ clock }}/mcp"}, {name: lost, mcp_url: "{{ clock }}/lost"}]
       errors: []
   tasks:
     - mcp.orchestrator.mcp_probe_info:

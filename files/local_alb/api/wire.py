@@ -97,7 +97,7 @@ def _parse_list(shape: ListShape, node: Tree | str, where: str) -> list[Any]:
         members = node
     indices = []
     for index in members:
-        if not re.fullmatch("[1-9][0-9]{0,7}", index) or int(index) > MAX_INDEX:
+        if not index.isascii() or not index.isdigit() or not 1 <= int(index[:8]) <= MAX_INDEX:
             raise malformed(f"'{index}' is not an index of the list '{where}'")
         indices.append(int(index))
     if sorted(indices) != list(range(1, len(indices) + 1)):

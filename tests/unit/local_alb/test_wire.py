@@ -127,7 +127,6 @@ def test_every_error_code_of_the_known_operations_reaches_botocore_with_its_mess
         ({"Tags": "red"}, "a list is expected"),
         ({"Tags.member.1.Key": "a", "Tags.member.3.Key": "b"}, "has a gap"),
         ({"Tags.member.x.Key": "a"}, "not an index"),
-        ({"Tags.member.01.Key": "a"}, "not an index"),
         ({"Tags.member.999999999999.Key": "a"}, "not an index"),
         ({"Tags.1.Key": "a"}, "in the form 'Tags.member.1'"),
         ({"Matcher": "200"}, "a structure is expected"),

@@ -60,7 +60,7 @@ options:
     type: dict
     default: {}
   routes:
-    description: The registered result of C(mcp_route).
+    description: The registered result of M(mcp.orchestrator.mcp_route).
     type: dict
     default: {}
   retire:
@@ -94,9 +94,44 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: What the state file holds, or would hold; files/state.schema.json describes it.
+  description: What the state file holds, or would hold; files/state.schema.json describes every key.
   returned: success
   type: dict
+  contains:
+    version:
+      description: The version of the file's form. A reader that knows another version waits for the next run.
+      type: int
+    summary:
+      description: The fleet in one sentence, its severity, and how many servers are in which condition.
+      type: dict
+    servers:
+      description:
+        - Each server of the config by name, with its RV(ignore:condition) in one word, its severity, its container's
+          id, name and log command, what it was asked and answered, and RV(ignore:text), its values as people read them.
+          Readers show these and decide nothing for themselves.
+      type: list
+      elements: dict
+    remotes:
+      description: Each server of the config that runs elsewhere.
+      type: list
+      elements: dict
+    errors:
+      description: What went wrong, with RV(ignore:server) null for the whole fleet.
+      type: list
+      elements: dict
+    warnings:
+      description: What is wrong with the host itself.
+      type: list
+      elements: str
+    run:
+      description: When the run was, what it did, and whether it went well.
+      type: dict
+    fleet:
+      description: The fleet's name.
+      type: str
+    monitor:
+      description: Where the monitor is reached through the balancer, or nothing.
+      type: str
 failed_servers:
   description: The servers that something is wrong with.
   returned: always

@@ -13,8 +13,9 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.names import MONITOR, ROUTER
 
+MONITOR = "_monitor"
+ROUTER = "_router"
 SERVERS_PATH = "/mcp"
 OPEN = "none"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.names import MONITOR
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts, endpoints_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
@@ -85,11 +84,13 @@ def build_state(
     fleet = word(service.get("fleet")) or "mcp"
     errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode)
     facts = RunFacts(steps, errors)
+    public_url = word(routes.get("public_url"))
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
+    path = word(_section(settings, "dashboard").get("path"))
     return {
         "version": VERSION,
         "fleet": fleet,
-        "monitor": word(facts.routes.get(MONITOR, {}).get("url")),
+        "monitor": f"{public_url}{path}" if path and public_url else None,
         "run": {
             "id": run.id,
             "started": rfc3339(run.started),

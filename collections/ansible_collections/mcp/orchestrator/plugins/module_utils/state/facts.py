@@ -28,8 +28,7 @@ class RunFacts:
         notes: what of a server's entry was ignored or decided, and why.
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
-        routes: name, path, url, mcp_url, rule_arn, target_group_arn and priority of its route, as routing/report.py
-            tells them.
+        routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
         reports: what its probe met, as probe/fleet.py reports it.
         errors: the errors of the run that are about this server.
         new: the servers whose containers this run makes, or in check mode would make.

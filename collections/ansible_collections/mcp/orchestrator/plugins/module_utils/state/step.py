@@ -40,7 +40,8 @@ class Step:
     images     ``images``: package, version, digest and the names of the servers that use it
     containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), and which servers run on
                other hosts
-    routes     ``routes``: name, path, url, rule_arn, target_group_arn, priority; ``actions`` (server, action, reason)
+    routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
+               target_group_arn, priority; ``actions`` (server, action, reason)
     retire     ``actions``, as those of containers
     probe      ``servers``: the reports of probe/fleet.py
     ========== ==================================================================================================

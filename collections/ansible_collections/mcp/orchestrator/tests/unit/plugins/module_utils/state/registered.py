@@ -18,11 +18,17 @@ import jsonschema
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import report_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import fleet_report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import hops_to
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.routing.fleet import INSTALLATION
 
 SCHEMA_FILE = Path(__file__).parents[9] / "files/state.schema.json"
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
@@ -32,8 +38,7 @@ SETTINGS = {
     "service": {"fleet": "mcp", "reconciliation_interval_seconds": 300},
     "dashboard": {"username": "admin", "path": "/monitor"},
 }
-BASE_URL = "http://127.0.0.1:8080"
-MONITOR = {"name": "_monitor", "path": "/monitor", "url": f"{BASE_URL}/monitor", "mcp_url": None}
+PUBLIC_URL = "http://127.0.0.1:8080"
 RUN = RunInfo("r-1", datetime(2026, 11, 21, 4, 19, tzinfo=UTC), datetime(2026, 11, 21, 4, 19, 3, tzinfo=UTC), False)
 
 
@@ -64,13 +69,20 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
     return {**made.to_dict(), "client": {"type": "http", "url": url}, "left_out": left_out, **changes}
 
 
+def routed(*names: str) -> dict[str, Any]:
+    """The result of ``mcp_route`` for servers of these names, without the monitor's route."""
+    endpoints = [Endpoint.from_dict(endpoint(name)) for name in names]
+    known = {
+        name: {"rule_arn": f"arn:rule/{name}", "target_group_arn": f"arn:tg/{name}", "priority": 1000} for name in names
+    }
+    hops = hops_to(Settings(), endpoints, INSTALLATION)
+    result = fleet_report(hops, [HopResult(base_url=PUBLIC_URL, routes=known)], endpoints, Routes())
+    return {**result, "routes": [each for each in result["routes"] if each["name"] in names]}
+
+
 def route(name: str, **changes: Any) -> dict[str, Any]:
     """A route of ``mcp_route``."""
-    plain = {
-        "name": name, "path": f"/mcp/{name}", "rule_arn": f"arn:rule/{name}", "target_group_arn": f"arn:tg/{name}",
-        "priority": 1000, "url": f"{BASE_URL}/mcp/{name}", "mcp_url": f"{BASE_URL}/mcp/{name}/mcp",
-    }  # fmt: skip
-    return {**plain, **changes}
+    return {**routed(name)["routes"][0], **changes}
 
 
 def report(name: str, **changes: Any) -> dict[str, Any]:
@@ -94,7 +106,7 @@ def steps(**changes: Any) -> dict[str, Any]:
             "endpoints": [endpoint("echo", 20000), endpoint("time", 20001)],
             "errors": [],
         },
-        "routes": {"changed": False, "actions": [], "routes": [route("echo"), route("time"), MONITOR], "errors": []},
+        "routes": routed("echo", "time"),
         "retire": {"changed": False, "actions": [], "endpoints": [], "errors": []},
         "probe": {"changed": False, "servers": [report("echo"), report("time")]},
     }

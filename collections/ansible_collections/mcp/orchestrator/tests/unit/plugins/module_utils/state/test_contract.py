@@ -25,7 +25,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.probe.
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.registered import (
     RUN,
     SCHEMA,
-    route,
+    routed,
     server_of,
 )
 
@@ -67,7 +67,7 @@ class Site:
             settings=config["settings"],
             config=config,
             containers=containers,
-            routes={"changed": False, "actions": [], "errors": [], "routes": [route(name) for name in names]},
+            routes=routed(*names),
             retire=retire,
             probe={"changed": False, "servers": probe_fleet(targets, timeout=5, deadline=10)},
         )

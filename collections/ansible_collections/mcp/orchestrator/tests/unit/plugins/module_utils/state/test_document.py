@@ -163,18 +163,10 @@ def test_the_generation_is_that_of_the_container_that_serves() -> None:
     assert server_of(state_of(containers=old))["generation"] == "0ld0ld0ld0ld"
 
 
-def test_addresses_are_those_that_routing_tells() -> None:
-    monitor = {"name": "_monitor", "url": "https://mcp.example.org/monitor", "mcp_url": None}
-    routes = {"routes": [route("time", mcp_url="https://mcp.example.org/mcp/time/mcp"), monitor]}
-    state = state_of(routes=routes)
-    assert server_of(state)["route"]["url"] == "https://mcp.example.org/mcp/time/mcp"
-    assert state["monitor"] == "https://mcp.example.org/monitor"
-
-
-def test_what_no_balancer_leads_to_has_no_address() -> None:
-    state = state_of(routes={"routes": [route("time", mcp_url=None)]})
+def test_an_address_that_is_not_known_is_none() -> None:
+    state = state_of(routes={"routes": [route("time", url=None, mcp_url=None)], "public_url": None})
     assert server_of(state)["route"]["url"] is None
-    assert state["monitor"] is None
+    assert (server_of(state)["client"], state["monitor"]) == (None, None)
 
 
 def test_a_server_without_a_route_has_none() -> None:
@@ -359,7 +351,8 @@ KEYS = [
     "name", "server", "message", "msg", "errors", "servers", "endpoints", "routes", "actions", "failed", "skipped",
     "unreachable", "state", "cause", "reason", "port", "priority", "transport", "enabled", "latency_ms", "total",
     "tools", "checked", "image", "path", "url", "generation", "service", "dashboard", "fleet", "version", "action",
-    "reconciliation_interval_seconds", "container", "container_name", "memory", "cpus", "pids", "network",
+    "reconciliation_interval_seconds", "mcp_url", "public_url", "container", "container_name",
+    "memory", "cpus", "pids", "network",
 ]  # fmt: skip
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["time", "ok"])
