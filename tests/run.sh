@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: all (lint unit e2e molecule security) lint unit e2e security chaos molecule fresh bench-NAME
+# Targets: all (lint unit e2e molecule security) lint unit e2e (e2e_site e2e_packages e2e_parts) security chaos molecule
+# fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -21,24 +22,35 @@ leave_nothing_running() {
 }
 trap leave_nothing_running EXIT
 
-prepared=
+prepared=${MCP_PREPARED-}
 prepare() {
   [ -z "$prepared" ] || return 0
   "$bin/ansible-playbook" tests/prepare.yml -i inventory/local
   prepared=yes
 }
 
-# The end-to-end tests wait more than they compute, and share neither ports nor objects of the engine with the others.
+# The tests of a whole installation, in two parts that take about as long; each part has a site of its own.
+site=(tests/e2e/test_{site,site_files,routes_site,upgrade}.py)
+packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults,chaos}.py)
+others() { local each; for each in "${site[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
+
+# Three targets at a time, the longest first: they wait more than they compute, and share neither ports nor objects of the
+# engine with each other. What a target says comes when it has ended, in one piece.
 side_by_side() {
-  local others log failed=
-  log=$(mktemp)
-  tests/run.sh lint unit molecule security >"$log" 2>&1 &
-  others=$!
-  tests/run.sh e2e || failed=yes
-  wait "$others" || failed=yes
-  cat "$log"
-  rm -f "$log"
-  [ -z "$failed" ]
+  local logs code=0
+  logs=$(mktemp -d)
+  export MCP_PREPARED=yes logs
+  # shellcheck disable=SC2016  # the inner shell expands them
+  printf '%s\n' e2e_packages e2e_site unit e2e_parts security molecule lint | xargs -P 3 -I TARGET bash -c '
+    begun=$SECONDS result=passed
+    tests/run.sh TARGET >"$logs/TARGET" 2>&1 || result=FAILED
+    flock "$logs" cat "$logs/TARGET"
+    printf "\n==> %s: %s after %d s\n" TARGET "$result" "$((SECONDS - begun))"
+    echo "TARGET $result" >>"$logs/results"
+    [ "$result" = passed ]' || code=$?
+  cat "$logs/results"
+  rm -rf "$logs"
+  return "$code"
 }
 
 for target in "$@"; do
@@ -47,6 +59,9 @@ for target in "$@"; do
     lint | unit) make --no-print-directory "$target" ;;
     all) prepare; side_by_side ;;
     e2e) prepare; "$bin/pytest" -q --durations=20 tests/e2e ;;
+    e2e_site) prepare; "$bin/pytest" -q --durations=20 "${site[@]}" ;;
+    e2e_packages) prepare; MCP_TEST_SITE=1 "$bin/pytest" -q --durations=20 "${packages[@]}" ;;
+    e2e_parts) prepare; mapfile -t ignored < <(others); "$bin/pytest" -q --durations=20 "${ignored[@]}" tests/e2e ;;
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
     chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;

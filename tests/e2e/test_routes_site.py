@@ -22,7 +22,7 @@ from tests.credentials import ACCESS_KEY
 from tests.e2e.support.client import call, status
 from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
 from tests.e2e.support.sample import SAMPLE
-from tests.e2e.support.site import SETTINGS, Site
+from tests.e2e.support.site import FLEET, MONITOR_PORT, ROUTER_PORT, SETTINGS, Site
 from tests.e2e.support.site import settings as settings_text
 from tests.e2e.support.waiting import until
 
@@ -165,8 +165,8 @@ def test_a_router_behind_another_load_balancer_listens_with_the_monitor_where_th
     assert run.code == 0, run.output
     assert set(rules(aws)) == {"/mcp", "/monitor"}
     assert [status(f"{aws.url}{path}") for path in ("/monitor/health", "/mcp/time/health")] == [200, 200]
-    bindings = [each["HostIp"] for each in site.docker.api.port("e2e-time", 8000)]
-    assert (bindings, listens("127.0.0.1", 18482), listens("127.0.0.1", 18484)) == (["127.0.0.1"], False, False)
+    assert [each["HostIp"] for each in site.docker.api.port(f"{FLEET}-time", 8000)] == ["127.0.0.1"]
+    assert [listens("127.0.0.1", port) for port in (MONITOR_PORT, ROUTER_PORT)] == [False, False]
 
 
 def listens(address: str, port: int) -> bool:
@@ -182,8 +182,8 @@ def test_what_listens_follows_the_host_s_address(site: Site, settings: Path) -> 
         run = site.reconcile("-e", json.dumps(installed))
 
         assert run.code == 0, run.output
-        assert [listens(address, 18482) for address in ("127.0.0.1", "127.0.0.2")] == [False, True]
-        assert [each["HostIp"] for each in site.docker.api.port("e2e-time", 8000)] == ["127.0.0.2"]
+        assert [listens(address, MONITOR_PORT) for address in ("127.0.0.1", "127.0.0.2")] == [False, True]
+        assert [each["HostIp"] for each in site.docker.api.port(f"{FLEET}-time", 8000)] == ["127.0.0.2"]
         assert [status(f"{site.url}{path}") for path in ("/monitor/health", "/mcp/time/health")] == [200, 200]
         again = site.reconcile("-e", json.dumps(moved))
         assert (again.code, again.changed) == (0, 0), again.output

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.support.client import call, status
 from tests.e2e.support.sample import ANOTHER, RUNNING, SAMPLE
-from tests.e2e.support.site import FLEET, PROJECT, Site
+from tests.e2e.support.site import FLEET, PROJECT, USERS, Site
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_a_second_run_changes_nothing(site: Site) -> None:
 def test_the_access_keys_secret_is_for_the_control_plane_and_shows_nowhere(site: Site) -> None:
     file = site.etc / "local_alb.credentials"
     owner = (stat.S_IMODE(file.stat().st_mode), file.owner(), file.group())
-    assert owner == (0o640, "root", "e2e-alb")
+    assert owner == (0o640, "root", USERS["local_alb_user"])
     secret = file.read_text().split()[-1]
     run = site.reconcile("-vvv")
     assert run.code == 0, run.output
@@ -64,7 +64,7 @@ def test_another_access_key_loses_no_route(site: Site) -> None:
     program = [str(site.root / "home" / "venv" / "bin" / "python"), "-B", "-m", "local_alb.api.credentials", str(file)]
     subprocess.run(program, cwd=PROJECT / "files", check=True)
     assert file.read_text() != old
-    assert (stat.S_IMODE(file.stat().st_mode), file.group()) == (0o640, "e2e-alb")
+    assert (stat.S_IMODE(file.stat().st_mode), file.group()) == (0o640, USERS["local_alb_user"])
     run = site.reconcile()
     assert (run.code, run.changed) == (0, 0), run.output
     assert site.rules() == before

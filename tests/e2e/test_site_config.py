@@ -127,9 +127,14 @@ class Watched:
             return answer.read().decode()
 
 
+def built_images(site: Site) -> set[str]:
+    """The images of packages. Whatever else comes and goes on the engine meanwhile is of other tests."""
+    return {tag for image in site.docker.images.list() for tag in image.tags if tag.startswith("mcp-built/")}
+
+
 @pytest.fixture(scope="module")
 def watched(site: Site) -> Iterator[Watched]:
-    before = {tag for image in site.docker.images.list() for tag in image.tags}
+    before = built_images(site)
     sample, settings = site.config(), (site.etc / "settings.conf").read_text()
     watched = Watched(site)
     with pytest.MonkeyPatch.context() as patch, watched.arguments:
@@ -143,7 +148,7 @@ def watched(site: Site) -> Iterator[Watched]:
             (site.etc / "settings.conf").write_text(settings)
             site.write_config(sample)
             site.reconcile()
-            for tag in {tag for image in site.docker.images.list() for tag in image.tags} - before:
+            for tag in built_images(site) - before:
                 site.docker.images.remove(tag, force=True)
 
 

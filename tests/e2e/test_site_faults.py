@@ -44,7 +44,7 @@ def test_without_an_engine_nothing_else_is_touched_and_the_state_says_why(site: 
 
 def test_without_a_control_plane_the_routes_serve_on_and_the_state_says_why(site: Site) -> None:
     supervisor = [site.root / "home" / "venv" / "bin" / "supervisorctl", "-c", site.var / "supervisor/supervisord.conf"]
-    subprocess.run([*supervisor, "stop", "e2e-local-alb"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*supervisor, "stop", f"{FLEET}-local-alb"], check=True, stdout=subprocess.DEVNULL)
     site.write_config({**SAMPLE, "tokyo": ANOTHER})
     run = site.reconcile()
     assert run.code != 0

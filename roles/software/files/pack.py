@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import sys
 import tarfile
 from pathlib import Path
@@ -55,7 +56,7 @@ def pack(project: Path, output: Path) -> Path:
     target = output / f"mcp-orchestrator-{digest}.tar.gz"
     if not target.exists():
         output.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
+        part = target.with_suffix(f".{os.getpid()}.part")  # another run may pack the same at the same time
         part.write_bytes(gzip.compress(plain.getvalue(), compresslevel=6, mtime=0))
         part.rename(target)
     return target

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+import fcntl
 import socket
+import tempfile
+from pathlib import Path
 
 # Below those that the kernel gives to outgoing connections: one of these could take a port before its server does.
 FIRST, COUNT = 10000, 8000
-
-_next = itertools.count(os.getpid() * 100)
+# Several runs of tests on one machine take turns, so that none is given a port that another is about to use.
+COUNTER = Path(tempfile.gettempdir(), "mcp-test-ports")
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, another one each time."""
+    """Returns a port of 127.0.0.1 that nobody listens on, another one each time, whoever asks."""
     while True:
-        port = FIRST + next(_next) % COUNT
+        port = FIRST + _next() % COUNT
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -23,6 +24,16 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def _next() -> int:
+    with COUNTER.open("a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        number = int(counter.read() or 0) + 1
+        counter.truncate(0)
+        counter.write(str(number))
+        return number
 
 
 def listens(port: int) -> bool:

@@ -16,13 +16,21 @@ import docker
 from botocore.credentials import SharedCredentialProvider
 
 PROJECT = Path(__file__).resolve().parents[3]
-FLEET = "e2e"
+# Two runs of the tests may each have a site of their own on one machine: MCP_TEST_SITE=1 is the second one's.
+NUMBER = int(os.environ.get("MCP_TEST_SITE", "0"))
+FLEET = f"e2e{NUMBER or ''}"
+BASE_PORT = 18000 + 1000 * NUMBER
 # A test with a load balancer of "AWS" is no reason to ask this machine's own metadata service.
 QUIET = {"ANSIBLE_NOCOLOR": "1", "AWS_EC2_METADATA_DISABLED": "true"}
-CONTROL = "127.0.0.1:18481"
-LISTENER = "127.0.0.1:18080"
+CONTROL = f"127.0.0.1:{BASE_PORT + 481}"
+LISTENER = f"127.0.0.1:{BASE_PORT + 80}"
+MONITOR_PORT, ROUTER_CONTROL_PORT, ROUTER_PORT = (BASE_PORT + 482 + each for each in range(3))
 # In an inventory and not among the extra variables, which would beat what one role tells another.
-USERS = {"monitor_user": "e2e-monitor", "local_alb_user": "e2e-alb", "node_router_user": "e2e-router"}
+USERS = {
+    "monitor_user": f"{FLEET}-monitor",
+    "local_alb_user": f"{FLEET}-alb",
+    "node_router_user": f"{FLEET}-router",
+}
 
 
 def settings(routes: str = "") -> str:
@@ -33,8 +41,8 @@ deregistration_delay = 1
 {routes}
 [service]
 fleet = {FLEET}
-port_range_start = 27000
-port_range_end = 27999
+port_range_start = {27000 + 1000 * NUMBER}
+port_range_end = {27999 + 1000 * NUMBER}
 """
 
 
@@ -89,14 +97,14 @@ class Site:
             "mcp_var": str(self.var),
             "mcp_local_alb_control": CONTROL,
             "mcp_local_alb_listener": LISTENER,
-            "mcp_monitor_port": 18482,
+            "mcp_monitor_port": MONITOR_PORT,
             "mcp_monitor_user": USERS["monitor_user"],
             "mcp_local_alb_user": USERS["local_alb_user"],
-            "mcp_node_router_control": "127.0.0.1:18483",
-            "mcp_node_router_port": 18484,
-            "mcp_local_alb_service": "e2e-local-alb",
-            "mcp_node_router_service": "e2e-node-router",
-            "monitor_service": "e2e-monitor",
+            "mcp_node_router_control": f"127.0.0.1:{ROUTER_CONTROL_PORT}",
+            "mcp_node_router_port": ROUTER_PORT,
+            "mcp_local_alb_service": f"{FLEET}-local-alb",
+            "mcp_node_router_service": f"{FLEET}-node-router",
+            "monitor_service": f"{FLEET}-monitor",
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 
