@@ -191,7 +191,8 @@ def upgrade_and_roll_back(host: Host, directory: str) -> None:
     found = {name: host.run("readlink", f"{HOME}/{name}") for name in wanted}
     if found != wanted or former == new:
         raise HostError(f"{found}, not {wanted}")
-    if host.run("sh", "-c", f"pgrep -f 'sleep infinity' || ls {unit} 2>/dev/null || echo gone") != "gone":
+    left = f"systemctl list-units --all --plain --no-legend 'mcp-of-the-next*'; ls {unit} 2>/dev/null || true"
+    if host.run("sh", "-c", left):
         raise HostError("a service of the next release is still there")
     if host.run("systemctl", "show", "-P", "MainPID", "mcp-local-alb-haproxy") != haproxy:
         raise HostError("HAProxy was restarted")
