@@ -323,7 +323,7 @@ def _api_failure(what: str, error: Any) -> EngineError:
     if "no space left on device" in lowered:
         text = f"{text}; the disk is full: free some space (docker system df) and run again"
     if "container-init binary not found" in lowered:
-        text = f"{text}; podman needs catatonit for that: install it (apt-get install catatonit)"
+        text = f"{text}; podman needs catatonit for that: install the package catatonit"
     return EngineError(f"the engine could not {what}: {text}", port_taken)
 
 
