@@ -66,7 +66,7 @@ class HostFirewall:
         if os.geteuid() != 0:
             raise FirewallError("only root can write the host's firewall rules; run as root")
         if shutil.which("iptables-save") is None or shutil.which("iptables-restore") is None:
-            raise FirewallError("iptables is missing on this host; install the package iptables (iptables-nft with dnf)")
+            raise FirewallError("iptables is missing on this host; install the package iptables")
         # Beside each other, for every run waits for both.
         with ThreadPoolExecutor(1) as pool:
             six = pool.submit(_command, ["ip6tables-save", "-t", "filter"], "") if host_network.has_ipv6() else None
