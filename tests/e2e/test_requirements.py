@@ -58,7 +58,8 @@ def test_one_message_names_everything_that_is_missing_with_the_distributions_com
     script = WITHOUT_APT + OLD_PYTHON + programs("flock", "tar", "useradd", manager) + RUN
     done = on_host(script, distribution=distribution)
     assert done.returncode == 1
-    for missing in ("Python 3.11 or newer", "(found: Python 3.9.16)", "a Docker engine", "iptables, which", "HAProxy 2.6"):
+    named = ("Python 3.11 or newer", "(found: Python 3.9.16)", "a Docker engine", "iptables, which", "HAProxy 2.6")
+    for missing in named:
         assert done.stderr.count(missing) == 1, done.stderr
     assert done.stderr.splitlines()[-1].strip() == command
 
