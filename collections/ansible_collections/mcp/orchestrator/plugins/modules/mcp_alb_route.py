@@ -338,7 +338,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "protected": {"type": "list", "elements": "str", "default": []},
     "on_other_hosts": {"type": "list", "elements": "str", "default": []},
     "verify": {"type": "str", "choices": ["fast", "full"], "default": "fast"},
-    "run_token": {"type": "str"},
+    "run_token": {"type": "str", "no_log": False},  # no secret: it only tells runs apart
     "endpoint_url": {"type": "str"},
     "credentials_file": {"type": "path"},
 }

@@ -119,14 +119,12 @@ foreign_rules:
   returned: success
 """
 
-import traceback
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.inventory import take_inventory
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import BOTO3_ERROR, connect
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.info import run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
 
-ARGUMENT_SPEC = {
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "fleet": {"type": "str", "default": "mcp"},
     "listener_arn": {"type": "str", "required": True},
     "region": {"type": "str"},
@@ -136,19 +134,8 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    """Look, and tell."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if BOTO3_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=BOTO3_ERROR)
-    options = module.params
-    try:
-        api = connect(options["region"], options["endpoint_url"], options["credentials_file"])
-        found = take_inventory(api, options["fleet"], options["listener_arn"])
-    except AlbError as error:
-        module.fail_json(msg=str(error))
-    except Exception as error:  # a fault of ours: say so in a sentence, and keep the trace for a report
-        module.fail_json(msg=f"unforeseen fault in mcp_alb_route_info: {error!r}", exception=traceback.format_exc())
-    module.exit_json(changed=False, **found)
+    """Runs the module."""
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

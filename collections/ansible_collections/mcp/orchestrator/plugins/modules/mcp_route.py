@@ -265,7 +265,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "local_alb": {"type": "dict", "required": True, "options": API_SPEC},
     "node_router": {"type": "dict", "required": True, "options": ROUTER_SPEC},
     "verify": {"type": "str", "choices": ["fast", "full"]},
-    "run_token": {"type": "str"},
+    "run_token": {"type": "str", "no_log": False},  # no secret: it only tells runs apart
 }
 
 
