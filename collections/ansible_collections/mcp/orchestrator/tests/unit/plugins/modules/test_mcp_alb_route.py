@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils import basic
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.backend import AlbBackend
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import ApiError
@@ -162,3 +163,19 @@ def test_settings_that_are_wrong_are_an_error_that_names_them(site: Site, monkey
 
     assert result["failed"] is True
     assert "settings.conf: [routes] health_interval" in result["msg"]
+
+
+def test_the_documented_example_for_an_alb_alone_is_one_that_works(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, routed, *_others = yaml.safe_load(mcp_alb_route.EXAMPLES)
+    example = written["ansible.builtin.copy"]["content"]
+    routes = routed["mcp.orchestrator.mcp_alb_route"]["routes"]
+    for route in routes:
+        site.elbv2.servers[(HOST, route["port"])] = (route["health_path"], route.get("strip_prefix", False), "any")
+    site.settings.write_text(f"{example}wait_timeout = 5\n".replace("alb_name = shared", f"listener_arn = {LISTENER}"))
+    text = site.settings.read_text().replace("listener_port = 443\n", f"instance_id = {HOST}\n")
+    site.settings.write_text(text)
+
+    result, _printed = site.run(monkeypatch, routes=routes)
+
+    assert result["errors"] == []
+    assert [route["path"] for route in result["routes"]] == ["/mcp/time", "/mcp/web"]
