@@ -254,8 +254,8 @@ def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[st
         found[labels.BRIDGE] = policy.bridge_digest or ""
         if policy.allowed_origins:
             found[labels.ORIGINS] = " ".join(policy.allowed_origins)
-        if policy.log_level != BRIDGE_LOG_LEVEL:
-            found[labels.LOG_LEVEL] = policy.log_level
+        if policy.log_level_of(spec) != BRIDGE_LOG_LEVEL:
+            found[labels.LOG_LEVEL] = policy.log_level_of(spec)
     return found
 
 
@@ -280,13 +280,14 @@ def _bridge_address(spec: Spec) -> list[str]:
 
 
 def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
+    apart = ("allowed_hosts", "log_level")
     options = (
         ("--isolation", spec.isolation),
         ("--idle-timeout", spec.idle_timeout),
-        ("--log-level", policy.log_level if policy.log_level != BRIDGE_LOG_LEVEL else None),
+        ("--log-level", log_level if (log_level := policy.log_level_of(spec)) != BRIDGE_LOG_LEVEL else None),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
         *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
-        *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name != "allowed_hosts"),
+        *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name not in apart),
     )
     return [word for name, value in options if value is not None for word in (name, str(value))]
 

@@ -85,8 +85,8 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
             f"allowed_origins is {_fact('origins', container.origins)}, should be"
             f" {_fact('origins', policy.allowed_origins)}"
         )
-    if bridged(spec) and container.log_level != policy.log_level:
-        replace.append(f"the bridge's log level is {container.log_level}, should be {policy.log_level}")
+    if bridged(spec) and container.log_level != (desired_level := policy.log_level_of(spec)):
+        replace.append(f"the bridge's log level is {container.log_level}, should be {desired_level}")
     profile = policy.seccomp_of(spec)
     if container.seccomp != (profile.digest if profile else ""):
         replace.append(

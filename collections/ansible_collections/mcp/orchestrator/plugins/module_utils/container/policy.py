@@ -103,6 +103,10 @@ class Policy:
         """Where a published port is reached from this host."""
         return "127.0.0.1" if self.publish_address in ANY_ADDRESS else self.publish_address
 
+    def log_level_of(self, spec: Spec) -> str:
+        """Returns how much a server's bridge logs: as its entry says, else as the settings say."""
+        return str(spec.bridge.get("log_level", self.log_level))
+
     def name_of(self, server: str, replica: int = 1) -> str:
         """The name that a server's container bears once nothing of an older generation is left."""
         return f"{self.fleet}-{server}" if replica == 1 else f"{self.fleet}-{server}.{replica}"

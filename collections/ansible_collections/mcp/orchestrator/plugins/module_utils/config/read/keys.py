@@ -105,7 +105,7 @@ BRIDGE = Record(
         ),
         "log_level": Key(
             Text("one of debug, info, warning and error", choices=LOG_LEVELS),
-            "What of its own the bridge writes to the container's log. Default info.",
+            "What of its own the bridge writes to the container's log. Default: [logging] level of settings.conf.",
         ),
     },
     'an object: {"max_sessions": 20, "pool_size": 4}',

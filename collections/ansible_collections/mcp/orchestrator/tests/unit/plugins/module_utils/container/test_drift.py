@@ -161,6 +161,15 @@ def test_another_log_level_is_followed_by_a_new_container_of_a_bridged_server_on
     ]
 
 
+def test_a_server_whose_entry_has_a_log_level_keeps_it_and_its_container() -> None:
+    engine = SimulatedEngine()
+    servers = [spec("b", transport="stdio", command=("x",), bridge={"log_level": "warning"})]
+    whole_run(engine, servers)
+    (container,) = engine.of_fleet("f")
+    assert " ".join(container["Config"]["Entrypoint"]).count("--log-level warning") == 1
+    assert run(engine, servers, policy=replace(POLICY, log_level="debug"))["actions"] == []
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_a_host_whose_address_has_changed_publishes_on_the_new_one(running: bool) -> None:
     """After it the engine may not even have started the containers: their address is no longer there to bind."""
