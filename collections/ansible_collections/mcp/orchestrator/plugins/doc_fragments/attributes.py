@@ -12,7 +12,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would do without changing anything.
+    description: Can run in check mode and report what it would do without changing anything.
     support: full
   diff_mode:
     description: Shows what changes, with before and after.
@@ -26,7 +26,7 @@ attributes:
     READ_ONLY = r"""
 attributes:
   check_mode:
-    description: Does the same in check mode, for it never changes anything.
+    description: Does the same in check mode, because it never changes anything.
     support: full
   diff_mode:
     description: There is never a difference to show.

@@ -18,7 +18,7 @@ options:
   credentials_file:
     description:
       - A file in the form of the AWS CLI's shared credentials, on the host. The access key of its default profile signs
-        the calls, in the place of what boto3 finds. Only the path travels, so that the secret stands in no argument.
+        the calls, instead of what boto3 finds. Only the path is passed, so that the secret is in no argument.
     type: path
 requirements:
   - boto3 >= 1.40

@@ -16,10 +16,10 @@ description:
   - Only rules and target groups whose tags C(mcp_fleet) and C(mcp_listener) name this fleet and this listener are ever
     changed or deleted. Rules of others keep their priorities; where one of them takes requests of a routed path, or the
     other way round, a warning names both.
-  - Routes that are no longer in O(routes) are taken away, unless other hosts still serve through them. An empty list
-    takes away everything that is this host's.
-  - Nothing that serves goes before what replaces it is healthy. A route that cannot be brought to the desired
-    state does not keep the others from it; it stands in RV(errors), and the module fails at the end.
+  - Routes that are no longer in O(routes) are removed, unless other hosts still serve through them. An empty list
+    removes everything of this host.
+  - Nothing that serves is removed before its replacement is healthy. A route that cannot be brought to its desired
+    state does not stop the others; it is listed in RV(errors), and the module fails at the end.
   - When nothing has to be done, the module makes four calls, however many routes there are.
 notes:
   - >-
@@ -29,7 +29,7 @@ notes:
     ModifyTargetGroupAttributes, RegisterTargets, DeregisterTargets, DeleteTargetGroup.
   - >-
     Rules and target groups are given their tags in the call that creates them, and nothing is changed, tagged or moved
-    that does not bear C(mcp_fleet) with this fleet's name, so that a policy with C(aws:RequestTag) and
+    that does not have the tag C(mcp_fleet) with this fleet's name, so that a policy with C(aws:RequestTag) and
     C(aws:ResourceTag) can limit the role to what is the fleet's. The project's C(docs/iam-policy.json) is one.
   - >-
     Tags are the memory. C(mcp_port_<target_id>) on a target group says which ports of a host are registered in it,
@@ -46,7 +46,7 @@ options:
         treats the routes, C([oidc]) and C([jwt]) who vouches for clients, C([tags]) further tags, C([service] fleet)
         the fleet's name, which begins the names of the target groups and is the value of the tag C(mcp_fleet).
       - All of them are in the project's C(files/settings.conf), with their defaults.
-      - The client secret is read out of it, so that it stands in no argument.
+      - The client secret is read from it, so that it is in no argument.
     type: path
     required: true
   routes:
@@ -74,7 +74,7 @@ options:
         type: int
       ports:
         description:
-          - The ports of this host where replicas of the server answer, in the place of O(routes[].port).
+          - The ports of this host where replicas of the server answer, instead of O(routes[].port).
         type: list
         elements: int
         default: []
@@ -152,7 +152,7 @@ options:
       - V(fast) trusts the tags for registered targets, their group's attributes and the tags of the rules, as long as
         the last run of this host was complete and desired the same; it still compares every rule's conditions, actions
         and transforms and every health check.
-      - V(full) looks at everything.
+      - V(full) checks everything.
     type: str
     choices: [fast, full]
     default: fast
@@ -233,7 +233,7 @@ actions:
       description: What is there afterwards.
       type: raw
 routes:
-  description: The routes as they stand.
+  description: The routes as they are now.
   type: list
   elements: dict
   returned: always

@@ -11,7 +11,7 @@ short_description: Show a fleet's routes on a listener of an Application Load Ba
 version_added: 0.1.0
 author: MCP Orchestrator contributors (@mcp-orchestrator)
 description:
-  - Lists the rules and target groups that bear a fleet's tags, the targets with their health, and the rules of others
+  - Lists the rules and target groups that have a fleet's tags, the targets with their health, and the rules of others
     on the same listener.
   - Changes nothing.
 extends_documentation_fragment:
@@ -82,7 +82,7 @@ routes:
       elements: str
       sample: [mcp-time-05d87cd5]
     url:
-      description: Where the route answers, null where the tags do not tell.
+      description: Where the route answers, null where the tags do not say it.
       type: str
 target_groups:
   description: The fleet's target groups, by name.

@@ -11,11 +11,11 @@ short_description: Write the config file that MCP clients need to reach the flee
 version_added: 0.1.0
 description:
   - Writes an C(mcpServers) file with an entry for each server of the config that is switched on. Servers that run here
-    are told by their address at the load balancer, remote ones as they are, and all with what their entries say to
-    clients alone, such as C(autoApprove) and C(timeout).
-  - Without O(with_secrets) whatever may be a secret is left out. That is the value of every header that is more than a
-    reference such as C(Bearer ${TOKEN}), addresses with a token, and sign-in settings.
-  - Variables of servers that run here are never told; no client needs them.
+    have their address at the load balancer, remote ones are copied as they are, and all have what their entries say to
+    clients only, such as C(autoApprove) and C(timeout).
+  - Without O(with_secrets) everything that may be a secret is left out. That is the value of every header that is more
+    than a reference such as C(Bearer ${TOKEN}), addresses with a token, and sign-in settings.
+  - Variables of servers that run here are never included; no client needs them.
   - A file that this module did not write is never replaced.
 options:
   path:
@@ -36,13 +36,13 @@ options:
     required: true
   with_secrets:
     description:
-      - Whether secrets are told too. References in them are resolved on the host.
+      - Whether secrets are included too. References in them are resolved on the host.
       - The file is then readable by its owner alone.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be written.
+    description: Reports what would be written.
     support: full
   diff_mode:
     description: Shows the servers with their addresses and the names of their headers; never a secret.
@@ -90,14 +90,14 @@ report:
   returned: success
   type: list
   elements: str
-  sample: ["2 servers are told: docs, time", "not told: docs: headers.Authorization: it may be a secret"]
+  sample: ["2 servers are included: docs, time", "left out: docs: headers.Authorization: it may be a secret"]
 diff:
   description: The servers before and after, a line each.
   returned: success
   type: dict
   contains:
     before:
-      description: What the former file told.
+      description: What the former file holds.
       type: str
     after:
       description: What is in the new one.

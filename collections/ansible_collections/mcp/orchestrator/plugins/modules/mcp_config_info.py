@@ -20,7 +20,7 @@ options:
   config:
     description:
       - The config files, in the form of any MCP client. A file's drop-in folder, such as C(mcp.config.d) beside
-        C(mcp.config.json), is read with it; a folder stands for the C(*.json) files in it.
+        C(mcp.config.json), is read with it; a folder means the C(*.json) files in it.
       - References such as C(${VAR}), C(${file:/path}), C(${ssm:/name}) and C(${secretsmanager:name#key}) in values
         of variables are resolved on the host. One that cannot be is an error of its server alone.
     type: list
@@ -99,7 +99,7 @@ explain:
 remotes:
   description:
     - Servers that run elsewhere, ordered by name. Addresses without what may be a secret, headers by name.
-    - C(client) is what clients may be told of it without consent, C(left_out) what not.
+    - C(client) is what an export includes of it without secrets, C(left_out) what it does not.
   returned: success
   type: list
   elements: dict

@@ -72,8 +72,8 @@ options:
     type: path
   seccomp:
     description:
-      - The seccomp profile of containers whose entry names none, a file of the host in Docker's form. An engine that
-        has a default profile of its own keeps that.
+      - The seccomp profile of containers whose entry names none, a file of the host in Docker's form. An engine
+        with its own default profile keeps that.
     type: path
   host_path_roots:
     description:

@@ -33,7 +33,7 @@ options:
     required: true
     suboptions:
       name:
-        description: The server's name, as it is to stand in the result.
+        description: The server's name, which the result repeats.
         type: str
         required: true
       url:
@@ -71,9 +71,9 @@ options:
     default: 60
   settle:
     description:
-      - Seconds during which a server is asked again when nobody, no route, no healthy target, a closed connection or
-        no answer in time was met. For routes that were only just made, since an ALB takes up to ten seconds to take
-        them over, and for servers that are only just starting.
+      - Seconds during which a server is asked again after a refused or closed connection, a missing route, no healthy
+        target, or no answer in time. For routes that were just created, since an ALB takes up to ten seconds to apply
+        them, and for servers that are still starting.
     type: float
     default: 0
   schemas:

@@ -23,26 +23,26 @@ extends_documentation_fragment:
 options:
   settings:
     description:
-      - Path of the settings.conf on the host. The client secret for C(auth = oidc) is read out of it as well, so that
-        it stands in no argument.
+      - Path of the settings.conf on the host. The client secret for C(auth = oidc) is read from it as well, so that
+        it is in no argument.
     type: path
     required: true
   state:
     description:
-      - V(absent) takes away every route of this host.
+      - V(absent) removes every route of this host.
     type: str
     choices: [present, absent]
     default: present
   endpoints:
     description:
-      - Where the servers answer, as RV(mcp.orchestrator.mcp_container#module:endpoints) tells.
+      - Where the servers answer, as RV(mcp.orchestrator.mcp_container#module:endpoints) says.
     type: list
     elements: dict
     default: []
   on_other_hosts:
     description:
       - Names of servers that other hosts of the fleet are to run, as
-        RV(mcp.orchestrator.mcp_container#module:on_other_hosts) tells. Behind a load balancer that the hosts share
+        RV(mcp.orchestrator.mcp_container#module:on_other_hosts) says. Behind a load balancer that the hosts share
         their routes stay; this host's targets leave them, but not before another host's are healthy.
     type: list
     elements: str
@@ -90,8 +90,8 @@ options:
         required: true
   verify:
     description:
-      - V(fast) trusts the tags as far as M(mcp.orchestrator.mcp_alb_route) tells, V(full) looks at everything.
-      - By default one run in so many looks at everything, as C([routes] full_verification_every) says.
+      - V(fast) trusts the tags as M(mcp.orchestrator.mcp_alb_route) describes, V(full) checks everything.
+      - By default one run in so many checks everything, as C([routes] full_verification_every) says.
     type: str
     choices: [fast, full]
   run_token:
@@ -138,13 +138,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be done, in order, as M(mcp.orchestrator.mcp_alb_route) tells it.
+  description:
+    - What was done, or in check mode would be done, in order, as M(mcp.orchestrator.mcp_alb_route) describes it.
   type: list
   elements: dict
   returned: always
 routes:
   description:
-    - The routes as they stand, those next to the servers first. C(_monitor) is the monitor's, C(_router) that of this
+    - The routes as they are now, those next to the servers first. C(_monitor) is the monitor's, C(_router) that of this
       host's router.
   type: list
   elements: dict
@@ -179,8 +180,8 @@ routes:
 probes:
   description:
     - Where each server is asked whether it answers, as O(mcp.orchestrator.mcp_probe_info#module:endpoints) takes it.
-      That is where its clients call it, or its own address on this host where the load balancer lets not everybody
-      pass.
+      That is where its clients call it, or its own address on this host where the load balancer does not let
+      everybody pass.
   type: list
   elements: dict
   returned: when no newer run has superseded this one

@@ -34,7 +34,7 @@ options:
     required: true
   group:
     description:
-      - The group that may read the state file beside its owner; nobody else can. It must be there.
+      - The group that may read the state file beside its owner; nobody else can. It must exist.
       - Without it, the group of the process.
     type: str
   started:

@@ -75,14 +75,14 @@ def client_config(fleet: Fleet, urls: Mapping[str, str], values: Values | None) 
 
 
 def report(config: ClientConfig) -> list[str]:
-    """What the file tells and what it does not, a line each."""
+    """Returns what the file includes and what it leaves out, a line each."""
     count = len(config.servers)
-    told = f"{count} server{' is' if count == 1 else 's are'} told: {', '.join(sorted(config.servers))}"
-    return [told if count else "no server is told", *(_line(each) for each in config.left_out)]
+    told = f"{count} server{' is' if count == 1 else 's are'} included: {', '.join(sorted(config.servers))}"
+    return [told if count else "no server is included", *(_line(each) for each in config.left_out)]
 
 
 def _line(left_out: Mapping[str, str]) -> str:
-    return ": ".join(["not told", *filter(None, (left_out["server"], left_out["message"]))])
+    return ": ".join(["left out", *filter(None, (left_out["server"], left_out["message"]))])
 
 
 def _private_entry(entry: dict[str, Any], private: Mapping[str, Secret], *, told: bool) -> ClientEntry:

@@ -57,11 +57,11 @@ def test_what_is_off_wrong_or_without_a_route_is_left_out_with_the_reason(tmp_pa
     config = told(tmp_path, entries, urls={})
     assert config.servers == {}
     assert report(config) == [
-        "no server is told",
-        "not told: bad: its entry has an error; make check-config shows it",
-        "not told: new: the last run has no route for it; run the site playbook",
-        "not told: off: it is disabled",
-        "not told: far: it is disabled",
+        "no server is included",
+        "left out: bad: its entry has an error; make check-config shows it",
+        "left out: new: the last run has no route for it; run the site playbook",
+        "left out: off: it is disabled",
+        "left out: far: it is disabled",
     ]
 
 
@@ -73,7 +73,7 @@ def test_a_header_is_not_told_without_consent(tmp_path: Path, header: str) -> No
     entry = {"url": "https://a.example.com/mcp", "headers": {"X-Any": header}}
     config = told(tmp_path, {"a": entry})
     assert config.servers == {"a": {"type": "http", "url": "https://a.example.com/mcp"}}
-    assert report(config)[1:] == ["not told: a: headers.X-Any: it may be a secret; export with secrets to include it"]
+    assert report(config)[1:] == ["left out: a: headers.X-Any: it may be a secret; export with secrets to include it"]
 
 
 @pytest.mark.parametrize("header", ["Bearer ${TOKEN}", "${env:TOKEN}", "token ${TOKEN}"])
@@ -131,7 +131,7 @@ def test_a_reference_that_this_host_does_not_know_is_left_to_the_client_or_out(t
     config = told(tmp_path, {"a": {"url": "https://a.example.com/mcp", "headers": headers}}, consent=True)
     assert config.servers["a"]["headers"] == {"A": "Bearer ${NOBODY_KNOWS}"}
     assert report(config)[1:] == [
-        "not told: a: headers.B: '${file:/none/such}' cannot be read on the host: No such file or directory"
+        "left out: a: headers.B: '${file:/none/such}' cannot be read on the host: No such file or directory"
     ]
 
 
