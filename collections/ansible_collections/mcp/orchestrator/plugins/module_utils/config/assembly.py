@@ -29,7 +29,7 @@ def _said(value: _T | None, default: _T) -> _T:
 
 
 def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[str, str], defaults: Defaults) -> Spec:
-    """Makes the spec of one server, with its generation. ``digests`` are those of its env, by name."""
+    """Makes the spec of one server, still without generation. ``digests`` are those of its env, by name."""
     parsed, extension = started.parsed, started.extension
     read_only = _said(parsed.read_only, defaults.read_only)
     stdio = started.reach.transport == "stdio"
@@ -68,7 +68,7 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         host_config=parsed.host_config,
         container_config=parsed.container_config,
         **vars(started.reach),
-    ).with_generation()
+    )
 
 
 def _egress(said: Egress | None, instance_metadata: bool, defaults: Defaults) -> Egress:

@@ -99,7 +99,8 @@ def read_fleet(
             fleet.remotes.append(replace(server.found, enabled=server.enabled))
         elif server.found is not None:
             digests = {name: value.digest(key, server.name, name) for name, value in server.env.items()}
-            fleet.specs.append(assemble(server.name, server.enabled, server.found, digests, settings.defaults))
+            spec = assemble(server.name, server.enabled, server.found, digests, settings.defaults)
+            fleet.specs.append(spec.with_generation())
     return fleet
 
 

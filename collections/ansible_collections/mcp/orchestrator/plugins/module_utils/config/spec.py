@@ -88,23 +88,32 @@ class Spec:
         }
 
     def to_short_dict(self) -> dict[str, Any]:
-        """Returns the same without empty values: Ansible takes its time for each key, in every task with the specs."""
-        return {name: value for name, value in self.to_dict().items() if value not in (None, [], {})}
+        """Returns the same without values that are empty by default; ``from_dict`` reads it back as well.
+
+        Ansible takes its time for each key, in every task with the specs. An empty list that is not the default has a
+        meaning: ``network`` without a host leads nowhere, an empty ``entrypoint`` removes that of the image.
+        """
+        return {
+            name: value
+            for name, value in self.to_dict().items()
+            if value not in (None, [], {}) or value != _DEFAULTS[name]
+        }
 
     def _plain(self) -> Iterator[tuple[str, Any]]:
-        for each in fields(self):
-            if each.name == "egress":
+        for name in _NAMES:
+            if name == "egress":
                 yield "network", self.egress.plain_network
                 yield "instance_metadata", self.egress.instance_metadata or None
             else:
-                yield each.name, getattr(self, each.name)
+                yield name, getattr(self, name)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """Reads what ``to_dict`` wrote, by this release or another: unknown keys are left out."""
-        known = {each.name for each in fields(cls)} - {"egress"}
         arguments: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in known
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in data.items()
+            if name in _DEFAULTS and name not in ("network", "instance_metadata")
         }
         egress = Egress.from_plain(data.get("network"), data.get("instance_metadata"))
         return cls(**arguments, egress=egress)
@@ -121,3 +130,7 @@ class Spec:
             made_of["path"] = self.path  # the bridge inside the container serves under it
         canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return replace(self, generation=hashlib.sha256(canonical.encode()).hexdigest()[:GENERATION_CHARACTERS])
+
+
+_NAMES = tuple(each.name for each in fields(Spec))
+_DEFAULTS = Spec(name="", image="").to_dict()

@@ -51,6 +51,17 @@ def test_a_spec_survives_the_way_through_json_and_back(spec: Spec) -> None:
 
 
 @given(specs)
+def test_the_short_form_is_read_back_as_the_same_spec(spec: Spec) -> None:
+    assert Spec.from_dict(json.loads(json.dumps(spec.to_short_dict()))) == spec
+
+
+def test_the_short_form_keeps_what_is_empty_and_means_something() -> None:
+    closed = Spec(name="a", image="x", egress=Egress.to_hosts([]), entrypoint=(), command=())
+    assert closed.to_short_dict()["network"] == closed.to_short_dict()["entrypoint"] == []
+    assert "volumes" not in closed.to_short_dict()
+
+
+@given(specs)
 def test_two_egresses_have_one_generation_only_when_they_are_the_same(spec: Spec) -> None:
     other = Spec.from_dict({**spec.to_dict(), "network": ["somewhere.else.test"], "instance_metadata": None})
     assert (other.with_generation().generation == spec.with_generation().generation) == (other.egress == spec.egress)
