@@ -106,7 +106,7 @@ class Plan:
         return (*self.first, *(action for slot in self.slots for action in slot.actions), *self.last)
 
     def diff(self) -> dict[str, str]:
-        """The plan as Ansible's before and after texts."""
+        """Returns the plan as Ansible's before and after texts."""
         return {
             "before": "".join(_block(action, action.before) for action in self.actions),
             "after": "".join(_block(action, action.after, action.reason) for action in self.actions),

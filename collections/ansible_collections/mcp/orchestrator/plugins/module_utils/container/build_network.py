@@ -28,7 +28,7 @@ class BuildNetwork:
 def build_network(
     engine: Engine, firewall: Firewall, policy: Policy, lock_directory: str | None = None
 ) -> BuildNetwork:
-    """The network in which the fleet's images are to be built, made and ruled where it is not yet.
+    """Returns the network in which the fleet's images are to be built, made and ruled where it is not yet.
 
     Raises EngineError, FirewallError and FleetBusy.
     """

@@ -55,12 +55,12 @@ class UnsupportedSpec(Exception):
 
 
 def bridged(spec: Spec) -> bool:
-    """Whether the server speaks over its standard input and output and so needs the bridge in front of it."""
+    """Returns whether the server has the transport stdio, and so needs the bridge in front of it."""
     return spec.transport == "stdio"
 
 
 def container_port(spec: Spec, image: Image) -> int:
-    """The TCP port on which the container listens. Raises UnsupportedSpec when nothing tells it."""
+    """Returns the TCP port on which the container listens. Raises UnsupportedSpec when it is not known."""
     if bridged(spec):
         return BRIDGE_PORT
     if spec.port is not None:
@@ -75,7 +75,7 @@ def container_port(spec: Spec, image: Image) -> int:
 
 
 def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: int = 1) -> dict[str, Any]:
-    """The create body of one container of ``spec`` that publishes ``host_port``; without env.
+    """Returns the create body of one container of ``spec`` that publishes ``host_port``; without env.
 
     Raises UnsupportedSpec when the spec cannot run in this image or on this host.
     """
@@ -128,7 +128,7 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
 
 def limits(spec: Spec) -> dict[str, Any]:
-    """The part of the HostConfig that an engine can change on a running container."""
+    """Returns the part of the HostConfig that an engine can change on a running container."""
     return {
         "Memory": spec.memory,
         # Equal to Memory: no swap, so that the limit is the limit.
@@ -140,7 +140,7 @@ def limits(spec: Spec) -> dict[str, Any]:
 
 
 def scratch(spec: Spec) -> dict[str, str]:
-    """The folders in memory, by path, with their options.
+    """Returns the folders in memory, by path, with their options.
 
     What they hold counts against the server's own limit of memory on cgroups of both versions
     (https://docs.kernel.org/filesystems/tmpfs.html), so those that name no size share half of it: a server that fills
@@ -156,13 +156,13 @@ def scratch(spec: Spec) -> dict[str, str]:
 
 
 def is_root(user: str) -> bool:
-    """Whether a user of an image or of ``--user``, as ``name``, ``uid`` or with a group, is root; nobody named is."""
+    """Returns whether ``user`` (``name``, ``uid``, or either with a group) is root, as an empty one is."""
     name = user.partition(":")[0]
     return name in ("", "root") or (name.isdecimal() and int(name) == 0)
 
 
 def exceptions(spec: Spec, world: World | None = None) -> list[str]:
-    """What the server has beyond the hard defaults, in words for people, as far as ``world`` tells."""
+    """Returns what the server has beyond the hard defaults, in words, as far as ``world`` knows."""
     world = world or World()
     image = world.images.get(spec.image)
     found = [f"volume {volume}" for volume in spec.volumes]
@@ -204,7 +204,7 @@ def _ulimits(spec: Spec, policy: Policy) -> list[dict[str, Any]]:
 
 
 def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
-    """The create body of one of the fleet's networks, of its ordinary one without a name.
+    """Returns the create body of one of the fleet's networks, of its ordinary one without a name.
 
     Containers reach each other in none but that of the servers which ask for it, and from the confined ones the engine
     leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.

@@ -63,7 +63,7 @@ class Drift:
 
 
 def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> Drift:
-    """How ``container`` differs from what ``spec`` would be made into now.
+    """Returns how ``container`` differs from what ``spec`` would be made into now.
 
     Raises UnsupportedSpec when the spec cannot be made into a container.
     """
@@ -121,7 +121,7 @@ def _network_drift(container: Container, spec: Spec, world: World, policy: Polic
 
 
 def spec_change(old: Spec | None, new: Spec) -> str:
-    """What changed between two specs of a server."""
+    """Returns what changed between two specs of a server."""
     if old is None:
         return "its label mcp_spec cannot be read"
     before, after = old.to_dict(), new.to_dict()
@@ -135,7 +135,7 @@ def spec_change(old: Spec | None, new: Spec) -> str:
 
 
 def short(identity: str) -> str:
-    """An id as people compare it."""
+    """Returns an id as people compare it."""
     kind, _colon, digits = identity.rpartition(":")
     return f"{kind}:{digits[:12]}" if kind else digits[:12]
 

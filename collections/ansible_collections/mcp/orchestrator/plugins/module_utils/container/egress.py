@@ -27,24 +27,24 @@ ADDRESSES_KEPT = 16
 
 
 def mac_address(fleet: str, server: str, port: int) -> str:
-    """The MAC address of the container that publishes ``port``; locally administered, as all addresses of engines."""
+    """Returns the locally administered MAC address of the container that publishes ``port``."""
     digest = hashlib.sha256(f"{fleet}/{server}/{port}".encode()).digest()
     return ":".join(f"{byte:02x}" for byte in (0x0A, *digest[:5]))
 
 
 def literal(host: str) -> str | None:
-    """``host`` as rules name it, when it is an IPv4 address or a range of them."""
+    """Returns ``host`` as rules name it, when it is an IPv4 address or a range of them."""
     network = addresses.ipv4_network(host)
     return None if network is None else str(network)
 
 
 def admits(host: str, address: str, own: Collection[str]) -> bool:
-    """Whether ``host`` may lead to ``address``: what is written as an address is meant, what a name has is not."""
+    """Returns whether ``host`` may lead to ``address``: a literal address always, a name only to the internet."""
     return literal(host) is not None or addresses.is_admissible(address, own)
 
 
 def hosts_file(found_for: Mapping[str, Sequence[str]]) -> str:
-    """The ``/etc/hosts`` of a server that may reach these names."""
+    """Returns the ``/etc/hosts`` of a server that may reach these names."""
     lines = ["127.0.0.1 localhost", "::1 localhost"]
     lines += [
         f"{address.removesuffix('/32')} {host}"
@@ -56,7 +56,7 @@ def hosts_file(found_for: Mapping[str, Sequence[str]]) -> str:
 
 
 def allowed_before(present: Ruleset, fleet: str, own: Collection[str] = ()) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The addresses that rules let through, by server and host; of a name only those that it may lead to."""
+    """Returns the addresses that rules let through, by server and host; of a name only those that it may lead to."""
     return {
         (each.server, host): tuple(one for one in found if admits(host, one, own))
         for each in rules.allowed_in(present, fleet)
@@ -65,7 +65,7 @@ def allowed_before(present: Ruleset, fleet: str, own: Collection[str] = ()) -> d
 
 
 def still_allowed(answer: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
-    """The addresses to let through for a name that now has those of ``answer``."""
+    """Returns the addresses to let through for a name that now has those of ``answer``."""
     if set(answer) <= set(before):
         return tuple(before)
     return tuple(dict.fromkeys((*answer, *before)))[:ADDRESSES_KEPT]

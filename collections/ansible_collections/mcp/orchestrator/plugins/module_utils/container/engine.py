@@ -49,22 +49,22 @@ class Engine(Protocol):
         """Whether the engine runs on this host, so that this host's listening ports are its ports."""
 
     def info(self) -> dict[str, Any]:
-        """What the engine says of itself; ``Components`` names its programs."""
+        """Returns what the engine says of itself; ``Components`` names its programs."""
 
     def containers(self) -> list[dict[str, Any]]:
-        """All containers, also stopped ones, as listed."""
+        """Returns all containers, also stopped ones, as listed."""
 
     def container(self, identity: str) -> dict[str, Any] | None:
-        """One container, inspected; None when it is gone."""
+        """Returns one container, inspected; None when it is gone."""
 
     def image(self, reference: str) -> dict[str, Any] | None:
-        """One image, inspected; None when this host does not hold it."""
+        """Returns one image, inspected; None when this host does not hold it."""
 
     def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Those of the named networks that are there, as listed."""
+        """Returns those of the named networks that are there, as listed."""
 
     def registry_digest(self, reference: str) -> str:
-        """The digest that the image's registry has for it now."""
+        """Returns the digest that the image's registry has for it now."""
 
     def pull(self, reference: str, platform: str | None = None) -> None:
         """Fetches an image from its registry."""
@@ -103,10 +103,10 @@ class Engine(Protocol):
         """Removes a network; nothing happens when it is gone."""
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
-        """The volumes that bear a label, given as ``name=value``."""
+        """Returns the volumes that bear a label, given as ``name=value``."""
 
     def volume(self, name: str) -> dict[str, Any] | None:
-        """One volume, inspected; None when there is none of that name."""
+        """Returns one volume, inspected; None when there is none of that name."""
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
         """Makes an empty volume, unless it is there, and gives its directory on the engine's host."""
@@ -115,7 +115,7 @@ class Engine(Protocol):
         """Removes a volume; nothing happens when it is gone."""
 
     def last_lines(self, identity: str, count: int) -> list[str]:
-        """The last lines that a container wrote; empty when they cannot be had."""
+        """Returns the last lines that a container wrote; empty when they cannot be had."""
 
 
 class DockerEngine:

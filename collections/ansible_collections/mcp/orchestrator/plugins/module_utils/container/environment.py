@@ -38,7 +38,7 @@ class Environment:
         self._trouble: EnvChanged | None = None
 
     def of(self, spec: Spec) -> list[str]:
-        """``NAME=value`` for each variable of ``spec``, for the engine only. Raises EnvChanged."""
+        """Returns ``NAME=value`` for each variable of ``spec``, for the engine only. Raises EnvChanged."""
         if not spec.env:
             return []
         known, key = self._held()
@@ -53,7 +53,7 @@ class Environment:
         return [f"{name}={values[name].reveal()}" for name in spec.env]
 
     def redacted(self, server: str, text: str) -> str:
-        """``text`` without any value of the server's env that is long enough to be a secret."""
+        """Returns ``text`` without any value of the server's env that is long enough to be a secret."""
         try:
             known, _key = self._held()
         except EnvChanged as trouble:

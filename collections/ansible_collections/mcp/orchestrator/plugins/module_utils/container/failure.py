@@ -50,11 +50,11 @@ class Failure:
         return self.at + FIRST_PAUSE * 2.0 ** (self.count - 2)
 
     def counts(self, attempt: str, now: float) -> bool:
-        """Whether it says anything about ``attempt`` now."""
+        """Returns whether it says anything about ``attempt`` now."""
         return self.attempt == attempt and now < max(self.next_try, self.at + WINDOW)
 
     def pause(self, attempt: str, now: float, volume: str) -> str | None:
-        """Why ``attempt`` is not tried now, or None. ``volume`` is where this is remembered."""
+        """Returns why ``attempt`` is not tried now, or None. ``volume`` is where this is remembered."""
         if not self.counts(attempt, now) or now >= self.next_try:
             return None
         what = "it is in quarantine" if self.quarantined else "the next try is postponed"
@@ -69,7 +69,7 @@ class Failure:
         return Failure(self.server, attempt, count, now)
 
     def labels(self, fleet: str) -> dict[str, str]:
-        """How it is written on its volume."""
+        """Returns how it is written on its volume."""
         return {
             labels.FLEET: fleet,
             labels.SERVICE: self.server,
@@ -89,10 +89,10 @@ class Failure:
 
 
 def volume_name(fleet: str, server: str) -> str:
-    """The name of the volume that remembers a server's failures."""
+    """Returns the name of the volume that remembers a server's failures."""
     return f"{fleet}-{server}.failures"
 
 
 def clock_time(seconds: float) -> str:
-    """A time as people and machines read it."""
+    """Returns a time as people and machines read it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -30,22 +30,22 @@ class Firewall(Protocol):
     """What observing and applying need of a host's packet filter."""
 
     def rules(self, fleet: str) -> Ruleset:
-        """The fleet's rules as they are. Raises FirewallError where none can be kept."""
+        """Returns the fleet's rules as they are. Raises FirewallError where none can be kept."""
 
     def host_network(self) -> HostNetwork:
-        """What of this host the rules depend on; to be asked after ``rules``."""
+        """Returns what of this host the rules depend on; to be asked after ``rules``."""
 
     def write(self, fleet: str, present: Ruleset, desired: Ruleset) -> None:
         """Puts ``desired`` in place of ``present``. Raises FirewallError."""
 
     def saved(self, fleet: str) -> tuple[str, str] | None:
-        """The texts from which a boot restores the rules, empty where there are none; None where none are kept."""
+        """Returns the saved texts for IPv4 and IPv6, empty without rules; None where none are saved."""
 
     def save(self, fleet: str, texts: tuple[str, str]) -> None:
         """Keeps the texts for the next boot, and an empty one not at all. Raises FirewallError."""
 
     def has_bridge(self, interface: str) -> bool:
-        """Whether a bridge of that name is an interface of this host, so that its rules bind what is on it."""
+        """Returns whether a bridge of that name is an interface of this host, so that its rules bind what is on it."""
 
 
 class HostFirewall:

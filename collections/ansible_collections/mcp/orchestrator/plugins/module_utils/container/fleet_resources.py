@@ -19,12 +19,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 
 def rules_volume(fleet: str, server: str) -> str:
-    """The name of the volume that tells a server the addresses of the hosts it may reach."""
+    """Returns the name of the volume that tells a server the addresses of the hosts it may reach."""
     return f"{fleet}-{server}.hosts"
 
 
 def allowed_container(spec: Spec, port: int, world: World, policy: Policy) -> AllowedContainer:
-    """How the container of ``spec`` that publishes ``port`` is let through."""
+    """Returns what the rules allow to the container of ``spec`` that publishes ``port``."""
     before = egress.allowed_before(world.rules or Ruleset(), policy.fleet, world.host_network.own)
     addresses = {
         host: egress.still_allowed(world.addresses.get(host, ()), before.get((spec.name, host), ()))
@@ -35,7 +35,7 @@ def allowed_container(spec: Spec, port: int, world: World, policy: Policy) -> Al
 
 
 def allowed_containers(containers: Sequence[Container], world: World, policy: Policy) -> dict[str, AllowedContainer]:
-    """Those of the containers that are let through somewhere, by id; each by the spec that it was made from."""
+    """Returns the containers to which rules allow something, by id; each by the spec that it was made from."""
     return {
         each.id: allowed_container(each.spec, each.port, world, policy)
         for each in containers
@@ -44,19 +44,19 @@ def allowed_containers(containers: Sequence[Container], world: World, policy: Po
 
 
 def desired_rules(allowed: Collection[AllowedContainer], world: World, policy: Policy) -> Ruleset:
-    """The rules while these containers are let through."""
+    """Returns the rules that allow these containers their own way."""
     closed = world.networks.get(policy.confined_networks[0])
     subnet = closed.subnet if closed else None
     return rules.ruleset(policy.fleet, world.host_network, policy.closed_ports, subnet, list(allowed))
 
 
 def is_saved(desired: Ruleset, world: World, policy: Policy) -> bool:
-    """Whether a boot would restore these rules, where it is to restore any."""
+    """Returns whether a boot would restore these rules, where it is to restore any."""
     return world.saved is None or world.saved == rules.restorable(desired, policy.fleet)
 
 
 def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Action]:
-    """What has to be there before a container starts: rules first, so that none runs a moment without."""
+    """Returns the steps before a container starts: rules first, so that none runs a moment without them."""
     if world.rules is not None and (world.containers or any(spec.enabled for spec in specs)):
         desired = desired_rules(allowed_containers(world.containers, world, policy).values(), world, policy)
         stands = rules.same(world.rules, desired, policy.fleet)
@@ -97,7 +97,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
 
 
 def is_stale(name: str, network: Network, policy: Policy) -> bool:
-    """Whether a network of the fleet was made by a release whose rules did not bind it."""
+    """Returns whether a network of the fleet was made by a release whose rules did not apply to it."""
     return network.ours and network.bridge != policy.bridges[name]
 
 
@@ -108,7 +108,7 @@ def _joined(name: str, world: World) -> bool:
 def cleanup_actions(
     specs: Sequence[Spec], left: Sequence[Container], protected: frozenset[str], world: World, policy: Policy
 ) -> Iterator[Action]:
-    """What nobody needs once only the containers ``left`` are there; nothing while a server is ``protected``."""
+    """Returns the removal of what only the containers ``left`` do not need; nothing while a server is protected."""
     if protected:
         return
     used = {policy.network_of(spec) for spec in specs}
@@ -145,7 +145,7 @@ def stale_volumes(
     world: World,
     policy: Policy,
 ) -> Iterator[str]:
-    """The volumes that tell nobody anything any more. ``attempts`` are what is tried for each server now."""
+    """Returns the volumes that are out of date. ``attempts`` are what is tried for each server now."""
     for server, failure in world.failures.items():
         stale = server not in attempts or not failure.counts(attempts[server], world.now)
         if stale and server not in protected:
@@ -158,7 +158,7 @@ def stale_volumes(
 
 
 def unknown_hosts(specs: Sequence[Spec], world: World, policy: Policy) -> Iterator[Problem]:
-    """The hosts that servers should reach and that have no address, or one that no name may lead to."""
+    """Returns a problem for each listed host without an address, or with one that no name may lead to."""
     for spec in specs:
         if not spec.enabled or spec.egress.kind is not EgressKind.HOSTS or world.firewall_error:
             continue

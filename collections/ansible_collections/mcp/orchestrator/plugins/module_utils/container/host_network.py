@@ -29,14 +29,14 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 
 def resolvers(files: Sequence[str] = RESOLV_CONFS, settings: str = ENGINE_SETTINGS) -> tuple[str, ...]:
-    """The addresses that containers ask for names, but loopback's, which lead no container out of itself."""
+    """Returns the name servers that containers ask, without loopback's, which lead no container out of itself."""
     named = [*(each for path in files for each in _name_servers(path)), *_of_the_engine(settings)]
     found = {address for address in map(_address, named) if address is not None and not address.is_loopback}
     return tuple(map(str, sorted(found, key=lambda each: (each.version, int(each)))))
 
 
 def own_addresses(path: str = ROUTES) -> frozenset[str]:
-    """The IPv4 addresses of this host, as the kernel's table of local routes has them (proc_net(5))."""
+    """Returns the IPv4 addresses of this host, as the kernel's table of local routes has them (proc_net(5))."""
     lines = _lines(path)
     return frozenset(
         before.split()[-1]
@@ -46,7 +46,7 @@ def own_addresses(path: str = ROUTES) -> frozenset[str]:
 
 
 def uplinks(directory: str = INTERFACES) -> tuple[str, ...]:
-    """The bridges that are called like those of containers and have a port that leads out of this host."""
+    """Returns the bridges that are named like those of containers and have a port that leads out of this host."""
     return tuple(
         sorted(
             name
@@ -60,7 +60,7 @@ def uplinks(directory: str = INTERFACES) -> tuple[str, ...]:
 
 
 def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6")) -> frozenset[int]:
-    """The TCP ports on which something listens on this host, in the network namespace of this process."""
+    """Returns the TCP ports on which something listens on this host, in the network namespace of this process."""
     ports: set[int] = set()
     for table in tables:
         try:
@@ -73,7 +73,7 @@ def listening_ports(tables: Sequence[str] = ("/proc/net/tcp", "/proc/net/tcp6"))
 
 
 def has_ipv6() -> bool:
-    """Whether this host speaks IPv6 and can filter it."""
+    """Returns whether this host speaks IPv6 and can filter it."""
     return os.path.exists(IPV6_ADDRESSES) and shutil.which("ip6tables-restore") is not None
 
 

@@ -38,7 +38,7 @@ class HeldLock:
         return token
 
     def is_current(self, run_token: str | None) -> bool:
-        """Whether no other run has converged since this token was issued; true for a run that has none."""
+        """Returns whether no other run has converged since this token was issued; true for a run that has none."""
         return run_token is None or os.pread(self._descriptor, 16, 0).decode("ascii", "replace") == run_token
 
 
@@ -47,7 +47,7 @@ class FleetBusy(Exception):
 
 
 def lock_directory() -> str:
-    """Where the locks of this process's user are: root's with setup.sh's and the reconciler's, others' in their own."""
+    """Returns where this user's locks are: root shares a directory with setup.sh, others have their own."""
     if os.geteuid() == 0:
         return LOCK_DIRECTORY
     return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"mcp-orchestrator-{os.geteuid()}")

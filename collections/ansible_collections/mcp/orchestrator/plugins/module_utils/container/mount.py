@@ -30,7 +30,7 @@ _ANY = "or set allow_host_paths in settings.conf to allow any path"
 
 
 def paths_of(specs: Iterable[Spec]) -> set[str]:
-    """The paths of the host that specs mount."""
+    """Returns the paths of the host that specs mount."""
     return {source for spec in specs for source, _target, _modes in _mounts(spec) if source.startswith("/")}
 
 
@@ -40,12 +40,12 @@ def mounting(specs: Iterable[Spec], world: World) -> tuple[Spec, ...]:
 
 
 def names_of(specs: Iterable[Spec]) -> set[str]:
-    """The names of the volumes that specs mount."""
+    """Returns the names of the volumes that specs mount."""
     return {source for spec in specs for source, _target, _modes in _mounts(spec) if not source.startswith("/")}
 
 
 def device_paths(volume: Mapping[str, Any]) -> set[str]:
-    """The paths of the host that an inspected volume is made of, by the options of its driver.
+    """Returns the paths of the host that an inspected volume is made of, by the options of its driver.
 
     The local driver hands ``type``, ``device`` and ``o`` to mount(8); of other drivers any option may name a path.
     """
@@ -58,7 +58,7 @@ def device_paths(volume: Mapping[str, Any]) -> set[str]:
 
 
 def binds(spec: Spec, world: World) -> list[str]:
-    """The mounts of a server in the engine's words, without a link in any source."""
+    """Returns the mounts of a server in the engine's words, without a link in any source."""
     result = []
     for source, target, modes in _mounts(spec):
         found = world.sources.get(source)
@@ -68,7 +68,7 @@ def binds(spec: Spec, world: World) -> list[str]:
 
 
 def problem(spec: Spec, others: Iterable[Spec], world: World, policy: Policy) -> str | None:
-    """Why a server cannot have what it mounts, with the way out; None when it can.
+    """Returns why a server cannot have what it mounts, with the way out; None when it can.
 
     ``others`` are all specs whose containers run or may, its own among them.
     """
@@ -83,7 +83,7 @@ def problem(spec: Spec, others: Iterable[Spec], world: World, policy: Policy) ->
 
 
 def unresolved(spec: Spec, world: World) -> list[str]:
-    """The paths of the host of which nobody here can tell where they lead."""
+    """Returns the paths of the host whose links cannot be followed from here."""
     return sorted(source for source in paths_of([spec]) if source not in world.sources)
 
 

@@ -110,7 +110,7 @@ def _sources(
 
 
 def with_listeners(world: World, ports: Iterable[int]) -> World:
-    """``world``, knowing that something listens on ``ports`` of this host."""
+    """Returns ``world``, knowing that something listens on ``ports`` of this host."""
     own = {int(host) for each in world.containers if each.runs for _port, _address, host in each.facts.bindings if host}
     return replace(world, busy=world.busy | (frozenset(ports) - own))
 

@@ -24,7 +24,7 @@ class NoHost(Exception):
 
 
 def hosts_of(spec: Spec, hosts: Hosts) -> tuple[str, ...]:
-    """The names of the hosts that run ``spec``, in their order of preference. Raises NoHost."""
+    """Returns the names of the hosts that run ``spec``, in their order of preference. Raises NoHost."""
     wanted = spec.placement or {}
     labels: Mapping[str, str] = wanted.get("labels") or {}
     fit = [name for name, own in hosts.items() if all(own.get(key) == value for key, value in labels.items())]
@@ -39,7 +39,7 @@ def hosts_of(spec: Spec, hosts: Hosts) -> tuple[str, ...]:
 
 
 def placed_here(specs: Sequence[Spec], host: str, hosts: Hosts) -> tuple[list[Spec], dict[str, str]]:
-    """The specs that ``host`` runs, and by server why one runs unschedulable. Without ``hosts`` it runs all."""
+    """Returns the specs that ``host`` runs, and by server why no host can run it. Without ``hosts`` it runs all."""
     if not hosts:
         return list(specs), {}
     here: list[Spec] = []

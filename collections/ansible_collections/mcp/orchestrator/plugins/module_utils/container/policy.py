@@ -75,7 +75,7 @@ class Policy:
         return (f"{self.fleet}-closed", f"{self.fleet}-peers")
 
     def network_of(self, spec: Spec) -> str:
-        """The name of the network that a server's containers join."""
+        """Returns the name of the network that a server's containers join."""
         closed, peers = self.confined_networks
         own = {
             EgressKind.INTERNET: self.network,
@@ -91,7 +91,7 @@ class Policy:
         return posixpath.basename(self.bridge.rstrip("/")) if self.bridge else None
 
     def seccomp_of(self, spec: Spec) -> Profile | None:
-        """The profile of system calls that a server's containers get from us."""
+        """Returns the seccomp profile that a server's containers get from us."""
         return None if names_its_own(spec.host_config) else self.seccomp
 
     def on(self, engine: Confinement) -> Policy:
@@ -108,5 +108,5 @@ class Policy:
         return str(spec.bridge.get("log_level", self.log_level))
 
     def name_of(self, server: str, replica: int = 1) -> str:
-        """The name that a server's container bears once nothing of an older generation is left."""
+        """Returns the name that a server's container bears once nothing of an older generation is left."""
         return f"{self.fleet}-{server}" if replica == 1 else f"{self.fleet}-{server}.{replica}"

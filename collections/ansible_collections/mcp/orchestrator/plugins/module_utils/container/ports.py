@@ -16,14 +16,14 @@ class NoFreePort(Exception):
 
 
 def probe_order(server: str, start: int, end: int) -> Iterator[int]:
-    """All ports from ``start`` to ``end`` inclusive, first the one that the server's name leads to."""
+    """Returns all ports from ``start`` to ``end`` inclusive, first the one that the server's name leads to."""
     size = end - start + 1
     first = int.from_bytes(hashlib.sha256(server.encode()).digest()[:8], "big") % size
     return (start + (first + step) % size for step in range(size))
 
 
 def free_port(server: str, start: int, end: int, taken: Collection[int]) -> int:
-    """The first port in the server's order that is not taken. Raises NoFreePort."""
+    """Returns the first port in the server's order that is not taken. Raises NoFreePort."""
     for port in probe_order(server, start, end):
         if port not in taken:
             return port

@@ -51,7 +51,7 @@ class PullProgress:
             self._say(f"pulling {self._reference}: {self._size()}{self._now() - self._began:.0f} s so far")
 
     def done(self) -> None:
-        """The stream has ended well."""
+        """Notes that the stream has ended well."""
         if self._told > self._began:
             self._say(f"pulled {self._reference} in {self._now() - self._began:.0f} s")
 

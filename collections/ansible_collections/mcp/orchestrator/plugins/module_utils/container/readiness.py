@@ -38,9 +38,9 @@ class Probe(Protocol):
 
 
 def http_probe(address: str, port: int, path: str, matcher: str, timeout: float = 5.0) -> Answer:
-    """One GET as a load balancer makes it. ``matcher`` as in an ALB's health check: ``200``, ``200,204``, ``200-499``.
+    """Makes one GET as a load balancer does.
 
-    ``timeout`` is in seconds.
+    ``matcher`` is written as in an ALB's health check: ``200``, ``200,204``, ``200-499``. ``timeout`` is in seconds.
     """
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
@@ -58,7 +58,7 @@ def http_probe(address: str, port: int, path: str, matcher: str, timeout: float 
 
 
 def matches(status: int, matcher: str) -> bool:
-    """Whether an HTTP status is among those of an ALB matcher."""
+    """Returns whether an HTTP status is among those of an ALB matcher."""
     for part in matcher.split(","):
         low, _dash, high = part.strip().partition("-")
         if low.isdecimal() and int(low) <= status <= int(high or low):
@@ -76,7 +76,7 @@ class Wait:
         self._policy = policy
 
     def until_ready(self, spec: Spec, identity: str, port: int | None, since: float) -> str | None:
-        """None when the container of ``spec`` answers in time, else why it does not.
+        """Returns None when the container of ``spec`` answers in time, else why it does not.
 
         ``since`` is when its time began, in seconds since the epoch; it is asked at least once. Raises EngineError.
         """

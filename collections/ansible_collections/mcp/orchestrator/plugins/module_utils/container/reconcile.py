@@ -96,7 +96,7 @@ def _retire_needed(desired: DesiredFleet, world: World, outcome: Outcome) -> boo
 
 
 def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """The module's result, in plain data."""
+    """Returns the module's result, in plain data."""
     return {
         "changed": bool(outcome.done),
         "diff": plan.diff(),

@@ -74,25 +74,25 @@ class _Family:
 
 
 def chain_of(fleet: str) -> str:
-    """The chain that holds the fleet's rules."""
+    """Returns the chain that holds the fleet's rules."""
     name = f"MCP-{fleet}"
     return name if len(name) <= LONGEST_CHAIN else f"MCP-{hashlib.sha256(fleet.encode()).hexdigest()[:16]}"
 
 
 def bridges_of(fleet: str) -> str:
-    """The pattern that the interfaces of all networks of the fleet match, and no other."""
+    """Returns the pattern that the interfaces of all networks of the fleet match, and no other."""
     return f"mcp-{hashlib.sha256(fleet.encode()).hexdigest()[:7]}-+"
 
 
 def bridge_of(fleet: str, network: str) -> str:
-    """The interface of one of the fleet's networks; interfaces have at most 15 characters."""
+    """Returns the interface of one of the fleet's networks; interfaces have at most 15 characters."""
     return bridges_of(fleet).removesuffix("+") + network
 
 
 def ruleset(
     fleet: str, host_network: HostNetwork, ports: Sequence[str], subnet: str | None, allowed: Sequence[AllowedContainer]
 ) -> Ruleset:
-    """The rules that keep a fleet's servers and builds where they may be.
+    """Returns the rules that keep a fleet's servers and builds where they may be.
 
     ``ports`` are the host's that no container may reach, as ``20000:29999`` or ``8482``; ``subnet`` is that of the
     closed network.
@@ -175,7 +175,7 @@ def _opening(rule: str, address: str, allowed: AllowedContainer, why: str) -> st
 
 
 def allowed_in(rules: Ruleset, fleet: str) -> list[AllowedContainer]:
-    """Those who are let through by rules, as they were told to ``ruleset``."""
+    """Returns the allowed containers that rules were made for."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for rule in rules.filter_rules:
         if not rule.startswith(f"-A {chain_of(fleet)} ") or " --mac-source " not in rule:
@@ -197,13 +197,13 @@ def allowed_in(rules: Ruleset, fleet: str) -> list[AllowedContainer]:
 
 
 def renewed(present: Ruleset, fleet: str, host_network: HostNetwork, ports: Sequence[str]) -> Ruleset:
-    """``present`` brought up to date, but for the allowed containers, which stay: for callers that do not know them."""
+    """Returns ``present`` brought up to date, but with its allowed containers, for callers that do not know them."""
     subnet = next((rule.split(" -s ")[1].split(" ")[0] for rule in present.nat_rules), None)
     return ruleset(fleet, host_network, ports, subnet, allowed_in(present, fleet))
 
 
 def transactions(present: Ruleset, desired: Ruleset, fleet: str) -> tuple[str, str]:
-    """What ``iptables-restore --noflush`` and its IPv6 kin need to make one set into the other, each table at once.
+    """Returns the inputs of ``iptables-restore --noflush`` and ``ip6tables-restore`` that turn one set into the other.
 
     The second is empty where there is nothing to do.
     """
@@ -215,7 +215,7 @@ def transactions(present: Ruleset, desired: Ruleset, fleet: str) -> tuple[str, s
 
 
 def restorable(rules: Ruleset, fleet: str) -> tuple[str, str]:
-    """Two texts from which a boot restores the rules, for IPv4 and for IPv6; empty where there are none."""
+    """Returns two texts from which a boot restores the rules, for IPv4 and for IPv6; empty where there are none."""
     ipv4 = _filter((), rules.filter_rules, fleet) if rules.filter_rules else []
     if rules.nat_rules:
         ipv4 += ["*nat", *_each("-I", rules.nat_rules), "COMMIT"]
@@ -223,13 +223,13 @@ def restorable(rules: Ruleset, fleet: str) -> tuple[str, str]:
 
 
 def ours(saved: str, saved_ipv6: str, fleet: str) -> Ruleset:
-    """The fleet's rules out of what ``iptables-save`` and ``ip6tables-save`` wrote."""
+    """Returns the fleet's rules out of what ``iptables-save`` and ``ip6tables-save`` wrote."""
     tables, tables_ipv6 = _ours(saved, fleet), _ours(saved_ipv6, fleet)
     return Ruleset(tuple(tables["filter"]), tuple(tables["nat"]), tuple(tables_ipv6["filter"]))
 
 
 def same(one: Ruleset, other: Ruleset, fleet: str) -> bool:
-    """Whether two sets do the same: the order counts within the fleet's own chain only."""
+    """Returns whether two sets do the same: the order counts within the fleet's own chain only."""
     own = f"-A {chain_of(fleet)} "
     return (
         _split(own, one.filter_rules) == _split(own, other.filter_rules)

@@ -39,6 +39,6 @@ class Profile:
 
 
 def names_its_own(host_config: Mapping[str, Any]) -> bool:
-    """Whether an entry brings its own profile, or as a privileged one gets none."""
+    """Returns whether an entry brings its own profile, or as a privileged one gets none."""
     options = host_config.get("SecurityOpt", ())
     return bool(host_config.get("Privileged")) or any(each.startswith(("seccomp=", "seccomp:")) for each in options)

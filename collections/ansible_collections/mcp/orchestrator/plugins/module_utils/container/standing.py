@@ -21,7 +21,7 @@ _STATUS_ORDER = ("dead", "created", "exited", "paused", "restarting", "running")
 
 
 def replicas(spec: Spec) -> range:
-    """The numbers of a server's containers, from 1."""
+    """Returns the numbers of a server's containers, from 1."""
     return range(1, spec.replicas + 1)
 
 

@@ -33,12 +33,12 @@ class Base:
 
 
 def is_pinned(reference: str) -> bool:
-    """Whether a reference names one image for ever: by digest."""
+    """Returns whether a reference names one image for ever: by digest."""
     return "@sha256:" in reference
 
 
 def obtain(client: Any, name: str, *, renew: bool) -> Base:
-    """The base ``name``, pulled where it is not there, or with ``renew`` where its registry has another one.
+    """Returns the base ``name``, pulled where it is not there, or with ``renew`` where its registry has another one.
 
     One that is there stays good where the registry does not answer or does not know it: it may have been made here.
     Raises ImageError.
@@ -62,7 +62,7 @@ def obtain(client: Any, name: str, *, renew: bool) -> Base:
 
 
 def registry_digest(name: str, digests: Sequence[str]) -> str:
-    """The digest by which a registry knows an image of this name, out of its ``RepoDigests``."""
+    """Returns the digest by which a registry knows an image of this name, out of its ``RepoDigests``."""
     if is_pinned(name):
         return name.partition("@")[2]
     repository = _repository(name)
@@ -76,7 +76,7 @@ def _repository(name: str) -> str:
 
 
 def made_at(history: Iterable[Mapping[str, Any]], base_layers: int) -> int:
-    """When the oldest step above the base ran, in seconds since the epoch: with a cache that is not when it was built.
+    """Returns when the oldest step above the base ran, in seconds since the epoch; with a cache, not the build's time.
 
     ``history`` is newest first, as ``GET /images/{name}/history`` answers.
     """

@@ -59,7 +59,7 @@ _COMPLAINT = re.compile(r"ERROR: |E: |npm error (?!code|errno|syscall|A complete
 
 
 def images_present(client: Any, names: Sequence[str]) -> dict[str, Present]:
-    """Those of the images that the engine has."""
+    """Returns those of the images that the engine has."""
     found = {}
     for name in names:
         try:
@@ -111,7 +111,7 @@ def build_image(
 
 
 def describe(client: Any, name: str) -> tuple[str, bytes]:
-    """The id of an image that was built here, and its bill of materials, read without starting anything."""
+    """Returns the id of an image that was built here, and its bill of materials, read without starting anything."""
     image = client.inspect_image(name)
     labels = image["Config"].get("Labels") or {}
     with _files(client, image["Id"]) as read:

@@ -31,7 +31,7 @@ _ALGORITHMS = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha51
 
 
 def npm_components(lock: bytes) -> list[Component]:
-    """All packages of npm's ``node_modules/.package-lock.json``, those that packages bundle too."""
+    """Returns all packages of npm's ``node_modules/.package-lock.json``, those that packages bundle too."""
     packages = _mapping(_mapping(_json(lock)).get("packages"))
     found = []
     for path, entry in packages.items():
@@ -48,7 +48,7 @@ def npm_components(lock: bytes) -> list[Component]:
 
 
 def pip_components(report: bytes) -> list[Component]:
-    """All packages of the report that pip writes with ``--report``."""
+    """Returns all packages of the report that pip writes with ``--report``."""
     found = []
     for entry in _sequence(_mapping(_json(report)).get("install")):
         metadata = _mapping(_mapping(entry).get("metadata"))
@@ -67,7 +67,7 @@ def pip_components(report: bytes) -> list[Component]:
 
 
 def dpkg_components(status: bytes, os_release: bytes) -> list[Component]:
-    """All installed packages of ``/var/lib/dpkg/status``."""
+    """Returns all installed packages of ``/var/lib/dpkg/status``."""
     system = dict(re.findall(r'^(ID|VERSION_ID)="?([A-Za-z0-9._-]+)"?$', os_release.decode("utf-8", "replace"), re.M))
     vendor = system.get("ID", "debian")
     distro = f"{vendor}-{system['VERSION_ID']}" if "VERSION_ID" in system else vendor
@@ -83,7 +83,7 @@ def dpkg_components(status: bytes, os_release: bytes) -> list[Component]:
 
 
 def runtime_components(environment: Iterable[str]) -> list[Component]:
-    """The interpreters that a base says it has, in the variables of the official images."""
+    """Returns the interpreters that a base says it has, in the variables of the official images."""
     variables = dict(each.split("=", 1) for each in environment if "=" in each)
     return [
         _component(name, variables[key], f"pkg:generic/{name}@{quote(variables[key])}", None, {})

@@ -54,7 +54,7 @@ class Renewal:
     after_days: int = 0
 
     def reason(self, present: Present, servers: Collection[str], now: datetime) -> str | None:
-        """Why an image of these servers is built again."""
+        """Returns why an image of these servers is built again."""
         if EVERY in self.servers or set(servers) & set(self.servers):
             return "its rebuild was requested"
         age = _age(present, now)
@@ -63,7 +63,7 @@ class Renewal:
         return f"it is {age} days old, and rebuild_after_days is {self.after_days}" if age else "its age is not known"
 
     def unknown(self, specs: Sequence[Spec]) -> list[str]:
-        """The servers that are named and have no image that is built here."""
+        """Returns the servers that are named and have no image that is built here."""
         built = {spec.name for spec in specs if spec.build is not None and spec.enabled}
         return sorted(set(self.servers) - built - {EVERY})
 
@@ -75,7 +75,7 @@ def plan_builds(
     renewal: Renewal,
     now: datetime,
 ) -> list[Build]:
-    """The images of all enabled servers that are built here, each once, ordered by name. ``now`` is in UTC."""
+    """Returns the images of all enabled servers that are built here, each once, ordered by name. ``now`` is in UTC."""
     servers: dict[str, list[str]] = {}
     recipes: dict[str, Recipe] = {}
     for spec in specs:

@@ -35,7 +35,7 @@ class Subject:
 
 
 def bill_of_materials(subject: Subject, own: Sequence[Component], system: Sequence[Component]) -> dict[str, Any]:
-    """The document. ``own`` are the packages that the build installed, ``system`` those of the base."""
+    """Returns the document. ``own`` are the packages that the build installed, ``system`` those of the base."""
     base: Component = {
         "type": "container",
         "bom-ref": "base",
@@ -76,5 +76,5 @@ def bill_of_materials(subject: Subject, own: Sequence[Component], system: Sequen
 
 
 def serialized(document: dict[str, Any]) -> bytes:
-    """The document as it is stored."""
+    """Returns the document as it is stored."""
     return f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode()

@@ -19,7 +19,7 @@ _FILE = re.compile(r"([0-9a-f]{64})" + re.escape(SUFFIX))
 
 
 def path_of(folder: str, identity: str) -> str:
-    """The file of the image with this id (``sha256:…``)."""
+    """Returns the file of the image with this id (``sha256:…``)."""
     return os.path.join(folder, f"{identity.rpartition(':')[2]}{SUFFIX}")
 
 
@@ -30,7 +30,7 @@ def keep(folder: str, identity: str, content: bytes) -> None:
 
 
 def kept(folder: str) -> list[str]:
-    """The ids of the images that have a file."""
+    """Returns the ids of the images that have a file."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

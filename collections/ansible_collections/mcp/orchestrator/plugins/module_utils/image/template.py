@@ -30,14 +30,14 @@ class Template:
     files: Mapping[str, bytes]
 
     def digest(self, recipe: Recipe) -> str:
-        """What changes with the template, its base's name or the recipe, and with nothing else."""
+        """Returns what changes with the template, its base's name or the recipe, and with nothing else."""
         digest = hashlib.sha256(f"{self.base}\0{json.dumps(recipe.to_dict(), sort_keys=True)}\0".encode())
         for name, content in sorted(self.files.items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()[:16]
 
     def context(self, recipe: Recipe) -> bytes:
-        """The build context of a recipe as a tar; the same bytes for the same recipe."""
+        """Returns the build context of a recipe as a tar; the same bytes for the same recipe."""
         files = {
             **self.files,
             "recipe.json": json.dumps(recipe.to_dict(), sort_keys=True).encode(),

@@ -45,7 +45,7 @@ class Signature:
 
 
 def read_key(path: str) -> Any:
-    """The public key in a PEM file. Raises SignatureError."""
+    """Returns the public key in a PEM file. Raises SignatureError."""
     try:
         with open(path, "rb") as file:
             key = load_pem_public_key(file.read())
@@ -61,7 +61,7 @@ def read_key(path: str) -> Any:
 
 
 def is_signed(key: Any, digest: str, signature: Signature) -> bool:
-    """Whether the key has signed the image of this digest."""
+    """Returns whether the key has signed the image of this digest."""
     try:
         key.verify(base64.b64decode(signature.signature, validate=True), signature.payload, ec.ECDSA(SHA256()))
         critical = _mapping(_mapping(json.loads(signature.payload)).get("critical"))
@@ -73,7 +73,7 @@ def is_signed(key: Any, digest: str, signature: Signature) -> bool:
 
 
 def tag_of(digest: str) -> str:
-    """The tag under which a registry holds the signatures of an image."""
+    """Returns the tag under which a registry holds the signatures of an image."""
     return f"{digest.replace(':', '-')}.sig"
 
 

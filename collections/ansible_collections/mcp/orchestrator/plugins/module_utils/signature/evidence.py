@@ -26,7 +26,7 @@ class Evidence:
 
 
 def read_evidence(folder: str, subject: str) -> Evidence | None:
-    """What is known of a subject, an image's name and a key; None where nothing readable is."""
+    """Returns what is known of a subject, an image's name and a key; None where nothing readable is."""
     try:
         with open(_path(folder, subject), encoding="ascii") as file:
             kept = json.load(file)

@@ -87,14 +87,14 @@ class Registry:
         self._session.close()
 
     def digest(self, tag: str) -> str:
-        """The digest of the manifest that a tag names now."""
+        """Returns the digest of the manifest that a tag names now."""
         content = self._get(f"manifests/{tag}", MANIFESTS)
         if content is None:
             raise SignatureError(f"{self.reference.written}:{tag} is not in its registry; correct the image's name")
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     def manifest(self, tag: str) -> Mapping[str, Any] | None:
-        """A manifest; None where the registry has none of this tag."""
+        """Returns a manifest; None where the registry has none of this tag."""
         content = self._get(f"manifests/{tag}", MANIFESTS)
         if content is None:
             return None
@@ -107,7 +107,7 @@ class Registry:
         return found
 
     def blob(self, digest: str) -> bytes | None:
-        """A blob that has this digest; None where the registry has none."""
+        """Returns a blob that has this digest; None where the registry has none."""
         content = self._get(f"blobs/{digest}", "*/*")
         return content if content is not None and f"sha256:{hashlib.sha256(content).hexdigest()}" == digest else None
 

@@ -52,7 +52,7 @@ class _Answer:
 
 
 def asks_for_signature(spec: Spec) -> bool:
-    """Whether a server's image has to be signed: what is built or put here is not pulled."""
+    """Returns whether a server's image has to be signed: what is built or put here is not pulled."""
     return bool(spec.signature_key) and spec.enabled and spec.build is None and spec.pull != "never"
 
 
