@@ -275,6 +275,13 @@ endpoints:
     priority:
       description: The desired priority of its rule, or null for any.
       type: int
+    conditions:
+      description: What its entry asks of a request beside the path, as M(mcp.orchestrator.mcp_alb_route) takes it.
+      type: list
+      elements: dict
+    auth:
+      description: Who has to prove themselves first, or null for what C([routes] auth) says.
+      type: str
     url:
       description: Where MCP answers on this host, without any load balancer; null without a container.
       type: str
