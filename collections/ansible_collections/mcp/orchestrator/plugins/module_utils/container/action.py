@@ -69,7 +69,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Slot:
-    """One place of a server: who shall serve in it, who serves until then, and the steps that lead there.
+    """One place of a server: who is to serve in it, who serves until then, and the steps from one to the other.
 
     ``successor`` is the container that is there already; None means that ``actions`` create it.
     ``stopped_by_operator`` says that an operator stopped it on purpose. ``wait`` says that the successor has yet to

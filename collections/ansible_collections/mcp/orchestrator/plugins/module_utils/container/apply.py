@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carrying out a plan: thin, in threads, every failure kept to its server."""
+"""Carries out a plan, in threads; a failure of one server does not stop the others."""
 
 from __future__ import annotations
 
@@ -316,5 +316,5 @@ class Applier:
 
 
 def _since(container: Container) -> float:
-    """From when a container has had time to become healthy; a crash loop does not begin anew with every crash."""
+    """From when a container has had time to become healthy; a crash does not restart it."""
     return container.created if container.restarts else container.started

@@ -111,4 +111,6 @@ def seccomp_profile(path: str | None) -> Profile | None:
         with open(path, encoding="utf-8") as file:
             return Profile.of(os.path.realpath(path), file.read())
     except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"the seccomp profile {path} cannot be read: {error}; install it anew (setup.sh)") from error
+        raise ProfileError(
+            f"the seccomp profile {path} cannot be read: {error}; install it again (setup.sh)"
+        ) from error

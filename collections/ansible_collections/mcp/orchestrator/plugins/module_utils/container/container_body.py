@@ -227,7 +227,7 @@ def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
 
 
 def _known_by_address(spec: Spec, policy: Policy, host_port: int) -> dict[str, Any]:
-    """The MAC address by which rules tell its container from others."""
+    """The MAC address by which rules recognise its container."""
     mac = egress.mac_address(policy.fleet, spec.name, host_port)
     # Engines up to API 1.43 read the first, later ones the second.
     return {

@@ -38,7 +38,7 @@ class StartError(CreationError):
 
 @dataclass(frozen=True)
 class Made:
-    """A container that shall serve; ``since`` (seconds since the epoch) it has had time to become healthy."""
+    """A container that is to serve; ``since`` (seconds since the epoch) it has had time to become healthy."""
 
     id: str
     name: str

@@ -27,7 +27,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 # What an engine changes on a running container; everything else needs a new one.
 _UPDATABLE = ("memory", "cpus", "pids", "restart")
-# Shown with old and new value; of the others only the name, since they may be long or carry what nobody should read.
+# Shown with old and new value; of the others only the name, since they may be long or hold a secret.
 _SHOWN = (
     "image",
     "transport",
@@ -110,7 +110,7 @@ def _network_drift(container: Container, spec: Spec, world: World, policy: Polic
     if name not in container.networks:
         yield f"it is not connected to {name}"
     elif name in policy.networks:
-        # A network that was removed and made anew has another id, and the engine cannot start into the old one.
+        # A network that was removed and created again has another id, and the engine cannot start into the old one.
         joined, network = container.networks[name], world.networks.get(name)
         if network is None or joined not in ("", name, network.id):
             yield f"its network {name} was removed"

@@ -55,7 +55,7 @@ class EgressControl:
         """Opens the way for a container that is about to be made; gives the mounts that it needs for that.
 
         Raises FirewallError when nothing would keep the container where it may be and its spec says that it must be
-        kept there; of others ``unbound`` tells afterwards.
+        kept there; others are listed in ``unbound`` afterwards.
         """
         network = self._policy.network_of(spec)
         bridge = self._policy.bridges.get(network)
@@ -84,7 +84,10 @@ class EgressControl:
             self._left = self._left or any(gone)
 
     def close(self) -> None:
-        """Takes away the ways of those who left, and tells the others the addresses of today. Raises FirewallError."""
+        """Closes the way of removed containers, and gives the others today's addresses.
+
+        Raises FirewallError and FileError.
+        """
         with self._lock:
             if self._left:
                 self._write(fleet_resources.desired_rules(self._allowed.values(), self._world, self._policy))
@@ -93,7 +96,7 @@ class EgressControl:
                 self._write_hosts(self._world.hosts_files[server], server, hosts)
 
     def _tell(self, spec: Spec) -> str:
-        """The file that tells a server the addresses of its hosts, in a volume of the engine."""
+        """The file with the addresses of a server's hosts, in a volume of the engine."""
         name = fleet_resources.rules_volume(self._policy.fleet, spec.name)
         marks = {labels.FLEET: self._policy.fleet, labels.SERVICE: spec.name, labels.HOSTS: "yes"}
         return self._write_hosts(self._engine.create_volume(name, marks), spec.name, set(spec.egress.hosts))

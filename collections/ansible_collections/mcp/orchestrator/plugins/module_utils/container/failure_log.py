@@ -25,7 +25,7 @@ class FailureLog:
     def write(self, server: str, attempt: str) -> None:
         """Adds a failure of ``attempt``. Raises EngineError.
 
-        The labels of a volume cannot be changed, so that it is made anew.
+        The labels of a volume cannot be changed, so that it is created again.
         """
         before = self._known.get(server, Failure(server, ""))
         volume = volume_name(self._fleet, server)

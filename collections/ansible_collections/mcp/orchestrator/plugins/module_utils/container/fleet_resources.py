@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 
 def rules_volume(fleet: str, server: str) -> str:
-    """Returns the name of the volume that tells a server the addresses of the hosts it may reach."""
+    """Returns the name of the volume with the addresses of the hosts that a server may reach."""
     return f"{fleet}-{server}.hosts"
 
 

@@ -5,7 +5,7 @@
 """Whether what a server mounts is what its entry says, as the host has it now. Pure.
 
 The config's reader judges how a path is written. Here it is judged where its links lead, what it is, and who could put
-another link in its place: the engine follows links anew whenever it starts the container (mount(2)).
+another link in its place: the engine follows links again whenever it starts the container (mount(2)).
 """
 
 from __future__ import annotations

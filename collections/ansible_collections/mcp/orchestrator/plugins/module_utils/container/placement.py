@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of several hosts run a server. Pure, and the same on every host, so that nobody has to tell the others.
+"""Which of several hosts run a server. Pure, and the same on every host, so that hosts need not agree with each other.
 
 Each host has a weight for each server that nothing but the two names decides (rendezvous hashing): a host that comes or
 goes moves only the servers that it takes or leaves behind.

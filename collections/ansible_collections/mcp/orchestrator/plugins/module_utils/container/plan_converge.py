@@ -4,7 +4,7 @@
 
 """From specs and the observed world to the steps that bring up the desired containers. Pure.
 
-Nothing is taken away here that may serve: that is ``plan_retire``'s, once the routes have moved.
+Nothing that may serve is removed here: ``plan_retire`` does that, once the routes have moved.
 """
 
 from __future__ import annotations

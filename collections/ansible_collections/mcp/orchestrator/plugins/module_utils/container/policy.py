@@ -108,5 +108,5 @@ class Policy:
         return str(spec.bridge.get("log_level", self.log_level))
 
     def name_of(self, server: str, replica: int = 1) -> str:
-        """Returns the name that a server's container bears once nothing of an older generation is left."""
+        """Returns the name of a server's container once no older generation is left."""
         return f"{self.fleet}-{server}" if replica == 1 else f"{self.fleet}-{server}.{replica}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a pull is, told to the host's log: a module under Ansible is silent until it ends."""
+"""Writes the progress of a pull to the host's log: a module under Ansible is silent until it ends."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def to_log(line: str) -> None:
 
 
 class PullProgress:
-    """Adds up the engine's stream of one pull (Engine API, POST /images/create) and tells of it now and then.
+    """Adds up the engine's stream of one pull (Engine API, POST /images/create) and logs it now and then.
 
-    Pulls that end before the first telling are not told of at all. ``now`` gives seconds.
+    Pulls that end before the first entry are not logged. ``now`` returns seconds.
     """
 
     def __init__(

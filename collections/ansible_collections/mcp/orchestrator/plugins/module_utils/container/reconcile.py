@@ -88,7 +88,7 @@ def _unprotected(desired: DesiredFleet, world: World, outcome: Outcome) -> str:
 
 
 def _retire_needed(desired: DesiredFleet, world: World, outcome: Outcome) -> bool:
-    """Whether retiring would find anything to do; after a step of this run the world of before does not tell."""
+    """Whether retiring would find anything to do; after a step of this run the world before it is out of date."""
     if desired.retire:
         return False
     left = plan_retire(desired.specs, world, desired.policy, desired.protected)

@@ -5,7 +5,7 @@
 """A fleet's rules as ``iptables-save`` and ``ip6tables-save`` write them. Pure.
 
 All stand in one chain of the fleet's own, to which marked rules of DOCKER-USER and INPUT lead. They name the fleet's
-bridges and nothing that the engine makes anew, so that a boot can restore them before the engine starts.
+bridges and nothing that the engine creates again, so that a boot can restore them before the engine starts.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def _filter(present: Sequence[str], desired: Sequence[str], fleet: str) -> list[
     if had or inside:
         lines.append(f":{chain} - [0:0]")
     lines += inside
-    # Anew and first in their chains, so that no rule of the operator's lets through what ours turn away.
+    # Inserted again, first in their chains, so that no rule of the operator's lets through what ours turn away.
     lines += _each("-D", _split(own, present)[1]) + _each("-I", outside)
     if had and not inside:
         lines.append(f"-X {chain}")

@@ -34,7 +34,7 @@ class Profile:
             compact = json.dumps(json.loads(text), separators=(",", ":"))
         except ValueError as error:
             reason = f"the seccomp profile {path} is not JSON: {error}"
-            raise ProfileError(f"{reason}; install it anew (setup.sh)") from error
+            raise ProfileError(f"{reason}; install it again (setup.sh)") from error
         return cls(path, compact, hashlib.sha256(compact.encode()).hexdigest()[:DIGEST_CHARACTERS])
 
 

@@ -24,7 +24,7 @@ class Facts:
     """Live settings of a container that can differ from what we asked for, in one form for all engines.
 
     ``bindings`` are (container port, host address, host port); sizes in bytes; ``cpus`` in cores; 0 means no limit.
-    ``log`` is empty where the engine does not tell.
+    ``log`` is empty where the engine does not say.
     """
 
     bindings: tuple[tuple[str, str, str], ...] = ()
@@ -113,7 +113,7 @@ class Network:
 class Source:
     """What a path of the host is, once its links are followed.
 
-    ``kind`` is directory, file, socket, device, pipe, missing or unknown, and then ``why`` tells the reason.
+    ``kind`` is directory, file, socket, device, pipe, missing or unknown, and then ``why`` is the reason.
     """
 
     path: str
@@ -151,7 +151,7 @@ class World:
     ``host_network`` is what the rules depend on, ``saved`` the texts from which a boot restores them, None where none
     are to be saved. ``unbound`` are the fleet's networks that are no interfaces of this host. ``addresses`` are those
     of the names to which servers are let through, ``refused`` those that names have and must not lead to,
-    ``hosts_files`` the directories of the volumes that tell the former to servers.
+    ``hosts_files`` the directories of the volumes with the former, by server.
 
     ``sources`` are the host's paths that servers mount, by how they are written, none where the engine is elsewhere;
     ``volumes`` the inspected volumes that servers name.

@@ -77,7 +77,7 @@ def build_image(
 
     Returns its id, and package, version and digest of what was installed.
 
-    Raises ImageError with the line of the build's log that tells most.
+    Raises ImageError with the most useful line of the build's log.
     """
     # By its id: the base that is recorded is the base that is built on.
     arguments = {"BASE": base.id, **({"GIT": "1"} if build.recipe.git else {})}

@@ -25,7 +25,7 @@ Component = dict[str, Any]
 
 MOST = 20_000
 _LONGEST = 300
-# The official images of node and Python are no Debian packages; these variables are all that tells their version.
+# The official images of node and Python are no Debian packages; only these variables name their version.
 _RUNTIMES = {"NODE_VERSION": "node", "PYTHON_VERSION": "python"}
 _ALGORITHMS = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 

@@ -112,7 +112,7 @@ def _reason(present: Present | None, digest: str) -> str | None:
 
 
 def _age(present: Present, now: datetime) -> int | None:
-    """In days; None when the image does not tell."""
+    """In days; None when it is unknown."""
     try:
         return (now - datetime.fromisoformat(present.labels.get(CREATED, ""))).days
     except (ValueError, TypeError):

@@ -63,7 +63,7 @@ class DesiredImages:
 class Outcome:
     """What was done: the images, the servers that have none and why, and whether anything changed.
 
-    ``unprotected`` says why nothing kept the builds from the host, empty where rules did.
+    ``unprotected`` says why no rules kept the builds from the host, empty where they did.
     """
 
     images: list[dict[str, Any]] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Outcome:
 
 
 def reconcile(client: Any, desired: DesiredImages, *, dry_run: bool) -> Outcome:
-    """Builds the images that the servers need and the engine lacks, or with ``dry_run`` tells which."""
+    """Builds the images that the servers need and the engine lacks, or with ``dry_run`` returns which."""
     outcome = Outcome()
     outcome.fail(
         desired.renewal.unknown(desired.specs),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 
-# The file that tells the template what to install, in the form of the runtime's own tool.
+# The file that says what to install, in the form of the runtime's own tool.
 _LISTS = {"node": "packages.txt", "python": "requirements.txt"}
 
 

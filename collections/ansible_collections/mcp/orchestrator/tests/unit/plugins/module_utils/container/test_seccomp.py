@@ -149,6 +149,6 @@ def test_podman_gets_the_path_of_the_profile() -> None:
 
 
 def test_a_profile_that_is_no_json_is_refused_with_the_way_out() -> None:
-    with pytest.raises(ProfileError, match=r"the seccomp profile /p is not JSON: .*; install it anew"):
+    with pytest.raises(ProfileError, match=r"the seccomp profile /p is not JSON: .*; install it again"):
         Profile.of("/p", "{")
     assert Policy().seccomp is None
