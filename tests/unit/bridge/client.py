@@ -259,6 +259,17 @@ def last(reply: Reply) -> Any:
     return reply.json
 
 
+class ClientAt(Client):
+    """A client with an address of its own, as a balancer tells it."""
+
+    def __init__(self, bridge: Bridge, address: str) -> None:
+        super().__init__(bridge)
+        self.address = address
+
+    def headers(self, **more: str) -> dict[str, str]:
+        return {**super().headers(**more), "x-forwarded-for": f"203.0.113.99, {self.address}"}
+
+
 def start(
     *options: str,
     command: list[str] | None = None,

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
+import weakref
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bridge.limits import Limits
+from bridge.metrics import Metrics
+from bridge.protocol.message import parse
+from bridge.transport.plain_stream import PlainStreams
+from bridge.transport.stateless_http import StatelessHttp
+from bridge.upstream.handshake import Handshake
+from bridge.upstream.health import Health
 
 from tests.unit.bridge.client import BOTH, HOSTILE, META, Bridge, Client, Listener, Reply, last, request, start, until
 
@@ -279,3 +289,38 @@ def test_a_server_that_cannot_list_its_tools_is_called_all_the_same(start_bridge
     bridge.wait_healthy()
     for _ in range(2):
         assert text(send(bridge, tool("params", a=1), **REGION))["arguments"] == {"a": 1}
+
+
+class Departed:
+    """A request whose client has left."""
+
+    client = "192.0.2.1"
+    answered = True
+    on_lost = None
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        self.headers = {
+            b"mcp-protocol-version": MODERN.encode(),
+            b"mcp-method": message["method"].encode(),
+        }
+
+    def open_stream(self, **_more: Any) -> None:
+        """There is nobody to write to."""
+
+    write = release = open_stream
+
+
+def test_a_subscriber_that_left_before_the_server_was_ready_is_forgotten() -> None:
+    message = request("subscriptions/listen", {"_meta": envelope(), "notifications": {"toolsListChanged": True}}, 1)
+    health, limits = Health(), Limits()
+    services: Any = SimpleNamespace(loop=None, limits=limits, metrics=Metrics())
+    upstreams: Any = SimpleNamespace(dedicated=False)
+    served = StatelessHttp(services, upstreams, health, PlainStreams(limits))
+    departed: Any = Departed(message)
+    served.serve(departed, [parse(json.dumps(message).encode())], batch=False, can_json=True, can_stream=True)
+    kept = weakref.ref(departed)
+    del departed
+    answer = parse(b'{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25"}}')
+    health.initialized(Handshake(False, "2025-11-25", ("2025-11-25",), answer), 0.0)
+    gc.collect()
+    assert kept() is None
