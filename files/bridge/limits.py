@@ -59,7 +59,7 @@ class Limits:
     """The same for requests that stand alone: their streams cannot be resumed, so a stream is worth less to the client
     than the HTTP status that some errors must have."""
     unused_seconds: float = 60.0
-    """The life of a session that never did more than `initialize`. Clients go on within milliseconds; who types the
+    """The life of a session that never did more than `initialize`. Clients go on within milliseconds; whoever types the
     requests gets a minute."""
     own_idle_seconds: float = 60.0
     """For how long a session must not have been used to give way to another of the same client."""
@@ -114,7 +114,7 @@ class Limits:
 
 
 def fitted(limits: Limits, memory: int, files: int) -> Limits:
-    """`limits` for a container with `memory` bytes in which a process may have `files` open.
+    """Returns `limits` for a container with `memory` bytes in which a process may have `files` open.
 
     An eighth of the memory for bodies and another for answers leave room for the copies that reading and passing on
     take, for the bridge itself and for its children. Less than 16 MiB would refuse ordinary images, and more than

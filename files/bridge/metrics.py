@@ -37,7 +37,8 @@ class Metrics:
         self._seconds = 0.0
 
     def called(self, method: str, outcome: str, seconds: float) -> None:
-        """A call ended. `outcome`: ok, error (the server's), lost (it died), busy, cancelled or ended."""
+        """Counts a call that ended after `seconds`. `outcome`: ok, error (the server's), lost (it died), busy,
+        cancelled or ended."""
         self.calls[method if method in _METHODS else "other", outcome] += 1
         self._buckets[bisect_left(_BUCKETS, seconds)] += 1
         self._seconds += seconds
@@ -48,7 +49,7 @@ class Metrics:
         return sum(count for (_, outcome), count in self.calls.items() if outcome not in ("ok", "error"))
 
     def render(self, gauges: dict[str, float], counters: dict[str, float]) -> bytes:
-        """The page. `gauges` and `counters`: further values by name, without the prefix."""
+        """Returns the page. `gauges` and `counters`: further values by name, without the prefix."""
         lines = ["# TYPE mcp_bridge_calls_total counter"]
         lines += [
             f'mcp_bridge_calls_total{{method="{method}",outcome="{outcome}"}} {count}'

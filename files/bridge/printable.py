@@ -20,8 +20,9 @@ _KEPT = frozenset("\t\u200c\u200d")  # joiners belong to the writing of several 
 
 
 def printable(text: str | bytes, most: int = LINE) -> str:
-    """`text` in which what acts instead of being seen is written as an escape, such as `\\x1b`. Bytes are UTF-8, and
-    those that are not are escaped, too. What is longer than `most` characters ends in `…` and its full length."""
+    """Returns `text` in which what acts instead of being seen is written as an escape, such as `\\x1b`. Bytes are
+    UTF-8, and those that are not are escaped, too. What is longer than `most` characters ends in `…` and its full
+    length."""
     if isinstance(text, bytes):
         size = len(text)
         # No character takes more than four bytes: what is cut here is not shown anyway.

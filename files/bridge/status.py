@@ -82,7 +82,7 @@ class Status:
                 "sessions": len(self._sessions),
                 "calls_in_flight": self.calls_in_flight,
                 "calls_queued": self._upstreams.calls_queued,
-                "spares": self._upstreams.warm,
+                "warm_processes": self._upstreams.warm,
                 "children": self._launcher.running,
                 "healthy": int(self._health.serves),
             },

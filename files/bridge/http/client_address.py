@@ -11,7 +11,7 @@ _WITH_PORT = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::[0-9
 
 
 def client_of(forwarded: bytes | None, peer: str) -> str:
-    """The address of the client: the last that X-Forwarded-For has, else `peer`.
+    """Returns the address of the client: the last that X-Forwarded-For has, else `peer`.
 
     The last entry is what the balancer in front of everything has seen itself; what stands before it is what the client
     has sent (AWS, "HTTP headers and Application Load Balancers"), and the router on the host adds none. A port is left

@@ -195,7 +195,7 @@ class Connection(asyncio.Protocol):
             return
         if request.wanted == 0:
             if self._received > self._limits.discarded:
-                self._refuse(413, "nobody wants this body")
+                self._refuse(413, "this request takes no body")
             return
         if len(request.body) + len(body) > request.wanted:
             self._refuse(413, f"the body is larger than {request.wanted} bytes")
@@ -330,7 +330,7 @@ class Connection(asyncio.Protocol):
         return self.deadline + self._received / self._limits.body_rate
 
     def _give_way(self) -> None:
-        self._refuse(503, "too much is being sent at once")
+        self._refuse(503, "too many bytes are being sent at once; try again later")
 
     def _forget_reading(self) -> None:
         if self._held is not None:

@@ -45,8 +45,8 @@ class Cors:
         self._lines: dict[bytes, bytes] = {}
 
     def lines(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Header lines of any answer to a request with `headers`. Credentials of the browser's own, such as cookies,
-        are never allowed: a client of MCP says who it is in headers."""
+        """Returns the header lines of any answer to a request with `headers`. Credentials of the browser's own, such as
+        cookies, are never allowed: a client of MCP says who it is in headers."""
         origin = headers.get(b"origin")
         if origin is None:
             return _VARY
@@ -63,7 +63,7 @@ class Cors:
         return known
 
     def preflight(self, request: Request) -> bool:
-        """Answers `request` if it is a preflight; False where it is none."""
+        """Answers `request` if it is a preflight. Returns False where it is none."""
         headers = request.headers
         if request.method != b"OPTIONS" or b"origin" not in headers or b"access-control-request-method" not in headers:
             return False

@@ -1,4 +1,4 @@
-"""Who may speak to the bridge from a browser: the guard against other sites' pages and against DNS rebinding.
+"""Who may speak to the bridge from a browser: the check against other sites' pages and against DNS rebinding.
 
 A page on a name that its owner points to this address is of the same origin to the browser. What the page cannot hide
 is that name, in `Origin` and in `Host` (modelcontextprotocol.io, transports, security), and that it is a page, in
@@ -43,12 +43,12 @@ class OriginCheck:
         self._passed: set[tuple[bytes | None, bytes, bytes]] = set()  # a few clients ask again and again
 
     def allows(self, origin: bytes) -> bool:
-        """Whether pages of `origin` may use the server."""
+        """Says whether pages of `origin` may use the server."""
         text = origin.decode("latin-1").lower()
         return "*" in self._origins or text in self._origins or _LOOPBACK_ORIGIN.fullmatch(text) is not None
 
     def refuses(self, request: Request) -> str | None:
-        """Why the request must not be served, None where it may."""
+        """Returns why the request must not be served, None where it may."""
         headers = request.headers
         origin, host = headers.get(b"origin"), headers.get(b"host", b"")
         key = (origin, host, headers.get(b"sec-fetch-site", b""))
@@ -60,7 +60,7 @@ class OriginCheck:
         return refusal
 
     def refuses_bare(self, request: Request) -> str | None:
-        """Why a GET must not be served that shows nothing of a browser; None where it may.
+        """Returns why a GET must not be served that shows nothing of a browser; None where it may.
 
         A page under a name that was led here reads its own origin without `Origin`, and over plain HTTP without
         `Sec-Fetch-Site`, which browsers send to trustworthy URLs only. Its name in `Host` is all there is, and what
@@ -102,8 +102,8 @@ class OriginCheck:
 
 
 def forwarded(request: Request) -> bool:
-    """Whether the request came through a balancer: all name the client they forward for. Who wants to pass for one that
-    did is told less, not more."""
+    """Says whether the request came through a balancer: all name the client they forward for. Who wants to pass for one
+    that did is told less, not more."""
     return any(header in request.headers for header in _FORWARDED)
 
 

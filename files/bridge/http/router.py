@@ -56,7 +56,7 @@ class Router:
         try:
             return admits(request)
         except Exception as error:  # nor would the request be served
-            self._log.failure("a request could not be judged", error)
+            self._log.failure("the head of a request could not be checked", error)
             return 0
 
     def is_vital(self, request: Request) -> bool:

@@ -1,9 +1,9 @@
 """Whose descendant a process is, even if it has left its parent, its process group and its session behind.
 
 What every process inherits through fork, exec and setsid alike, and what others can read, is its OOM score adjustment
-(proc_pid_oom_score_adj(5)). Each child gets a value of its own, so that what it leaves behind can be told from what
-other children have started. All are well above the bridge's own: where the container runs out of memory, a child goes
-first. And they are close together: which child goes is to be decided by its memory.
+(proc_pid_oom_score_adj(5)). Each child gets a value of its own, so that what it leaves behind can be distinguished from
+what other children have started. All are well above the bridge's own: where the container runs out of memory, a child
+goes first. And they are close together: which child goes is to be decided by its memory.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Descendants:
             file.write(str(mark))
 
     def ended(self, pid: int) -> None:
-        """The child `pid` has exited."""
+        """Takes note that the child `pid` has exited."""
         mark = self._marks.pop(pid, None)
         if mark is not None:
             self._resting.append((time.monotonic(), mark))
 
     def strays(self, children: Collection[int]) -> list[int]:
-        """The processes that bear the mark of a child which has ended. `children`: those that live. A process whose
-        parent lives is not among them; it will be when it has lost it."""
+        """Returns the processes that bear the mark of a child which has ended. `children`: those that live. A process
+        whose parent lives is not among them; it will be when it has lost it."""
         adopted = [pid for pid in _offspring() if pid not in children]
         if not adopted:
             return []

@@ -11,8 +11,8 @@ _HEADER = re.compile(r"\$\{header:([A-Za-z0-9-]+)\}")
 
 
 def original() -> dict[str, str]:
-    """The environment that this process was started with. The interpreter adds a locale to its own (PEP 538), which
-    no child should see."""
+    """Returns the environment that this process was started with. The interpreter adds a locale to its own (PEP 538),
+    which no child should see."""
     try:
         with open("/proc/self/environ", "rb") as file:
             pairs = file.read().split(b"\0")
@@ -41,14 +41,14 @@ class Environment:
         return sorted({name for template in self._asking.values() for name in _HEADER.findall(template)})
 
     def refuses(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Why a client with `headers` cannot have an environment; None where it can."""
+        """Returns why a client with `headers` cannot have an environment; None where it can."""
         for name in self.headers:
             if _CONTROL.search(headers.get(name.lower().encode(), b"")):
                 return f"the header {name} has a control character in it, which no variable of the server can take"
         return None
 
     def of(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
-        """The environment for a client with `headers`. A variable that names a header it lacks is not set."""
+        """Returns the environment for a client with `headers`. A variable that names a header it lacks is not set."""
         found = dict(self._fixed)
         for name, template in self._asking.items():
             # As bytes: os.fsdecode here and os.fsencode in posix_spawn are each other's reverse, whatever they meet.

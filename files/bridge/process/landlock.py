@@ -49,8 +49,8 @@ class Landlock:
         self.works = False
 
     def apart(self, start: Callable[[], Result]) -> Result:
-        """What `start` returns. Processes that it starts are in a new domain. Raises what it raises, and OSError where
-        no domain can be made although others could."""
+        """Returns what `start` returns. Processes that it starts are in a new domain. Raises what it raises, and
+        OSError where no domain can be made although others could."""
         if not self.works:
             return start()
         found: list[Result] = []

@@ -26,8 +26,8 @@ class Memory:
                     self.limit, self._group, self._names = limit, group, names
 
     def is_short(self, left: float) -> bool:
-        """Whether less than the share `left` of the limit is free. What the kernel keeps of files is free, too. False
-        where there is no limit."""
+        """Says whether less than the share `left` of the limit is free. What the kernel keeps of files is free, too.
+        False where there is no limit."""
         if self._group is None:
             return False
         _, usage, cached = self._names

@@ -58,11 +58,11 @@ class WarmChildren:
     def _fill(self) -> None:
         try:
             while len(self._ready) < self._limits.warm_processes and not self._closed:
-                child = self._launcher.start("spare")
+                child = self._launcher.start("warm")
                 child.on_lost = lambda why, child=child: self._lost(child)  # type: ignore[misc]
                 self._ready.append(child)
         except CannotStart as error:
-            self._log.warning(f"spare: {error}")
+            self._log.warning(f"warm process: {error}")
 
     def _lost(self, child: Child) -> None:
         if child in self._ready:

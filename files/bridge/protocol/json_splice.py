@@ -23,7 +23,7 @@ class Ambiguous(ValueError):
 
 
 def find(text: bytes, *path: str) -> Span:
-    """Where the value at the keys `path` stands, which must exist. Raises Ambiguous."""
+    """Returns where the value at the keys `path` stands, which must exist. Raises Ambiguous."""
     quoted = b'"%b"' % path[-1].encode()
     # Where the key's text occurs once, that is the place, whatever surrounds it; unless the key itself is written with
     # an escape, so that only readers see it.
@@ -38,12 +38,12 @@ def find(text: bytes, *path: str) -> Span:
 
 
 def replace(text: bytes, span: Span, value: bytes) -> bytes:
-    """`text` with `value` in the place of what stands at `span`."""
+    """Returns `text` with `value` in the place of what stands at `span`."""
     return text[: span[0]] + value + text[span[1] :]
 
 
 def elements(text: bytes) -> list[bytes]:
-    """The elements of the array `text`."""
+    """Returns the elements of the array `text`, as they are written."""
     found: list[bytes] = []
     position = _skip_space(text, text.index(b"[") + 1)
     while text[position : position + 1] != b"]":

@@ -24,8 +24,8 @@ _OIDC = b"x-amzn-oidc-identity"
 
 
 def identity(headers: Mapping[bytes, bytes]) -> Identity | None:
-    """The user for whom a load balancer of AWS vouches, else issuer and subject of the bearer token if that is a JWT
-    (RFC 7519, 4.1), else None. A renewed token of the same user has the same two."""
+    """Returns the user for whom a load balancer of AWS vouches, else issuer and subject of the bearer token if that is
+    a JWT (RFC 7519, 4.1), else None. A renewed token of the same user has the same two."""
     user = headers.get(_OIDC)
     if user:
         return ("oidc", user.decode("latin-1"))
@@ -56,5 +56,6 @@ class Ownership:
         self._identity = identity(headers)
 
     def admits(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request with `headers` is the owner's. One without an identity is not, where there is an owner."""
+        """Says whether a request with `headers` is the owner's. One without an identity is not, where there is an
+        owner."""
         return self._identity is None or identity(headers) == self._identity

@@ -172,7 +172,7 @@ class Session:
 
     def evict(self) -> None:
         """Ends the session for the sake of another."""
-        self.fail("the session gave way to others")
+        self.fail("the session was ended to make room for others")
 
     def close(self) -> None:
         """Ends the session and its upstream."""
@@ -208,9 +208,9 @@ class Session:
         limits = self._limits
         if self._calls:
             begun = max(call.since for call in self._calls.values())
-            hushed = now - max(self._heard, begun) > limits.silent_server_seconds
-            forsaken = all(call.unattended(now) > limits.unattended_seconds for call in self._calls.values())
-            return FORSAKEN if hushed or forsaken else None
+            silent = now - max(self._heard, begun) > limits.silent_server_seconds
+            unattended = all(call.unattended(now) > limits.unattended_seconds for call in self._calls.values())
+            return FORSAKEN if silent or unattended else None
         if self._streams.attended:
             return LISTENING
         return UNUSED if self._unused else IDLE

@@ -98,7 +98,7 @@ class Sessions:
         evicted = self._to_evict(address)
         if evicted is None:
             return f"{why}; try again later"
-        self._log.info(f"session {evicted.tag}: ended, it gave way to another")
+        self._log.info(f"session {evicted.tag}: ended to make room for another")
         evicted.evict()
         return None
 

@@ -101,7 +101,7 @@ class StreamableHttp:
         if session is None:
             session = self._open(request, posted, batch)
         elif batch and session.revision not in BATCHES:
-            _refuse(request, 400, f"revision {session.revision} has no batches")
+            _refuse(request, 400, f"revision {session.revision} does not allow batches")
             return
         if session is not None:
             session.post(request, posted, batch=batch, can_stream=can_stream, must_stream=not can_json)
@@ -114,7 +114,7 @@ class StreamableHttp:
         elif not any(self._accepts(request)):
             _refuse(request, 406, "the client must accept application/json and text/event-stream")
         elif self._session(request) is not None:
-            raise RuntimeError("nothing is wrong with it")
+            raise RuntimeError("a request was refused whose head has no fault")
 
     def _get(self, request: Request) -> None:
         if not self._accepts(request)[1]:
@@ -122,7 +122,7 @@ class StreamableHttp:
             return
         session = self._session(request)
         if session is not None and not session.listen(request, request.headers.get(b"last-event-id")):
-            _refuse(request, 400, "the stream of this Last-Event-ID is not held any more")
+            _refuse(request, 400, "the stream of this Last-Event-ID is no longer kept")
 
     def _stands_alone(self, request: Request) -> bool:
         """Whether the request is of a revision without sessions, or of one that nobody here knows."""

@@ -36,8 +36,8 @@ class Backend(Protocol):
     def leave(self, client: Client) -> None:
         """Removes a client that is gone, and cancels all its calls."""
 
-    def when_initialized(self, told: Callable[[Handshake | str], None]) -> None:
-        """Calls `told` with what a child said in its handshake, or with the reason why there was none."""
+    def when_initialized(self, callback: Callable[[Handshake | str], None]) -> None:
+        """Calls `callback` with what a child said in its handshake, or with the reason why there was none."""
 
     def warm(self) -> None:
         """Makes a child ready before anybody asks."""

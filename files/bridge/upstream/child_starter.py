@@ -62,13 +62,13 @@ class ChildStarter:
         """Whether somebody waits for a handshake."""
         return bool(self._awaiting)
 
-    def wait(self, told: Callable[[Handshake | str], None]) -> None:
-        """Calls `told` at the next `announce`."""
-        self._awaiting.append(told)
+    def wait(self, callback: Callable[[Handshake | str], None]) -> None:
+        """Calls `callback` at the next `announce`."""
+        self._awaiting.append(callback)
 
     def announce(self, result: Handshake | str | None) -> None:
         """Tells all who wait: what a child said, or the reason why none did. None, with `modern`, tells nobody."""
-        told, self._awaiting = self._awaiting, []
+        callbacks, self._awaiting = self._awaiting, []
         if result is not None:
-            for tell in told:
-                tell(result)
+            for callback in callbacks:
+                callback(result)

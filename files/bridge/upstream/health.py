@@ -1,4 +1,4 @@
-"""Whether the server behind the bridge answers MCP, as health checks and people are told."""
+"""Whether the server behind the bridge answers MCP, for health checks and for people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Health:
 
     @property
     def kind(self) -> str:
-        """starting, ok, slow, stuck, or what `failed` was told."""
+        """starting, ok, slow, stuck, or the kind that `failed` got."""
         return "stuck" if self._obstructed else self._kind
 
     @property
@@ -54,13 +54,13 @@ class Health:
         """Whether clients should be sent here."""
         return self.state in ("ok", "degraded")
 
-    def when_known(self, told: Callable[[Handshake | None], None]) -> None:
-        """Calls `told` with what the server said in its handshake, None where it said nothing: now, or at the end of
-        its first start."""
+    def when_known(self, callback: Callable[[Handshake | None], None]) -> None:
+        """Calls `callback` with what the server said in its handshake, None where it said nothing: now, or at the end
+        of its first start."""
         if self.handshake is not None or self.state == "failing":
-            told(self.handshake)
+            callback(self.handshake)
         else:
-            self._awaiting.append(told)
+            self._awaiting.append(callback)
 
     def obstructed_by(self, obstacle: str | None) -> None:
         """Takes note of why clients are not served although the server answers; None where nothing is in the way."""
@@ -70,7 +70,7 @@ class Health:
         """Takes note of what a new child has said. `child_started`: seconds since the epoch."""
         self.handshake = handshake
         self.child_started = child_started
-        self._tell()
+        self._announce()
 
     def answered(self, seconds: float) -> None:
         """Takes note of a sign of life that came after `seconds`."""
@@ -87,10 +87,10 @@ class Health:
         times = f" ({self.failures} times in a row)" if self.failures > 1 else ""
         was_well = self.serves and self.failures < FAILURES_TO_FAIL
         self._judge("degraded" if was_well else "failing", kind, why + times)
-        self._tell()
+        self._announce()
 
     def report(self) -> dict[str, Any]:
-        """Returns what people on the host are told, as JSON: seconds, milliseconds and times of RFC 3339."""
+        """Returns what /health says on the host, as JSON: seconds, milliseconds and times of RFC 3339."""
         handshake = self.handshake
         return {
             "state": self.state,
@@ -103,10 +103,10 @@ class Health:
             "protocol": None if handshake is None else handshake.revision,
         }
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         awaiting, self._awaiting = self._awaiting, []
-        for told in awaiting:
-            told(self.handshake)
+        for callback in awaiting:
+            callback(self.handshake)
 
     def _judge(self, state: str, kind: str, reason: str) -> None:
         self._state, self._kind, self._reason = state, kind, reason

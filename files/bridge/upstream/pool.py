@@ -78,7 +78,7 @@ class Pool:
             self._grow()
 
     def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
-        """The caller does not want the answer any more."""
+        """Ends a call whose answer nobody wants any more; `note` is the client's own notification of that."""
         if call in self._queue:
             self._queue.remove(call)
             self._queued -= len(call.line)
@@ -100,12 +100,12 @@ class Pool:
             if call.client is client:
                 self.cancel(call)
 
-    def when_initialized(self, told: Callable[[Handshake | str], None]) -> None:
-        """Calls `told` with what a child said in its handshake, or with the reason why there was none."""
+    def when_initialized(self, callback: Callable[[Handshake | str], None]) -> None:
+        """Calls `callback` with what a child said in its handshake, or with the reason why there was none."""
         if self._starter.handshake is not None:
-            told(self._starter.handshake)
+            callback(self._starter.handshake)
         else:
-            self._starter.wait(told)
+            self._starter.wait(callback)
             self._grow()
 
     def warm(self) -> None:

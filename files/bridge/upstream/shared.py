@@ -1,4 +1,4 @@
-"""One child for all clients: ids are the bridge's own, and what cannot be told apart reaches nobody."""
+"""One child for all clients: ids are the bridge's own, and what could belong to several clients reaches none."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class Shared:
         return 0
 
     def call(self, call: ForwardedCall) -> None:
+        """Gives the call to the child, which is started first where there is none."""
         if self._child is None:
             if len(self._early) >= self._limits.queue or _size([*self._early, call]) > self._limits.bodies // 4:
                 call.fail("too many calls are waiting for the server; try again later")
@@ -69,23 +70,26 @@ class Shared:
             call.fail("the server does not read its input")
 
     def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
+        """Ends a call whose answer nobody wants any more; `note` is the client's own notification of that."""
         if call in self._early:
             self._early.remove(call)
         elif self._calls.pop(call.ident, None) is not None and self._child is not None:
             self._child.send(call.cancellation(note))
 
-    def when_initialized(self, told: Callable[[Handshake | str], None]) -> None:
+    def when_initialized(self, callback: Callable[[Handshake | str], None]) -> None:
+        """Calls `callback` with what the child said in its handshake, or with the reason why there was none."""
         if self._starter.handshake is not None and self._child is not None:
-            told(self._starter.handshake)
+            callback(self._starter.handshake)
         else:
-            self._starter.wait(told)
+            self._starter.wait(callback)
             self.warm()
 
     def join(self, client: Client) -> None:
+        """Adds a client that must learn when the child is lost."""
         self._clients[client] = None
 
     def leave(self, client: Client) -> None:
-        """`client` is gone; its calls are cancelled."""
+        """Removes a client that is gone, and cancels its calls."""
         self._clients.pop(client, None)
         for subscribers in self._subscribed.values():
             subscribers.discard(client)
@@ -94,6 +98,7 @@ class Shared:
                 self.cancel(call)
 
     def warm(self) -> None:
+        """Starts the child where there is none."""
         if self._child is None and self._starting is None:
             self._starting = self._loop.create_task(self._start())
 
@@ -107,15 +112,17 @@ class Shared:
                 self._owes = now
                 self._child.send(messages.request("bridge-alive", *self._sign_of_life))
         elif now - self._owes > self._limits.hung_seconds:
-            self._log.warning(f"shared: nothing was heard of the server for {now - self._heard:.0f} s; it is killed")
+            self._log.warning(f"shared: the server has sent nothing for {now - self._heard:.0f} s; it is killed")
             self._child.kill()
 
     def obstacle(self, now: float) -> str | None:
+        """Returns that the child gives no sign of life, None where it does."""
         if self._owes is None or now - self._owes < self._limits.probe_timeout_seconds:
             return None
         return f"the process that serves all clients has not answered for {now - self._owes:.0f} s"
 
     def close(self) -> None:
+        """Ends the child."""
         if self._child is not None:
             self._child.end()
 

@@ -48,19 +48,20 @@ class ToolCache:
         self,
         name: str,
         backend: Backend,
-        told: Callable[[tuple[Parameter, ...]], None],
+        callback: Callable[[tuple[Parameter, ...]], None],
         *,
         modern: bool,
     ) -> None:
-        """Calls `told` with the mirrored parameters of the tool `name`: now, or when the server has listed its tools.
-        None are known of a tool that it does not list, or where it cannot: the call itself shows what is wrong."""
+        """Calls `callback` with the mirrored parameters of the tool `name`: now, or when the server has listed its
+        tools. None are known of a tool that it does not list, or where it cannot: the call itself shows what is
+        wrong."""
         if name in self._tools or self._complete:
-            told(self._tools.get(name, ()))
+            callback(self._tools.get(name, ()))
             return
         if self._listing is None:
             self._listing = Listing(self, backend, modern=modern)
             self._loop.call_later(_LISTING_SECONDS, self._listing.end)
-        self._listing.waiting.append(lambda: told(self._tools.get(name, ())))
+        self._listing.waiting.append(lambda: callback(self._tools.get(name, ())))
         self._listing.begin()
 
     def listed(self, *, complete: bool) -> None:
@@ -116,5 +117,5 @@ class Listing:
         self._ended = True
         self._tool_cache.listed(complete=complete)
         waiting, self.waiting = self.waiting, []
-        for tell in waiting:
-            tell()
+        for callback in waiting:
+            callback()

@@ -172,7 +172,7 @@ def test_the_second_session_finds_a_child_started_ahead(start_bridge: Start) -> 
     bridge = start_bridge()
     first, second = Client(bridge), Client(bridge)
     first.open()
-    until(lambda: bridge.metrics()["mcp_bridge_spares"] == 1)
+    until(lambda: bridge.metrics()["mcp_bridge_warm_processes"] == 1)
     ahead = bridge.descendants()
     second.open()
     assert second.call("whoami")["pid"] in ahead
