@@ -258,6 +258,7 @@ def test_a_headers_value_arrives_byte_for_byte(start_bridge: Start, value: bytes
     body = json.dumps(request("initialize", {"protocolVersion": "2025-06-18"}, 1)).encode()
     head = (
         f"POST {bridge.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        "Accept: application/json\r\n"  # a stream would begin before the server has answered
     )
     with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
         connection.sendall(head.encode() + b"X-Token: " + value + b"\r\n\r\n" + body)
