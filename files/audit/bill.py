@@ -25,7 +25,7 @@ def read_bill(path: Path) -> tuple[str, set[Package], int]:
         urls = [str(each["purl"]) for each in _components(document) if "purl" in each]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(
-            f"{path} is no CycloneDX bill of materials: {error!r}; remove it, and it is made anew"
+            f"{path} is not a CycloneDX bill of materials: {error!r}; remove it, and the next run writes it"
         ) from error
     packages = {package for package in map(_package, urls) if package is not None}
     return subject, packages, len(set(urls)) - len(packages)

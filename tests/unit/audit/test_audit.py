@@ -155,4 +155,4 @@ def test_a_damaged_bill_is_named_and_the_others_are_read(
     folder = bill(tmp_path / "sbom", "mcp-built/a:1", "pkg:npm/left-pad@1.2.0")
     (folder / "broken.cdx.json").write_text("{")
     assert main(["--sboms", str(folder)]) == 1
-    assert "broken.cdx.json is no CycloneDX bill of materials" in capsys.readouterr().err
+    assert "broken.cdx.json is not a CycloneDX bill of materials" in capsys.readouterr().err

@@ -158,7 +158,7 @@ images:
     - image: mcp-built/mcp-server-time:bb9eebe928c5
       servers: [time]
       action: built
-      reason: it is not there
+      reason: it is missing
       id: sha256:9c1185a5c5e9
       package: mcp-server-time
       version: 2026.1.26

@@ -98,8 +98,8 @@ def build_image(
         image = run_build(client, _on_top_of(layers), limits, labels=label, tag=build.image)
     except StepFailed as error:
         raise ImageError(
-            f"{build.image} could not be built: {_complaint(error.log) or error}; look at the package's name and"
-            " version, and whether this host reaches its registry"
+            f"{build.image} could not be built: {_complaint(error.log) or error}; check the package's name and"
+            " version, and that this host reaches its registry"
         ) from error
     except ImageError as error:
         raise ImageError(f"{build.image} could not be built: {error}") from error

@@ -105,7 +105,7 @@ def _build(
 
 def _reason(present: Present | None, digest: str) -> str | None:
     if present is None:
-        return "it is not there"
+        return "it is missing"
     if LABEL not in present.labels:
         return "the image of this name was not built here"
     return None if present.labels[LABEL] == digest else "the runtime template has changed"

@@ -42,6 +42,7 @@ def _target(option: Mapping[str, Any]) -> ProbeTarget:
         try:
             re.compile(call["expect"])
         except re.error as error:
-            raise ModuleError(f"endpoints: {option['name']}: call.expect is no regular expression: {error}") from error
+            reason = f"endpoints: {option['name']}: call.expect is not a regular expression: {error}"
+            raise ModuleError(reason) from error
     headers = {name: str(value) for name, value in option["headers"].items()}
     return ProbeTarget(option["name"], option["url"], headers, ToolCall(**call) if call else None)

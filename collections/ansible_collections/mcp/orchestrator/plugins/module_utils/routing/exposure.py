@@ -80,7 +80,7 @@ def _target_address(settings: Settings, host: HostAddresses, settings_path: str 
     address = host.default_source()
     if address is None:
         message = (
-            "is empty, and this host has no default route that tells the address at which the load balancer reaches it;"
+            "is empty, and this host has no default route from which the address for the load balancer could be read;"
             " set it to that address"
         )
         label = os.path.basename(settings_path or "settings.conf")

@@ -130,7 +130,7 @@ EXTENSION = Record(
         ),
         "auth": Key(
             Text("none, oidc or jwt", choices=AUTHS),
-            "Whom the load balancer lets pass: anybody, who is known to the provider of [oidc], or who has a token of "
+            "Who may pass the load balancer: anybody, users of the provider of [oidc], or holders of a token of "
             "[jwt]'s issuer. Default: what [routes] auth says.",
         ),
         "resources": Key(RESOURCES, "The limits of its container."),
@@ -147,7 +147,7 @@ EXTENSION = Record(
                     Record(
                         {
                             "hosts": Key(_HOST_COUNT, "On how many of them. Default all.", 1),
-                            "labels": Key(Table(Text()), "Labels that such a host bears.", {"zone": "a"}),
+                            "labels": Key(Table(Text()), "Labels that such a host has.", {"zone": "a"}),
                         }
                     ),
                 ),
@@ -161,8 +161,8 @@ EXTENSION = Record(
                 (Text("the name of a network", r"[A-Za-z0-9][A-Za-z0-9_.-]*"), Listing(_HOST)),
                 'none, fleet, internet, the name of a network, or a list of hosts: ["api.github.com", "10.0.7.0/24"]',
             ),
-            "Where it may go: none, fleet (others that say fleet too), internet (the default), some hosts by names or"
-            " IPv4 addresses, or as a network of the engine lets it.",
+            "Where it may connect to: none, fleet (others that say fleet too), internet (the default), some hosts by"
+            " names or IPv4 addresses, or what a network of the engine allows.",
             ["api.github.com", "10.0.7.0/24"],
         ),
         "instance_metadata": Key(

@@ -109,7 +109,7 @@ class Resolver:
         if reference.source == "input":
             value = self.inputs.get(reference.name)
             return value or Unresolved(
-                "is asked for by an editor, and there is no editor here to answer;"
+                "is a question of an editor, and there is no editor here to answer it;"
                 f" put '{reference.name} = …' into [inputs] of settings.conf, or write another reference"
             )
         text = self.environment.get(reference.name)

@@ -56,7 +56,7 @@ class Dashboard:
     auth: str = setting(
         "none",
         one_of("none", "oidc"),
-        "Whether the load balancer lets only those pass who are known to the provider of [oidc].",
+        "Whether the load balancer requires a login at the provider of [oidc].",
     )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

@@ -53,7 +53,7 @@ class Routes:
     auth: str = setting(
         "none",
         one_of(*AUTHS),
-        "Whom the load balancer lets pass to the servers. oidc and jwt need an HTTPS listener, and their"
+        "Who may pass the load balancer to the servers. oidc and jwt need an HTTPS listener, and their"
         " provider in [oidc] or [jwt].",
     )
     host_header: tuple[str, ...] = setting(

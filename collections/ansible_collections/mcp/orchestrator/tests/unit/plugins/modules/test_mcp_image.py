@@ -69,7 +69,7 @@ def test_check_mode_says_what_would_be_built(tmp_path: Path, capsys: pytest.Capt
     result = run(capsys, servers=[SERVER], templates=str(tmp_path), _ansible_check_mode=True, _ansible_diff=True)
     assert result["changed"] is True
     assert result["images"][0]["action"] == "build"
-    assert result["diff"]["after"] == f"{NPX.image}: built, because it is not there\n"
+    assert result["diff"]["after"] == f"{NPX.image}: built, because it is missing\n"
     # Warnings are kept for the whole process: those of other tests may be among them.
     assert set(yaml.safe_load(mcp_image.RETURN)) == set(result) - {"changed", "invocation", "warnings"}
 

@@ -46,7 +46,7 @@ def test_headers_do_not_occur_in_the_result(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_expectation_that_is_no_expression_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(monkeypatch, endpoints=[{**NOBODY, "call": {"tool": "now", "expect": "("}}])
     assert result["failed"]
-    assert result["msg"].startswith("endpoints: time: call.expect is no regular expression")
+    assert result["msg"].startswith("endpoints: time: call.expect is not a regular expression")
 
 
 @pytest.mark.parametrize("limit", ["timeout", "deadline"])

@@ -108,7 +108,7 @@ def test_check_mode_tells_what_would_be_built_and_builds_nothing(templates: Path
     assert [(image["action"], image["id"]) for image in outcome.images] == [("build", None)]
     assert (outcome.before, outcome.after) == (
         f"{NPX.image}: absent\n",
-        f"{NPX.image}: built, because it is not there\n",
+        f"{NPX.image}: built, because it is missing\n",
     )
     assert not client.builds
 
@@ -125,8 +125,8 @@ def test_a_package_that_is_not_to_be_had_fails_its_servers_alone(templates: Path
     outcome = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX))
     assert [error["server"] for error in outcome.errors] == ["a", "b"]
     assert outcome.errors[0]["message"] == (
-        f"{NPX.image} could not be built: 404 Not Found - GET https://registry/x; look at the package's name and "
-        "version, and whether this host reaches its registry"
+        f"{NPX.image} could not be built: 404 Not Found - GET https://registry/x; check the package's name and "
+        "version, and that this host reaches its registry"
     )
     assert [image["servers"] for image in outcome.images] == [["c"]]
 
