@@ -14,13 +14,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route i
     Route,
     check_desired_routes,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 OWNER = Owner("mcp", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/shared/1/2", "i-0aaa")
 names = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40), names, names)
 def test_a_target_groups_name_is_one_that_aws_takes(fleet, server, setting):
     name = Owner(fleet, OWNER.listener_arn, "i").group_name(server, setting)
@@ -40,6 +41,7 @@ def test_servers_whose_names_differ_only_in_signs_have_different_target_groups()
     assert OWNER.group_name("a.b", "") != OWNER.group_name("a-b", "")
 
 
+@settings(deadline=None)
 @given(st.from_regex(PATH, fullmatch=True), st.sampled_from(["", "/", "/a", "/a/b?c=d"]))
 def test_removing_the_prefix_leaves_what_follows_it(path, rest):
     (transform,) = Route("time", path, strip_prefix=True).transforms
