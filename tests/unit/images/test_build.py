@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from images import build
@@ -69,3 +71,20 @@ def test_the_reason_is_the_packager_s_own_first_complaint(log: str, reason: str)
 def test_an_image_without_a_recipe_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert build.main(["mcp-sample/nothing:1"]) == 1
     assert "no recipe for mcp-sample/nothing:1; there are mcp-base/debian:12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("has_apt", "is_pulled"), [(True, False), (False, True)])
+def test_a_machine_without_apt_takes_the_root_of_debian_from_a_registry(
+    monkeypatch: pytest.MonkeyPatch, has_apt: bool, is_pulled: bool
+) -> None:
+    ran: list[tuple[list[str], str | None]] = []
+
+    def run(argv: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
+        ran.append((argv, given.get("input")))
+        return subprocess.CompletedProcess(argv, 0)
+
+    monkeypatch.setattr(build.shutil, "which", lambda _name: "/usr/bin/apt-get" if has_apt else None)
+    monkeypatch.setattr(build.subprocess, "run", run)
+    build.build("mcp-base/debian:12")
+    pulled = [(argv[-1], given) for argv, given in ran if argv[:2] == ["docker", "build"]]
+    assert pulled == ([("-", build.PULLED)] if is_pulled else [])
