@@ -1,6 +1,6 @@
-"""Offences that are known, one a line in allowed.txt: `RULE PATH NAME  # REASON`.
+"""Offences that are excused, one a line in allowed.txt: `RULE PATH NAME  # REASON`.
 
-The list may only become shorter: a new offence fails, and so does a line whose offence is gone.
+A line without a reason fails, and so does one whose offence is gone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ def parse(text: str) -> Counter[str]:
     """Reads the list; a line that stands twice allows two offences. Empty lines and comments allow nothing."""
     lines = (line.partition("  #")[0].strip() for line in text.splitlines() if not line.startswith("#"))
     return Counter(line for line in lines if line)
+
+
+def unreasoned(text: str) -> list[str]:
+    """Returns the lines that excuse something and do not say why."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [line for line in lines if not line.partition("  # ")[2].strip()]
 
 
 def key(offence: Offence) -> str:

@@ -200,6 +200,11 @@ def test_an_allowance_that_nothing_needs_is_reported() -> None:
     assert allowance.judge([offence()], allowed) == ([], ["long-file b.py file"])
 
 
+def test_an_allowance_needs_a_reason() -> None:
+    text = "# a comment\n\nword a.py x  # the field's word\nword b.py x\nlong-file c.py file  # \n"
+    assert allowance.unreasoned(text) == ["word b.py x", "long-file c.py file  # "]
+
+
 def test_what_is_found_is_sorted_by_file_and_line() -> None:
     found = offences_of(tree(monitor__b="def f(): ...", monitor__a="\n\ndef f(): ..."))
     assert [(each.path, each.line) for each in found] == [
