@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up on this machine and runs the fleet of /etc/mcp-orchestrator/mcp.config.json. Safe to run again.
-#   setup.sh [OPTION OF ansible-playbook]...   installs this release beside the one that is installed, and changes over
-#   setup.sh --rollback                        changes back to the former release; again: forth
+#   setup.sh [OPTION OF ansible-playbook]...   installs this release beside the installed one, and switches to it
+#   setup.sh --rollback                        goes back to the former release; run again, it returns
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
@@ -29,7 +29,7 @@ fi
 umask 077
 exec 9>"$locks/run.lock"
 umask 022
-flock -n 9 || { step "Waiting for a run under way to end"; flock -w 1800 9 || fail "a run has been under way for 30 minutes; see: journalctl -u mcp-reconcile"; }
+flock -n 9 || { step "Waiting for a run in progress"; flock -w 1800 9 || fail "a run has been in progress for 30 minutes; see: journalctl -u mcp-reconcile"; }
 
 if [ -n "$back" ]; then
   if ! left=$(readlink -e "$home/current") || ! former=$(readlink -e "$home/previous"); then
@@ -44,7 +44,7 @@ venv=$home/venvs/$(sha256sum <requirements.lock | cut -c1-12)
 step "Python environment in $venv"
 mkdir -p "$home/venvs"
 roles/software/files/make_venv.sh "$venv" requirements.lock 9>&- ||
-  fail "the Python packages could not be installed; look at pip's last lines above, then run setup.sh again"
+  fail "the Python packages could not be installed; see pip's last lines above, then run setup.sh again"
 
 step "The site playbook (its log: $log)"
 # Nothing in the caller's environment may decide what a host becomes.
