@@ -9,6 +9,8 @@ from pathlib import Path
 
 # Below those that the kernel gives to outgoing connections: one of these could take a port before its server does.
 FIRST, COUNT = 10000, 8000
+# No browser, and no fetch of Node.js, connects to it (https://fetch.spec.whatwg.org/#port-blocking).
+BLOCKED = 10080
 # Several runs of tests on one machine take turns, so that none is given a port that another is about to use.
 COUNTER = Path(tempfile.gettempdir(), "mcp-test-ports")
 
@@ -17,6 +19,8 @@ def free_port() -> int:
     """Returns a port of 127.0.0.1 that nobody listens on, another one each time, whoever asks."""
     while True:
         port = FIRST + _next() % COUNT
+        if port == BLOCKED:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
