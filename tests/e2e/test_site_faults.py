@@ -131,7 +131,7 @@ def test_a_run_that_another_has_overtaken_leaves_everything_to_it(site: Site) ->
         os.killpg(late.pid, signal.SIGCONT)
     output, _ = late.communicate(timeout=120)
     assert late.returncode == 0, output
-    assert "Another run has begun since" in output
+    assert "A newer run has converged the containers since" in output
     assert (site.containers(), site.rules(), site.state()) == (containers, rules, state)
     assert "datetime" in call(f"{site.url}/mcp/time/mcp", "get_current_time", {"timezone": "Europe/Berlin"})
     assert site.reconcile().changed == 0

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setup.sh needs root")
 
 
 def set_up(folder: Path, before: str) -> str:
-    for name in ("setup.sh", "files/settings.conf", "roles/requirements/files/requirements.sh"):
+    for name in ("setup.sh", "requirements.lock", "files/settings.conf", "roles/requirements/files/requirements.sh"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     alone = ["unshare", "-m", "sh", "-c", ALONE.format(before=before)]
