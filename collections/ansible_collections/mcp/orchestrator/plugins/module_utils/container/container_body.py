@@ -281,10 +281,11 @@ def _bridge_address(spec: Spec) -> list[str]:
 
 def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
     apart = ("allowed_hosts", "log_level")
+    log_level = policy.log_level_of(spec)
     options = (
         ("--isolation", spec.isolation),
         ("--idle-timeout", spec.idle_timeout),
-        ("--log-level", log_level if (log_level := policy.log_level_of(spec)) != BRIDGE_LOG_LEVEL else None),
+        ("--log-level", None if log_level == BRIDGE_LOG_LEVEL else log_level),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
         *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
         *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name not in apart),

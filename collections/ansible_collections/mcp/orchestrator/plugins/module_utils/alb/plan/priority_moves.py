@@ -91,7 +91,7 @@ def _belong_together(one: RulePosition, other: RulePosition) -> bool:
     if one.after == other.before or one.before == other.after:
         return True
     keeps_order = (one.before < other.before) == (one.after < other.after)
-    passes = _passes_alone(one, other) or _passes_alone(other, one)
+    passes = any(_passes_alone(*pair) for pair in ((one, other), (other, one)))
     return keeps_order and passes and one.meets(other)
 
 
@@ -160,10 +160,10 @@ def _action(switch: int, moves: list[tuple[RulePosition, frozenset[str]]]) -> Ac
         server=None,
         name="set_priorities",
         operation="set_rule_priorities",
-        arguments={"RulePriorities": [{"RuleArn": each.arn, "Priority": each.after} for each, _ in moves]},
+        arguments={"RulePriorities": [{"RuleArn": each.arn, "Priority": each.after} for each, _needs in moves]},
         reason="all at once, so that no path is without its rule",
-        before={position.label: position.before for position, _ in moves},
-        after={position.label: position.after for position, _ in moves},
+        before={position.label: position.before for position, _needs in moves},
+        after={position.label: position.after for position, _needs in moves},
         needs_by_rule={position.arn: needs for position, needs in moves},
     )
 

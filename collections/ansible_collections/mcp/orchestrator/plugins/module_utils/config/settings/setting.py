@@ -38,8 +38,9 @@ def setting(default: _T, read: Reader[_T], meaning: str, empty: str = "") -> _T:
     An empty text is the default. ``meaning`` is one or more sentences; ``empty`` says what the default means where it
     is written as an empty text.
     """
+    metadata = {"read": read, "meaning": meaning, "empty": empty}
     # A factory, since a Secret has no hash and a dataclass takes no such default.
-    return field(default_factory=lambda: default, metadata={"read": read, "meaning": meaning, "empty": empty})
+    return field(default_factory=lambda: default, metadata=metadata)  # pylint: disable=invalid-field-call
 
 
 def readers_of(section: type[Any]) -> Mapping[str, Reader[Any]]:
