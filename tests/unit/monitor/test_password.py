@@ -4,6 +4,7 @@ import grp
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ def test_a_short_password_that_was_written_by_hand_is_refused(paths: tuple[Path,
 def test_nobody_else_may_read_it(paths: tuple[Path, Path]) -> None:
     run(paths)
     assert paths[1].stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("change", [lambda file: file.chmod(0o644), lambda file: os.chown(file, -1, 12345)])
+def test_a_file_that_others_could_read_by_now_is_put_right(
+    paths: tuple[Path, Path], change: Callable[[Path], None]
+) -> None:
+    run(paths)
+    password = paths[1].read_text()
+    change(paths[1])
+    assert run(paths) == "written"
+    found = paths[1].stat()
+    assert (found.st_gid, found.st_mode & 0o777, paths[1].read_text()) == (os.getgid(), 0o640, password)
+    assert run(paths) == ""
 
 
 def test_broken_settings_are_named_without_their_content(paths: tuple[Path, Path]) -> None:
