@@ -1,4 +1,4 @@
-"""Cookies that keep a client with a group or with a target, seen by a client of a real HAProxy."""
+"""What keeps a client with a group or with a target: cookies, and the mark of an MCP session; on a real HAProxy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.support.local_alb import Document, LocalAlb, running
+from tests.e2e.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,23 @@ def test_a_group_cookie_keeps_a_client_in_its_group(host: LocalAlb, name: str) -
     assert reached(host, path) == {"a", "b"}
     stale = pair(reply.cookies, name).rpartition("~")[0] + "~1"
     assert reached(host, path, stale) == {"a", "b"}
+
+
+def test_a_draining_target_serves_its_own_sessions_until_it_is_gone(host: LocalAlb) -> None:
+    old, new = host.upstream("old"), host.upstream("new")
+    group = host.group("drain", old.port, delay=600)
+    host.rule(900, ["/drain"], group)
+    host.healthy(group)
+    session = host.get("/drain", "POST", "{}", X_Open_Session="1").headers["mcp-session-id"]
+    host.register(group, new.port)
+    host.healthy(group)
+    host.deregister(group, old.port)
+    host.settled()
+    assert {host.get("/drain").seen["upstream"] for _ in range(6)} == {"new"}
+    assert {host.get("/drain", Mcp_Session_Id=session).seen["upstream"] for _ in range(6)} == {"old"}
+    host.rule(901, ["/other"], group)
+    host.settled()
+    assert host.get("/drain", Mcp_Session_Id=session).seen["upstream"] == "old"
+    old.close()
+    until(lambda: host.states(group) == {new.port: "healthy"}, "the old target is gone")
+    assert host.get("/drain", Mcp_Session_Id=session).seen["upstream"] == "new"

@@ -20,11 +20,15 @@ class MasterUnavailable(Exception):
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """One line of ``show stat``: whether the server gets requests, and how its last check ended."""
+    """One line of ``show stat``: whether the server gets requests, and how its last check ended.
+
+    ``is_gone`` is whether it is down because nothing listens on its port any more.
+    """
 
     is_up: bool
     check: str
     code: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class MasterSocket:
                 is_up=row["status"].startswith("UP"),
                 check=row["check_status"].removeprefix("* "),
                 code=row["check_code"],
+                is_gone=row["status"].startswith("DOWN") and row["check_status"].endswith("L4CON"),
             )
             for row in rows
             if row.get("status") and row["status"] != "no check"

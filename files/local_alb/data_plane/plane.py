@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local_alb.haproxy.backends import ALL, OPEN, backend_name, server_name
-from local_alb.haproxy.rendering import Keyring, Rendering, Site, render, render_states, servers_of
+from local_alb.haproxy.backends import ALL, DRAINING, backend_name, server_name
+from local_alb.haproxy.rendering import Keyring, Rendering, Site, leaving_of, render, render_states, servers_of
 from local_alb.model.store import Store
 from local_alb.model.world import World
 from local_alb.operations.targets import without_drained
@@ -62,6 +62,7 @@ class DataPlane:
         self._reloaded = 0.0
         self._states = ""
         self._to_cut: list[tuple[str, str]] = []
+        self._gone: frozenset[tuple[str, tuple[str, int]]] = frozenset()
 
     def run(self) -> None:
         """Brings HAProxy up to date whenever the world changes, until ``stop`` is called."""
@@ -127,16 +128,26 @@ class DataPlane:
         self._health.report(problem)
 
     def _drop_drained(self, now: float) -> None:
-        if any(
+        if self._gone or any(
             target.draining_until is not None and target.draining_until <= now
             for group in self._store.world.target_groups.values()
             for target in group.targets
         ):
-            drained = self._store.change(lambda world: without_drained(world, now))
+            gone, self._gone = self._gone, frozenset()
+            drained = self._store.change(lambda world: without_drained(world, now, gone))
             self._to_cut += [(backend_name(group), server_name(target)) for group, target in drained]
 
     def _look(self, world: World, now: float) -> None:
-        promoted = self._health.record(self._master.servers(), servers_of(world), now)
+        servers = self._master.servers()
+        leaving = leaving_of(world)
+        # The port of a target that is gone may soon be another server's.
+        self._gone = frozenset(
+            (group.arn, target.key)
+            for name, (group, target) in leaving.items()
+            if name in servers and servers[name].is_gone
+        )
+        staying = {name: status for name, status in servers.items() if not name[1].endswith(DRAINING)}
+        promoted = self._health.record(staying, servers_of(world), now)
         for backend, server in promoted:
             self._master.mark_up(backend, server)
         self._write_states(world)
@@ -222,7 +233,7 @@ class DataPlane:
         if self._to_cut:
             for worker in self._master.processes().old_workers:
                 for stream, backend, server in self._master.streams(worker):
-                    if (backend.removesuffix(ALL), server.removesuffix(OPEN)) in self._to_cut:
+                    if (backend.removesuffix(ALL), server.partition(".")[0]) in self._to_cut:
                         self._master.cut(worker, stream)
             self._to_cut = []
 

@@ -22,6 +22,8 @@ OWNER = "^t[0-9a-f]{8}~"
 # Names of what serves when too few targets are healthy: servers beside the probed ones, and a backend of all targets.
 OPEN = ".open"
 ALL = ".all"
+# The name of a target that is being deregistered: nothing but its own sessions may find it.
+DRAINING = ".draining"
 
 
 def backend_name(group: TargetGroup) -> str:
@@ -35,8 +37,13 @@ def server_name(target: Target) -> str:
 
 
 def active_targets(group: TargetGroup) -> list[Target]:
-    """Returns what gets new requests. Draining targets do not: their streams live on in HAProxy's older workers."""
+    """Returns what gets new requests. Draining targets get those of their own MCP sessions only."""
     return [target for target in group.targets if target.draining_until is None]
+
+
+def draining_targets(group: TargetGroup) -> list[Target]:
+    """Returns what is being deregistered. Its open streams live on in HAProxy's older workers."""
+    return [target for target in group.targets if target.draining_until is not None]
 
 
 def minimum_healthy(group: TargetGroup) -> int:
@@ -54,12 +61,13 @@ def group_backends(group: TargetGroup, idle: int, pages: str) -> list[list[str]]
 
     ``idle`` is the load balancer's idle timeout in seconds, ``pages`` the folder of error pages.
     """
-    targets = active_targets(group)
+    targets, leaving = active_targets(group), draining_targets(group)
     probed = [
         *_common(group, backend_name(group), idle, pages),
         "  option allbackups",
         *_probe(group),
         *[_server(group, target) for target in targets],
+        *[f"{_server_address(group, target, DRAINING)} weight 0 {_check(group)}" for target in leaving],
         # Fail open: where no target is healthy, all get requests.
         *[f"{_server_address(group, target, OPEN)} backup" for target in targets],
     ]
@@ -67,6 +75,7 @@ def group_backends(group: TargetGroup, idle: int, pages: str) -> list[list[str]]
         return [probed]
     everybody = _common(group, backend_name(group) + ALL, idle, pages)
     everybody += [_server_address(group, target) for target in targets]
+    everybody += [f"{_server_address(group, target, DRAINING)} weight 0" for target in leaving]
     return [probed, everybody]
 
 
@@ -81,7 +90,7 @@ def _common(group: TargetGroup, name: str, idle: int, pages: str) -> list[str]:
     if active_targets(group):
         # ALB answers 502 where a target refuses the connection, and 503 only where there is no target.
         lines.append(f"  errorfile 503 {pages}/502.http")
-    keeping = [*_affinity(), *[f"  {line}" for line in target_cookie_lines(group)]]
+    keeping = [*_affinity(group), *[f"  {line}" for line in target_cookie_lines(group)]]
     # HAProxy chooses the server last and wants to read it last; a session's token comes before a cookie.
     return lines + sorted(keeping, key=lambda line: line.startswith("  use-server"))
 
@@ -97,11 +106,16 @@ def _probe(group: TargetGroup) -> list[str]:
     ]
 
 
-def _affinity() -> list[str]:
-    """Keeps an MCP session on the target that opened it, without any memory of sessions."""
+def _affinity(group: TargetGroup) -> list[str]:
+    """Keeps an MCP session on the target that opened it, without any memory of sessions, also while that one drains.
+
+    A stickiness cookie does the latter not, as on an ALB: it names the server that gets new requests.
+    """
+    leaving = [server_name(target) for target in draining_targets(group)]
     return [
         f"  http-request set-var(txn.token) req.hdr({SESSION}),field(1,~) if {{ req.hdr({SESSION}) -m reg {OWNER} }}",
         f"  http-request replace-header {SESSION} {OWNER}(.*)$ \\1 if {{ var(txn.token) -m found }}",
+        *[f"  use-server {name}{DRAINING} if {{ var(txn.token) -m str {name} }}" for name in leaving],
         "  use-server %[var(txn.token)] if { var(txn.token) -m found }",
         f"  http-response replace-header {SESSION} ^(.*)$ %[srv_name,field(1,.)]~\\1",
     ]
@@ -120,20 +134,22 @@ def _server_address(group: TargetGroup, target: Target, suffix: str = "") -> str
 
 
 def _server(group: TargetGroup, target: Target) -> str:
+    words = [_server_address(group, target), _check(group)]
+    slow_start = attribute(TARGET_GROUP, group.attributes, "slow_start.duration_seconds")
+    if slow_start != "0":
+        words.append(f"slowstart {slow_start}s")
+    return " ".join(words)
+
+
+def _check(group: TargetGroup) -> str:
     check = group.health_check
-    words = [
-        _server_address(group, target),
-        f"check inter {check.interval}s fall {check.unhealthy_threshold} rise {check.healthy_threshold}",
-    ]
+    words = [f"check inter {check.interval}s fall {check.unhealthy_threshold} rise {check.healthy_threshold}"]
     if check.port != "traffic-port":
         words.append(f"port {check.port}")
     if check.protocol == "HTTPS" and group.protocol != "HTTPS":
         words.append("check-ssl verify none")
     elif check.protocol != "HTTPS" and group.protocol == "HTTPS":
         words.append("no-check-ssl")
-    slow_start = attribute(TARGET_GROUP, group.attributes, "slow_start.duration_seconds")
-    if slow_start != "0":
-        words.append(f"slowstart {slow_start}s")
     return " ".join(words)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from local_alb.model.attributes import LOAD_BALANCER, attribute
 from local_alb.model.world import Target, TargetGroup, World
 
-from .backends import active_targets, backend_name, group_backends, server_name
+from .backends import DRAINING, active_targets, backend_name, draining_targets, group_backends, server_name
 from .error_pages import REASONS, error_page
 from .frontends import NO_TARGET, frontend
 from .origin_check import Allowed
@@ -133,6 +133,15 @@ def servers_of(world: World) -> dict[ServerKey, tuple[TargetGroup, Target]]:
         (backend_name(group), server_name(target)): (group, target)
         for group, _ in groups_in_use(world)
         for target in active_targets(group)
+    }
+
+
+def leaving_of(world: World) -> dict[ServerKey, tuple[TargetGroup, Target]]:
+    """Returns every target that gets the requests of its own sessions only, by its names in HAProxy."""
+    return {
+        (backend_name(group), f"{server_name(target)}{DRAINING}"): (group, target)
+        for group, _ in groups_in_use(world)
+        for target in draining_targets(group)
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -92,16 +93,26 @@ def deregister_targets(world: World, request: dict[str, Any], context: Context) 
     return world.with_target_group(replace(group, targets=tuple(targets))), {}
 
 
-def without_drained(world: World, now: float) -> tuple[World, list[tuple[TargetGroup, Target]]]:
-    """Returns the world without the targets whose deregistration delay has passed, and those targets."""
+def without_drained(
+    world: World, now: float, gone: Collection[tuple[str, tuple[str, int]]] = ()
+) -> tuple[World, list[tuple[TargetGroup, Target]]]:
+    """Returns the world without the targets whose deregistration has ended, and those targets.
+
+    It ends with its delay, or earlier where the target itself is gone: ``gone`` has the ARNs of groups with the keys of
+    targets.
+    """
     drained = []
     for group in list(world.target_groups.values()):
-        gone = [item for item in group.targets if item.draining_until is not None and item.draining_until <= now]
-        if gone:
+        ended = [
+            item
+            for item in group.targets
+            if item.draining_until is not None and (item.draining_until <= now or (group.arn, item.key) in gone)
+        ]
+        if ended:
             world = world.with_target_group(
-                replace(group, targets=tuple(item for item in group.targets if item not in gone))
+                replace(group, targets=tuple(item for item in group.targets if item not in ended))
             )
-            drained += [(group, item) for item in gone]
+            drained += [(group, item) for item in ended]
     return world, drained
 
 

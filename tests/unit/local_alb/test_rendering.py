@@ -62,6 +62,8 @@ def busy(alb: Alb) -> Alb:
         TargetGroupArn=second,
         Attributes=[{"Key": f"stickiness.{key}", "Value": value} for key, value in cookie.items()],
     )
+    alb.register(first, 8009)
+    alb.client.deregister_targets(TargetGroupArn=first, Targets=[{"Id": INSTANCE, "Port": 8009}])
     header = "routing.http.response.content_security_policy.header_value"
     alb.client.modify_listener_attributes(
         ListenerArn=LISTENER, Attributes=[{"Key": header, "Value": "default-src 'self'; img-src \"x\" %d $x"}]
@@ -126,6 +128,31 @@ def test_a_targets_name_is_its_own_and_stays_so() -> None:
     one, two = Target("i-1", 80, 1.0), Target("i-1", 81, 1.0)
     assert server_name(one) == server_name(Target("i-1", 80, 2.0))
     assert server_name(one) != server_name(two)
+
+
+@pytest.mark.parametrize("minimum", ["1", "2"])
+def test_a_draining_target_gets_the_requests_of_its_own_sessions_and_no_others(alb: Alb, minimum: str) -> None:
+    arn = alb.group()
+    key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
+    attributes = [{"Key": key, "Value": minimum}, {"Key": "stickiness.enabled", "Value": "true"}]
+    alb.client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
+    alb.register(arn, 8001, 8002)
+    alb.rule(1, arn)
+    old, new = (server_name(target) for target in alb.store.world.target_groups[arn].targets)
+    alb.client.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": INSTANCE, "Port": 8001}])
+    name = backend_name(alb.store.world.target_groups[arn])
+    backends = [text for text in rendered(alb.store.world).config.split("\nbackend ") if text.startswith(name)]
+    assert len(backends) == int(minimum)
+    for backend in backends:
+        lines = [line.strip() for line in backend.splitlines()]
+        servers = [line.split()[1:5] for line in lines if line.startswith("server ")]
+        assert [words[0] for words in servers if "8001" in words[1]] == [f"{old}.draining"]
+        assert [words[2:] for words in servers if "8001" in words[1]] == [["weight", "0"]]
+        assert {words[0] for words in servers if "8002" in words[1]} <= {new, f"{new}.open"}
+        chosen = [line for line in lines if line.startswith("use-server")]
+        # A session's own mark is looked at first; a cookie leads to what takes new requests.
+        assert chosen[0] == f"use-server {old}.draining if {{ var(txn.token) -m str {old} }}"
+        assert [line.split()[1] for line in chosen[1:]] == ["%[var(txn.token)]", "%[var(txn.kept),field(1,~)]"]
 
 
 def test_what_was_never_probed_starts_as_down_and_what_was_healthy_as_up(alb: Alb) -> None:

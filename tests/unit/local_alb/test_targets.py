@@ -153,6 +153,17 @@ def test_a_deregistered_target_drains_for_the_groups_delay(alb: Alb) -> None:
     assert [target.port for target in world.target_groups[group].targets] == [8002]
 
 
+def test_a_drain_ends_before_its_delay_where_the_target_itself_is_gone(alb: Alb) -> None:
+    group = alb.group()
+    alb.register(group, 8001, 8002)
+    alb.rule(10, group)
+    drain(alb, group, 30)
+    gone = [(group, (INSTANCE, port)) for port in (8001, 8002)]
+    world, drained = without_drained(alb.store.world, alb.now, gone)
+    assert [target.port for _, target in drained] == [8001]
+    assert [target.port for target in world.target_groups[group].targets] == [8002]
+
+
 def test_a_target_that_is_registered_again_while_it_drains_serves_again(alb: Alb) -> None:
     group = alb.group()
     alb.register(group, 8001)
