@@ -142,6 +142,12 @@ options:
         successor answers, and containers of servers that are no longer in O(servers); stops disabled servers.
     type: bool
     default: false
+  draining:
+    description:
+      - With O(retire=true), what RV(mcp.orchestrator.mcp_route#module:draining) says. Of these ports, a container stays
+        while its bridge has sessions, which RV(draining) tells, at most three of one replica.
+    type: dict
+    default: {}
   prune_images:
     description:
       - With O(retire=true), also remove the images whose last container of the fleet is removed, unless a container of
@@ -298,6 +304,21 @@ unprotected:
     Why no rules keep the fleet's servers from their instance's metadata and the host's ports; empty when rules do.
   returned: when the engine answered
   type: str
+draining:
+  description: Replaced containers that stay until their sessions have ended.
+  returned: when the engine answered
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server.
+      type: str
+    container:
+      description: The container's name.
+      type: str
+    sessions:
+      description: How many sessions its bridge has; 1 where it does not say.
+      type: int
 retire_needed:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered
@@ -361,6 +382,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
     "retire": {"type": "bool", "default": False},
+    "draining": {"type": "dict", "default": {}},
     "prune_images": {"type": "bool", "default": False},
     "run_token": {"type": "str", "no_log": False},  # no secret: it only tells runs apart
     "host": {"type": "str"},

@@ -205,6 +205,13 @@ handing_over:
   type: list
   elements: str
   returned: always
+draining:
+  description:
+    - The ports of replaced containers that get nothing but the requests of their own sessions, by server. Only the
+      embedded load balancer and the node router do that, for as long as C([routes] session_drain) says.
+  type: dict
+  returned: always
+  sample: {"time": [20417]}
 superseded_by_newer_run:
   description: Whether nothing was done because another run has converged since O(run_token).
   type: bool

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.draining import still_draining
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import AlbError, DesiredRoutesError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.api import connect
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply import MonotonicClock
@@ -69,7 +70,8 @@ class AlbBackend:
         api = self._connect(balancer.region or None, control.endpoint_url, control.credentials_file)
         listener_arn = balancer.listener_arn or find_listener(api, balancer.load_balancer_name, balancer.listener_port)
         desired = desired_routes(hop, self._settings, listener_arn, balancer.target_id or _own_id(balancer))
-        return hop_result(desired, reconcile(api, desired, self._options, self._clock))
+        result = reconcile(api, desired, self._options, self._clock)
+        return replace(hop_result(desired, result), draining=still_draining(api, desired, result))
 
 
 def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: str) -> DesiredRoutes:
@@ -87,6 +89,7 @@ def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: s
         extra_tags=settings.tags,
         **{
             **{name: getattr(settings.routes, name) for name in _SHARED},
+            "session_drain": settings.routes.session_drain if hop.balancer.keeps_sessions else 0,
             "priority_start": hop.balancer.priority_start,
             "priority_end": hop.balancer.priority_end,
         },
@@ -106,6 +109,8 @@ def _route(route: FleetRoute, settings: Settings) -> Route:
         extra_conditions=conditions_from_options(route.conditions),
         front_actions=[] if route.auth == OPEN else front_actions_from_options(_provider(route, settings)),
         client_secret=settings.oidc.client_secret.reveal() if route.auth == "oidc" else "",
+        keeps_sessions=route.keeps_sessions,
+        superseded=tuple(sorted(set(route.superseded) - set(route.ports))),
     )
 
 

@@ -72,6 +72,8 @@ class Slot:
     """One place of a server: who is to serve in it, who serves until then, and the steps from one to the other.
 
     ``successor`` is the container that is there already; None means that ``actions`` create it.
+    ``draining`` are superseded containers that stay for now.
+
     ``stopped_by_operator`` says that an operator stopped it on purpose. ``wait`` says that the successor has yet to
     answer before it counts. ``attempt`` names what is tried, for the memory of failures.
     """
@@ -85,6 +87,7 @@ class Slot:
     attempt: str = ""
     problem: str | None = None
     stopped_by_operator: bool = False
+    draining: tuple[Container, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Plan:
     """Steps in order: ``first``, then the slots (those of different servers independent of each other), then ``last``.
 
     ``forget`` are memories of failures that say nothing any more; letting go of them changes nothing for anybody.
+    ``draining`` are superseded containers that stay until their sessions have ended.
     """
 
     first: tuple[Action, ...] = ()
@@ -99,6 +103,7 @@ class Plan:
     last: tuple[Action, ...] = ()
     problems: tuple[Problem, ...] = ()
     forget: tuple[str, ...] = ()
+    draining: tuple[Container, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:

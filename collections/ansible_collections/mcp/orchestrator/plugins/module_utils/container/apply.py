@@ -48,7 +48,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import Serving, fallback
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import Serving, endpoint_of, fallback
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
 SERVERS_AT_ONCE = 64
@@ -186,7 +186,7 @@ class Applier:
                 serving, is_well = self._slot(slot, network_problems)
                 failed = failed or not is_well
             endpoints.append(serving.endpoint(replace(self._world, images=self._images.images), self._policy))
-        return Endpoint.of_replicas(endpoints) if endpoints else None
+        return endpoint_of(endpoints, self._world) if endpoints else None
 
     def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Serving, bool]:
         """Who serves the slot, and whether it is in its desired state."""

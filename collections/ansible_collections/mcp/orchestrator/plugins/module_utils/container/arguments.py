@@ -60,6 +60,14 @@ def labels_by_host(arguments: Arguments) -> dict[str, dict[str, str]]:
     return hosts
 
 
+def draining_ports(servers: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    """Returns the ports of the argument ``draining`` by server. Raises ArgumentError."""
+    try:
+        return {str(name): frozenset(int(port) for port in ports) for name, ports in servers.items()}
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("draining is no table of ports by server; give what mcp_route returned") from error
+
+
 def policy_of(arguments: Arguments) -> Policy:
     """Returns what holds for every server. Raises ProfileError."""
     return Policy(

@@ -21,7 +21,8 @@ class Endpoint:
     ``container`` is the id of the one that serves, the first of several replicas; ``container_name`` its name at the
     end of the call. ``state`` is running, failed, stopped (by an operator) or planned. ``exceptions`` are what the
     server's container is allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's
-    entry asks of its route.
+    entry asks of its route. ``keeps_sessions`` is whether a client's session lives in one container alone, and
+    ``superseded`` are the ports of replaced containers that still run and may hold such sessions.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Endpoint:
     conditions: tuple[Mapping[str, Any], ...] = ()
     auth: str | None = None
     container_name: str | None = None
+    keeps_sessions: bool = False
+    superseded: tuple[int, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:
@@ -79,6 +82,7 @@ class Endpoint:
             exceptions=tuple(exceptions),
             conditions=spec.conditions,
             auth=spec.auth,
+            keeps_sessions=keeps_sessions(spec),
         )
 
     @classmethod
@@ -100,3 +104,8 @@ class Endpoint:
         """As the module returns it."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         return {**plain, "url": self.url}
+
+
+def keeps_sessions(spec: Spec) -> bool:
+    """Returns whether a client's session lives in one container of the server alone, as its bridge counts them."""
+    return spec.transport == "stdio" and spec.isolation in (None, "per_session")

@@ -15,7 +15,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_files import HostFiles, LocalFiles
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_network import listening_ports
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.name_lookup import NameLookup, look_up
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Probe, http_probe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import (
+    AskSessions,
+    Probe,
+    http_probe,
+    sessions_of,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Host:
     files: HostFiles
     look_up: NameLookup = look_up
     probe: Probe = http_probe
+    ask_sessions: AskSessions = sessions_of
     clock: Clock = field(default_factory=Clock)
     listening_ports: Callable[[], frozenset[int]] = frozenset
 

@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module imp
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.arguments import (
     ArgumentError,
+    draining_ports,
     environment_of,
     labels_by_host,
     policy_of,
@@ -43,6 +44,7 @@ _SUPERSEDED: dict[str, Any] = {
     "on_other_hosts": [],
     "unschedulable": [],
     "unprotected": "",
+    "draining": [],
     "retire_needed": True,
     "run_token": None,
     "superseded_by_newer_run": True,
@@ -67,6 +69,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             protected=[*arguments["protected"], *unschedulable],
             prune_images=arguments["prune_images"],
             check_mode=check_mode,
+            draining=draining_ports(arguments["draining"]),
         )
         result = _reconciled(desired, arguments)
     except (ArgumentError, ProfileError, EngineError, FleetBusy) as error:

@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import removal_of, stop_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.draining import kept_for_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.standing import (
     Standing,
@@ -33,7 +34,8 @@ def plan_retire(
 ) -> Plan:
     """Returns the steps after which nothing superseded, nothing disabled and nothing unknown is left running.
 
-    ``protected`` are servers whose desired state is unknown, because their entry is wrong: they stay.
+    ``protected`` are servers whose desired state is unknown, because their entry is wrong: they stay. Containers in
+    which sessions are to end first stay as well, for a later run to take away.
     With ``prune_images`` the images go too of which these steps take away the last container.
     """
     protected = frozenset(protected) - {spec.name for spec in specs}
@@ -46,7 +48,9 @@ def plan_retire(
         for each in world.containers
         if (each.service, each.replica) not in desired and each.service not in protected and each.status != "removing"
     ]
-    first = tuple(removal_of(each, _orphan_reason(each, specs)) for each in orphans)
+    enabled = {spec.name for spec in specs if spec.enabled}
+    busy = _busy_orphans(each for each in orphans if each.service in enabled)
+    first = tuple(removal_of(each, _orphan_reason(each, specs)) for each in orphans if each not in busy)
     gone = {action.container for action in first} | {
         action.container for slot in slots for action in slot.actions if action.action is Verb.REMOVE
     }
@@ -61,6 +65,7 @@ def plan_retire(
             *(_unused_images(specs, gone, left, world) if prune_images else ()),
         ),
         problems=tuple(problems),
+        draining=(*busy, *(each for slot in slots for each in slot.draining)),
         forget=tuple(
             fleet_resources.stale_volumes(
                 {spec.name: attempt_of(spec, world, policy) for spec in specs}, specs, left, protected, world, policy
@@ -84,10 +89,26 @@ def _slot(spec: Spec, replica: int, world: World, policy: Policy) -> Slot:
         superseded = [each for each in standing.others if not each.runs and each is not keeper]
     else:
         superseded = [each for each in standing.others if each is not keeper]
-    actions = [removal_of(each, _superseded_reason(each, keeper, standing)) for each in superseded]
+    busy = kept_for_sessions(superseded) if spec.enabled else []
+    actions = [removal_of(each, _superseded_reason(each, keeper, standing)) for each in superseded if each not in busy]
     if not spec.enabled and keeper is not None and keeper.runs:
         actions.append(stop_of(keeper))
-    return Slot(spec, replica, actions=tuple(actions), successor=standing.successor, incumbent=standing.incumbent)
+    return Slot(
+        spec,
+        replica,
+        actions=tuple(actions),
+        successor=standing.successor,
+        incumbent=standing.incumbent,
+        draining=tuple(busy),
+    )
+
+
+def _busy_orphans(orphans: Iterable[Container]) -> list[Container]:
+    """Of replicas that are no longer desired, those whose sessions end first."""
+    by_slot: dict[tuple[str, int], list[Container]] = {}
+    for each in orphans:
+        by_slot.setdefault((each.service, each.replica), []).append(each)
+    return [each for found in by_slot.values() for each in kept_for_sessions(found)]
 
 
 def _superseded_reason(container: Container, keeper: Container | None, standing: Standing) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy 
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
+LONGEST_REPORT = 65536
 # A process that the engine has restarted this often within its deadline will not become healthy by waiting longer.
 HOPELESS_RESTARTS = 4
 
@@ -55,6 +57,29 @@ def http_probe(address: str, port: int, path: str, matcher: str, timeout: float 
     finally:
         connection.close()
     return Answer(matches(status, matcher), f"status {status}")
+
+
+class AskSessions(Protocol):
+    """Asks one bridge how many sessions it holds."""
+
+    def __call__(self, address: str, port: int) -> int | None:
+        """One GET; None where the answer does not say. Never raises."""
+
+
+def sessions_of(address: str, port: int, timeout: float = 5.0) -> int | None:
+    """Asks the bridge on a port of this host how many sessions and other calls it serves; ``timeout`` is in seconds.
+
+    It tells that to programs on the host only (files/bridge/status.py), and whether or not its server is well.
+    """
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    try:
+        connection.request("GET", "/health", headers={"Connection": "close", "User-Agent": "mcp-orchestrator"})
+        report = json.loads(connection.getresponse().read(LONGEST_REPORT))
+        return max(int(report["sessions"]), int(report["calls_in_flight"]))
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
 
 
 def matches(status: int, matcher: str) -> bool:

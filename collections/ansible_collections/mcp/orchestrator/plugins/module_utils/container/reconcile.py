@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Plan, Problem
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.apply import Applier, Outcome
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.draining import draining_of, with_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe, with_listeners
@@ -25,7 +26,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 @dataclass(frozen=True)
 class DesiredFleet:
-    """What is asked of one run. ``protected`` are servers whose config entry is wrong: nothing of theirs is removed."""
+    """What is asked of one run.
+
+    ``protected`` are servers whose config entry is wrong: nothing of theirs is removed. ``draining`` are the ports to
+    which a load balancer still leads sessions, by server: their containers stay until the sessions have ended.
+    """
 
     specs: Sequence[Spec]
     policy: Policy
@@ -34,6 +39,7 @@ class DesiredFleet:
     protected: Sequence[str] = ()
     prune_images: bool = False
     check_mode: bool = False
+    draining: Mapping[str, Collection[int]] = field(default_factory=dict)
 
 
 def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
@@ -43,6 +49,8 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
     """
     world = observe(host, desired.specs, desired.policy)
     desired = replace(desired, policy=desired.policy.on(world.confinement))
+    if desired.retire:
+        world = with_sessions(world, host, desired.policy, desired.draining)
     plan = _plan(desired, world)
     if plan.actions:
         world = with_listeners(world, host.listening_ports())
@@ -56,6 +64,7 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
     return {
         **report(plan, outcome),
         "retire_needed": _retire_needed(desired, world, outcome),
+        "draining": [each.to_dict() for each in draining_of(plan.draining)],
         "unprotected": _unprotected(desired, world, outcome),
     }
 

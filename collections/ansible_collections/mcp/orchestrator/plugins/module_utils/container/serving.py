@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint, keeps_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
@@ -71,4 +72,16 @@ def predicted_endpoints(plan: Plan, world: World, policy: Policy) -> list[Endpoi
     for slot in plan.slots:
         if slot.spec.enabled:
             servers.setdefault(slot.spec.name, []).append(predicted(slot).endpoint(world, policy))
-    return [Endpoint.of_replicas(endpoints) for endpoints in servers.values()]
+    return [endpoint_of(endpoints, world) for endpoints in servers.values()]
+
+
+def endpoint_of(replicas: Sequence[Endpoint], world: World) -> Endpoint:
+    """Returns the one endpoint of a server, with the ports of what it has superseded and may still hold sessions."""
+    endpoint = Endpoint.of_replicas(replicas)
+    superseded = (
+        each.port
+        for each in world.containers
+        if each.service == endpoint.name and each.runs and each.spec is not None and keeps_sessions(each.spec)
+    )
+    ports = sorted({port for port in superseded if port is not None} - set(endpoint.ports))
+    return replace(endpoint, superseded=tuple(ports))

@@ -49,7 +49,8 @@ class Container:
     ``origins`` are those of the pages that its bridge lets in, ``log_level`` is how much that bridge logs.
 
     ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
-    endpoint answered as its spec wants: None when nobody asked.
+    endpoint answered as its spec wants: None when nobody asked. ``draining`` is how many sessions keep it although it
+    is superseded: None where it need not be kept.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Container:
     networks: Mapping[str, str] = field(default_factory=dict)
     macs: Mapping[str, str] = field(default_factory=dict)
     ready: bool | None = None
+    draining: int | None = None
 
     @property
     def runs(self) -> bool:

@@ -21,7 +21,8 @@ class HopResult:
     ``routes`` maps each name to what the backend knows its route by, such as an ALB's rule_arn, target_group_arn and
     priority. ``base_url`` is where clients reach the balancer, None where that is not known. ``errors`` are of single
     routes, each with server (None for all of them) and message. ``handing_over`` names the servers of other hosts that
-    only this host serves as yet. ``failure`` is why nothing could be done at all, None where something could.
+    only this host serves as yet. ``draining`` has the ports of this host that a balancer leads nothing to but the
+    sessions which began there, by server. ``failure`` is why nothing could be done at all, None where something could.
     """
 
     changed: bool = False
@@ -31,6 +32,7 @@ class HopResult:
     base_url: str | None = None
     errors: Sequence[Mapping[str, Any]] = ()
     handing_over: Sequence[str] = ()
+    draining: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     failure: str | None = None
 

@@ -35,8 +35,9 @@ class Balancer:
 
     Its listener is named by ``listener_arn``, or by ``load_balancer_name`` and, where that has several,
     ``listener_port``. ``target_id`` is this host, an instance id or an address as ``target_type`` says; empty is what
-    the host's metadata service tells. ``vpc_id`` is that which the balancer has to be in, empty for any. Rules get
-    priorities from ``priority_start`` to ``priority_end``.
+    the host's metadata service tells. ``keeps_sessions`` is whether it leads an MCP session to the target that holds
+    it, also while that is being deregistered; an ALB does not. ``vpc_id`` is that which the balancer has to be in,
+    empty for any. Rules get priorities from ``priority_start`` to ``priority_end``.
     """
 
     control: ControlPlane
@@ -47,6 +48,7 @@ class Balancer:
     vpc_id: str = ""
     target_type: str = "instance"
     target_id: str = ""
+    keeps_sessions: bool = False
     priority_start: int = 1
     priority_end: int = _LAST_PRIORITY
 
@@ -78,6 +80,7 @@ def local_balancer(settings: Settings, control: ControlPlane) -> Balancer:
         listener_arn=LOCAL_LISTENER_ARN,
         target_type="instance" if is_instance else "ip",
         target_id=LOCAL_INSTANCE_ID if is_instance else reached_at,
+        keeps_sessions=True,
         priority_start=settings.routes.priority_start,
         priority_end=settings.routes.priority_end,
     )
@@ -85,4 +88,4 @@ def local_balancer(settings: Settings, control: ControlPlane) -> Balancer:
 
 def node_router(control: ControlPlane) -> Balancer:
     """Returns this host's router: a local ALB whose rules nobody else has a place among."""
-    return Balancer(control=control, listener_arn=LOCAL_LISTENER_ARN, target_id=LOCAL_INSTANCE_ID)
+    return Balancer(control=control, listener_arn=LOCAL_LISTENER_ARN, target_id=LOCAL_INSTANCE_ID, keeps_sessions=True)

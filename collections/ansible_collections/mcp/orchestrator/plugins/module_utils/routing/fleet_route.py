@@ -27,7 +27,8 @@ class FleetRoute:
     ``health_path`` and ``health_matcher`` are how a balancer asks whether a target is healthy, ``protocol`` (http or
     https) how it speaks to one. ``conditions`` are all that a request has to meet besides the path, each with
     ``field``, ``values`` and, for http-header, ``header_name``. ``auth`` is who has to prove themselves first: none,
-    oidc or jwt. ``priority`` is None where any will do.
+    oidc or jwt. ``priority`` is None where any will do. ``keeps_sessions`` is whether containers that are replaced may
+    have sessions to finish, and ``superseded`` are their ports.
     """
 
     name: str
@@ -40,6 +41,8 @@ class FleetRoute:
     priority: int | None = None
     conditions: tuple[Mapping[str, Any], ...] = ()
     auth: str = OPEN
+    keeps_sessions: bool = False
+    superseded: tuple[int, ...] = ()
 
 
 def shared_conditions(routes: Routes) -> tuple[Mapping[str, Any], ...]:
@@ -62,6 +65,8 @@ def server_routes(endpoints: Iterable[Endpoint], routes: Routes) -> tuple[FleetR
             priority=endpoint.priority,
             conditions=(*shared, *endpoint.conditions),
             auth=endpoint.auth or routes.auth,
+            keeps_sessions=endpoint.keeps_sessions or bool(endpoint.superseded),
+            superseded=endpoint.superseded,
         )
         for endpoint in endpoints
     )

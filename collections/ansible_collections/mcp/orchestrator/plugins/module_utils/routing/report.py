@@ -24,6 +24,7 @@ SUPERSEDED: dict[str, Any] = {
     "public_url": None,
     "errors": [],
     "handing_over": [],
+    "draining": {},
     "superseded_by_newer_run": True,
     "warnings": [],
 }
@@ -50,6 +51,7 @@ def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
         "public_url": public_url,
         "errors": errors,
         "handing_over": sorted({name for result in results for name in result.handing_over}),
+        "draining": _draining(results),
         "superseded_by_newer_run": False,
         "warnings": [warning for result in results for warning in result.warnings],
         **({"failed": True, "msg": _summary(errors)} if errors else {}),
@@ -70,6 +72,14 @@ def fleet_report(
         for route in told["routes"]
     ]
     return {**told, "routes": with_urls, "probes": list(_probes(with_urls, reached, routes))}
+
+
+def _draining(results: Iterable[HopResult]) -> dict[str, list[int]]:
+    found: dict[str, set[int]] = {}
+    for result in results:
+        for name, ports in result.draining.items():
+            found.setdefault(name, set()).update(ports)
+    return {name: sorted(ports) for name, ports in sorted(found.items())}
 
 
 def _route(route: FleetRoute, result: HopResult, public_url: str | None) -> dict[str, Any]:

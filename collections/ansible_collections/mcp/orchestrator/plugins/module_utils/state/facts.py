@@ -31,6 +31,7 @@ class RunFacts:
         routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
         reports: what its probe met, as probe/fleet.py reports it.
         errors: the errors of the run that are about this server.
+        draining: the replaced containers of each server that stay for their sessions: container and sessions.
         new: the servers whose containers this run makes, or in check mode would make.
     """
 
@@ -52,6 +53,9 @@ class RunFacts:
         for error in errors:
             if error.server is not None:
                 self.errors.setdefault(error.server, []).append(error)
+        self.draining: dict[str, list[dict[str, Any]]] = {}
+        for each in steps["retire"].members("draining"):
+            self.draining.setdefault(word(each.get("server")) or "", []).append(each)
         self.new = {
             word(action.get("server"))
             for action in steps["containers"].members("actions")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import hosted_entry
@@ -40,16 +40,18 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         is_new=name in facts.new,
         on_other_hosts=_is_on_other_hosts(name, facts),
     )
+    draining = _draining(facts.draining.get(name, []))
     described = {**_config_of(spec), "condition": condition.name, "severity": condition.severity}
     return {
         "name": name,
         "desired": desired,
         "observed": observed,
         **described,
-        "text": _text(condition, described),
+        "text": _text(condition, described, draining),
         "package": _package(facts.packages.get(name), spec.get("build")),
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": container_of(endpoint),
+        "draining": draining,
         "endpoint": _address(endpoint),
         "route": route,
         "health": health,
@@ -81,12 +83,22 @@ def _config_of(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(condition: Condition, entry: Mapping[str, Any]) -> dict[str, str | None]:
+def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
+    """What is left of replaced containers: how many there are, and the sessions that they finish."""
+    if not containers:
+        return None
+    sessions = sum(whole(each.get("sessions"), 0, 2**31) or 0 for each in containers)
+    return {"containers": len(containers), "sessions": sessions}
+
+
+def _text(condition: Condition, entry: Mapping[str, Any], draining: Mapping[str, int] | None) -> dict[str, str | None]:
     """The entry's values as people read them."""
     limits = entry["limits"]
+    left = draining["sessions"] if draining is not None else 0
+    plural = "" if left == 1 else "s"
     known = limits is not None and None not in limits.values()
     return {
-        "condition": condition.text,
+        "condition": condition.text if draining is None else f"{condition.text}, draining: {left} session{plural}",
         "transport": transport_text(entry["transport"], entry["port"]) if entry["transport"] else None,
         "limits": limits_text(limits["memory"], limits["cpus"], limits["pids"]) if known else None,
         "network": Egress.from_plain(entry["network"]).description if entry["network"] is not None else None,

@@ -42,7 +42,7 @@ class Step:
                other hosts
     routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
                target_group_arn, priority; ``actions`` (server, action, reason)
-    retire     ``actions``, as those of containers
+    retire     ``actions``, as those of containers; ``draining`` (server, container, sessions)
     probe      ``servers``: the reports of probe/fleet.py
     ========== ==================================================================================================
 

@@ -193,7 +193,7 @@ class Applier:
                 timeout = self._wait_timeout if action.operation == WAIT_HEALTHY else self._drain_timeout
                 if isinstance(state, AlbError):
                     self._give_up(action, state)
-                elif _is_reached(action, state):
+                elif _is_reached(action, state) or (action.patience is not None and spent >= action.patience):
                     self._outcome.done.append(action)
                 elif spent >= timeout:
                     self._give_up(action, _too_late(action, state, timeout))

@@ -43,7 +43,11 @@ _DEFAULTS = Routes()
 
 @dataclass(frozen=True)
 class Route:
-    """One server's desired rule and target group; ``ports`` are those of this host that serve it, by ``protocol``."""
+    """One server's desired rule and target group; ``ports`` are those of this host that serve it, by ``protocol``.
+
+    ``keeps_sessions`` is whether a target that is replaced may have sessions to finish; ``superseded`` are the ports of
+    this host on which such targets may be.
+    """
 
     name: str
     path: str
@@ -56,6 +60,8 @@ class Route:
     extra_conditions: list[Json] = field(default_factory=list)
     front_actions: list[Json] = field(default_factory=list)
     client_secret: str = field(default="", repr=False)
+    keeps_sessions: bool = False
+    superseded: tuple[int, ...] = ()
 
     @property
     def patterns(self) -> list[str]:
@@ -84,7 +90,7 @@ class DesiredRoutes:
 
     ``protected`` names servers whose desired state is not known: what they have stays as it is.
     ``on_other_hosts`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon
-    as another host's serve.
+    as another host's serve. ``session_drain`` is 0 where the listener does not lead sessions to draining targets.
     """
 
     owner: Owner
@@ -98,6 +104,7 @@ class DesiredRoutes:
     healthy_threshold: int = _DEFAULTS.healthy_threshold
     unhealthy_threshold: int = _DEFAULTS.unhealthy_threshold
     deregistration_delay: int = _DEFAULTS.deregistration_delay
+    session_drain: int = 0
     slow_start: int = _DEFAULTS.slow_start
     stickiness: int = _DEFAULTS.stickiness
     extra_tags: Mapping[str, str] = field(default_factory=dict)
@@ -137,11 +144,16 @@ class DesiredRoutes:
             "Matcher": {"HttpCode": route.health_matcher},
         }
 
-    @cached_property
-    def attributes(self) -> dict[str, str]:
-        """The target groups' attributes, all that this module answers for."""
+    @property
+    def drain_patience(self) -> int | None:
+        """How long a run waits for a target that may drain for longer; None where every drain is awaited."""
+        return self.deregistration_delay if self.session_drain else None
+
+    def attributes(self, route: Route) -> dict[str, str]:
+        """Returns the attributes of a route's target group, all that this module answers for."""
         desired = dict(ATTRIBUTE_DEFAULTS)
-        desired["deregistration_delay.timeout_seconds"] = str(self.deregistration_delay)
+        delay = max(self.deregistration_delay, self.session_drain if route.keeps_sessions else 0)
+        desired["deregistration_delay.timeout_seconds"] = str(delay)
         desired["slow_start.duration_seconds"] = str(self.slow_start)
         if self.stickiness:
             desired["stickiness.enabled"] = "true"
@@ -167,7 +179,7 @@ class DesiredRoutes:
             TAG_SERVICE: route.name,
             TAG_PATH: route.path,
             **({TAG_URL: f"{base_url}{route.path}"} if base_url else {}),
-            TAG_ATTRIBUTES: digest(self.attributes),
+            TAG_ATTRIBUTES: digest(self.attributes(route)),
             self.owner.port_tag: " ".join(str(port) for port in sorted(route.ports)) or NO_PORTS,
         }
 
@@ -178,7 +190,6 @@ class DesiredRoutes:
             [
                 1,
                 self.owner.target_id,
-                self.attributes,
                 dict(self.extra_tags),
                 [self.priority_start, self.priority_end],
                 [
@@ -187,6 +198,7 @@ class DesiredRoutes:
                         self.group_names[route.name],
                         sorted(route.ports),
                         self.health_check(route),
+                        self.attributes(route),
                         route.conditions,
                         route.transforms,
                         route.front_actions,

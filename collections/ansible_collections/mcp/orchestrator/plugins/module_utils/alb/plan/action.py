@@ -61,7 +61,8 @@ class Action:
 
     ``server`` is the route it belongs to, None for the whole fleet. ``operation`` is the API call's name in snake
     case, or a wait, and ``arguments`` what it is called with; references in them are resolved when it is applied.
-    The step is skipped when its server, or one of ``needs``, failed before. ``needs_by_rule`` belongs to
+    The step is skipped when its server, or one of ``needs``, failed before. ``patience`` is after how many seconds a
+    wait is over all the same, None where it then has failed. ``needs_by_rule`` belongs to
     set_rule_priorities: by a rule's ARN the servers that must not have failed for that rule to be moved. ``undo`` is
     done when a wait fails. ``before`` and ``after`` are plain data for people.
     """
@@ -77,6 +78,7 @@ class Action:
     needs: frozenset[str] = frozenset()
     needs_by_rule: Mapping[str, frozenset[str]] = field(default_factory=dict)
     undo: tuple[ApiCall, ...] = ()
+    patience: float | None = None
     rank: int = 0
 
     @property

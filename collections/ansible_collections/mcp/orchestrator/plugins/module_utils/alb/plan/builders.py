@@ -33,10 +33,14 @@ def drain(
     reason: str,
     *,
     awaited: list[Target],
+    patience: int | None = None,
     is_early: bool = False,
     needs: frozenset[str] = frozenset(),
 ) -> list[Action]:
-    """Returns the steps that deregister targets of a group, and wait until no open stream leads to the awaited ones."""
+    """Returns the steps that deregister targets of a group, and wait until no open stream leads to the awaited ones.
+
+    ``patience`` is how many seconds of waiting are enough, None where only the end is.
+    """
     steps = []
     if targets:
         steps.append(
@@ -61,6 +65,7 @@ def drain(
                 arguments=targets_argument(group_arn, awaited),
                 reason="open streams end first",
                 needs=needs,
+                patience=patience,
             )
         )
     return steps

@@ -60,12 +60,14 @@ def surplus_targets(plan_input: PlanInput, route: Route) -> list[Target]:
 def deregister_steps(plan_input: PlanInput, route: Route) -> list[Action]:
     """Returns the steps that take away the targets that were replaced, and wait until their open streams have ended.
 
-    Where the server has no endpoint here any more there is nothing to wait for: nothing replaces what is drained.
+    Sessions may take longer than a run waits: who takes the containers away looks whether they have ended. Where the
+    server has no endpoint here any more there is nothing to wait for: nothing replaces what is drained.
     """
     surplus = surplus_targets(plan_input, route)
     reason = "replaced by the desired targets" if route.ports else "the server has no endpoint on this host"
     awaited = surplus if route.ports else []
-    return drain(route.name, plan_input.group_arn(route), surplus, reason, awaited=awaited)
+    patience = plan_input.desired.drain_patience if route.keeps_sessions else None
+    return drain(route.name, plan_input.group_arn(route), surplus, reason, awaited=awaited, patience=patience)
 
 
 def record_steps(plan_input: PlanInput, route: Route) -> list[Action]:
@@ -142,7 +144,7 @@ def _attribute_steps(plan_input: PlanInput, route: Route, group: TargetGroup) ->
 
 
 def _set_attributes(plan_input: PlanInput, route: Route, group_arn: str, observed: Mapping[str, str]) -> list[Action]:
-    desired = plan_input.desired.attributes
+    desired = plan_input.desired.attributes(route)
     current = {key: observed.get(key, ATTRIBUTE_DEFAULTS[key]) for key in desired}
     changed = {key: value for key, value in desired.items() if current[key] != value}
     if not changed:

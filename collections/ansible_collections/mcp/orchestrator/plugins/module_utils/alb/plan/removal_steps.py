@@ -52,7 +52,10 @@ def delete_group_steps(plan_input: PlanInput, group: TargetGroup, obsolete: Iter
     registered = [target for target in mine if not target.is_leaving]
     reason = "no desired route has this target group"
     # What an earlier run has deregistered may still have open streams: they are waited for as well.
-    steps = drain(server, group.arn, registered, reason, awaited=mine, is_early=is_early, needs=needs)
+    patience = plan_input.desired.drain_patience
+    steps = drain(
+        server, group.arn, registered, reason, awaited=mine, patience=patience, is_early=is_early, needs=needs
+    )
     if not plan_input.is_shared(group):
         steps.append(
             Action(

@@ -75,6 +75,13 @@ class Routes:
     deregistration_delay: int = setting(
         30, number(0, 3600), "Seconds in which the open streams of a container that is replaced may end."
     )
+    session_drain: int = setting(
+        900,
+        number(0, 3600),
+        "Seconds in which the sessions of a server with isolation per_session may go on in a container that is"
+        " replaced, while new ones go to its successor. It ends with the last session. For the embedded load"
+        " balancer and the node router; behind an ALB such a session ends at once.",
+    )
     slow_start: int = setting(
         0,
         number_or_zero(30, 900),

@@ -128,3 +128,14 @@ def test_a_balancer_is_called_where_it_is_and_its_listener_found_by_its_name() -
 
     assert seen == [(None, "http://127.0.0.1:8481", "/etc/key")]
     assert result.failure == "there is no load balancer named 'nobody-s' in this region; correct the name"
+
+
+@pytest.mark.parametrize(("keeps_sessions", "seconds"), [(True, 900), (False, 0)])
+def test_sessions_drain_where_the_balancer_leads_them_to_targets_that_leave(keeps_sessions: bool, seconds: int) -> None:
+    asked = FleetRoute("time", "/mcp/time", (20001,), keeps_sessions=True, superseded=(20001, 20002))
+    balancer = Balancer(ControlPlane(), LISTENER, keeps_sessions=keeps_sessions)
+
+    desired = desired_routes(Hop(balancer, (asked,)), Settings(), LISTENER, HOST)
+
+    assert desired.session_drain == seconds
+    assert (desired.routes[0].keeps_sessions, desired.routes[0].superseded) == (True, (20002,))

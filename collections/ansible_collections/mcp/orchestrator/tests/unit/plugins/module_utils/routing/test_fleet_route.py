@@ -91,3 +91,13 @@ def test_a_way_that_lets_everybody_pass_is_not_guarded(routes: Routes, auth: str
 def test_an_endpoint_comes_back_from_what_the_module_returned() -> None:
     whole = endpoint("time", conditions=(HEADER,), auth="jwt", ports=(1, 2), exceptions=("a writable root",))
     assert Endpoint.from_dict(whole.to_dict()) == whole
+
+
+def test_what_has_sessions_left_drains_for_them_whatever_its_entry_says_now() -> None:
+    told = [
+        (route.keeps_sessions, route.superseded)
+        for route in server_routes(
+            [endpoint("a"), endpoint("b", keeps_sessions=True), endpoint("c", superseded=(20001,))], Routes()
+        )
+    ]
+    assert told == [(False, ()), (True, ()), (True, (20001,))]

@@ -152,3 +152,8 @@ def test_an_error_of_several_servers_is_said_once() -> None:
 def test_a_run_that_a_newer_one_has_superseded_tells_the_same_keys(failing: bool) -> None:
     told = run(Routes(), HopResult(failure="no answer" if failing else None))
     assert told.keys() - {"failed", "msg", "probes"} == SUPERSEDED.keys()
+
+
+def test_what_drains_for_its_sessions_behind_any_hop_is_told_by_server() -> None:
+    behind, front = HopResult(draining={"web": (20001,), "time": (20003,)}), HopResult(draining={"time": (20002,)})
+    assert run(NODE_ROUTER, behind, front)["draining"] == {"time": [20002, 20003], "web": [20001]}

@@ -118,3 +118,9 @@ def test_the_embedded_balancer_is_told_the_address_where_ports_are_elsewhere_tha
     balancer = hops_to(settings(publish_address=publish_address), [], INSTALLATION)[0].balancer
     assert (balancer.target_type, balancer.target_id) == target
     assert balancer.listener_arn == LOCAL_LISTENER_ARN
+
+
+def test_the_embedded_balancer_and_the_router_keep_sessions_and_one_of_aws_does_not() -> None:
+    routers = settings(Routes(topology="node-router"), aws=Aws(alb_name="mine"))
+    assert [hop.balancer.keeps_sessions for hop in hops_to(settings(), [], INSTALLATION)] == [True]
+    assert [hop.balancer.keeps_sessions for hop in hops_to(routers, [], INSTALLATION)] == [True, False]

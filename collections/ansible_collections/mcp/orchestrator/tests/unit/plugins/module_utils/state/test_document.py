@@ -81,6 +81,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "network": "internet",
         "generation": "8f700f2b17ec",
         "container": {"id": "c0ffee", "name": "mcp-time", "logs": "docker logs mcp-time"},
+        "draining": None,
         "endpoint": {"address": "127.0.0.1", "port": 20001},
         "route": {
             "url": "http://127.0.0.1:8080/mcp/time/mcp",
