@@ -113,9 +113,10 @@ class Site:
     ) -> subprocess.Popen[str]:
         """Begin a run of a playbook of the project, or of another release's, in a process group of its own."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE", "PYTHONDONTWRITE"))}
+        bins = (project.parent / "venv" / "bin", PROJECT / ".venv" / "bin")  # an installed release has its own
         return subprocess.Popen(
             [
-                shutil.which("ansible-playbook", path=str(PROJECT / ".venv" / "bin")) or "ansible-playbook",
+                shutil.which("ansible-playbook", path=os.pathsep.join(map(str, bins))) or "ansible-playbook",
                 *(f"playbooks/{playbook}.yml", "-i", "inventory/local", "-i", str(self.root / "inventory.yml")),
                 *("-e", json.dumps(self.variables), *arguments),
             ],
@@ -140,8 +141,9 @@ class Site:
         return self.play("site", project=project)
 
     def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
-        """Run what the timer runs."""
-        return self.play("site", "--skip-tags", "install", *arguments, environment=environment)
+        """Run what the timer runs: the installed release with its own Ansible."""
+        project = self.root / "home" / "current"
+        return self.play("converge", "--skip-tags", "install", *arguments, environment=environment, project=project)
 
     def write_config(self, servers: dict[str, Any]) -> None:
         """Replace the config as an editor does."""

@@ -1,0 +1,184 @@
+"""A module says the same whether it runs in Ansible's own process or travels, as on a host that ssh reaches."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONFIG = {
+    "mcpServers": {
+        "time": {"command": "docker", "args": ["run", "-i", "mcp-sample/time:1"], "env": {"ZONE": "${MCP_TEST_ZONE}"}},
+        "broken": {"command": "docker", "args": ["run", "--privileged", "x"]},
+    }
+}
+NOBODY = {"endpoint_url": "http://127.0.0.1:9", "credentials_file": "{folder}/none.credentials"}
+ROUTES = {"settings": "{folder}/settings.conf", "monitor_port": 1, "local_alb": NOBODY}
+TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "a config": ("mcp_config_info", {"config": ["{folder}/mcp.config.json"]}, {}),
+    "a config whose variable the task sets": (
+        "mcp_config_info",
+        {"config": ["{folder}/mcp.config.json"]},
+        {"environment": {"MCP_TEST_ZONE": "UTC"}},
+    ),
+    "an option that there is not": ("mcp_config_info", {"config": [], "colour": "blue"}, {}),
+    "a value of the wrong type": ("mcp_container", {"servers": [], "port_range_start": "high"}, {}),
+    "an engine that does not answer": (
+        "mcp_container",
+        {"servers": [], "docker_host": "unix:///nowhere.sock", "config": ["{folder}/mcp.config.json"]},
+        {},
+    ),
+    "an engine that does not answer, looked at": ("mcp_container_info", {"docker_host": "unix:///nowhere.sock"}, {}),
+    "images without an engine": (
+        "mcp_image",
+        {"servers": [], "templates": "{folder}", "docker_host": "unix:///nowhere.sock", "rebuild": ["*"]},
+        {},
+    ),
+    "routes without a load balancer": (
+        "mcp_route",
+        {**ROUTES, "node_router": {**NOBODY, "port": 2, "health_path": "/health"}},
+        {"environment": {"AWS_EC2_METADATA_DISABLED": "true"}},
+    ),
+    "routes of a settings file that names no load balancer": (
+        "mcp_alb_route",
+        {"settings": "{folder}/settings.conf", "routes": []},
+        {},
+    ),
+    "a listener that cannot be looked at": (
+        "mcp_alb_route_info",
+        {
+            "listener_arn": "arn:aws:elasticloadbalancing:us-east-1:1:listener/app/a/b/c",
+            **NOBODY,
+            "region": "us-east-1",
+        },
+        {"environment": {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}},
+    ),
+    "a server that does not answer, asked with a secret": (
+        "mcp_probe_info",
+        {
+            "endpoints": [
+                {"name": "time", "url": "http://127.0.0.1:9/mcp", "headers": {"Authorization": "a-secret-value"}}
+            ],
+            "timeout": 1,
+            "deadline": 2,
+        },
+        {},
+    ),
+    "a state": (
+        "mcp_state",
+        {"path": "{folder}/state.json", "started": "2026-01-01T00:00:00Z", "run_id": "1"},
+        {"check_mode": True},
+    ),
+    "a client's config without a state": (
+        "mcp_client_config",
+        {"path": "{folder}/c.json", "config": ["{folder}/mcp.config.json"], "state": "{folder}/none.json"},
+        {},
+    ),
+}
+
+
+def _filled(value: Any, folder: Path) -> Any:
+    return json.loads(json.dumps(value).replace("{folder}", str(folder)))
+
+
+def _task(number: int, folder: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    module, arguments, options = _filled(list(TASKS.values())[number], folder)
+    return {
+        f"mcp.orchestrator.{module}": {key: value for key, value in arguments.items() if value is not None},
+        "register": f"result_{number}",
+        "ignore_errors": True,
+        **options,
+        **more,
+    }
+
+
+def _untimed(value: Any) -> Any:
+    """A result without when something was, and how long it took."""
+    if isinstance(value, dict):
+        times = ("checked", "latency_ms", "finished")
+        return {key: _untimed(each) for key, each in value.items() if key not in times}
+    return [_untimed(each) for each in value] if isinstance(value, list) else value
+
+
+def _results(folder: Path, more: Mapping[str, Any], *options: str) -> tuple[dict[str, Any], str]:
+    """The results of all tasks, in the words of their rows, and what the play printed."""
+    told = {name: f"result_{number}" for number, name in enumerate(TASKS)}
+    content = "{{ {" + ", ".join(f"{name!r}: {variable}" for name, variable in told.items()) + "} | to_json }}"
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            *(_task(number, folder, more) for number in range(len(TASKS))),
+            {"ansible.builtin.copy": {"content": content, "dest": str(folder / "results.json")}, "check_mode": False},
+        ],
+    }
+    (folder / "play.json").write_text(json.dumps([play]))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE")}
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            *("-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", *options),
+            str(folder / "play.json"),
+        ],
+        cwd=PROJECT,
+        env={**environment, "ANSIBLE_NOCOLOR": "1", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((folder / "results.json").read_text()), done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("in_process")
+    (made / "mcp.config.json").write_text(json.dumps(CONFIG))
+    (made / "settings.conf").write_text("[routes]\nwait_timeout = 1\n")
+    return made
+
+
+@pytest.fixture(scope="module")
+def at_home(folder: Path) -> tuple[dict[str, Any], str]:
+    return _results(folder, {}, "-vvv")
+
+
+@pytest.fixture(scope="module")
+def travelled(folder: Path) -> tuple[dict[str, Any], str]:
+    # A task with a timeout is one of those that need a process of their own.
+    return _results(folder, {"timeout": 120}, "-vvv")
+
+
+def test_every_module_is_among_the_tasks() -> None:
+    modules = PROJECT / "collections/ansible_collections/mcp/orchestrator/plugins/modules"
+    assert {module for module, _arguments, _options in TASKS.values()} == {
+        path.stem for path in modules.glob("mcp_*.py")
+    }
+
+
+def test_modules_run_where_ansible_does(at_home: tuple[dict[str, Any], str]) -> None:
+    assert at_home[1].count("in this process") == len(TASKS)
+
+
+def test_modules_travel_where_a_task_asks_for_what_a_process_of_its_own_gives(
+    travelled: tuple[dict[str, Any], str],
+) -> None:
+    assert "in this process" not in travelled[1]
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_a_module_says_the_same_both_ways(
+    name: str, at_home: tuple[dict[str, Any], str], travelled: tuple[dict[str, Any], str]
+) -> None:
+    assert _untimed(at_home[0][name]) == _untimed(travelled[0][name])
+
+
+def test_a_secret_is_nowhere_to_be_seen(at_home: tuple[dict[str, Any], str]) -> None:
+    assert "a-secret-value" not in at_home[1] + json.dumps(at_home[0])
