@@ -1,21 +1,23 @@
 """What it costs to find that nothing has to be done, 100 servers: each module against its floor, and the run.
 
 A floor is what nobody can save: one container list with its inspects, and four describe calls. The run is what the
-timer starts, ansible-playbook included, and it ends by asking every server for its tools.
+timer starts, ansible-playbook included, and it ends by asking every server for its tools. Its floor is ansible-playbook
+with one module that does nothing. With --against REV that revision is installed beside this one.
 Prints a table for people, and as its last line one JSON object.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,95 +25,98 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 from benchmarks import containers, routes  # noqa: E402
-from tests.e2e.support.site import Site  # noqa: E402
+from benchmarks.noop_parts import tiny_server  # noqa: E402
 
 SERVERS = 99  # a load balancer takes 100 target groups, and the monitor has one of them
 RUNS = 3
-IMAGE = "mcp-bench/tiny:1"
-DOCKERFILE = 'FROM mcp-base/python:3.11\nCOPY server.py /server.py\nENTRYPOINT ["python3", "-I", "/server.py"]\n'
-# The least that a server of streamable HTTP has to say: no session, a JSON answer to each request.
-SERVER = """
-import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-ANSWERS = {
-    "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
-                   "serverInfo": {"name": "tiny", "version": "1"}},
-    "tools/list": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]},
-}
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if "id" not in message:
-            return self.answer(202, b"")
-        known = message["method"] in ANSWERS
-        what = {"result": ANSWERS[message["method"]]} if known else {"error": {"code": -32601, "message": "unknown"}}
-        self.answer(200, json.dumps({"jsonrpc": "2.0", "id": message["id"], **what}).encode())
-    def do_GET(self):
-        self.answer(405, b"")
-    def do_DELETE(self):
-        self.answer(405, b"")
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *arguments):
-        pass
-
-ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+FLOOR = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.ping:
 """
 
 
-def build_image() -> None:
-    """Make the tiny server's image. Raises CalledProcessError."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "Dockerfile").write_text(DOCKERFILE)
-        (Path(folder) / "server.py").write_text(SERVER)
-        subprocess.run(["docker", "build", "-q", "-t", IMAGE, folder], check=True, capture_output=True)
+class InstalledSite:
+    """One release with ``count`` tiny servers, removed at the end. Raises RuntimeError when it does not converge."""
+
+    def __init__(self, project: Path, number: int, count: int) -> None:
+        environment = {**os.environ, "MCP_TEST_SITE": str(number)}
+        argv = [sys.executable, str(PROJECT / "benchmarks/noop_parts/site_process.py"), str(project), str(count)]
+        self._process = subprocess.Popen(
+            argv, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+
+    def __enter__(self) -> InstalledSite:
+        self._answer()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.communicate()
+
+    def run(self) -> dict[str, float]:
+        """Returns the seconds and CPU seconds of one run that changes nothing. Raises RuntimeError."""
+        if self._process.stdin is not None:
+            print(file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> dict[str, float]:
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        answer: dict[str, Any] = json.loads(line or '{"error": "it ended"}')
+        if "error" in answer:
+            raise RuntimeError(f"a site did not do its run: {answer['error']}")
+        return answer
 
 
 @contextmanager
-def installed_site(count: int) -> Iterator[Site]:
-    """The product with ``count`` tiny servers, torn down afterwards. Raises RuntimeError when it does not converge."""
-    root = Path(tempfile.mkdtemp(prefix="mcp-bench-", dir="/var/tmp"))
-    site = Site(root)
-    site.write_config(
-        {
-            f"tiny-{number:03}": {"command": "docker", "args": ["run", "-p", "8000:8000", "--memory", "64m", IMAGE]}
-            for number in range(count)
-        }
-    )
-    try:
-        run = site.install()
-        if run.code:
-            raise RuntimeError(f"the site did not converge: {run.output[-2000:]}")
-        yield site
-    finally:
-        site.play("teardown")
-        shutil.rmtree(root, ignore_errors=True)
+def release(revision: str) -> Iterator[Path]:
+    """The project at another revision, unpacked. Raises CalledProcessError."""
+    with tempfile.TemporaryDirectory(prefix="mcp-bench-", dir="/var/tmp") as folder:
+        archive = subprocess.run(["git", "archive", revision], cwd=PROJECT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+        yield Path(folder)
 
 
-def measure_site(count: int = SERVERS) -> dict[str, float]:
-    """Seconds and CPU seconds of the whole no-op run. Raises RuntimeError when it was none."""
-    build_image()
-    walls, cpus = [], []
-    with installed_site(count) as site:
+def floor(folder: Path) -> dict[str, float]:
+    """The seconds and CPU seconds of ``ansible-playbook`` with one module that does nothing."""
+    (folder / "floor.yml").write_text(FLOOR)
+    argv = [str(PROJECT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", str(folder / "floor.yml")]
+    argv += ["-e", f"ansible_python_interpreter={sys.executable}"]
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(argv, check=True, capture_output=True)
+    seconds = time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"seconds": seconds, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+
+
+def measure_site(against: str | None, count: int = SERVERS) -> dict[str, float]:
+    """The whole run that changes nothing, the floor, and what the revision ``against`` takes, in turn; the best of
+    each. Raises RuntimeError, OSError or CalledProcessError."""
+    tiny_server.build_image()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        today = stack.enter_context(InstalledSite(PROJECT, 2, count))
+        measures = {"site": today.run, "site_floor": lambda: floor(folder)}
+        if against is not None:
+            other = stack.enter_context(InstalledSite(stack.enter_context(release(against)), 3, count))
+            measures["site_before"] = other.run
+        taken: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
         for _ in range(RUNS):
-            before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            run = site.reconcile()
-            walls.append(time.perf_counter() - begin)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-            if run.code or run.changed:
-                raise RuntimeError(f"the run was no no-op: {run.output[-2000:]}")
-    return {"site_seconds": min(walls), "site_cpu_seconds": min(cpus)}
+            for name, run in measures.items():
+                taken[name].append(run())
+    best = {
+        f"{name}_{unit}": min(each[key] for each in runs)
+        for name, runs in taken.items()
+        for key, unit in (("seconds", "seconds"), ("cpu", "cpu_seconds"))
+    }
+    for unit in ("seconds", "cpu_seconds"):
+        best[f"site_{unit}_to_floor"] = best[f"site_{unit}"] / best[f"site_floor_{unit}"]
+        if against is not None:
+            best[f"site_{unit}_to_before"] = best[f"site_{unit}"] / best[f"site_before_{unit}"]
+    return best
 
 
-def measure() -> dict[str, float]:
+def measure(against: str | None) -> dict[str, float]:
     """All figures. Raises RuntimeError, OSError or CalledProcessError where something cannot be measured."""
     fleet = containers.measure_noop(SERVERS)
     balancer = routes.measure_module_noop(SERVERS)
@@ -126,23 +131,29 @@ def measure() -> dict[str, float]:
         "routes_ratio": balancer["module_seconds"] / balancer["floor_seconds"],
         "routes_floor_cpu_seconds": balancer["floor_cpu_seconds"],
         "routes_module_cpu_seconds": balancer["module_cpu_seconds"],
-        **measure_site(),
+        **measure_site(against),
     }
     return {name: round(value, 3) for name, value in figures.items()}
 
 
 def main() -> int:
     """Measure and print; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--against", metavar="REV", help="a revision to install and measure beside this one, in turn")
+    against = parser.parse_args().against
     try:
-        figures = measure()
+        figures = measure(against)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         print(f"noop: could not measure: {error}", file=sys.stderr)
         return 1
     targets: dict[str, list[Any]] = {
         "containers_ratio": ["<=", 1.5],
         "routes_ratio": ["<=", 1.5],
-        "site_seconds": ["<=", 5],
+        "site_seconds_to_floor": ["<=", 1.8],
+        "site_cpu_seconds_to_floor": ["<=", 1.8],
     }
+    if against is not None:
+        targets |= {f"site_{unit}_to_before": ["<=", 0.35] for unit in ("seconds", "cpu_seconds")}
     print(f"nothing to do, {SERVERS} servers; the best of several runs")
     for name, value in figures.items():
         print(f"  {name:<32} {value:10.3f}")
