@@ -17,7 +17,7 @@ from .limits import fitted
 from .log import Log
 from .metrics import Metrics
 from .options import Options, parse
-from .process.environment import Environment, original
+from .process.environment import Environment, original, without_arguments
 from .process.memory import Memory
 from .services import Services
 
@@ -31,11 +31,16 @@ async def serve(options: Options) -> int:
     log = Log(options.log_level)
     loop.set_exception_handler(lambda _, context: _report(log, context))
     limits = fitted(options.limits, Memory().limit, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    environment = Environment(original())
+    try:
+        variables, arguments = without_arguments(original(), options.secret_args)
+    except KeyError as missing:
+        log.error(f"the variable {missing.args[0]} is missing: it holds an argument of the server")
+        return 2
+    environment = Environment(variables)
     if environment.personal and options.isolation != "per_session":
         log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
         return 2
-    application = Application(Services(loop, log, limits, Metrics()), options, environment)
+    application = Application(Services(loop, log, limits, Metrics()), options, environment, arguments)
     if environment.personal and not application.launcher.keeps_apart:
         log.warning("Landlock is not available here: a session's process can read the tokens of the others")
     stopped: asyncio.Future[int] = loop.create_future()

@@ -25,6 +25,8 @@ from .upstream.health_probe import HealthProbe
 from .upstream.upstreams import Upstreams
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .options import Options
     from .process.environment import Environment
     from .protocol.message import Message
@@ -34,10 +36,13 @@ if TYPE_CHECKING:
 class Application:
     """One bridge, from its connections to the server's processes."""
 
-    def __init__(self, services: Services, options: Options, environment: Environment) -> None:
+    def __init__(
+        self, services: Services, options: Options, environment: Environment, arguments: Sequence[str]
+    ) -> None:
+        """`arguments`: those of the server that nobody may read."""
         self._services = services
         self._health = Health()
-        self.launcher = Launcher(services, options.command, environment, Reaper(services.loop))
+        self.launcher = Launcher(services, options.command, environment, Reaper(services.loop), arguments)
         self._upstreams = Upstreams(services, self.launcher, options.isolation, self._changed)
         self._streams = PlainStreams(services.limits)
         self._sessions = Sessions(services, self._upstreams)

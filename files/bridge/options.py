@@ -15,8 +15,9 @@ ISOLATIONS = ("per_session", "pooled", "shared")
 class Options:
     """What the command line says.
 
-    `path`: the public prefix without a slash at its end. `isolation`: one of ISOLATIONS. `command`: the server's.
-    `origins`, `hosts`: as OriginCheck takes them. `limits`: those that the command line can set, and the defaults.
+    `path`: the public prefix without a slash at its end. `isolation`: one of ISOLATIONS. `command`: the server's,
+    without the `secret_args` arguments at its end, which the environment has. `origins`, `hosts`: as OriginCheck
+    takes them. `limits`: those that the command line can set, and the defaults.
     """
 
     host: str
@@ -24,6 +25,7 @@ class Options:
     path: str
     isolation: str
     command: list[str]
+    secret_args: int
     log_level: str
     origins: list[str]
     hosts: list[str]
@@ -38,7 +40,7 @@ def parse(arguments: list[str]) -> Options:
         ours, dashes, command = arguments[:at], "--", arguments[at + 1 :]
     parser = _parser(Limits())
     found = parser.parse_args(ours)
-    if not dashes or not command:
+    if not dashes or (not command and not found.secret_args):
         parser.error("the server's command is missing after --")
     if found.path and not found.path.startswith("/"):
         parser.error("--path must begin with /")
@@ -48,6 +50,7 @@ def parse(arguments: list[str]) -> Options:
         path=found.path.rstrip("/"),
         isolation=found.isolation,
         command=command,
+        secret_args=found.secret_args,
         log_level=found.log_level,
         origins=found.allow_origin,
         hosts=found.allow_host,
@@ -81,6 +84,7 @@ def _parser(defaults: Limits) -> argparse.ArgumentParser:
     add("--resume-timeout", type=float, default=defaults.resume_seconds, help="the same without its stream or client")
     add("--pool-size", type=int, default=defaults.pool_size, help="processes at most, with --isolation pooled")
     add("--warm-processes", type=int, default=defaults.warm_processes, help="with --isolation per_session")
+    add("--secret-args", type=int, default=0, help="arguments of the server that are in MCP_SECRET_ARG_1, …")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
     add("--allow-host", action="append", default=[], metavar="NAME")
     add("--log-level", choices=LEVELS, default="info")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_ARGUMENT = "MCP_SECRET_ARG_"  # with its number, from 1 on
 _HEADER = re.compile(r"\$\{header:([A-Za-z0-9-]+)\}")
 
 
@@ -21,6 +22,14 @@ def original() -> dict[str, str]:
     return {
         os.fsdecode(name): os.fsdecode(value) for name, sign, value in (pair.partition(b"=") for pair in pairs) if sign
     }
+
+
+def without_arguments(variables: Mapping[str, str], count: int) -> tuple[dict[str, str], list[str]]:
+    """Returns the variables without those that hold arguments of the server, and these, `count` in all. An argument
+    that nobody may read comes as a variable, which no process but those of this user can see. Raises KeyError where one
+    is missing."""
+    arguments = [variables[f"{_ARGUMENT}{number}"] for number in range(1, count + 1)]
+    return {name: value for name, value in variables.items() if not name.startswith(_ARGUMENT)}, arguments
 
 
 class Environment:

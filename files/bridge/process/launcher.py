@@ -24,16 +24,24 @@ _RETRYABLE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
 
 
 class Launcher:
-    """Starts children of one command."""
+    """Starts children of one command, whose further `arguments` nobody may read."""
 
-    def __init__(self, services: Services, command: Sequence[str], environment: Environment, reaper: Reaper) -> None:
+    def __init__(
+        self,
+        services: Services,
+        command: Sequence[str],
+        environment: Environment,
+        reaper: Reaper,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.starts = 0
         """Children started so far."""
         self.stop_signal: int = signal.SIGTERM
         """What ends a child that does not leave by itself: the signal that the container is stopped with, once it is
         known."""
         self._services = services
-        self._command = list(command)
+        self._command = [*command, *arguments]
+        self._name = command[0] if command else "the server's program"
         self._environment = environment
         self._reaper = reaper
         self._landlock = Landlock()
@@ -75,7 +83,7 @@ class Launcher:
             for fd in ours:
                 os.close(fd)
             retryable = error.errno in _RETRYABLE
-            raise CannotStart(f"{self._command[0]} cannot be started: {error.strerror}", retryable=retryable) from error
+            raise CannotStart(f"{self._name} cannot be started: {error.strerror}", retryable=retryable) from error
         finally:
             for fd in theirs:
                 os.close(fd)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote, is_token, shown_address
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote, shown_address
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import is_token, looks_secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import references_in, replaced
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,19 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
     printable,
     suggestion,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.given_values import check_started
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import (
-    refuse_secret_arguments,
-    warn_of_client_paths,
+    References,
+    settled_arguments,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import (
+    warn_of_client_machine,
+    warn_of_client_volumes,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_form import read_docker
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.machine_variables import (
+    without_machine_variables,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.node_form import PROGRAMS, read_node
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pinning import (
     has_digest,
@@ -43,6 +52,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pyt
     is_python_program,
     read_python,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.secret_arguments import hide_arguments
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
@@ -67,7 +77,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote imp
     read_remote,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
-    is_placeholder,
     looks_secret,
     quoted,
 )
@@ -92,6 +101,8 @@ class Context:
     strict: bool = False
     isolation: str | None = None
     require_digests: bool = False
+    environment: Mapping[str, str] | None = None
+    """The reconciler's own variables, for references in arguments; None where nothing is looked up."""
 
 
 @dataclass(frozen=True)
@@ -200,26 +211,33 @@ def _read_local(
     program = find_program(entry["command"], args)
     from_file = _env_file(entry, findings)
     env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in program.variables}}
-    parsed = _parse_program(name, program, args, env, context, findings)
+    extension = read_extension(entry)
+    secret = bool(extension.secret_args)
+    parsed = _parse_program(name, program, args, env, secret, context, findings)
     if parsed is None or isinstance(parsed, Remote):
         return parsed
-    _warn_of_placeholders(parsed.env, findings)
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
+    check_started(parsed, args, findings)
     _check_pins(parsed, args, context, findings)
-    extension = read_extension(entry)
     apply_extension(extension, parsed, context.permissions, findings)
-    if parsed.recipe is not None and parsed.command is not None:
-        first = len(args) - len(parsed.command)
-        mounted = [each.split(":")[1] for each in parsed.volumes]
-        warn_of_client_paths(
-            {f"args[{first + position}]": word for position, word in enumerate(parsed.command)}, mounted, findings
-        )
-        written = {key_path("env", variable): value.reveal() for variable, value in parsed.env.items()}
-        warn_of_client_paths(written, mounted, findings)
+    _warn_of_client_machine(parsed, len(args), context.environment is not None, findings)
     reach = read_reach(name, parsed, extension, findings)
     check_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
     bridge = read_bridge(extension.bridge, f"{KEY}.bridge", findings)
+    if secret and (count := hide_arguments(parsed, len(args), env, reach.transport, findings)):
+        bridge["secret_args"] = count
     return LocalServer(parsed, reach, extension, bridge)
+
+
+def _warn_of_client_machine(parsed: ParsedEntry, count: int, on_the_host: bool, findings: Findings) -> None:
+    command = parsed.command or ()
+    mounted = [each.split(":")[1] for each in parsed.volumes]
+    words = {f"args[{count - len(command) + position}]": word for position, word in enumerate(command)}
+    words |= {parsed.places.get(name, key_path("env", name)): value.reveal() for name, value in parsed.env.items()}
+    warn_of_client_machine(words, mounted, findings)
+    # On the host itself a path is what it is, and not what it looks like.
+    missing = [each for each in parsed.volumes if not on_the_host or not os.path.lexists(each.partition(":")[0])]
+    warn_of_client_volumes(missing, parsed.volume_places, findings)
 
 
 def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
@@ -249,12 +267,6 @@ def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, find
         )
 
 
-def _warn_of_placeholders(env: Mapping[str, Secret], findings: Findings) -> None:
-    for name, value in env.items():
-        if is_placeholder(value.reveal()):
-            findings.warn(key_path("env", name), "still has what the example had in its place; write the value")
-
-
 def _env_file(entry: Mapping[str, Any], findings: Findings) -> dict[str, Secret]:
     if "envFile" not in entry:
         return {}
@@ -274,11 +286,19 @@ def _env(entry: Mapping[str, Any]) -> dict[str, Secret]:
 
 
 def _parse_program(
-    name: str, program: Program, args: Sequence[str], env: dict[str, Secret], context: Context, findings: Findings
+    name: str,
+    program: Program,
+    args: Sequence[str],
+    env: dict[str, Secret],
+    secret: bool,
+    context: Context,
+    findings: Findings,
 ) -> ParsedEntry | Remote | None:
+    """``secret``: whether the server's own arguments are kept secret, and so may hold any."""
+    references = References(env, context.environment)
     if program.name in _ENGINES:
         start = _behind_run(program, args, findings)
-        return None if start is None else read_docker(args, start, env, context.permissions, findings)
+        return None if start is None else read_docker(args, start, references, secret, context.permissions, findings)
     if program.name in PROGRAMS:
         parsed = read_node(program.name, args, program.start, findings)
     elif is_python_program(program.name) and not _is_somebodys_own(program):
@@ -292,10 +312,11 @@ def _parse_program(
     remote = read_proxy(name, parsed.recipe.package, parsed.command, first, env, findings)
     if remote is not None:
         return remote
-    refuse_secret_arguments(parsed.command, first, findings)
+    if not secret:
+        parsed.command = settled_arguments(parsed.command, first, references, findings)
     if any(looks_secret(word) for word in (parsed.recipe.executable, parsed.recipe.module, parsed.recipe.file) if word):
         findings.error("args", "has a secret where the program belongs; put it into env")
-    parsed.env = env
+    parsed.env = without_machine_variables(env, findings)
     return parsed
 
 

@@ -48,6 +48,7 @@ class Extension:
     idle_timeout: int | None = None
     strip_prefix: bool | None = None
     signature_key: str | None = None
+    secret_args: bool | None = None
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:

@@ -148,6 +148,7 @@ def _read(
         errors.extend(error.errors)
     if errors:
         raise ConfigFileError(errors)
+    resolver = resolver or Resolver(client=boto3_client(settings.aws.effective_region))
     beside = settings_path or (config_paths[0] if config_paths else "")
     registry = TemplateRegistry(os.path.join(os.path.dirname(os.path.abspath(beside)), FOLDER))
     context = Context(
@@ -156,10 +157,10 @@ def _read(
         settings.service.strict,
         isolation=settings.defaults.isolation,
         require_digests=settings.security.require_digests,
+        environment=resolver.environment if resolver.looks_up else None,
     )
     servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
     servers = _without_shared_volumes(servers, context.permissions)
-    resolver = resolver or Resolver(client=boto3_client(settings.aws.effective_region))
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
 

@@ -13,8 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.given_values import check_remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import (
+    warn_of_client_address,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import is_token, quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     InvalidReference,
     has_reference,
@@ -24,8 +28,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.re
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own_variables
 
-# A part of a path that is long and has both letters and digits is as good as a password.
-_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")
 _PROXY = "mcp-remote"
 
 
@@ -48,11 +50,6 @@ class Remote:
             "url": shown_address(self.url.reveal()),
             "headers": sorted(self.headers),
         }
-
-
-def is_token(part: str) -> bool:
-    """Returns whether a part of an address is as good as a password."""
-    return bool(_TOKEN.fullmatch(part))
 
 
 def shown_address(url: str) -> str:
@@ -103,6 +100,8 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
     if "orchestrator" in entry:
         findings.warn("orchestrator", "is ignored: the server runs elsewhere")
     secrets = {str(key): Secret(value) for key, value in headers.items() if isinstance(value, str)}
+    check_remote(given[0], url, secrets, findings)
+    warn_of_client_address(given[0], url, findings)
     return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets)
 
 

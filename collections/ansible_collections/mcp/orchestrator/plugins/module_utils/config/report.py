@@ -12,6 +12,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.secret_arguments import VARIABLE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import (
@@ -56,8 +57,8 @@ def _server(spec: Spec) -> list[tuple[str, str]]:
         facts.append(("built from", _recipe(Recipe.from_dict(spec.build))))
     if spec.entrypoint is not None:
         facts.append(("entrypoint", " ".join(spec.entrypoint) or "none"))
-    if spec.command:
-        facts.append(("command", " ".join(spec.command)))
+    if spec.command or "secret_args" in spec.bridge:
+        facts.append(("command", _command(spec)))
     facts += [
         ("transport", transport_text(spec.transport, spec.port)),
         ("path", f"{spec.path}{spec.mcp_path}, health at {spec.health_path} ({spec.health_matcher})"),
@@ -67,6 +68,11 @@ def _server(spec: Spec) -> list[tuple[str, str]]:
     return facts
 
 
+def _command(spec: Spec) -> str:
+    secret = spec.bridge.get("secret_args", 0)
+    return " ".join([*(spec.command or ()), *([f"({secret} secret arguments)"] if secret else [])]) or "none"
+
+
 def _recipe(recipe: Recipe) -> str:
     version = recipe.version.removeprefix("==") if recipe.version else "the newest version"
     also = f", with {' '.join(recipe.also)}" if recipe.also else ""
@@ -74,7 +80,7 @@ def _recipe(recipe: Recipe) -> str:
 
 
 def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
-    yield "env", " ".join(spec.env)
+    yield "env", " ".join(name for name in spec.env if not name.startswith(VARIABLE))
     yield "mounts", " ".join([*spec.volumes, *(f"tmpfs:{each}" for each in spec.tmpfs)])
     yield "network", "" if spec.egress.kind is EgressKind.INTERNET else spec.egress.description
     yield "metadata", "of the instance can be read" if spec.egress.instance_metadata else ""
@@ -82,7 +88,7 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""
     yield "isolation", spec.isolation or ""
-    yield "bridge", " ".join(f"{name}={_words(value)}" for name, value in spec.bridge.items())
+    yield "bridge", " ".join(f"{name}={_words(value)}" for name, value in spec.bridge.items() if name != "secret_args")
     yield "restart", spec.restart or ""
     yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())
     yield "engine", " ".join(f"{name}={text}" for name, text in {**spec.host_config, **spec.container_config}.items())

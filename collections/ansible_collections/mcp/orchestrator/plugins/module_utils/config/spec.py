@@ -31,7 +31,8 @@ class Spec:
     ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
     say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the image, None
     where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
-    is what ``orchestrator.bridge`` says, with sizes in bytes. ``host_config`` and ``container_config`` go as they are
+    is what ``orchestrator.bridge`` says, with sizes in bytes; its ``secret_args`` is how many arguments of the server
+    are kept secret, in ``env``. ``host_config`` and ``container_config`` go as they are
     into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
     """
 

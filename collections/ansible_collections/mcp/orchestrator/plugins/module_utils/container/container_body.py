@@ -268,7 +268,7 @@ def _process(spec: Spec, image: Image, policy: Policy) -> tuple[list[str] | None
             " run setup.sh again, or give its directory in the option bridge"
         )
     child = _child(spec, image)
-    if not child:
+    if not child and not spec.bridge.get("secret_args"):
         raise UnsupportedSpec(
             f"{spec.image} has neither an entrypoint nor a command; write what to run after the image in args"
         )

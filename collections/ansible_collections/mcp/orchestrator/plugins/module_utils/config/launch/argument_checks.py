@@ -8,55 +8,150 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted, secrets_among
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
+    has_token_in_address,
+    is_token,
+    looks_secret,
+    secrets_among,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.names import is_secret_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
+    FROM_THE_REQUEST,
+    InvalidReference,
+    Reference,
     editor_folder_in,
     has_reference,
+    references_in,
+    replaced,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own_variables
 
-_LAPTOP = re.compile(r"/Users/|/home/|~(?:/|$)|[A-Za-z]:[\\/]|\\\\|%[A-Za-z]+%|\$HOME\b|/path/to/|/absolute/path")
+WAY_OUT = (
+    "put it into env, under the name that the server reads, or, if it reads no variable,"
+    ' set "secret_args": true in orchestrator'
+)
+_HEADER = "${" + FROM_THE_REQUEST + ":"
 
 
-def refuse_secret_arguments(words: Sequence[str], first: int, findings: Findings) -> None:
-    """Refuses words that are secrets or refer to any; ``first`` is the position in args of the first word."""
-    secrets = dict(secrets_among(words))
+class _Unknown(ValueError):
+    """A reference that cannot stand in an argument; the reason reads after the key."""
+
+
+@dataclass(frozen=True)
+class References:
+    """What references in arguments stand for: the entry's ``own`` variables, and the reconciler's ``environment``;
+    None where nothing is looked up."""
+
+    own: Mapping[str, Secret]
+    environment: Mapping[str, str] | None
+
+    def resolved(self, word: str, option: str, path: str, findings: Findings) -> str | None:
+        """Returns the word with the values of its references; None where it may not have them, which is told.
+
+        A reference that may be a secret's is refused: by the name of its variable or of the ``option`` before it, by
+        where its value stands, or by the value itself. The word is returned as it is where nothing is looked up.
+        """
+        try:
+            if _HEADER in word:
+                raise _Unknown("takes a client's header, which only the values of env can; put it there")
+            found = list(references_in(word))
+            if is_secret_name(option.lstrip("-")) or any(self._is_secret(each) for each in found):
+                raise _Unknown(
+                    f"has a reference, whose value everybody on the host could read in the arguments; {WAY_OUT}"
+                )
+            values = {each: self._value(each) for each in found}
+        except (InvalidReference, _Unknown) as error:
+            findings.error(path, str(error))
+            return None
+        names = " and ".join(f"'{each}'" for each in values)
+        unknown = [each for each, value in values.items() if value is None]
+        when = "is looked up on the host" if unknown else "is resolved"
+        findings.explain(path, f"{names} {when}; everybody on the host can read its value in the arguments")
+        return replaced(word, lambda each: f"${{{each.name}}}" if values[each] is None else values[each] or "")
+
+    def _is_secret(self, reference: Reference) -> bool:
+        own = self.own.get(reference.name) if reference.source == "env" else None
+        if reference.source != "env" or is_secret_name(reference.name):
+            return True
+        return own is not None and any(self._is_secret(each) for each in _others(own.reveal(), reference))
+
+    def _value(self, reference: Reference) -> str | None:
+        """The value of a reference that is no secret by its name; None where nothing is looked up."""
+        own = self.own.get(reference.name)
+        if own is not None and own.reveal() and reference not in references_in(own.reveal()):
+            text: str | None = replaced(own.reveal(), lambda each: self._outer(each) or "")
+        else:
+            text = self._outer(reference)
+        if text is not None and (is_token(text) or looks_secret(text) or has_token_in_address(text)):
+            raise _Unknown(
+                f"has '{reference}', whose value looks like a secret, which everybody on the host could read in the"
+                f" arguments; {WAY_OUT}"
+            )
+        return text
+
+    def _outer(self, reference: Reference) -> str | None:
+        if self.environment is None:
+            return None
+        # As in env: ":-" takes the default for an empty value too.
+        text = self.environment.get(reference.name) or reference.default
+        if text is None and reference.name not in self.environment:
+            raise _Unknown(f"'{reference}' is not set in the reconciler's environment")
+        return text or ""
+
+
+def _others(text: str, but: Reference) -> list[Reference]:
+    return [each for each in references_in(text) if each.name != but.name]
+
+
+def settled_arguments(words: Sequence[str], first: int, references: References, findings: Findings) -> tuple[str, ...]:
+    """Returns the words with the values of their references, and refuses those that are or refer to secrets.
+
+    ``first`` is the position in args of the first word.
+    """
+    written = dict(secrets_among(words))
+    settled = list(words)
     for position, word in enumerate(words):
         path = f"args[{first + position}]"
-        folder = editor_folder_in(word)
-        if folder:
-            findings.error(path, f"has {folder}, a folder of the client's machine; write the path itself")
-        elif has_reference(word):
-            findings.error(
-                path,
-                "has a reference, whose value everybody on the host could read in the arguments;"
-                " put it into env, under the name that the server reads",
-            )
-        elif position in secrets:
-            findings.error(
-                path,
-                f"{secrets[position]} looks like a secret, which everybody on the host can read in the arguments;"
-                " put it into env, under the name that the server reads",
-            )
+        if refuse_editor_folder(word, path, findings) or not has_reference(word):
+            continue
+        option = words[position - 1] if position else ""
+        if option.startswith("-") and "=" not in option and not word.startswith("-"):
+            named = option
+        else:
+            named = word.partition("=")[0] if "=" in word else ""
+        if position in written and not is_secret_name(named.lstrip("-")):
+            findings.error(path, _refusal(written[position]))
+            continue
+        settled[position] = references.resolved(word, named, path, findings) or ""
+    told = {error.path for error in findings.errors}
+    for position, shown in secrets_among(settled):
+        path = f"args[{first + position}]"
+        if not any(each.endswith(path) for each in told):
+            findings.error(path, _refusal(shown))
+    return tuple(settled)
 
 
-def is_client_path(word: str) -> bool:
-    """Returns whether the word begins like a path of the machine that somebody's client runs on."""
-    return bool(_LAPTOP.match(word))
+def refuse_editor_folder(word: str, path: str, findings: Findings) -> bool:
+    """Returns whether the word has ``${workspaceFolder}`` or its like, which is told as an error."""
+    folder = editor_folder_in(word)
+    if folder:
+        findings.error(path, f"has {folder}, a folder of the client's machine; write the path itself")
+    return folder is not None
 
 
-def warn_of_client_paths(words: Mapping[str, str], mounted: Sequence[str], findings: Findings) -> None:
-    """Warns of words, by their key, that are paths which the container does not have; ``mounted`` are those it has.
+def _refusal(shown: str) -> str:
+    return f"{shown} looks like a secret, which everybody on the host can read in the arguments; {WAY_OUT}"
 
-    Values of variables are not shown.
-    """
-    for path, word in words.items():
-        value = word.partition("=")[2] if word.startswith("-") and "=" in word else word
-        if is_client_path(value) and not any(f"{value}/".startswith(f"{each.rstrip('/')}/") for each in mounted):
-            what = quoted(value) if path.startswith("args") else "its value"
-            findings.warn(
-                path,
-                f"{what} is a path of the client's machine, which the container does not have;"
-                " mount a folder of the host there with orchestrator.volumes",
-            )
+
+def names_in(words: Sequence[str], own: Mapping[str, Secret]) -> set[str]:
+    """Returns the entry's own variables to which any of the words refers."""
+    return {name for word in words for name in with_own_variables(word, own)[1]}
+
+
+def is_shell_script(words: Sequence[str], position: int) -> bool:
+    """Returns whether the word is what a shell runs, in which ``$NAME`` is the shell's to resolve."""
+    return position > 0 and re.fullmatch(r"-[a-z]*c|/c", words[position - 1]) is not None

@@ -24,10 +24,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity i
     size,
     whole_number,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
-    is_secret_name,
-    secrets_among,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import secrets_among
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.names import is_secret_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 Reader = Callable[[ParsedEntry, str], None]

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import (
-    refuse_secret_arguments,
+    References,
+    names_in,
+    settled_arguments,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flag_values import (
     ALLOWED,
@@ -42,8 +45,9 @@ Reader = Callable[[str], None]
 
 
 class _DockerForm:
-    def __init__(self, env: Mapping[str, Secret], permissions: Permissions, findings: Findings) -> None:
-        self.env = env
+    def __init__(self, references: References, permissions: Permissions, findings: Findings) -> None:
+        self.references = references
+        self.env = references.own
         self.permissions = permissions
         self.findings = findings
         self.parsed = ParsedEntry()
@@ -62,8 +66,23 @@ class _DockerForm:
             if "=" in use.value:
                 self.parsed.places[use.value.partition("=")[0]] = use.path
         elif use.flag.takes_value and has_reference(use.value):
-            self.findings.error(use.path, _no_reference(use))
-        elif handling is Handling.REFUSED:
+            self._with_references(use)
+        else:
+            self._do(use)
+
+    def _with_references(self, use: FlagUse) -> None:
+        folder = editor_folder_in(use.value)
+        if folder:
+            message = f"'{use.spelling}' has {folder}, a folder of the client's machine; write a path of the host"
+            self.findings.error(use.path, message)
+            return
+        self.named |= names_in([use.value], self.env)
+        value = self.references.resolved(use.value, use.spelling, use.path, self.findings)
+        if value is not None and not has_reference(value):
+            self._do(replace(use, value=value))
+
+    def _do(self, use: FlagUse) -> None:
+        if use.flag.handling is Handling.REFUSED:
             self._refused(use)
         else:
             self._mapped(use)
@@ -151,36 +170,38 @@ def _shown(use: FlagUse) -> str:
     return f"'{use.spelling} {shown[1:]}" if shown.startswith("'") else f"'{use.spelling}' with {shown}"
 
 
-def _no_reference(use: FlagUse) -> str:
-    folder = editor_folder_in(use.value)
-    if folder:
-        return f"'{use.spelling}' has {folder}, a folder of the client's machine; write a path of the host"
-    return f"'{use.spelling}' has a reference, which only the values of env may have; write the value itself"
-
-
 def read_docker(
-    args: Sequence[str], start: int, env: Mapping[str, Secret], permissions: Permissions, findings: Findings
+    args: Sequence[str],
+    start: int,
+    references: References,
+    secret: bool,
+    permissions: Permissions,
+    findings: Findings,
 ) -> ParsedEntry:
     """Reads the arguments behind ``docker run``.
 
-    Takes the entry's ``args``, the position behind the word ``run``, the entry's ``env`` and what the settings
-    permit. What is wrong goes to ``findings``; the entry is then incomplete.
+    Takes the entry's ``args``, the position behind the word ``run``, what references stand for, whether what follows
+    the image may hold secrets, and what the settings permit. What is wrong goes to ``findings``; the entry is then
+    incomplete.
     """
     errors_before = len(findings.errors)
     run = parse_docker_run(args, start, findings)
     # Behind a flag that nobody knows, its value may be taken for the image.
     is_certain = len(findings.errors) == errors_before
-    form = _DockerForm(env, permissions, findings)
+    form = _DockerForm(references, permissions, findings)
     for use in run.uses:
         form.apply(use)
-    parsed = form.finish(run.command)
-    refuse_secret_arguments(run.command, run.image_position + 1, findings)
+    form.named |= names_in(run.command, references.own)
+    first = run.image_position + 1
+    parsed = form.finish(run.command if secret else settled_arguments(run.command, first, references, findings))
     if run.image is None:
         if len(findings.errors) == errors_before:
             findings.error("args", "has no image; write it behind the flags")
-    else:
-        parsed.image = run.image
-        problem = image_error(run.image)
-        if problem and is_certain:
-            findings.error(f"args[{run.image_position}]", problem)
+        return parsed
+    parsed.image, place = run.image, f"args[{run.image_position}]"
+    if has_reference(run.image):
+        parsed.image = references.resolved(run.image, "", place, findings) or ""
+    problem = None if has_reference(parsed.image) or not parsed.image else image_error(parsed.image)
+    if problem and is_certain:
+        findings.error(place, problem)
     return parsed

@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.host_path 
     is_system_directory,
     listed,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import is_client_path
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")  # docker wants two characters at least
@@ -52,6 +53,12 @@ def guard(source: str, permissions: Permissions) -> str | None:
         return "it would give the container control of the host; set allow_host_paths in settings.conf if you mean it"
     if not permissions.host_path_roots:
         return "host_path_roots in settings.conf allows no path of the host; add a directory to it, or remove it"
+    if is_client_path(path):
+        return (
+            f"{path} is a path of the client's machine, which this host does not have; copy it below"
+            f" {listed(permissions.host_path_roots)} and write that path, or add a directory that holds it to"
+            " host_path_roots in settings.conf"
+        )
     return (
         f"{path} is not in {listed(permissions.host_path_roots)}; add a directory that holds it to host_path_roots in"
         " settings.conf, or set allow_host_paths to allow any path"

@@ -139,6 +139,11 @@ EXTENSION = Record(
             "How sessions share the processes of a stdio server. Default per_session.",
         ),
         "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
+        "secret_args": Key(
+            Switch(),
+            "Whether the arguments of a stdio server are kept as secret as env. They may then hold secrets and"
+            " references. Default false.",
+        ),
         "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
         "placement": Key(
             Either(

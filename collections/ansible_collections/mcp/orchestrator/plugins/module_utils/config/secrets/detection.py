@@ -2,86 +2,150 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a name or a word is probably a secret, and how to quote it without showing one."""
+"""Whether a word of a command line is probably a secret or holds one, and how to quote it without showing it."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.names import is_secret_name
 
-_NAME = re.compile(
-    r"token|secret|passw|passphrase|credential|bearer|authorization|private[-_]?key|api[-_]?key|access[-_]?key"
-    r"|apikey|(^|[-_.])(key|pat|auth|pwd|pass|psk|cookie|jwt|dsn)$",
-    re.IGNORECASE,
-)
-# Names that hold such a word and yet only tell where a secret is, how many tokens there are, or whether to ask.
-_HARMLESS = re.compile(
-    r"[-_.](file|path|dir|directory|env|url|uri|endpoint|type|name|id|limit|count|length|size|ttl|expiry|mode|scheme)$"
-    r"|(^|[-_.])(no|max|min|use|enable|disable|skip|require|allow|num)[-_.]|tokens$|tokeni[sz]er",
-    re.IGNORECASE,
-)
 # How well-known services begin the tokens that they give out.
 _VALUE = re.compile(
-    r"(?:^|[=\s:,])(?:gh[opsur]_[A-Za-z0-9]{16}|github_pat_|glpat-|sk-[A-Za-z0-9_-]{12}|xox[abeprs]-|AKIA[0-9A-Z]{12}"
+    r"(?:^|[=\s:,\"'])(?:gh[opsur]_[A-Za-z0-9]{16}|github_pat_|glpat-|sk-[A-Za-z0-9_-]{12}|xox[abeprs]-|AKIA[0-9A-Z]{12}"
     r"|AIza[0-9A-Za-z_-]{20}|npm_[A-Za-z0-9]{20}|hf_[A-Za-z0-9]{16}|pypi-[A-Za-z0-9]{16}|ntn_[A-Za-z0-9]{16}"
     r"|secret_[A-Za-z0-9]{16}|eyJ[A-Za-z0-9_-]{16}|dop_v1_|tvly-[A-Za-z0-9]|pplx-[A-Za-z0-9]|fc-[0-9a-f]{16}"
-    r"|Bearer\s+\S|-----BEGIN )"
+    r"|[prs]k_(?:live|test)_[A-Za-z0-9]|whsec_[A-Za-z0-9]|shp(?:at|ca|pa|ss)_[0-9a-f]{16}|SG\.[\w-]{16}|lin_api_\w"
+    r"|fig[du]_[\w-]{16}|sntry[su]_\w|nvapi-[\w-]{16}|gsk_[A-Za-z0-9]{16}|r8_[A-Za-z0-9]{16}|xai-[A-Za-z0-9]{16}"
+    r"|sbp_[0-9a-f]{16}|hvs\.[\w-]{16}|dckr_pat_|PMAK-[0-9a-f]|GOCSPX-|ya29\.|ATATT3x|apify_api_|dapi[0-9a-f]{32}"
+    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+\S|-----BEGIN )"
 )
 _IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#]*:[^/\s?#]*@")
-_QUERY = re.compile(r"[?&;]([A-Za-z0-9_.-]+)=([^&;#\s]+)")
+# Of a query, and of connection strings: host=h password=x; Server=h;Pwd=x.
+_PAIR = re.compile(r"(?:^|[?&;,\s])(?:--?)?([A-Za-z_][A-Za-z0-9_.-]*)=([^&;#,\s]+)")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
 _ASSIGNMENT = re.compile(r"((?:--?)?[A-Za-z_][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):\s*(\S.*)", re.DOTALL)
-_PLACEHOLDER = re.compile(
-    r"<[^<>]+>|\[[A-Za-z _-]+\]|\{\{[^{}]+\}\}|x{3,}|[A-Za-z0-9_-]*(?:\.\.\.|\*{3,})"
-    r"|(?:sk|ghp|pat)[-_](?:x{3,}|your.*)|(?:insert|paste|enter|replace|put)[-_ ].*"
-    r"|(?:your|my)[-_ ].*(?:key|token|secret|password|here|id).*|changeme",
-    re.IGNORECASE,
+_GLUED = re.compile(r"-[A-Za-z]([A-Za-z_].*)", re.DOTALL)
+# -phunter2, as the clients of databases take a password; -p8080, -pretty and -profile=x are something else.
+_GLUED_PASSWORD = re.compile(r"-p(?=[^=]*[0-9])(?=[^=]*[A-Za-z])[^=\s/.]{4,}")
+_USERS = frozenset({"-u", "--user", "--username", "--login"})
+_LOGIN = re.compile(r"(?!\d+:\d+$)[^\s:/@]+:[^\s:/]+")
+# A part of an address that is long and has both letters and digits is as good as a password.
+_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}")
+# But not words with numbers behind them, as in my-project-2024-report, nor what names a commit of a public repository.
+_WORDS = re.compile(r"(?:[A-Z]?[a-z]*[0-9]{0,4})(?:[-_](?:[A-Z]?[a-z]*[0-9]{0,4}))+")
+_REPOSITORIES = re.compile(
+    r"https?://(?:www\.)?(?:[\w-]+\.)?(?:github|githubusercontent|gitlab|bitbucket)\.(?:com|org)/"
 )
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#\"']+(/[^\s?#\"']*)")
+_LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]*)\\*[\"']?\s*:\s*\\*[\"']?([^\"'\s,{}\[\]\\]+)")
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
 _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
 
-def is_secret_name(name: str) -> bool:
-    """Returns whether this is probably the name of a secret: ``GITHUB_TOKEN``, ``api-key``, ``DB_PASSWORD``."""
-    return bool(_NAME.search(name)) and not _HARMLESS.search(name)
+def is_token(part: str) -> bool:
+    """Returns whether a part of an address is as good as a password."""
+    return bool(_TOKEN.fullmatch(part))
 
 
 def looks_secret(word: str) -> bool:
     """Returns whether a word by itself is probably a secret, or holds one."""
-    if _VALUE.search(word) or _IN_URL.search(word):
+    if _VALUE.search(word) or _IN_URL.search(word) or _GLUED_PASSWORD.fullmatch(word):
         return True
-    if any(is_secret_name(name) for name, _value in _QUERY.findall(word)):
+    if any(_is_secret_pair(name, value) for name, value in _PAIR.findall(word)):
         return True
-    for pattern in (_ASSIGNMENT, _HEADER):
-        match = pattern.fullmatch(word)
-        if match and is_secret_name(match[1]) and match[2].lower() not in _EMPTY:
-            return True
-    return False
+    if secret_of_json(word) is not None:
+        return True
+    match = _ASSIGNMENT.fullmatch(word)
+    if match and (_is_secret_pair(match[1], match[2]) or looks_secret(match[2])):
+        return True
+    glued = _GLUED.fullmatch(word)
+    return any(
+        match is not None and _is_secret_pair(match[1], match[2])
+        for text in (word, *(glued.groups() if glued else ()))
+        for match in (_HEADER.fullmatch(text), _ASSIGNMENT.fullmatch(text))
+    )
 
 
-def is_placeholder(value: str) -> bool:
-    """Returns whether a value is the placeholder of a README: ``<your-api-key>``, ``YOUR_TOKEN_HERE``, ``xxx``."""
-    return bool(_PLACEHOLDER.fullmatch(value.strip()))
+def has_token_in_address(word: str) -> bool:
+    """Returns whether the path of an address in the word has a part that is as good as a password."""
+    return any(
+        is_token(part) and not _WORDS.fullmatch(part)
+        for match in _ADDRESS.finditer(word)
+        if not _REPOSITORIES.match(match[0])
+        for part in match[1].split("/")
+    )
+
+
+def secret_of_json(word: str) -> str | None:
+    """Returns the key of the first secret in a word that is JSON, or nearly; "" for one without, None for none."""
+    text = word.strip().strip("'`")
+    if text[:1] not in ("{", "[", '"') or len(text) < 4:
+        return None
+    try:
+        return _secret_within(json.loads(text))
+    except (ValueError, RecursionError):
+        # As shells and editors leave it behind: {apiKey: x}, {'apiKey': 'x'}, {\"apiKey\":\"x\"}.
+        pairs = _LOOSE_JSON.findall(text)
+        return next((name for name, value in pairs if _is_secret_pair(name, value)), None)
+
+
+def _secret_within(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "" if looks_secret(value) or has_token_in_address(value) else None
+    if isinstance(value, list):
+        return next((found for each in value if (found := _secret_within(each)) is not None), None)
+    if not isinstance(value, dict):
+        return None
+    named = value.get("name", value.get("key"))
+    pairs = [*value.items(), *([(named, value["value"])] if isinstance(named, str) and "value" in value else [])]
+    for name, inner in pairs:
+        if isinstance(inner, (str, int)) and not isinstance(inner, bool) and _is_secret_pair(name, str(inner)):
+            return str(name)
+        found = _secret_within(inner)
+        if found is not None:
+            return found or str(name)
+    return None
+
+
+def _is_secret_pair(name: str, value: str) -> bool:
+    return bool(value) and value.lower() not in _EMPTY and is_secret_name(name)
 
 
 def secrets_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Yields the positions of words that are probably secrets, each with how to quote it without showing it."""
+    has_user = any(word.partition("=")[0] in _USERS for word in words)
     for position, word in enumerate(words):
-        before = _FLAG.fullmatch(words[position - 1]) if position else None
-        if before and is_secret_name(before[1]) and not word.startswith("-") and word.lower() not in _EMPTY:
-            yield position, f"the value of '{printable(words[position - 1])}'"
-        elif looks_secret(word):
+        option = words[position - 1] if position else ""
+        if _is_secret_value(option, word, has_user):
+            yield position, f"the value of '{printable(option)}'"
+        elif looks_secret(word) or has_token_in_address(word):
             yield position, quoted(word)
+
+
+def _is_secret_value(option: str, word: str, has_user: bool) -> bool:
+    """Whether the word is the value of an option that takes a secret."""
+    flag = _FLAG.fullmatch(option)
+    if flag is None or word.startswith("-") or not word or word.lower() in _EMPTY:
+        return False
+    if option in _USERS:
+        return bool(_LOGIN.fullmatch(word))
+    return is_secret_name(flag[1]) or (option == "-p" and has_user and not word.isdecimal())
 
 
 def quoted(word: str) -> str:
     """Returns the word in quotes for a message, or as much of it as is no secret."""
     word = _DEFAULT.sub(r"\1:-…}", word)
-    if not looks_secret(word):
+    if not looks_secret(word) and not has_token_in_address(word):
         return f"'{printable(word)}'"
+    key = secret_of_json(word)
+    if key is not None:
+        return f"the value of '{printable(key)}' in it" if key else "a value in it"
     for pattern, joint in ((_ASSIGNMENT, "="), (_HEADER, ": ")):
         match = pattern.fullmatch(word)
         if match and is_secret_name(match[1]):
@@ -89,4 +153,4 @@ def quoted(word: str) -> str:
     scheme, separator, _rest = word.partition("://")
     if separator and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         return f"'{scheme}://…'"
-    return "this value"
+    return f"'{word[:2]}…'" if _GLUED_PASSWORD.fullmatch(word) else "this value"

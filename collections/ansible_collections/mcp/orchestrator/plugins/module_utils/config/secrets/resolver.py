@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     InvalidReference,
@@ -75,6 +75,8 @@ class Resolver:
     inputs: Mapping[str, Secret] = field(default_factory=dict)
     read_file: Callable[[str], str] = read_secret_file
     client: Client = field(default_factory=lambda: boto3_client(""))
+    looks_up: ClassVar[bool] = True
+    """Whether anybody is asked for values."""
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
         """Returns the value of each reference, or why it has none. References of AWS are fetched together."""
@@ -172,6 +174,8 @@ class Resolver:
 
 class EmptyResolver(Resolver):
     """Takes every reference to have a value, without asking anybody."""
+
+    looks_up = False
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Secret | Unresolved]:
         """Returns an empty value for each."""

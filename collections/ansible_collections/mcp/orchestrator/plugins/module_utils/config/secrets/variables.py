@@ -19,7 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.re
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, Unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
-_OWN = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
+_OWN = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}")
 
 Variables = Mapping[str, Secret]
 Resolved = dict[str, tuple[dict[str, Secret], dict[str, str]]]
@@ -31,7 +31,13 @@ def with_own_variables(text: str, env: Variables) -> tuple[str, set[str]]:
     That is how clients read ``${NAME}`` in args; other references stay for the host to resolve.
     """
     names = {match[1] for match in _OWN.finditer(text) if match[1] in env}
-    return _OWN.sub(lambda match: env[match[1]].reveal() if match[1] in names else match[0], text), names
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            return match[0]
+        return env[match[1]].reveal() or match[2] or ""  # as a shell has it, the default also for an empty value
+
+    return _OWN.sub(value, text), names
 
 
 def resolve_variables(

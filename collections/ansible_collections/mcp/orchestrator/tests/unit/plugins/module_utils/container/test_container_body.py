@@ -60,6 +60,16 @@ def test_a_port_is_published_on_the_one_address_only() -> None:
     assert body["HostConfig"]["PortBindings"] == {"9000/tcp": [{"HostIp": "10.0.0.7", "HostPort": "20001"}]}
 
 
+def test_secret_arguments_are_on_no_command_line_and_take_the_place_of_the_images_command() -> None:
+    body = stdio(command=(), env={"MCP_SECRET_ARG_1": "0123"}, bridge={"secret_args": 1})
+    assert child(body) == ["python", "-m"]
+    assert body["Entrypoint"][body["Entrypoint"].index("--secret-args") + 1] == "1"
+    alone = compose(
+        spec("time", transport="stdio", command=(), bridge={"secret_args": 2}), Image("sha256:1"), POLICY, 20001
+    )
+    assert child(alone) == []
+
+
 def test_a_stdio_server_runs_behind_the_bridge_with_its_own_process_as_child() -> None:
     body = stdio()
     assert body["Entrypoint"][:2] == ["/.mcp/ld.so", "--library-path"]

@@ -13,11 +13,11 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
-    is_placeholder,
-    is_secret_name,
     quoted,
     secrets_among,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.names import is_secret_name
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.placeholder import is_placeholder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an entry's values still have of an example, or of another client: placeholders, and references of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import is_shell_script
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.lookalike import lookalike_in
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.placeholder import is_placeholder
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+
+
+def check_started(parsed: ParsedEntry, args: Sequence[str], findings: Findings) -> None:
+    """Checks the variables and the arguments of a server that is started here."""
+    for name, value in parsed.env.items():
+        if name not in parsed.verbatim and name not in parsed.places:
+            _check(key_path("env", name), value.reveal(), name, findings)
+    for position, word in enumerate(args):
+        if is_shell_script(args, position):
+            continue
+        name, _equals, text = word.partition("=")
+        is_variable = position > 0 and args[position - 1] in {"-e", "--env"}
+        _check(f"args[{position}]", text if is_variable else word, name, findings)
+
+
+def check_remote(address: str, url: str, headers: Mapping[str, Secret], findings: Findings) -> None:
+    """Checks what a remote server's entry has at the key ``address`` and in its headers."""
+    _check(address, url, "", findings)
+    for name, value in headers.items():
+        _check(key_path("headers", name), value.reveal(), name, findings)
+
+
+def _check(path: str, value: str, name: str, findings: Findings) -> None:
+    seen = lookalike_in(value, name)
+    if seen is not None:
+        (findings.error if seen.certain else findings.warn)(path, seen.said)
+    elif is_placeholder(value):
+        findings.warn(path, "still has what the example had in its place; write the value")
