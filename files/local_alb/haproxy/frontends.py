@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from local_alb.model.attributes import LISTENER, LOAD_BALANCER, attribute
 from local_alb.model.world import Document, Listener, Rule, Strings, World
 
+from . import handover
 from .backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
 from .conditions import acls
 from .cookies import group_cookie_lines
@@ -20,7 +21,7 @@ from .tokens import Keys, token_lines
 NO_TARGET = "no-target"
 DEFAULT_PORTS = (80, 443)
 # Seconds that a client's connection may lie between two requests. After a change of the rules such a connection still
-# belongs to HAProxy's older worker, which knows the older targets; it must be gone before those targets are.
+# belongs to HAProxy's older worker, which lives as long.
 LONGEST_PAUSE = 20
 
 
@@ -41,12 +42,15 @@ def frontend(
     keys: Mapping[str, Keys],
     health_path: str = "",
     allowed: Allowed | None = None,
+    *,
+    sockets: str,
 ) -> Frontend:
     """Returns the lines of a listener's frontend.
 
     ``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
     sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks,
-    ``allowed`` whom the listener serves where not everybody who reaches it.
+    ``allowed`` whom the listener serves where not everybody who reaches it, ``sockets`` the folder of the sockets by
+    which older workers reach the newest.
     """
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
@@ -55,8 +59,10 @@ def frontend(
     result.lines = [
         f"frontend listener.{listener.port}",
         f"  bind {bind}",
+        f"  {handover.bind_line(sockets, listener.port)}",
         f"  timeout client {idle}s",
         f"  timeout http-keep-alive {min(idle, LONGEST_PAUSE)}s",
+        *[f"  {line}" for line in handover.first_lines()],
         *([f"  {line}" for line in guard_lines(allowed, rules)] if allowed else []),
         # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
         "  http-request normalize-uri percent-decode-unreserved",
@@ -78,6 +84,8 @@ def frontend(
     _add(result, rewrites)
     _add(result, _forwarded_headers(listener, attributes, is_behind=bool(health_path)))
     _add(result, _response_headers(listener))
+    _add(result, [handover.choice_line(listener.port)])
+    result.backends.append(handover.backend_lines(sockets, listener.port, idle))
     _add(result, ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }"])
     _add(result, [f"default_backend {NO_TARGET}"])
     return result

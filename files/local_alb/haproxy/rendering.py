@@ -94,7 +94,9 @@ def render(world: World, site: Site, keyring: Keyring) -> Rendering:
     files = {f"{status}.http": error_page(status) for status in REASONS}
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
         bind = f"{_bracketed(site.address)}:{listener.port}{keyring.tls.get(listener.arn, '')}"
-        rendered = frontend(world, listener, bind, _PLACE, keyring.keys, site.health_path, site.allowed)
+        rendered = frontend(
+            world, listener, bind, _PLACE, keyring.keys, site.health_path, site.allowed, sockets=site.folder
+        )
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files
     for group, idle in groups_in_use(world):

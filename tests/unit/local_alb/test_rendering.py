@@ -198,3 +198,22 @@ def test_a_pattern_of_a_rule_that_every_name_fulfils_lets_no_other_name_in(alb: 
         condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [name]}}
         alb.rule(priority, None, Conditions=[condition])
     assert guard_lines(Allowed(), alb.store.world.rules_of(LISTENER)) == before
+
+
+def test_an_older_worker_decides_nothing_and_passes_requests_on_as_they_came(busy: Alb) -> None:
+    (frontend,) = [
+        text for text in rendered(busy.store.world).config.split("\n\n") if text.startswith("frontend listener.")
+    ]
+    lines = [line.strip() for line in frontend.splitlines()]
+    requests, responses, choices = (
+        [line for line in lines if line.startswith(word)] for word in ("http-request", "http-response", "use_backend")
+    )
+    assert requests[:2] == [
+        "http-request set-var(txn.handed) bool(true) if { stopping }",
+        "http-request allow if { var(txn.handed) -m found }",
+    ]
+    assert responses[0] == "http-response allow if { var(txn.handed) -m found }"
+    assert choices[0].endswith("if { var(txn.handed) -m found }")
+    assert [line.split()[1] for line in lines if line.startswith("bind unix")] == [
+        word for word in rendered(busy.store.world).config.split() if word.startswith("unix@")
+    ][-1:]
