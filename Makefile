@@ -46,9 +46,10 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	tests/sanity.sh
 
 .PHONY: docs
-docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, the config's schema
+docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, clients' files and keys, the config's schema
 	$(BIN)/python docs/roles.py
 	PYTHONPATH=collections $(BIN)/python docs/settings.py
+	PYTHONPATH=collections $(BIN)/python docs/clients.py
 	PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema \
 	  >files/mcp.config.schema.json
 
