@@ -106,14 +106,14 @@ def edit_the_config(site: Site, chance: random.Random) -> None:
 
 
 def kill_a_run(site: Site, chance: random.Random) -> None:
-    run = site.start("site", "--skip-tags", "install")
+    run = site.start_reconcile()
     deadline = time.monotonic() + chance.uniform(0.5, 6)
     until(lambda: run.poll() is not None or time.monotonic() > deadline, "the run is under way")
     with contextlib.suppress(ProcessLookupError):  # it had ended
         os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     gone = "the killed run's modules are gone"
-    until(lambda: not [each for each in processes_naming(site.root) if "AnsiballZ" in each], gone, 60)
+    until(lambda: not [each for each in processes_naming(site.root) if "ansible-playbook" in each], gone, 60)
 
 
 def run_without_an_engine(site: Site, chance: random.Random) -> None:
@@ -121,7 +121,7 @@ def run_without_an_engine(site: Site, chance: random.Random) -> None:
 
 
 def run_twice_at_once(site: Site, chance: random.Random) -> None:
-    runs = [site.start("site", "--skip-tags", "install") for _run in range(2)]
+    runs = [site.start_reconcile() for _run in range(2)]
     for run in runs:
         output, _ = run.communicate(timeout=300)
         assert "Traceback" not in output

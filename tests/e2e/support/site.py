@@ -62,6 +62,11 @@ class Run:
         return int(re.search(r"changed=(\d+)", self.output)[1])
 
 
+def _ended(run: subprocess.Popen[str]) -> Run:
+    output, _ = run.communicate()
+    return Run(run.returncode, output)
+
+
 def processes_naming(root: Path) -> list[str]:
     """The command lines of all processes that name something under ``root``."""
     found: list[str] = []
@@ -132,18 +137,20 @@ class Site:
         self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = PROJECT
     ) -> Run:
         """Run a playbook of the project, or of another release's; never raises for a failed run."""
-        run = self.start(playbook, *arguments, environment=environment, project=project)
-        output, _ = run.communicate()
-        return Run(run.returncode, output)
+        return _ended(self.start(playbook, *arguments, environment=environment, project=project))
 
     def install(self, project: Path = PROJECT) -> Run:
         """Run the whole site playbook, as setup.sh does."""
         return self.play("site", project=project)
 
-    def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
-        """Run what the timer runs: the installed release with its own Ansible."""
+    def start_reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Begin what the timer runs: the installed release with its own Ansible."""
         project = self.root / "home" / "current"
-        return self.play("converge", "--skip-tags", "install", *arguments, environment=environment, project=project)
+        return self.start("converge", "--skip-tags", "install", *arguments, environment=environment, project=project)
+
+    def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+        """Run what the timer runs."""
+        return _ended(self.start_reconcile(*arguments, environment=environment))
 
     def write_config(self, servers: dict[str, Any]) -> None:
         """Replace the config as an editor does."""
