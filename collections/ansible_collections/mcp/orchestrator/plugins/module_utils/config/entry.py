@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.bridge_extension import read_bridge
@@ -53,6 +53,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pyt
     read_python,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.secret_arguments import hide_arguments
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.unknown_program import (
+    unknown_program_error,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
@@ -86,8 +89,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.p
 _USED = frozenset({"type", "command", "args", "env", "envFile", "url", "headers", "template", "transport"})
 _SWITCHES = frozenset({"disabled", "enabled", "isActive"})
 _ENGINES = frozenset({"docker", "podman"})
-_SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "powershell", "pwsh"})
-_OTHERS = frozenset({"java", "go", "deno", "dotnet", "dnx", "cargo", "ruby", "php", "perl", "tsx", "ts-node", "make"})
 _SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)?[^/\\]+")
 
 
@@ -213,6 +214,7 @@ def _read_local(
     env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in program.variables}}
     extension = read_extension(entry)
     secret = bool(extension.secret_args)
+    program = replace(program, folder=_folder(entry, env))
     parsed = _parse_program(name, program, args, env, secret, context, findings)
     if parsed is None or isinstance(parsed, Remote):
         return parsed
@@ -238,6 +240,13 @@ def _warn_of_client_machine(parsed: ParsedEntry, count: int, on_the_host: bool, 
     # On the host itself a path is what it is, and not what it looks like.
     missing = [each for each in parsed.volumes if not on_the_host or not os.path.lexists(each.partition(":")[0])]
     warn_of_client_volumes(missing, parsed.volume_places, findings)
+
+
+def _folder(entry: Mapping[str, Any], env: Mapping[str, Secret]) -> str:
+    """The key that says where the modules of the client's machine lie, or empty."""
+    if entry.get("cwd"):
+        return "cwd"
+    return key_path("env", "PYTHONPATH") if "PYTHONPATH" in env else ""
 
 
 def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
@@ -302,9 +311,9 @@ def _parse_program(
     if program.name in PROGRAMS:
         parsed = read_node(program.name, args, program.start, findings)
     elif is_python_program(program.name) and not _is_somebodys_own(program):
-        parsed = read_python(program.name, args, program.start, findings)
+        parsed = read_python(program.name, args, program.start, program.folder, findings)
     else:
-        findings.error(program.key, _unknown_program(program))
+        findings.error(program.key, unknown_program_error(program))
         return None
     if parsed is None or parsed.recipe is None or parsed.command is None:
         return parsed
@@ -338,16 +347,3 @@ def _behind_run(program: Program, args: Sequence[str], findings: Findings) -> in
 def _is_somebodys_own(program: Program) -> bool:
     """Whether an interpreter is one of a virtual environment, which has packages that nobody knows here."""
     return bool(PYTHON.fullmatch(program.name)) and not _SYSTEM_FOLDERS.fullmatch(program.path)
-
-
-def _unknown_program(program: Program) -> str:
-    name, path = program.name, program.path
-    if re.search(r"\s", path.strip()) and not re.match(r"[A-Za-z]:[\\/]|/", path):
-        first = path.split()[0]
-        return f"begins with {quoted(first)} and has more words; put the others into args, one by one"
-    way_out = "write docker run with an image that has it, or npx or uvx with the package that it is from"
-    if name in _SHELLS:
-        return f"'{name}' starts a line that cannot be split safely; write the program in command, its words in args"
-    if name in _OTHERS:
-        return f"'{name}' has no runtime template; build an image of the server and run it with docker"
-    return f"{quoted(path)} is a program of the client's machine, and servers run in containers; {way_out}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.indirect import indirect_error
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package import (
     Package,
     PackageError,
@@ -20,20 +21,27 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
     OptionEffect,
     parse_runner_arguments,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import (
+    program_at,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 RUNTIME = "node"
 _INSTALLED = "the package is installed when the image is built"
+_NOT_INSTALLED = (
+    "with it nothing is installed, and the program is one of a project on the client's machine; remove it where you"
+    " mean npm's package"
+)
 _SHELL = "a shell's line cannot be split safely; write the program and its arguments one by one"
 _REGISTRY = "the base image's npm configuration says where packages come from"
 _CALM = "nobody reads what npm says"
 _OPTIONS = {
     "-y": Option(OptionEffect.SWITCH, _INSTALLED),
     "--yes": Option(OptionEffect.SWITCH, _INSTALLED),
-    "--no": Option(OptionEffect.SWITCH, _INSTALLED),
-    "--no-install": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no": Option(OptionEffect.REFUSED_SWITCH, _NOT_INSTALLED),
+    "--no-install": Option(OptionEffect.REFUSED_SWITCH, _NOT_INSTALLED),
     "--ignore-existing": Option(OptionEffect.SWITCH, _INSTALLED),
     "--prefer-offline": Option(OptionEffect.SWITCH, _INSTALLED),
     "--prefer-online": Option(OptionEffect.SWITCH, _INSTALLED),
@@ -66,7 +74,7 @@ _RUNNERS = {
     "pnpx": ((),),
     "npm": (("exec",), ("x",)),
     "bun": (("x",),),
-    "pnpm": (("dlx",), ("exec",)),
+    "pnpm": (("dlx",),),
     "yarn": (("dlx",),),
 }
 PROGRAMS = frozenset({*_RUNNERS, "node", "nodejs"})
@@ -100,17 +108,23 @@ def _read_package(program: str, args: Sequence[str], start: int, findings: Findi
     if position >= len(args) and not named:
         findings.error("args", "has no package")
         return None
-    if read.packages:
-        if not named:
-            return None
-        executable = args[position] if position < len(args) else named[0].program
-        recipe = _recipe(named[0], executable, tuple(_written(each) for each in named[1:]), any(p.git for p in named))
-        return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
-    package = _package(position, args[position], findings)
-    if package is None:
+    if read.packages and not named:
         return None
-    recipe = _recipe(package, None, (), package.git)
-    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+    if not read.packages:
+        first = _package(position, program_at(args, position, findings), findings)
+        if first is None:
+            return None
+        named, executable = [first], None
+    else:
+        executable = program_at(args, position, findings) if position < len(args) else named[0].program
+    words = args[position + 1 :]
+    wrong = indirect_error(named[0].name, executable, words, 0)
+    if wrong:
+        findings.error(f"args[{min(position + 1 + wrong[0], len(args) - 1)}]", wrong[1])
+        return None
+    also = tuple(_written(each) for each in named[1:])
+    recipe = _recipe(named[0], executable, also, any(each.git for each in named))
+    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(words))
 
 
 def _package(position: int, text: str, findings: Findings) -> Package | None:

@@ -20,7 +20,26 @@ _GIT = re.compile(
     r"git\+https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/+-]+(?:@[A-Za-z0-9._/-]+)?(?:#[A-Za-z0-9._=&/-]+)?"
 )
 _WHEEL = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%+@-]+\.(?:whl|tar\.gz|zip|tgz)")
+# The hosts whose pages npm takes for the repository: https://github.com/npm/hosted-git-info, lib/hosts.js.
+_HOSTED = re.compile(
+    r"(?:git\+)?(?:https?|git)://(?:www\.)?(github\.com|gitlab\.com|bitbucket\.org)/([A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)+?)"
+    r"(?:\.git)?/?(?:/(?:-/)?(?:tree|src)/([A-Za-z0-9._/-]+?)/?)?(?:#([A-Za-z0-9._/-]+))?"
+)
+_SHORTCUT = re.compile(
+    r"(github|gitlab|bitbucket):([A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)+?)(?:\.git)?(?:#([A-Za-z0-9._/-]+))?"
+)
+_SHORTCUTS = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
+_SSH = re.compile(
+    r"(?:git\+)?ssh://(?:[^@/]*@)?([A-Za-z0-9.-]+)(?::[0-9]+)?[/:](.+)|[A-Za-z0-9_-]+@([A-Za-z0-9.-]+):(.+)"
+)
+_REPOSITORY = re.compile(r"https?://([A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/+-]+)")
+_NPM_FILE = re.compile(
+    r"(?:.*/)?(?:.+\.(?:ts|tsx|mts|cts|mjs|cjs|jsx|py|sh)|(?:index|server|main|app|cli|bundle|build|start)\.js)|.+/.+\.js"
+)
 _LOCAL = re.compile(r"(?:\.{0,2}|~)[/\\]|[A-Za-z]:[\\/]|file:|\.{1,2}$")
+
+
+_IMAGE = "build an image of it and run it with docker"
 
 
 @dataclass(frozen=True)
@@ -41,9 +60,36 @@ def _refuse_local(text: str) -> None:
     if looks_secret(text):
         raise PackageError("stands where the package belongs; put it into env")
     if _LOCAL.match(text):
+        raise PackageError(f"is a path of the client's machine; publish the package, or {_IMAGE}")
+
+
+def _hosted(text: str) -> str | None:
+    """The address that git takes, of a repository's page or of npm's short form; None for anything else."""
+    page = _HOSTED.fullmatch(text)
+    short = None if page else _SHORTCUT.fullmatch(text)
+    if page:
+        host, path, reference = page[1], page[2], page[4] or page[3]
+    elif short:
+        host, path, reference = _SHORTCUTS[short[1]], short[2], short[3]
+    else:
+        return None
+    if "/-/" in f"/{path}/" or (host != "gitlab.com" and path.count("/") > 1):
+        return None  # a file's page, and the like
+    return f"git+https://{host}/{path.removesuffix('.git')}.git{f'#{reference}' if reference else ''}"
+
+
+def _refuse_unreadable_git(text: str) -> None:
+    ssh = _SSH.fullmatch(text)
+    if ssh:
         raise PackageError(
-            "is a path of the client's machine; publish the package, or build an image of it and run it with docker"
+            "is read with a key of the client's machine, which a build does not have; write"
+            f" git+https://{ssh[1] or ssh[3]}/{ssh[2] or ssh[4]}"
         )
+    hosted, repository = _hosted(text), _REPOSITORY.fullmatch(text)
+    if hosted or repository:
+        address = hosted or f"git+https://{repository[1] if repository else ''}"
+        place, _hash, reference = address.partition("#")
+        raise PackageError(f"is no package but a repository; write {place}{f'@{reference}' if reference else ''}")
 
 
 def npm_package(text: str) -> Package:
@@ -55,6 +101,12 @@ def npm_package(text: str) -> Package:
         return Package(text, None, None, git=True)
     if _WHEEL.fullmatch(text):
         return Package(text, None, None)
+    hosted = _hosted(text)
+    if hosted:
+        return Package(hosted, None, None, git=True)
+    _refuse_unreadable_git(text)
+    if _NPM_FILE.fullmatch(text) and not text.startswith("@"):
+        raise PackageError(f"is a file of the client's machine; {_IMAGE}")
     scope, at, rest = text[1:].partition("@") if text.startswith("@") else text.partition("@")
     name, version = (f"@{scope}" if text.startswith("@") else scope), rest
     if _NPM.fullmatch(name) and (not at or _NPM_VERSION.fullmatch(version)):
@@ -76,6 +128,10 @@ def pypi_package(text: str) -> Package:
         return Package(text, None, None, git=True)
     if _WHEEL.fullmatch(text):
         return Package(text, None, None)
+    _refuse_unreadable_git(text)
+    if re.fullmatch(r"[^\s=<>@\[]+\.pyw?", text):
+        # https://docs.astral.sh/uv/guides/tools: neither uvx nor pipx takes such a name for a package.
+        raise PackageError(f"is a file of the client's machine; {_IMAGE}")
     match = _PYPI.fullmatch(text)
     if not match:
         raise PackageError("is not a package of PyPI; write name, name==version or git+https://…")

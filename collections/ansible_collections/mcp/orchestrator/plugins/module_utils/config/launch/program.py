@@ -11,7 +11,40 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
+
 _ENDING = re.compile(r"\.(exe|cmd|bat|ps1)$", re.IGNORECASE)
+_PYTHON = re.compile(r"python(3(\.[0-9]+)?)?|py")
+# What starts the program behind it unchanged: its switches, and its options that take a value.
+_PASSING: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "wsl": (
+        frozenset({"-e", "--exec"}),
+        frozenset({"-d", "--distribution", "-u", "--user", "--cd", "--shell-type"}),
+    ),
+    "sudo": (frozenset({"-E", "-n", "-H"}), frozenset({"-u", "-g"})),
+    "doas": (frozenset({"-n"}), frozenset({"-u"})),
+    "env": (frozenset({"-i", "-", "-v"}), frozenset({"-u"})),
+    "nice": (frozenset(), frozenset({"-n"})),
+    "stdbuf": (frozenset({"-oL", "-o0", "-i0", "-e0", "-eL"}), frozenset({"-o", "-i", "-e"})),
+    "arch": (frozenset({"-arm64", "-x86_64"}), frozenset()),
+    "winpty": (frozenset({"-Xallow-non-tty"}), frozenset()),
+    "caffeinate": (frozenset({"-i", "-s", "-d", "-m"}), frozenset()),
+    "flatpak-spawn": (frozenset({"--host"}), frozenset()),
+    **dict.fromkeys(("exec", "nohup", "setsid", "command", "corepack", "mise-exec"), (frozenset(), frozenset())),
+}
+# What chooses the version of a tool, which the runtime template does here; the words that start a program with it.
+_VERSIONS: dict[str, tuple[str, ...]] = {
+    "mise": ("exec", "x"),
+    "rtx": ("exec", "x"),
+    "asdf": ("exec",),
+    "pyenv": ("exec",),
+    "nodenv": ("exec",),
+    "nvm": ("exec",),
+    "fnm": ("exec",),
+    "volta": ("run",),
+}
+_WINDOWS = re.compile(r"\.(exe|cmd|bat|ps1)(?=$|[@=\[])", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
@@ -20,13 +53,15 @@ class Program:
     """A program and the position in args of its first argument.
 
     ``path`` is how the program is written, ``position`` where: in args, or -1 for the key ``command``.
-    ``variables`` are those that ``env`` sets for it.
+    ``variables`` are those that ``env`` sets for it. ``folder`` is the key of the entry that names a folder of the
+    client's machine, where python finds modules first.
     """
 
     path: str
     position: int
     start: int
     variables: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -43,8 +78,17 @@ def _plain(path: str) -> str:
     return _ENDING.sub("", posixpath.basename(path.replace("\\", "/"))).lower()
 
 
+def program_at(args: Sequence[str], position: int, findings: Findings) -> str:
+    """Returns the name of a program without ``.exe``, ``.cmd`` and the like, which pip and npm make on Windows only."""
+    word = args[position]
+    program = _WINDOWS.sub("", word) if "/" not in word or word.startswith("@") else word
+    if program != word:
+        findings.explain(f"args[{position}]", f"is taken to be {quoted(program)}, as it is called outside Windows")
+    return program
+
+
 def find_program(command: str, args: Sequence[str]) -> Program:
-    """Finds the program behind those that only start another: ``cmd /c``, ``wsl``, ``sudo``, ``env A=b``, ``exec``."""
+    """Finds the program behind those that only start another: ``cmd /c``, ``wsl``, ``env A=b``, ``mise exec --``."""
     found = Program(command, -1, 0)
     for _depth in range(4):
         start = _behind(found, args)
@@ -61,15 +105,37 @@ def find_program(command: str, args: Sequence[str]) -> Program:
 
 
 def _behind(program: Program, args: Sequence[str]) -> int | None:
+    """The position of the program that another one starts; None where it starts none, or nobody can tell which."""
     start = program.start
     following = args[start] if start < len(args) else ""
     if program.name == "cmd":
-        return start + 1 if following.lower() in {"/c", "/k"} else None
-    if program.name in {"wsl", "sudo"}:
-        while following in {"--", "-e", "--exec", "-n", "-E"}:
+        while re.fullmatch(r"/[dsqDSQ]", following):
             start += 1
             following = args[start] if start < len(args) else ""
-        return None if following.startswith("-") else start
-    if program.name in {"env", "exec", "nohup", "mise-exec"}:
-        return None if following.startswith("-") else start
-    return None
+        return start + 1 if following.lower() in {"/c", "/k"} else None
+    if _PYTHON.fullmatch(program.name):
+        runs_tool = following == "-m" and tuple(args[start + 1 : start + 2]) in {("uv",), ("pipx",)}
+        return start + 1 if runs_tool else None
+    if program.name in _VERSIONS:
+        return _behind_version(_VERSIONS[program.name], args, start)
+    if program.name not in _PASSING:
+        return None
+    switches, values = _PASSING[program.name]
+    while following in switches or following in values or following == "--":
+        start += 2 if following in values else 1
+        following = args[start] if start < len(args) else ""
+    return None if following.startswith("-") else start
+
+
+def _behind_version(words: Sequence[str], args: Sequence[str], start: int) -> int | None:
+    """Behind what chooses the version of a tool: ``mise exec node@22 -- npx``, ``volta run npx``."""
+    if not args[start : start + 1] or (words and args[start] not in words):
+        return None
+    start += 1 if words else 0
+    rest = list(args[start:])
+    if "--" in rest:
+        return start + rest.index("--") + 1
+    while rest and re.fullmatch(r"[a-z:]+@[\w.-]+|v?[0-9]+(\.[0-9]+)*", rest[0]):
+        start += 1
+        rest = rest[1:]
+    return None if not rest or rest[0].startswith("-") else start

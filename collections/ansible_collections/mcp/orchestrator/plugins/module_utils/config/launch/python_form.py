@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.indirect import indirect_error
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.local_code import (
+    is_own_module,
+    module_error,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package import (
     Package,
     PackageError,
@@ -21,9 +27,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
     RunnerArguments,
     parse_runner_arguments,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import (
+    program_at,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret, quoted
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 RUNTIME = "python"
 PYTHON = re.compile(r"python(3(\.[0-9]+)?)?|py")
@@ -109,13 +118,9 @@ _PIPX = {
     "-i": Option(OptionEffect.REFUSED, _INDEX),
     "--index-url": Option(OptionEffect.REFUSED, _INDEX),
 }
-_PYTHON_SWITCHES = frozenset({"-u", "-I", "-E", "-s", "-S", "-B", "-O", "-OO", "-q", "-3"})
-# Modules that are no package's name but somebody's own code.
-_OWN_CODE = frozenset(
-    {"app", "application", "api", "backend", "bot", "cli", "client", "code", "core", "demo", "example", "examples"}
-    | {"main", "mcp_server", "my_mcp_server", "my_server", "project", "run", "script", "scripts", "server", "servers"}
-    | {"service", "src", "start", "test", "tests", "tool", "tools"}
-)
+_PYTHON_OPTIONS = frozenset({"-W", "-X"})
+_PYTHON_SWITCHES = frozenset({"-u", "-I", "-E", "-s", "-S", "-B", "-O", "-OO", "-q", "-P"}) | _PYTHON_OPTIONS
+_IMAGE = "build an image of it and run it with docker"
 
 
 def is_python_program(program: str) -> bool:
@@ -123,8 +128,11 @@ def is_python_program(program: str) -> bool:
     return program in {"uvx", "uv", "pipx"} or bool(PYTHON.fullmatch(program))
 
 
-def read_python(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
-    """Reads the arguments of uvx, uv, pipx or python from ``start`` on into a recipe; None when it is wrong."""
+def read_python(program: str, args: Sequence[str], start: int, folder: str, findings: Findings) -> ParsedEntry | None:
+    """Reads the arguments of uvx, uv, pipx or python from ``start`` on into a recipe; None when it is wrong.
+
+    ``folder`` is the key that names a folder of modules of the client's machine, or empty.
+    """
     if program == "uvx":
         return _run_tool("uvx", args, parse_runner_arguments("uvx", _UVX, args, start, findings), findings)
     if program == "uv":
@@ -135,7 +143,7 @@ def read_python(program: str, args: Sequence[str], start: int, findings: Finding
             return _run_tool("pipx run", args, read, findings)
         findings.error(_where(args, start), "does not start a server; write 'pipx run' or uvx and the package")
         return None
-    return _read_python(args, start, findings)
+    return _read_python(args, start, folder, findings)
 
 
 def _where(args: Sequence[str], position: int) -> str:
@@ -168,8 +176,12 @@ def _run_tool(tool: str, args: Sequence[str], read: RunnerArguments, findings: F
     if read.start >= len(args):
         findings.error("args", f"has nothing that {tool} could run")
         return None
+    if PYTHON.fullmatch(args[read.start].partition("@")[0]) and not (read.source and read.source[1] == "python"):
+        # uv runs the interpreter itself: https://docs.astral.sh/uv/guides/tools/#requesting-python-versions
+        packages = [*([read.source] if read.source else []), *read.packages]
+        return _run_in_environment(args, replace(read, packages=packages), findings)
     also = _packages(read.packages, findings)
-    program = args[read.start]
+    program = program_at(args, read.start, findings)
     package = _package(*(read.source or (read.start, program)), findings)
     if package is None or also is None:
         return None
@@ -177,7 +189,7 @@ def _run_tool(tool: str, args: Sequence[str], read: RunnerArguments, findings: F
         findings.error(f"args[{read.start}]", f"{quoted(program)} is not the name of a program")
         return None
     executable = program if read.source else package.program
-    return _parsed_entry(args, read.start, package, also, executable=executable)
+    return _parsed_entry(args, read.start, package, also, findings, executable=executable)
 
 
 def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Findings) -> ParsedEntry | None:
@@ -193,56 +205,55 @@ def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Fi
             " and run it with docker",
         )
         return None
-    if read.module is not None:
-        return _parsed_entry(args, read.module[0], packages[0], packages[1:], module=read.module[1])
+    word = program_at(args, read.start, findings) if word else ""
+    module = read.module
     if PYTHON.fullmatch(word) and list(args[read.start + 1 : read.start + 2]) == ["-m"] and read.start + 2 < len(args):
-        return _parsed_entry(args, read.start + 2, packages[0], packages[1:], module=args[read.start + 2])
+        module = (read.start + 2, args[read.start + 2])
+    if module is not None:
+        if is_own_module(module[1]):
+            findings.error(f"args[{module[0]}]", f"{quoted(module[1])} is a module of the client's machine; {_IMAGE}")
+            return None
+        return _parsed_entry(args, module[0], packages[0], packages[1:], findings, module=module[1])
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word) or word.endswith(".py"):
         findings.error(
-            _where(args, read.start),
-            f"{quoted(word) if word else 'nothing'} is not a program of a package; build an image of it and run it"
-            " with docker",
+            _where(args, read.start), f"{quoted(word) if word else 'nothing'} is not a program of a package; {_IMAGE}"
         )
         return None
-    files = [position for position in range(read.start + 1, len(args)) if args[position].endswith(".py")]
-    if files:
-        findings.error(
-            f"args[{files[0]}]",
-            f"{quoted(args[files[0]])} is a file of the client's machine; build an image of it and run it with docker",
-        )
-        return None
-    return _parsed_entry(args, read.start, packages[0], packages[1:], executable=word)
+    return _parsed_entry(args, read.start, packages[0], packages[1:], findings, executable=word)
 
 
-def _read_python(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
-    position = start
-    while position < len(args) and args[position] in _PYTHON_SWITCHES:
-        position += 1
+def _read_python(args: Sequence[str], start: int, folder: str, findings: Findings) -> ParsedEntry | None:
+    position = _behind_switches(args, start)
     word = args[position] if position < len(args) else ""
-    if word != "-m" or position + 1 >= len(args):
+    glued = word.startswith("-m") and len(word) > 2
+    if not word.startswith("-m") or (not glued and position + 1 >= len(args)):
         what = (
             f"{quoted(word)} is a file of the client's machine" if word and word[0] != "-" else "does not run a package"
         )
         findings.error(
             _where(args, position),
-            f"{what}; write uvx with the package that it is from, or build an image of it and run it with docker",
+            f"{what}; write uvx with the package that it is from, or {_IMAGE}",
         )
         return None
-    module = args[position + 1]
-    top = module.split(".")[0]
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module, re.ASCII) or top in _OWN_CODE or looks_secret(module):
-        findings.error(
-            f"args[{position + 1}]",
-            f"{quoted(module)} is a module of the client's machine; write uvx with the package that it is from, or"
-            " build an image of it and run it with docker",
-        )
+    position, module = (position, word[2:]) if glued else (position + 1, args[position + 1])
+    problem = module_error(module, folder)
+    if problem:
+        findings.error(f"args[{position}]", problem)
         return None
-    name = top.replace("_", "-")
+    name = module.split(".")[0].replace("_", "-")
     findings.warn(
-        f"args[{position + 1}]",
+        f"args[{position}]",
         f"is taken to be of the newest PyPI package '{printable(name)}'; where that is wrong write uvx",
     )
-    return _parsed_entry(args, position + 1, Package(name, None, None), [], module=module)
+    return _parsed_entry(args, position, Package(name, None, None), [], findings, module=module)
+
+
+def _behind_switches(args: Sequence[str], position: int) -> int:
+    while position < len(args) and (
+        args[position] in _PYTHON_SWITCHES or re.fullmatch(r"-3(\.[0-9]+)?", args[position])
+    ):
+        position += 2 if args[position] in _PYTHON_OPTIONS else 1
+    return position
 
 
 def _packages(named: Sequence[tuple[int, str]], findings: Findings) -> list[Package] | None:
@@ -264,10 +275,16 @@ def _parsed_entry(
     position: int,
     package: Package,
     also: Sequence[Package],
+    findings: Findings,
     *,
     executable: str | None = None,
     module: str | None = None,
-) -> ParsedEntry:
+) -> ParsedEntry | None:
+    words = args[position + 1 :]
+    wrong = indirect_error(package.name, module or executable, words, len(also) + (package.program != executable))
+    if wrong:
+        findings.error(f"args[{position + 1 + wrong[0]}]", wrong[1])
+        return None
     recipe = Recipe(
         RUNTIME,
         package.name,
@@ -277,4 +294,4 @@ def _parsed_entry(
         module=module,
         git=package.git or any(each.git for each in also),
     )
-    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(args[position + 1 :]))
+    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(words))
