@@ -66,6 +66,13 @@ def config(root: Path, version: str) -> dict[str, Any]:
             "env": {"LICENCE_KEY": canary("docker-env")},
             "orchestrator": {"transport": "sse"},
         },
+        # It takes its address, password included, as an argument and in no other way.
+        "argument": {
+            "command": "npx",
+            "args": ["-y", "@modelcontextprotocol/server-postgres@0.6.2",
+                     f"postgresql://me:{canary('argument')}@127.0.0.1:1/shop"],
+            "orchestrator": {"secret_args": True},
+        },
         "docs": {
             "url": "https://docs.example.com/mcp",
             "headers": {"Authorization": f"Bearer {canary('header')}", "X-Own": "${DOCS_TOKEN}"},
@@ -192,7 +199,7 @@ def test_what_clients_need_is_exported_and_the_monitor_offers_the_same(watched: 
     assert exported.code == 0, exported.output
     watched.outputs.append(exported.output)
     written = json.loads(path.read_text())["mcpServers"]
-    assert sorted(written) == ["docs", "module", "npx", "proxied", "shop", "uvx", "with"]
+    assert sorted(written) == ["argument", "docs", "module", "npx", "proxied", "shop", "uvx", "with"]
     assert written == json.loads(watched.page("/mcp.json"))["mcpServers"]
     again = watched.site.play("export", "-e", f"export_file={path}")
     assert (again.code, again.changed) == (0, 0), again.output
@@ -257,6 +264,25 @@ def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container
     assert {site.docker.containers.get(f"{FLEET}-{name}").image.id[7:] for name in ("uvx", "npx")} <= bills
 
 
+def command_lines(site: Site, name: str) -> list[str]:
+    """The command line of every process of a server's container."""
+    container = site.docker.containers.get(f"{FLEET}-{name}")
+    processes = [row[1] for row in container.top()["Processes"]]
+    read = [Path(f"/proc/{process}/cmdline").read_bytes() for process in processes]
+    return [line.replace(b"\0", b" ").decode("utf-8", "replace") for line in read]
+
+
+def test_a_secret_argument_is_on_the_command_line_of_the_servers_own_process_alone(watched: Watched) -> None:
+    server = watched.site.servers()["argument"]
+    assert server["health"]["status"] == "ok"
+    assert server["health"]["tools"] == ["query"]
+    lines = command_lines(watched.site, "argument")
+    having = [line for line in lines if MARK in line]
+    assert having
+    assert all("server-postgres" in line and " bridge " not in line for line in having)
+    assert any(" bridge " in line for line in lines)
+
+
 def environments(site: Site, name: str) -> str:
     """The environment of every process of a server's container."""
     container = site.docker.containers.get(f"{FLEET}-{name}")
@@ -297,7 +323,7 @@ def test_another_key_of_the_fleet_replaces_every_server_with_values_and_no_reque
     assert run.code == 0, run.output
     assert asking.failures == []
     after = site.containers()
-    with_values = {f"{FLEET}-{name}" for name in ("uvx", "with", "module", "npx", "shop")}
+    with_values = {f"{FLEET}-{name}" for name in ("uvx", "with", "module", "npx", "shop", "argument")}
     assert {name for name in before if after.get(name) != before[name]} == with_values
     assert canary("rotated") in environments(site, "uvx")
     labels = json.dumps([each.labels for each in site.docker.containers.list(filters={"label": f"mcp_fleet={FLEET}"})])
@@ -310,7 +336,9 @@ def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) ->
     """The last of this file: everything that the tests before it did is searched."""
     site = watched.site
     found = {f"output {number}": text for number, text in enumerate(watched.outputs)}
-    found["arguments of processes"] = "\n".join(watched.arguments.seen)
+    # The one place where a secret argument belongs.
+    own = {line for line in command_lines(site, "argument") if "server-postgres" in line}
+    found["arguments of processes"] = "\n".join(watched.arguments.seen - own)
     found["page"] = watched.page("") + watched.page("/state.json") + watched.page("/mcp.json")
     for container in site.docker.containers.list(all=True, filters={"label": f"mcp_fleet={FLEET}"}):
         inspected = container.attrs
