@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.argument_checks import is_shell_script
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import (
+    warn_of_client_address,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.lookalike import lookalike_in
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.placeholder import is_placeholder
@@ -29,11 +32,17 @@ def check_started(parsed: ParsedEntry, args: Sequence[str], findings: Findings) 
         _check(f"args[{position}]", text if is_variable else word, name, findings)
 
 
-def check_remote(address: str, url: str, headers: Mapping[str, Secret], findings: Findings) -> None:
-    """Checks what a remote server's entry has at the key ``address`` and in its headers."""
+def check_remote(
+    address: str, url: str, headers: Mapping[str, Secret], places: Mapping[str, str], findings: Findings
+) -> None:
+    """Checks the address and the headers of a remote server.
+
+    ``address`` is the key of ``url``; ``places`` has the keys of headers that stand elsewhere than in ``headers``.
+    """
     _check(address, url, "", findings)
+    warn_of_client_address(address, url, findings)
     for name, value in headers.items():
-        _check(key_path("headers", name), value.reveal(), name, findings)
+        _check(places.get(name, key_path("headers", name)), value.reveal(), name, findings)
 
 
 def _check(path: str, value: str, name: str, findings: Findings) -> None:

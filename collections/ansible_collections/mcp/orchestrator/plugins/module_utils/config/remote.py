@@ -14,9 +14,6 @@ from urllib.parse import urlsplit
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.given_values import check_remote
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import (
-    warn_of_client_address,
-)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import is_token, quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
@@ -100,8 +97,7 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
     if "orchestrator" in entry:
         findings.warn("orchestrator", "is ignored: the server runs elsewhere")
     secrets = {str(key): Secret(value) for key, value in headers.items() if isinstance(value, str)}
-    check_remote(given[0], url, secrets, findings)
-    warn_of_client_address(given[0], url, findings)
+    check_remote(given[0], url, secrets, {}, findings)
     return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets)
 
 
@@ -148,13 +144,16 @@ def read_proxy(
     if package != _PROXY or not words or not re.match(r"https?://", words[0]):
         return None
     _check_address(words[0], f"args[{first}]", findings)
-    headers, kind, position = {}, "http", 1
+    headers: dict[str, Secret] = {}
+    places: dict[str, str] = {}
+    kind, position = "http", 1
     while position < len(words):
         word = words[position]
         following = words[position + 1] if position + 1 < len(words) else ""
         if word == "--header":
             header, _colon, value = following.partition(":")
-            _check_header(header.strip(), value.strip(), f"args[{first + position + 1}]", findings)
+            places[header.strip()] = f"args[{first + position + 1}]"
+            _check_header(header.strip(), value.strip(), places[header.strip()], findings)
             headers[header.strip()] = Secret(with_own_variables(value.strip(), env)[0])
             position += 1
         elif word == "--transport":
@@ -164,6 +163,7 @@ def read_proxy(
             findings.explain(f"args[{first + position}]", "is ignored: it is for the proxy")
         position += 1
     findings.explain("command", f"'{_PROXY}' only passes on to a remote server, which clients reach by themselves")
+    check_remote(f"args[{first}]", words[0], headers, places, findings)
     if kind == "http" and re.search(r"/sse/?(?:[?#]|$)", words[0]):
         kind = "sse"
     return Remote(name, kind, Secret(words[0]), headers)

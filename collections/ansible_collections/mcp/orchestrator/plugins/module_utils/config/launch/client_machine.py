@@ -13,8 +13,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 _FOLDERS = (
-    r"/Users/|/home/|/Volumes/|/mnt/[a-z]/|/opt/homebrew/|/private/(?:tmp|var)/|/(?:absolute/|full/)?path(?:/to)?/"
-    r"|/absolute/path|/your[-_/]"
+    r"/Users/|/home/|/Volumes/|/mnt/[a-z]/|/opt/homebrew/|/private/(?:tmp|var)/"
+    r"|(?i:/(?:absolute/|full/|your/)?path(?:/to)?/|/absolute/path|/your[-_/])"
 )
 _PATH = re.compile(rf"(?:{_FOLDERS})|~(?:/|$)|[A-Za-z]:[\\/](?!/)|\\\\|%[A-Za-z]+%|\$HOME\b")
 # In the middle of a value: of lists, of JSON, of file:///… and sqlite:///….

@@ -41,6 +41,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import with_own_variables
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
+_PORTS = re.compile(r"[0-9.:\[\]-]+(?:/[a-z]+)?")
 Reader = Callable[[str], None]
 
 
@@ -166,6 +167,8 @@ def _shown(use: FlagUse) -> str:
         return f"'{use.spelling}'"
     if use.flag.name == "env":
         return f"'{use.spelling} {printable(use.value.partition('=')[0])}'"
+    if use.flag.name == "publish" and not _PORTS.fullmatch(use.value):
+        return f"'{use.spelling} …'"  # as the clients of databases take a password
     shown = quoted(use.value)
     return f"'{use.spelling} {shown[1:]}" if shown.startswith("'") else f"'{use.spelling}' with {shown}"
 

@@ -24,7 +24,8 @@ _VALUE = re.compile(
     r"|sbp_[0-9a-f]{16}|hvs\.[\w-]{16}|dckr_pat_|PMAK-[0-9a-f]|GOCSPX-|ya29\.|ATATT3x|apify_api_|dapi[0-9a-f]{32}"
     r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+\S|-----BEGIN )"
 )
-_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#]*:[^/\s?#]*@")
+# Every repetition behind a free start is bounded: long values take no longer than their length.
+_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#:]{0,200}:[^/\s?#]{0,1000}@")
 # Of a query, and of connection strings: host=h password=x; Server=h;Pwd=x.
 _PAIR = re.compile(r"(?:^|[?&;,\s])(?:--?)?([A-Za-z_][A-Za-z0-9_.-]*)=([^&;#,\s]+)")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
@@ -42,8 +43,8 @@ _WORDS = re.compile(r"(?:[A-Z]?[a-z]*[0-9]{0,4})(?:[-_](?:[A-Z]?[a-z]*[0-9]{0,4}
 _REPOSITORIES = re.compile(
     r"https?://(?:www\.)?(?:[\w-]+\.)?(?:github|githubusercontent|gitlab|bitbucket)\.(?:com|org)/"
 )
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#\"']+(/[^\s?#\"']*)")
-_LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]*)\\*[\"']?\s*:\s*\\*[\"']?([^\"'\s,{}\[\]\\]+)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#\"']+(/[^\s?#\"']*)")
+_LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]{0,80})\\{0,4}[\"']?\s{0,4}:\s{0,4}\\{0,4}[\"']?([^\"'\s,{}\[\]\\]+)")
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
 _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
@@ -53,7 +54,7 @@ def is_token(part: str) -> bool:
     return bool(_TOKEN.fullmatch(part))
 
 
-def looks_secret(word: str) -> bool:
+def looks_secret(word: str, _depth: int = 0) -> bool:
     """Returns whether a word by itself is probably a secret, or holds one."""
     if _VALUE.search(word) or _IN_URL.search(word) or _GLUED_PASSWORD.fullmatch(word):
         return True
@@ -62,7 +63,8 @@ def looks_secret(word: str) -> bool:
     if secret_of_json(word) is not None:
         return True
     match = _ASSIGNMENT.fullmatch(word)
-    if match and (_is_secret_pair(match[1], match[2]) or looks_secret(match[2])):
+    # --config={"env": "A=b"} and no deeper.
+    if match and (_is_secret_pair(match[1], match[2]) or (_depth < 3 and looks_secret(match[2], _depth + 1))):
         return True
     glued = _GLUED.fullmatch(word)
     return any(

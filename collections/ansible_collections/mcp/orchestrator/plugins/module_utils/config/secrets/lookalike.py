@@ -42,6 +42,9 @@ _BARE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _HOMES = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PWD", "TEMP", "TMP"})
 
 
+_LONGEST = 4096
+
+
 @dataclass(frozen=True)
 class Lookalike:
     """What looks like a reference: ``said`` reads after the key; ``certain`` where it can be meant as nothing else."""
@@ -53,6 +56,8 @@ class Lookalike:
 def lookalike_in(text: str, name: str = "") -> Lookalike | None:
     """Returns what of the text looks like a reference and is none; ``name`` is the variable whose value it is."""
     text = text.strip()
+    if len(text) > _LONGEST:
+        return None
     for form in _FORMS:
         match = form.search(text)
         if match:

@@ -10,8 +10,9 @@ import re
 
 _WHOLE = re.compile(
     r"\[[A-Za-z _-]+\]|\{[A-Za-z][\w -]*\}|<+[^<>]*>+|[A-Za-z0-9_-]*(?:\.\.\.|…|\*{3,})"
-    r"|(?:sk|ghp|pat)[-_]your.*|(?:insert|paste|enter|replace|put)[-_ ].*|todo|tbd|fixme|(?:change|replace)[-_ ]?me"
-    r"|(?:your|my)[-_ ].*(?:key|token|secret|password|here|id)(?![a-z]).*",
+    r"|(?:sk|ghp|pat)[-_]your.*|(?:insert|paste|enter|replace|put)[-_ ].*|path to .*|todo|tbd|fixme"
+    r"|(?:change|replace)[-_ ]?me"
+    r"|(?:your|my|some|example)[-_ ].*(?:key|token|secret|password|here|id)(?![a-z]).*|(?:bearer|token|basic) token",
     re.IGNORECASE,
 )
 # Inside a longer value, at the edge of one of its words.
@@ -22,7 +23,7 @@ _WITHIN = re.compile(
     r"|(?<![A-Za-z0-9])your[-_]?(?:[-_][a-z0-9]|api|own|access|secret|token)[a-z0-9_-]*"
     r"|(?<![A-Za-z0-9])(?:[a-z0-9]+[-_])+here(?![a-z0-9_-])"
     r"|(?:^|(?<=[\s/:=@,\"']))(?:[a-z0-9]{1,12}[-_])*(?:akia)?x{3,}(?:[-_.]?x+)*(?=$|[\s/:@,\"'.?&;])"
-    r"|(?<=\s)(?:[a-z0-9]+[-_])?(?:\.\.\.|…|\*{3,})$"
+    r"|(?<=\s)(?:[a-z0-9]+[-_])?(?:\.\.\.|…|\*{3,})$|(?:bearer|token|basic)\s+\{[a-z][\w -]*\}$"
     r"|://(?:user|username|login):(?:pass|password|passwd|pwd)@",
     re.IGNORECASE,
 )
@@ -30,7 +31,12 @@ _WITHIN = re.compile(
 _IN_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*(?<![${])\{[A-Za-z][\w-]*\}")
 
 
+_LONGEST = 400  # of what an example has in the place of a value
+
+
 def is_placeholder(value: str) -> bool:
     """Returns whether a value is, or still has, what an example has in the place of the user's own."""
     value = value.strip()
+    if len(value) > _LONGEST:
+        return False
     return any((_WHOLE.fullmatch(value), _WITHIN.search(value), _IN_ADDRESS.match(value)))

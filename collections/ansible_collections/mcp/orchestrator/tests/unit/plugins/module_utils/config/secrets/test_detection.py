@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import client_path_in
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     quoted,
     secrets_among,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.lookalike import lookalike_in
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.names import is_secret_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.placeholder import is_placeholder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver
@@ -122,6 +125,21 @@ def test_values_are_not_taken_for_placeholders(value: str) -> None:
     assert not is_placeholder(value)
 
 
+@pytest.mark.parametrize(
+    "piece", ["a", "a_", "a=", "a:", "a-here", "{", '{"a":', "://", "::@", "x://a:", "<", " $A", "-p1"]
+)
+def test_a_long_value_takes_no_longer_than_its_length(piece: str) -> None:
+    value = piece * (100_000 // len(piece))
+    begin = time.process_time()
+    for text in (value, "{" + value, f"--x={value}", f"https://host/{value}"):
+        list(secrets_among(["--name", text]))
+        quoted(text)
+        is_placeholder(text)
+        lookalike_in(text)
+        client_path_in(text)
+    assert time.process_time() - begin < 5
+
+
 def test_a_harmless_word_is_called_by_itself() -> None:
     assert quoted("--verbose") == "'--verbose'"
 
@@ -137,6 +155,16 @@ wrappers = st.sampled_from(
         lambda name: [f"https://host/x?{name}={CANARY}"],
         lambda name: [f"--x={{{name}}}", f"${{{name}:-{CANARY}}}"],
         lambda _name: [f"ghp_{'a' * 16}{CANARY}"],
+        lambda name: ["--config", json.dumps({name: CANARY})],
+        lambda name: [f"--config={json.dumps({'servers': [{'env': {name: CANARY}}]})}"],
+        lambda name: [f"'{{{name}: {CANARY}}}'"],
+        lambda name: [json.dumps([{"name": name, "value": CANARY}])],
+        lambda name: [f"Server=db;{name}={CANARY}"],
+        lambda name: [f"-H{name}: {CANARY}"],
+        lambda name: [f"--header={name}:{CANARY}"],
+        lambda _name: ["-u", "me", "-p", CANARY],
+        lambda _name: ["--user", f"me:{CANARY}"],
+        lambda _name: ["--sse", f"https://host/mcp/{CANARY}0123456789/sse"],
     ]
 )
 programs = st.sampled_from(
@@ -167,6 +195,7 @@ def everything_shown(servers: dict[str, Any]) -> str:
         fleet = read_fleet([str(path)], None, KEY, Resolver(environment={}))
     shown = [repr(fleet), report(fleet), json.dumps([spec.to_dict() for spec in fleet.specs])]
     shown += [*map(str, fleet.errors), *map(repr, fleet.errors), *fleet.warnings, json.dumps(fleet.explain)]
+    shown += [json.dumps(fleet.clients)]
     return "\n".join([*shown, json.dumps([remote.to_dict() for remote in fleet.remotes])])
 
 
