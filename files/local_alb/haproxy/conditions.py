@@ -7,15 +7,18 @@ from local_alb.model.world import Document
 from .text import quoted, wildcard_regex
 
 
-def acls(conditions: tuple[Document, ...]) -> str:
-    """Returns one anonymous ACL for each condition; a request fulfils the rule where all of them hold."""
-    return " ".join(f"{{ {_acl(condition)} }}" for condition in conditions)
+def acls(conditions: tuple[Document, ...], path: str = "path") -> str:
+    """Returns one anonymous ACL for each condition; a request fulfils the rule where all of them hold.
+
+    ``path`` is the expression for the path that patterns are compared with.
+    """
+    return " ".join(f"{{ {_acl(condition, path)} }}" for condition in conditions)
 
 
-def _acl(condition: Document) -> str:
+def _acl(condition: Document, path: str) -> str:
     field = condition["Field"]
     if field == "path-pattern":
-        return _matching("path", "", condition["PathPatternConfig"])
+        return _matching(path, "", condition["PathPatternConfig"])
     if field == "host-header":
         return _matching("req.hdr(host),host_only", " -i", condition["HostHeaderConfig"])
     if field == "http-header":

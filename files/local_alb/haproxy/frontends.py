@@ -6,23 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from local_alb.model.attributes import LISTENER, LOAD_BALANCER, attribute
-from local_alb.model.world import Document, Listener, Rule, Strings, World
+from local_alb.model.world import Document, Listener, Rule, World
 
 from . import handover
 from .backends import ALL, answer_backend, answer_name, backend_name, minimum_healthy
-from .conditions import acls
+from .choice import choice_lines
 from .cookies import group_cookie_lines
+from .forwarded import client_lines, host_lines, trace_lines
 from .origin_check import Allowed, guard_lines
+from .protocol import body_lines, hop_by_hop_lines, refusal_lines
 from .rewrites import rewrite_lines
-from .routing_table import RoutingTable, routing_table
-from .text import quoted, quoted_format
+from .routing_table import routing_table
+from .text import quoted_format
 from .tokens import Keys, token_lines
 
 NO_TARGET = "no-target"
-DEFAULT_PORTS = (80, 443)
 # Seconds that a client's connection may lie between two requests. After a change of the rules such a connection still
 # belongs to HAProxy's older worker, which lives as long.
 LONGEST_PAUSE = 20
+# Seconds in which a request's headers must be there.
+LONGEST_HEAD = 60
 
 
 @dataclass
@@ -38,6 +41,7 @@ def frontend(
     world: World,
     listener: Listener,
     bind: str,
+    name: str,
     folder: str,
     keys: Mapping[str, Keys],
     health_path: str = "",
@@ -47,10 +51,10 @@ def frontend(
 ) -> Frontend:
     """Returns the lines of a listener's frontend.
 
-    ``bind`` is the address and port with their TLS settings, ``folder`` where the files will be, ``keys`` the key
-    sets of token issuers by their endpoints, ``health_path`` where the balancer in front, if there is one, asks,
-    ``allowed`` whom the listener serves where not everybody who reaches it, ``sockets`` the folder of the sockets by
-    which older workers reach the newest.
+    ``bind`` is the address and port with their TLS settings, ``name`` the load balancer's own, ``folder`` where the
+    files will be, ``keys`` the key sets of token issuers by their endpoints, ``health_path`` where the balancer in
+    front, if there is one, asks, ``allowed`` whom the listener serves where not everybody who reaches it, ``sockets``
+    the folder of the sockets by which older workers reach the newest.
     """
     rules = world.rules_of(listener.arn)
     attributes = world.load_balancers[listener.load_balancer_arn].attributes
@@ -61,29 +65,32 @@ def frontend(
         f"  bind {bind}",
         f"  {handover.bind_line(sockets, listener.port)}",
         f"  timeout client {idle}s",
+        f"  timeout http-request {min(idle, LONGEST_HEAD)}s",
         f"  timeout http-keep-alive {min(idle, LONGEST_PAUSE)}s",
         *[f"  {line}" for line in handover.first_lines()],
+        *[f"  {line}" for line in refusal_lines(folder, name)],
         *([f"  {line}" for line in guard_lines(allowed, rules)] if allowed else []),
-        # Rules see what the target will understand: no ".." may lead from one rule's path into another's.
-        "  http-request normalize-uri percent-decode-unreserved",
-        "  http-request normalize-uri path-strip-dot",
-        "  http-request normalize-uri path-strip-dotdot full",
     ]
     if attribute(LOAD_BALANCER, attributes, "routing.http.drop_invalid_header_fields.enabled") == "true":
         result.lines.append("  http-request del-header [^A-Za-z0-9-] -m reg")
     if health_path:
         result.lines.append(f"  monitor-uri {health_path}")
-    _add(result, _choice(result, listener, routing_table(rules), folder))
+    choice, maps = choice_lines(routing_table(rules), listener.port, folder)
+    result.files |= maps
+    _add(result, choice)
     _add(result, _destinations(world, result, listener, rules, folder))
     _add(result, _tokens(result, listener, rules, folder, keys))
     if not health_path:
-        _add(result, _host_header(listener, rules, attributes))
+        _add(result, host_lines(listener, rules, attributes))
     rewrites, text = rewrite_lines(rules, f"{folder}/strip.{listener.port}.map")
     if text:
         result.files[f"strip.{listener.port}.map"] = text
     _add(result, rewrites)
-    _add(result, _forwarded_headers(listener, attributes, is_behind=bool(health_path)))
+    _add(result, client_lines(listener, attributes, is_behind=bool(health_path)))
+    _add(result, trace_lines(is_behind=bool(health_path)))
     _add(result, _response_headers(listener))
+    _add(result, body_lines(idle))
+    _add(result, hop_by_hop_lines())
     _add(result, [handover.choice_line(listener.port)])
     result.backends.append(handover.backend_lines(sockets, listener.port, idle))
     _add(result, ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }"])
@@ -93,24 +100,6 @@ def frontend(
 
 def _add(result: Frontend, lines: Sequence[str]) -> None:
     result.lines += [f"  {line}" for line in lines]
-
-
-def _choice(result: Frontend, listener: Listener, table: RoutingTable, folder: str) -> list[str]:
-    """Finds the first matching rule once, and leaves its priority in txn.rule."""
-    found = "txn.simple" if table.general else "txn.rule"
-    lines: list[str] = []
-    for kind, converter, entries in (("exact", "map_str_int", table.exact), ("prefix", "map_beg_int", table.prefixes)):
-        if entries:
-            name = f"{kind}.{listener.port}.map"
-            result.files[name] = "".join(f"{path} {priority}\n" for path, priority in sorted(entries.items()))
-            unless = f" unless {{ var({found}) -m found }}" if lines else ""
-            lines.append(f"http-request set-var({found}) path,{converter}({folder}/{name}){unless}")
-    for rule in table.general:
-        earlier = f"!{{ var(txn.rule) -m found }} !{{ var(txn.simple) -m int lt {rule.priority} }}"
-        lines.append(f"http-request set-var(txn.rule) int({rule.priority}) if {earlier} {acls(rule.conditions)}")
-    if table.general and (table.exact or table.prefixes):
-        lines.append("http-request set-var(txn.rule) var(txn.simple) unless { var(txn.rule) -m found }")
-    return lines
 
 
 def _destinations(world: World, result: Frontend, listener: Listener, rules: list[Rule], folder: str) -> list[str]:
@@ -207,50 +196,6 @@ def _split(world: World, action: Document, condition: str) -> list[str]:
         drawn = f"{{ var(txn.draw) -m int lt {upper} }} !{{ var(txn.backend) -m found }}"
         lines.append(f"http-request set-var(txn.backend) str({name}) if {condition} {drawn}")
     return before + lines + after
-
-
-def _host_header(listener: Listener, rules: list[Rule], explicit: Strings) -> list[str]:
-    """Writes the port into the Host header, or takes it out where it is a default one, as targets of an ALB see it.
-
-    Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html.
-    What a rule itself makes of the header stays as the rule says; AWS does not say which of both comes first.
-    """
-    if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
-        return []
-    if listener.port in DEFAULT_PORTS:
-        expression, name = quoted("^(.*):[0-9]+$"), quoted("\\1")
-        return [f"http-request replace-header Host {expression} {name}"]
-    condition = "{ req.hdr(host) -m len gt 0 } !{ req.hdr(host) -m reg :[0-9]+$ }"
-    rewriting = [rule for rule in rules if any(item["Type"] == "host-header-rewrite" for item in rule.transforms)]
-    if rewriting:
-        condition += f" !{{ var(txn.rule) -m int {' '.join(str(rule.priority) for rule in rewriting)} }}"
-    return [f"http-request set-header Host %[req.hdr(host)]:{listener.port} if {condition}"]
-
-
-def _forwarded_headers(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:
-    mode = attribute(LOAD_BALANCER, explicit, "routing.http.xff_header_processing.mode")
-    with_port = attribute(LOAD_BALANCER, explicit, "routing.http.xff_client_port.enabled") == "true"
-    client = "%[src]:%[src_port]" if with_port else "%[src]"
-    # What the balancer in front said of the client is truer than what can be seen from behind it.
-    unless_told = " unless {{ req.hdr({}) -m found }}" if is_behind else ""
-    lines = [
-        f"http-request set-header {name} {value}{unless_told.format(name)}"
-        for name, value in (("X-Forwarded-Proto", listener.protocol.lower()), ("X-Forwarded-Port", listener.port))
-    ]
-    if listener.protocol == "HTTPS":
-        name = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"
-        if attribute(LOAD_BALANCER, explicit, name) == "true":
-            lines.append("http-request set-header X-Amzn-Tls-Version %[ssl_fc_protocol]")
-            lines.append("http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]")
-    if mode == "remove":
-        lines.append("http-request del-header X-Forwarded-For")
-    if mode == "append" and not is_behind:
-        lines.append(f'http-request replace-header X-Forwarded-For ^(.*)$ "\\\\1, {client}"')
-    if mode == "append":
-        lines.append(f"http-request set-header X-Forwarded-For {client} unless {{ req.hdr(X-Forwarded-For) -m found }}")
-    root = "1-%[date,hex,bytes(8,8),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
-    lines.append(f"http-request set-header X-Amzn-Trace-Id Root={root} unless {{ req.hdr(X-Amzn-Trace-Id) -m found }}")
-    return lines
 
 
 def _response_headers(listener: Listener) -> list[str]:

@@ -13,6 +13,7 @@ from .backends import DRAINING, active_targets, backend_name, draining_targets, 
 from .error_pages import REASONS, error_page
 from .frontends import NO_TARGET, frontend
 from .origin_check import Allowed
+from .protocol import page_files
 from .tokens import Keys
 
 ServerKey = tuple[str, str]  # backend and server, by HAProxy's names
@@ -28,8 +29,10 @@ global
   expose-experimental-directives
   max-spread-checks 100
   hard-stop-after {LONGEST_STREAM}
-  tune.bufsize 65536
+  # The largest request line and headers that an ALB takes, and what rules add to them.
+  tune.bufsize 98304
   tune.maxrewrite 8192
+  tune.http.maxhdr 1000
   server-state-file @STATE@
 
 defaults
@@ -91,11 +94,20 @@ def render(world: World, site: Site, keyring: Keyring) -> Rendering:
     """Returns the configuration that serves ``world`` on this host."""
     sections = [_GLOBAL.replace("@STATE@", site.state_file).rstrip("\n").split("\n")]
     sections[0] += [f"  errorfile {status} {_PLACE}/{status}.http" for status in REASONS]
-    files = {f"{status}.http": error_page(status) for status in REASONS}
+    files = {f"{status}.http": error_page(status) for status in REASONS} | page_files()
+    name = _bracketed(site.address)
     for listener in sorted(world.listeners.values(), key=lambda item: item.port):
-        bind = f"{_bracketed(site.address)}:{listener.port}{keyring.tls.get(listener.arn, '')}"
+        bind = f"{name}:{listener.port}{keyring.tls.get(listener.arn, '')}"
         rendered = frontend(
-            world, listener, bind, _PLACE, keyring.keys, site.health_path, site.allowed, sockets=site.folder
+            world,
+            listener,
+            bind,
+            name,
+            _PLACE,
+            keyring.keys,
+            site.health_path,
+            site.allowed,
+            sockets=site.folder,
         )
         sections += [rendered.lines, *rendered.backends]
         files |= rendered.files

@@ -13,7 +13,8 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 _ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 
-# All instances are this host.
+# The only instance is this host.
+INSTANCE = "i-00000000000000001"
 INSTANCE_ADDRESS = "127.0.0.1"
 # All load balancers are in this network.
 LOCAL_VPC = "vpc-00000000000000001"

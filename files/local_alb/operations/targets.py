@@ -11,7 +11,7 @@ from typing import Any
 from local_alb.errors import ApiError, validation_error
 from local_alb.model.attributes import TARGET_GROUP, attribute
 from local_alb.model.lookup import target_group
-from local_alb.model.world import Document, Target, TargetGroup, World
+from local_alb.model.world import INSTANCE, Document, Target, TargetGroup, World
 from local_alb.validation.balancer_quotas import check_balancer_quotas
 
 from .context import Context
@@ -53,6 +53,8 @@ def _requested(group: TargetGroup, description: Document, context: Context) -> T
             raise validation_error(f"Instance ID '{target_id}' is not valid")
         if "AvailabilityZone" in description:
             raise validation_error("'AvailabilityZone' is not supported for the target type 'instance'")
+        if target_id != INSTANCE:
+            raise ApiError("InvalidTarget", f"The instance '{target_id}' does not exist. This host is '{INSTANCE}'")
     else:
         _check_address(group, target_id)
     return Target(

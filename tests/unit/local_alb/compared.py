@@ -19,6 +19,7 @@ from moto.elbv2.models import elbv2_backends
 from tests.unit.local_alb.inprocess import LISTENER, Alb, Document, path_condition
 
 REGION = "us-east-1"
+REFERENCE = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
 POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 # One of the images that moto knows of itself; asking it for the list takes two seconds.
 IMAGE = "ami-03cf127a"
@@ -144,6 +145,11 @@ class Case:
     differs: bool = False
     documented: Any = None
     source: str = ""
+
+    @property
+    def page(self) -> str:
+        """The page that the case is about: the reference of its operation."""
+        return f"{REFERENCE}/API_{self.operation}.html"
 
     @property
     def refused(self) -> bool:

@@ -88,6 +88,13 @@ CASES = [
     ),
     documented_refusal(
         "RegisterTargets",
+        "an instance that does not exist",
+        lambda w: refused_target(w, "i-0000000000000000f"),
+        "RegisterTargets, Errors, InvalidTarget: the specified target does not exist",
+        "InvalidTarget",
+    ),
+    documented_refusal(
+        "RegisterTargets",
         "no address",
         lambda w: refused_target(w, "here", TargetType="ip"),
         "TargetDescription, Id: an IP address for the type ip",

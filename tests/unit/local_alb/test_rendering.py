@@ -176,14 +176,21 @@ def test_targets_are_spoken_to_by_tls_after_a_reload_too_where_their_group_says_
     assert sorted((line[port], line[tls]) for line in lines[1:]) == [("8001", "0"), ("8002", "1")]
 
 
-@pytest.mark.parametrize(("port", "change"), [(80, "replace-header"), (443, "replace-header"), (8080, "set-header")])
+@pytest.mark.parametrize(
+    ("port", "written"),
+    [
+        (80, ["%[req.fhdr(host),host_only,lower]"]),
+        (443, ["%[req.fhdr(host),host_only,lower]"]),
+        (8080, ["%[req.fhdr(host),lower]", "%[req.fhdr(host),lower]:8080"]),
+    ],
+)
 def test_the_port_is_taken_out_of_the_host_header_or_put_into_it(
-    alb: Alb, tmp_path: Path, port: int, change: str
+    alb: Alb, tmp_path: Path, port: int, written: list[str]
 ) -> None:
     alb.client.modify_listener(ListenerArn=LISTENER, Port=port)
     assert checked(alb.store.world, tmp_path / "haproxy") == ""
     config = rendered(alb.store.world, tmp_path).config
-    assert re.findall(r"(\S+) Host ", config) == [change]
+    assert re.findall(r"set-header Host (%\S+)", config) == written
 
 
 def test_only_listeners_that_others_cannot_reach_are_guarded(alb: Alb) -> None:

@@ -191,17 +191,23 @@ def test_deregistering_an_unknown_target_succeeds(alb: Alb) -> None:
 
 
 def test_deregistering_an_id_without_a_port_takes_all_its_ports(alb: Alb) -> None:
-    group = alb.group()
-    alb.register(group, 8001, 8002)
-    alb.register(group, 8001, target="i-0000000000000000f")
-    alb.client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": INSTANCE}])
-    assert [item["Target"]["Id"] for item in alb.health_of(group)] == ["i-0000000000000000f"]
+    group = alb.group(TargetType="ip")
+    alb.register(group, 8001, 8002, target="10.0.0.1")
+    alb.register(group, 8001, target="10.0.0.2")
+    alb.client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": "10.0.0.1"}])
+    assert [item["Target"]["Id"] for item in alb.health_of(group)] == ["10.0.0.2"]
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1", "i-1", "i-0000000000000000g", "web-1"])
 def test_an_instance_group_takes_instance_ids_only(alb: Alb, target: str) -> None:
     request = {"TargetGroupArn": alb.group(), "Targets": [{"Id": target, "Port": 80}]}
     assert code_of(alb.client.register_targets, **request) == "ValidationError"
+
+
+@pytest.mark.parametrize("call", ["register_targets", "describe_target_health"])
+def test_an_instance_that_does_not_exist_is_refused(alb: Alb, call: str) -> None:
+    request = {"TargetGroupArn": alb.group(), "Targets": [{"Id": "i-0000000000000000f", "Port": 80}]}
+    assert code_of(getattr(alb.client, call), **request) == "InvalidTarget"
 
 
 @pytest.mark.parametrize(
