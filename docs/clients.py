@@ -127,7 +127,8 @@ def page() -> str:
         "They are refused with the way out: write the servers in the form above.",
         _table(("client", "file", "format"), others),
         "## Keys of an entry",
-        "Any other key is ignored with a warning, and an error with `strict` in `[service]` of `settings.conf`.",
+        "Any other key is ignored with a warning, and an error with `strict` in `[service]` of `settings.conf`. One\n"
+        "that looks like a login is always an error, so that none gets lost.",
         _table(("key", "meaning", "what becomes of it"), keys),
         "Written from the tables in `module_utils/config/read/keys.py` and `docs/clients.py` by `make docs`.",
     ]

@@ -58,6 +58,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.unk
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.dialect import carries_login, plain_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import (
     BRIDGE,
@@ -138,6 +139,8 @@ def private_keys(entry: Mapping[str, Any]) -> dict[str, Secret]:
 
 def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> LocalServer | Remote | None:
     """Reads what the entry asks for; None where it is wrong, and the reasons go to ``findings``."""
+    if isinstance(entry, dict):
+        entry = plain_entry(_flat_transport(entry), findings)
     problems = list(ENTRY.errors(entry, ""))
     for path, message in problems:
         findings.error(path, message)
@@ -148,7 +151,6 @@ def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> L
     if wrong & _USED:
         return None
     entry = {key: value for key, value in entry.items() if key not in wrong}
-    entry = _flat_transport(entry, findings)
     if "template" in entry:
         filled = expand(entry, context.registry, findings)
         return None if filled is None else _read_local(name, filled, context, findings)
@@ -175,6 +177,12 @@ def _is_address(key: str) -> bool:
 
 def _check_unknown(record: Record, value: Any, path: str, what: str, strict: bool, findings: Findings) -> None:
     for key in record.unknown(value):
+        if record is ENTRY and carries_login(key, value[key]):
+            where = "headers" if is_remote(value) else "env, under the name that the server reads"
+            findings.error(
+                key_path("", key).lstrip("."), f"looks like a login, and no such key is read; put it into {where}"
+            )
+            continue
         message = f"is not a key of {what}{_meant(key, record)}"
         tell = findings.error if strict else findings.warn
         tell(key_path(path, key).lstrip("."), message if strict else f"is ignored: it {message}")
@@ -188,16 +196,12 @@ def _meant(key: str, record: Record) -> str:
     return suggestion(key, record.keys)
 
 
-def _flat_transport(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
+def _flat_transport(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry with what some clients put into an object ``transport`` where the others have it."""
     transport = entry.get("transport")
-    if isinstance(transport, dict):
-        problems = list(ENTRY.errors(transport, "transport"))
-        for path, message in problems:
-            findings.error(f"transport.{path}" if "." not in path else path, message)
-        rest = {key: value for key, value in entry.items() if key != "transport"}
-        return rest if problems else {**transport, **rest}
-    return entry
+    if not isinstance(transport, dict):
+        return entry
+    return {**transport, **{key: value for key, value in entry.items() if key != "transport"}}
 
 
 def _read_local(
@@ -209,6 +213,7 @@ def _read_local(
     if "command" not in entry:
         findings.error("command", "is missing: it names the program that starts the server; a remote one needs 'url'")
         return None
+    _check_headers(entry, findings)
     program = find_program(entry["command"], args)
     from_file = _env_file(entry, findings)
     env = {**from_file, **_env(entry), **{variable: Secret(value) for variable, value in program.variables}}
@@ -223,7 +228,9 @@ def _read_local(
     _check_pins(parsed, args, context, findings)
     apply_extension(extension, parsed, context.permissions, findings)
     _warn_of_client_machine(parsed, len(args), context.environment is not None, findings)
-    reach = read_reach(name, parsed, extension, findings)
+    if entry.get("type") == "stdio":
+        parsed.stdio = "'type'"
+    reach = read_reach(name, parsed, extension, entry.get("type"), findings)
     check_header_references(parsed, reach.transport, extension.isolation or context.isolation, findings)
     bridge = read_bridge(extension.bridge, f"{KEY}.bridge", findings)
     if secret and (count := hide_arguments(parsed, len(args), env, reach.transport, findings)):
@@ -240,6 +247,16 @@ def _warn_of_client_machine(parsed: ParsedEntry, count: int, on_the_host: bool, 
     # On the host itself a path is what it is, and not what it looks like.
     missing = [each for each in parsed.volumes if not on_the_host or not os.path.lexists(each.partition(":")[0])]
     warn_of_client_volumes(missing, parsed.volume_places, findings)
+
+
+def _check_headers(entry: Mapping[str, Any], findings: Findings) -> None:
+    """Says that nobody sends the headers of a server that is started, and refuses to drop a login."""
+    for name in entry.get("headers", {}):
+        path = key_path("headers", name)
+        if carries_login(name, entry["headers"][name]):
+            findings.error(path, "is for a remote server; put it into env, under the name that the server reads")
+        else:
+            findings.warn(path, "is ignored: headers are for remote servers")
 
 
 def _folder(entry: Mapping[str, Any], env: Mapping[str, Secret]) -> str:

@@ -30,6 +30,8 @@ class ParsedEntry:
     env: dict[str, Secret] = field(default_factory=dict)
     verbatim: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
+    stdio: str = ""
+    """What says that the server speaks stdio: the flag ``-i``, the key ``type``; empty where nothing does."""
     ports: list[int] = field(default_factory=list)
     publish_all: bool = False
     volumes: list[str] = field(default_factory=list)

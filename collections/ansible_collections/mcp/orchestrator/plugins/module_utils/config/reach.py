@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY, Extension
@@ -15,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_ent
 PREFIX = "/mcp"
 STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix
 _DEFAULT_PATHS = {"http": "/mcp", "sse": "/sse"}
+_HTTP_WORD = re.compile(r"(--?[a-z-]*=)?(streamable[-_]?http|http[-_]?stream|sse|http)", re.IGNORECASE)
 _ONLY_HTTP = ("port", "path", "health_path", "strip_prefix")
 _ONLY_STDIO = ("isolation", "idle_timeout", "bridge")
 
@@ -32,10 +34,14 @@ class Reach:
     strip_prefix: bool
 
 
-def read_reach(name: str, parsed: ParsedEntry, extension: Extension, findings: Findings) -> Reach:
-    """Reads how the server is reached, from the ports that its argv publishes and its extension."""
+def read_reach(name: str, parsed: ParsedEntry, extension: Extension, kind: str | None, findings: Findings) -> Reach:
+    """Reads how the server is reached, from its argv, its extension, and the ``kind`` that its entry says.
+
+    A client that starts a command speaks stdio with it (MCP specification, Transports): ``docker run -i`` keeps
+    standard input open for that, and a port beside it is a further one.
+    """
     published = parsed.publish_all or bool(parsed.ports)
-    transport = extension.transport or ("http" if published or extension.port is not None else "stdio")
+    transport = extension.transport or _spoken(published, parsed, extension, kind, findings)
     mismatched = _ONLY_HTTP if transport == "stdio" else _ONLY_STDIO
     for key in mismatched:
         if getattr(extension, key) is not None:
@@ -44,9 +50,41 @@ def read_reach(name: str, parsed: ParsedEntry, extension: Extension, findings: F
     if transport != "stdio":
         return _direct(name, transport, parsed, extension, findings)
     if published:
-        findings.explain("args", "published ports are ignored: the server is reached through the bridge")
+        _explain_port(parsed, extension, findings)
     path = f"{PREFIX}/{name}"
     return Reach("stdio", None, path, STDIO_PATH, f"{path}/health", "200", False)
+
+
+def _spoken(published: bool, parsed: ParsedEntry, extension: Extension, kind: str | None, findings: Findings) -> str:
+    if extension.port is not None:
+        return "sse" if kind == "sse" else "http"
+    if kind in {"http", "sse"}:
+        if not published or parsed.stdio:
+            why = (
+                f"{parsed.stdio} says stdio"
+                if parsed.stdio
+                else "a client speaks stdio with the command that it starts"
+            )
+            findings.error("type", f"says {kind}, and {why}; remove it, or name the port with {KEY}.port")
+        return kind
+    return "http" if published and not parsed.stdio else "stdio"
+
+
+def _explain_port(parsed: ParsedEntry, extension: Extension, findings: Findings) -> None:
+    why = f"{KEY}.transport" if extension.transport else parsed.stdio
+    ports = sorted(set(parsed.ports))
+    which = "the image's ports are"
+    if ports:
+        which = f"port {ports[0]} is" if len(ports) == 1 else f"ports {' and '.join(map(str, ports))} are"
+    message = (
+        f"{which} not published: the server speaks stdio, as {why} says, and is reached through the bridge;"
+        f" {KEY}.transport = http with {KEY}.port makes one the port of MCP"
+    )
+    words = [*(parsed.command or ()), *(value.reveal() for value in parsed.env.values())]
+    if not extension.transport and any(_HTTP_WORD.fullmatch(word) for word in words):
+        findings.warn("args", f"{message}, which the arguments seem to ask for")
+    else:
+        findings.explain("args", message)
 
 
 def _direct(name: str, transport: str, parsed: ParsedEntry, extension: Extension, findings: Findings) -> Reach:

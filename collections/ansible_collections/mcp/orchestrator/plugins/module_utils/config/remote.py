@@ -60,17 +60,15 @@ def shown_address(url: str) -> str:
 
 
 def _type_of(entry: Mapping[str, Any], key: str, url: str) -> str:
-    given = entry.get("type", entry.get("transport"))
-    if given == "sse" or (given is None and key != "httpUrl" and re.search(r"/sse/?(?:[?#]|$)", url)):
+    given = entry.get("type")
+    if given == "sse" or (given in {None, "stdio"} and key != "httpUrl" and re.search(r"/sse/?(?:[?#]|$)", url)):
         return "sse"
     return "http"
 
 
 def is_remote(entry: Mapping[str, Any]) -> bool:
     """Returns whether the entry is of a server that runs elsewhere."""
-    return any(key in entry for key in ADDRESSES) or any(
-        entry.get(key) in REMOTE_TYPES for key in ("type", "transport") if isinstance(entry.get(key), str)
-    )
+    return any(key in entry for key in ADDRESSES) or (entry.get("type") in REMOTE_TYPES and "command" not in entry)
 
 
 def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remote | None:
@@ -85,6 +83,8 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
         return None
     if len(given) > 1:
         findings.error(given[1], f"cannot be combined with '{given[0]}'; keep one")
+    if entry.get("type") == "stdio":
+        findings.warn("type", f"says stdio, and '{given[0]}' is the address of a remote server; the address counts")
     url = entry[given[0]]
     headers = entry.get("headers", {})
     if not isinstance(url, str) or not isinstance(headers, dict):

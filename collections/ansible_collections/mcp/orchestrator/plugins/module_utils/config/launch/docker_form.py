@@ -58,6 +58,8 @@ class _DockerForm:
     def apply(self, use: FlagUse) -> None:
         """Does what the table says of the flag."""
         handling, note = use.flag.handling, use.flag.note
+        if use.flag.name == "interactive" and use.is_on:
+            self.parsed.stdio = f"'{use.spelling}'"
         if handling is Handling.OURS:
             self.findings.explain(use.path, f"'{use.spelling}' is ignored: {note}")
         elif handling is Handling.UNSUPPORTED:

@@ -39,6 +39,7 @@ _NPM_FILE = re.compile(
 _LOCAL = re.compile(r"(?:\.{0,2}|~)[/\\]|[A-Za-z]:[\\/]|file:|\.{1,2}$")
 
 
+_LONGEST = 1000
 _IMAGE = "build an image of it and run it with docker"
 
 
@@ -59,6 +60,8 @@ class PackageError(ValueError):
 def _refuse_local(text: str) -> None:
     if looks_secret(text):
         raise PackageError("stands where the package belongs; put it into env")
+    if len(text) > _LONGEST:
+        raise PackageError("is longer than the name or address of a package")
     if _LOCAL.match(text):
         raise PackageError(f"is a path of the client's machine; publish the package, or {_IMAGE}")
 

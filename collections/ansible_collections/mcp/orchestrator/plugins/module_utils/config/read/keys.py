@@ -13,6 +13,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape
     Listing,
     Nothing,
     Number,
+    ProgramWord,
     Record,
     Switch,
     Table,
@@ -23,6 +24,18 @@ SERVER_NAME = Text(
     "a server's name; use letters, digits, '_', '.' and '-', at most 63, and begin with a letter or digit",
     r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
 )
+# Other words for type, and for where headers and variables stand.
+KIND_KEYS = ("type", "transport", "transportType", "transport_type", "serverType", "connectionType", "protocol")
+HEADER_HOLDERS = ("requestInit", "requestOptions", "fetchOptions", "eventSourceInit", "transportOptions", "request")
+HEADER_WORDS = (
+    *("httpHeaders", "http_headers", "customHeaders", "custom_headers", "requestHeaders", "extraHeaders"),
+    *("static_headers", "env_http_headers", "envHttpHeaders"),
+)
+BEARER_KEYS = (
+    *("bearer_token_env_var", "bearerTokenEnvVar", "bearerToken", "bearer_token", "authorization_token"),
+    "authorizationToken",
+)
+ENV_WORDS = ("environment", "envs", "envVars", "env_vars", "environmentVariables", "environment_variables")
 REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
 ISOLATIONS = ("per_session", "pooled", "shared")
 AUTHS = ("none", "oidc", "jwt")
@@ -208,7 +221,9 @@ _USED = {
     "type": Key(
         Text(choices=("stdio", "local", *REMOTE_TYPES)), "How a client reaches the server: stdio, or a remote kind."
     ),
-    "command": Key(Text("the program that starts the server"), "docker, podman, npx, uvx, uv, python and the like."),
+    "command": Key(
+        ProgramWord("the program that starts the server"), "docker, podman, npx, uvx, uv, python and the like."
+    ),
     "args": Key(_TEXTS, "The program's arguments.", ["run", "-i", "--rm", "mcp/time"]),
     "env": Key(
         _ENV,
@@ -306,6 +321,11 @@ ENTRY = Record(
     {
         **_USED,
         **{name: Key(_USED["url"].shape, "Another word for url.") for name in ADDRESSES[1:]},
+        **{name: Key(Anything(), "Another word for type.") for name in KIND_KEYS[2:]},
+        **{name: Key(Anything(), "Holds headers.") for name in HEADER_HOLDERS},
+        **{name: Key(Anything(), "Another word for headers.") for name in HEADER_WORDS},
+        **{name: Key(Anything(), "The token of the header Authorization.") for name in BEARER_KEYS},
+        **{name: Key(Anything(), "Another word for env.") for name in ENV_WORDS},
         **CLIENT_KEYS,
         **PRIVATE_KEYS,
     },

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import key_path, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import secrets_among
 
 SchemaError = tuple[str, str]
 """The path below the value, and what is wrong with it."""
@@ -85,6 +87,24 @@ class Text:
         if self.longest:
             result["maxLength"] = self.longest
         return result
+
+
+@dataclass(frozen=True)
+class ProgramWord(Text):
+    """The program of a command. Some clients write its arguments with it, and are told what to write."""
+
+    def errors(self, value: Any, path: str) -> Iterator[SchemaError]:
+        """Yields at most one error."""
+        words = value
+        if isinstance(value, dict):  # Zed until 2025
+            words = [value.get("path", value.get("command")), *(value.get("args") or [])]
+        if isinstance(words, list) and words and all(isinstance(each, str) for each in words):
+            hidden = {position for position, _text in secrets_among(words)}
+            shown = [json.dumps("…" if at in hidden else printable(each)) for at, each in enumerate(words)]
+            args = f', "args": [{", ".join(shown[1:])}]' if shown[1:] else ""
+            yield path, f'must be {self.meaning} alone; write "command": {shown[0]}{args}'
+        else:
+            yield from Text.errors(self, value, path)
 
 
 @dataclass(frozen=True)

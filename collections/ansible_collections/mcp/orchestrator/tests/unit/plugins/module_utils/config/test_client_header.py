@@ -37,7 +37,7 @@ def test_processes_that_serve_many_clients_take_no_header(tmp_path: Path, settin
 
 
 def test_a_server_that_speaks_http_takes_none(tmp_path: Path) -> None:
-    fleet, _paths = read(tmp_path, "${header:X-Token}", "-p", "8000:8000")
+    fleet, _paths = read(tmp_path, "${header:X-Token}", orchestrator={"port": 8000})
     assert "gets all of them itself" in str(fleet.errors[0])
 
 
