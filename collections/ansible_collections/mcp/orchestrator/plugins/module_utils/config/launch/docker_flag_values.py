@@ -84,7 +84,7 @@ def label(parsed: ParsedEntry, value: str) -> None:
         raise ValueError("has no name; write name=value")
     if name.startswith("mcp_"):
         raise ValueError("is a label of the fleet itself; choose another name")
-    if is_secret_name(name) or any(True for _secret in secrets_among([text])):
+    if is_secret_name(name) or any(True for _secret in secrets_among([name, text])):
         raise ValueError("would show a secret to everybody who lists containers; put it into env")
     parsed.labels[name] = text
 

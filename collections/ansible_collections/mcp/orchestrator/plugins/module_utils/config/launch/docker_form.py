@@ -32,7 +32,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.ima
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.volume import UnsafeVolume
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret, quoted
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     editor_folder_in,
     has_reference,
@@ -42,6 +42,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.va
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 _PORTS = re.compile(r"[0-9.:\[\]-]+(?:/[a-z]+)?")
+# Their values may look like TOKEN:x and are none, or are checked by themselves.
+_PAIRS = frozenset({"volume", "mount", "tmpfs", "publish", "env-file", "label", "add-host"})
 Reader = Callable[[str], None]
 
 
@@ -70,6 +72,9 @@ class _DockerForm:
                 self.parsed.places[use.value.partition("=")[0]] = use.path
         elif use.flag.takes_value and has_reference(use.value):
             self._with_references(use)
+        elif use.flag.takes_value and use.flag.name not in _PAIRS and looks_secret(use.value):
+            message = f"{_shown(use)} looks like a secret, which everybody on the host can read there; put it into env"
+            self.findings.error(use.path, message)
         else:
             self._do(use)
 

@@ -86,7 +86,8 @@ def volume(text: str, permissions: Permissions) -> str:
     modes = set(parts[2].split(",")) if len(parts) == 3 else set()
     unknown = sorted(modes - _MODES)
     if unknown:
-        raise ValueError(f"has the mode '{unknown[0]}'; write ro or rw")
+        shown = f"the mode '{unknown[0]}'" if unknown[0].isalpha() else "a mode that is none"
+        raise ValueError(f"has {shown}; write ro or rw")
     if {"ro", "rw"} <= modes:
         raise ValueError("is both ro and rw")
     refuse_propagation(modes, permissions)

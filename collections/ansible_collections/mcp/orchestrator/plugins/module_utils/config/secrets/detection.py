@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ _VALUE = re.compile(
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]|whsec_[A-Za-z0-9]|shp(?:at|ca|pa|ss)_[0-9a-f]{16}|SG\.[\w-]{16}|lin_api_\w"
     r"|fig[du]_[\w-]{16}|sntry[su]_\w|nvapi-[\w-]{16}|gsk_[A-Za-z0-9]{16}|r8_[A-Za-z0-9]{16}|xai-[A-Za-z0-9]{16}"
     r"|sbp_[0-9a-f]{16}|hvs\.[\w-]{16}|dckr_pat_|PMAK-[0-9a-f]|GOCSPX-|ya29\.|ATATT3x|apify_api_|dapi[0-9a-f]{32}"
-    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+\S|-----BEGIN )"
+    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+[^\s$]|-----BEGIN )"
 )
 # Every repetition behind a free start is bounded: long values take no longer than their length.
 _IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#:]{0,200}:[^/\s?#]{0,1000}@")
@@ -46,6 +47,9 @@ _REPOSITORIES = re.compile(
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#\"']+(/[^\s?#\"']*)")
 _LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]{0,80})\\{0,4}[\"']?\s{0,4}:\s{0,4}\\{0,4}[\"']?([^\"'\s,{}\[\]\\]+)")
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
+# What a shell puts in, and not the secret itself; ${TOKEN} is a reference of the config.
+_OF_SHELL = re.compile(r"[\"']?\$[A-Za-z_(]")
+_DEEPEST = 3
 _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
 
@@ -60,11 +64,11 @@ def looks_secret(word: str, _depth: int = 0) -> bool:
         return True
     if any(_is_secret_pair(name, value) for name, value in _PAIR.findall(word)):
         return True
-    if secret_of_json(word) is not None:
+    if secret_of_json(word) is not None or (_depth < _DEEPEST and _has_secret_of_script(word, _depth + 1)):
         return True
     match = _ASSIGNMENT.fullmatch(word)
     # --config={"env": "A=b"} and no deeper.
-    if match and (_is_secret_pair(match[1], match[2]) or (_depth < 3 and looks_secret(match[2], _depth + 1))):
+    if match and (_is_secret_pair(match[1], match[2]) or (_depth < _DEEPEST and looks_secret(match[2], _depth + 1))):
         return True
     glued = _GLUED.fullmatch(word)
     return any(
@@ -116,24 +120,39 @@ def _secret_within(value: Any) -> str | None:
 
 
 def _is_secret_pair(name: str, value: str) -> bool:
-    return bool(value) and value.lower() not in _EMPTY and is_secret_name(name)
+    return bool(value) and value.lower() not in _EMPTY and not _OF_SHELL.match(value) and is_secret_name(name)
+
+
+def _has_secret_of_script(word: str, depth: int) -> bool:
+    """Whether a word that is a line for a shell has a secret among its own words: ``exec server --token x``."""
+    if not re.search(r"(?:^|\s)-", word):
+        return False
+    try:
+        words = shlex.split(word)
+    except ValueError:
+        words = word.split()
+    return len(words) > 1 and any(True for _found in _among(words, depth))
 
 
 def secrets_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Yields the positions of words that are probably secrets, each with how to quote it without showing it."""
+    return _among(words, 0)
+
+
+def _among(words: Sequence[str], depth: int) -> Iterator[tuple[int, str]]:
     has_user = any(word.partition("=")[0] in _USERS for word in words)
     for position, word in enumerate(words):
         option = words[position - 1] if position else ""
         if _is_secret_value(option, word, has_user):
             yield position, f"the value of '{printable(option)}'"
-        elif looks_secret(word) or has_token_in_address(word):
+        elif looks_secret(word, depth) or has_token_in_address(word):
             yield position, quoted(word)
 
 
 def _is_secret_value(option: str, word: str, has_user: bool) -> bool:
     """Whether the word is the value of an option that takes a secret."""
     flag = _FLAG.fullmatch(option)
-    if flag is None or word.startswith("-") or not word or word.lower() in _EMPTY:
+    if flag is None or word.startswith("-") or not word or word.lower() in _EMPTY or _OF_SHELL.match(word):
         return False
     if option in _USERS:
         return bool(_LOGIN.fullmatch(word))

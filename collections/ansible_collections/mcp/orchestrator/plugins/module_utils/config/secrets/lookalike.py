@@ -23,7 +23,7 @@ _UPPER = r"[A-Z_][A-Z0-9_]+"
 # Group 1, where there is one, is the variable's name.
 _FORMS = (
     re.compile(rf"^\$({_NAME})$"),
-    re.compile(rf"(?:^|(?<=[\s=:/,]))\$({_UPPER})(?=$|[/\s:,;@])"),
+    re.compile(rf"(?:^|(?<=[\s=:/,\"']))\$({_UPPER})(?=$|[/\s:,;@\"'])"),
     re.compile(rf"(?i:\$env:)({_NAME})"),
     re.compile(rf"^%({_NAME})%$"),
     re.compile(r"%([A-Z_][A-Z0-9_]{2,})%"),

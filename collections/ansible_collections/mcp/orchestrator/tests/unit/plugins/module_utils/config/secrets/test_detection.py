@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.client_machine import client_path_in
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import BY_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     quoted,
@@ -212,3 +213,19 @@ def test_no_secret_of_a_remote_server_is_shown_anywhere(name: str, key: str, joi
     url = f"https://me:{CANARY}@host/x" if joint == "@" else f"https://host{joint}{CANARY}"
     entry = {key: url, "headers": {name.replace("_", "-"): f"Bearer {CANARY}"}}
     assert CANARY not in everything_shown({"x": entry, "y": {**entry, "command": "npx"}})
+
+
+@pytest.mark.parametrize("flag", [name for name, flag in BY_NAME.items() if flag.takes_value and name != "env"])
+def test_no_secret_that_is_the_value_of_a_flag_is_shown_anywhere(flag: str) -> None:
+    secrets = [
+        f"api_key={CANARY}",
+        f"db-password={CANARY}",
+        f"https://me:{CANARY}@host/x",
+        f"ghp_{'a' * 16}{CANARY}",
+        f"curl -H 'X-Api-Key: {CANARY}' host",
+        f"sh -c 'server --token {CANARY}'",
+        json.dumps({"apiKey": CANARY}),
+    ]
+    entries = {f"x{number}": word for number, word in enumerate(secrets)}
+    args = {name: ["run", f"--{flag}", word, "image:1"] for name, word in entries.items()}
+    assert CANARY not in everything_shown({name: {"command": "docker", "args": each} for name, each in args.items()})
