@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -17,7 +18,7 @@ from .limits import fitted
 from .log import Log
 from .metrics import Metrics
 from .options import Options, parse
-from .process.environment import Environment, original, without_arguments
+from .process.environment import Environment, original, without_arguments, without_session_keys
 from .process.memory import Memory
 from .services import Services
 
@@ -32,15 +33,21 @@ async def serve(options: Options) -> int:
     loop.set_exception_handler(lambda _, context: _report(log, context))
     limits = fitted(options.limits, Memory().limit, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     try:
-        variables, arguments = without_arguments(original(), options.secret_args)
+        variables, keys = without_session_keys(original())
+        variables, arguments = without_arguments(variables, options.secret_args)
     except KeyError as missing:
         log.error(f"the variable {missing.args[0]} is missing: it holds an argument of the server")
+        return 2
+    except ValueError:  # the error of bytes.fromhex says where, and shows nothing
+        log.error("MCP_BRIDGE_SESSION_KEYS must hold keys of 16 bytes or more, in hexadecimal digits")
         return 2
     environment = Environment(variables)
     if environment.personal and options.isolation != "per_session":
         log.error(f"isolation {options.isolation} cannot pass ${{header:…}} to the server; set it to per_session")
         return 2
-    application = Application(Services(loop, log, limits, Metrics()), options, environment, arguments)
+    # Without a key of the fleet's, sessions are known here only.
+    keys = keys or [os.urandom(32)]
+    application = Application(Services(loop, log, limits, Metrics()), options, environment, arguments, keys)
     if environment.personal and not application.launcher.keeps_apart:
         log.warning("Landlock is not available here: a session's process can read the tokens of the others")
     stopped: asyncio.Future[int] = loop.create_future()

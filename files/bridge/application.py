@@ -37,9 +37,14 @@ class Application:
     """One bridge, from its connections to the server's processes."""
 
     def __init__(
-        self, services: Services, options: Options, environment: Environment, arguments: Sequence[str]
+        self,
+        services: Services,
+        options: Options,
+        environment: Environment,
+        arguments: Sequence[str],
+        session_keys: Sequence[bytes],
     ) -> None:
-        """`arguments`: those of the server that nobody may read."""
+        """`arguments`: those of the server that nobody may read. `session_keys`: as SessionIds takes them."""
         self._services = services
         self._health = Health()
         self.launcher = Launcher(services, options.command, environment, Reaper(services.loop), arguments)
@@ -62,7 +67,7 @@ class Application:
             origin_check,
         )
         cors = Cors(origin_check, environment.headers)
-        self._router = Router(self._routes(options.path), origin_check, cors, services.log)
+        self._router = Router(self._routes(options.path, session_keys), origin_check, cors, services.log)
 
     def connection(self) -> Connection:
         """Returns what serves a new connection."""
@@ -85,10 +90,10 @@ class Application:
         await self.launcher.end_all()
         self._connections.abort()
 
-    def _routes(self, prefix: str) -> dict[bytes, Route]:
+    def _routes(self, prefix: str, session_keys: Sequence[bytes]) -> dict[bytes, Route]:
         """Everything is reachable below the public prefix, and without it for balancers that take the prefix away."""
         services, sessions, upstreams = self._services, self._sessions, self._upstreams
-        mcp = StreamableHttp(services, sessions, upstreams, self._stateless)
+        mcp = StreamableHttp(services, sessions, upstreams, self._stateless, session_keys)
         legacy = LegacySse(services, sessions, upstreams, self._streams, prefix)
         found: dict[bytes, Route] = {}
         for root in {prefix.encode(), b""}:

@@ -74,6 +74,12 @@ class Limits:
     would end one, perhaps another client's."""
     idle_seconds: float = 1800.0
     """A session that nobody used for so long is ended."""
+    id_seconds: float = 7 * 86400.0
+    """For how long after its start a session that children of many clients serve may move to another container. Its id
+    cannot be renewed, and what it opens to whoever knows it is no more than a new session is. Where the session is open
+    it goes on: only a client that has one for longer and loses its container has to begin anew."""
+    ended: int = 4096
+    """Such sessions that clients have ended, which are remembered so that they are not taken up again."""
     resume_seconds: float = 300.0
     """The same, once its client has lost its listening stream and not come back."""
     abandoned_seconds: float = 300.0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ARGUMENT = "MCP_SECRET_ARG_"  # with its number, from 1 on
+_SESSION_KEYS = "MCP_BRIDGE_SESSION_KEYS"  # in hexadecimal digits, with commas between them
 _HEADER = re.compile(r"\$\{header:([A-Za-z0-9-]+)\}")
 
 
@@ -30,6 +31,15 @@ def without_arguments(variables: Mapping[str, str], count: int) -> tuple[dict[st
     is missing."""
     arguments = [variables[f"{_ARGUMENT}{number}"] for number in range(1, count + 1)]
     return {name: value for name, value in variables.items() if not name.startswith(_ARGUMENT)}, arguments
+
+
+def without_session_keys(variables: Mapping[str, str]) -> tuple[dict[str, str], list[bytes]]:
+    """Returns the variables without the keys that sign the ids of sessions, which are no business of the server's, and
+    these. Raises ValueError where they are no keys."""
+    keys = [bytes.fromhex(key) for key in variables.get(_SESSION_KEYS, "").split(",") if key]
+    if any(len(key) < 16 for key in keys):
+        raise ValueError("too short")
+    return {name: value for name, value in variables.items() if name != _SESSION_KEYS}, keys
 
 
 class Environment:

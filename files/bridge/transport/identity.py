@@ -50,12 +50,12 @@ def _subject(token: bytes) -> Identity | None:
 class Ownership:
     """Whose a session is: anybody's, if it was opened by a request without an identity."""
 
-    __slots__ = ("_identity",)
+    __slots__ = ("owner",)
 
     def __init__(self, headers: Mapping[bytes, bytes]) -> None:
-        self._identity = identity(headers)
+        self.owner = identity(headers)
 
     def admits(self, headers: Mapping[bytes, bytes]) -> bool:
         """Says whether a request with `headers` is the owner's. One without an identity is not, where there is an
         owner."""
-        return self._identity is None or identity(headers) == self._identity
+        return self.owner is None or identity(headers) == self.owner

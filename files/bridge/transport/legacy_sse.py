@@ -41,7 +41,7 @@ class LegacySession:
         streams: PlainStreams,
         ended: Callable[[LegacySession], None],
     ) -> None:
-        self.ident = os.urandom(16).hex()
+        self.name = self.ident = os.urandom(16).hex()
         self.tag = self.ident[:8]
         self.ownership = Ownership(request.headers)
         self.address = request.client

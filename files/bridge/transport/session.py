@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bridge.protocol.revision import primes
 
 from .eviction import FORSAKEN, IDLE, LISTENING, UNUSED
 from .exchange import Exchange, PendingCall
-from .session_streams import SessionStreams
+from .session_streams import SessionStreams, is_standalone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .event_store import EventStore
     from .identity import Ownership
+    from .session_ids import SessionIds
     from .stream_upgrade import StreamUpgrade
 
 _CANCELLED = -32800  # as the Python SDK ends a cancelled call's POST
@@ -38,8 +40,10 @@ _TO_LISTENERS = frozenset(
 class Session:
     """Relays between one client and its upstream. Ends by `close`, or when the upstream says that the server is lost.
 
-    `ident`: what the client names it by. `ownership`: whose it is. `address`: its client's. `store`: for what its
-    streams have said. `upgrade`: for its POSTs that wait. `ended`: is called once, at its end.
+    `ident`: 128 random bits. `ownership`: whose it is. `address`: its client's. `store`: for what its streams have
+    said. `upgrade`: for its POSTs that wait. `ended`: is called once, at its end. `ids`: what makes the name that
+    clients know it by out of what is agreed; without them it is `ident`. `adopted`: the id that another container has
+    given it, and the revision agreed there.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class Session:
         store: EventStore,
         upgrade: StreamUpgrade,
         ended: Callable[[Session], None],
+        ids: SessionIds | None = None,
+        adopted: tuple[str, str] | None = None,
     ) -> None:
-        self.ident = ident
+        self.ident = self.name = ident
         self.tag = ident[:8]
         self.ownership = ownership
         self.address = address
@@ -73,7 +79,16 @@ class Session:
         self._calls: dict[Id, PendingCall] = {}
         self._tokens: dict[Id, PendingCall] = {}
         self._initialize: Id | None = None
-        self._streams = SessionStreams(store, slow=self._slow, left=self._left)
+        self._ids = ids
+        self._streaming_hello = False
+        # Other numbers than those of the streams in the other container, which are lost.
+        first = 0 if adopted is None else int.from_bytes(os.urandom(4))
+        self._streams = SessionStreams(store, slow=self._slow, left=self._left, first=first)
+        self._stream_is_elsewhere = adopted is not None
+        if adopted is not None:
+            self.name, self.revision = adopted
+            self._unused = False
+            self._streams.prime(primes(self.revision))
 
     @property
     def calls_in_flight(self) -> int:
@@ -109,6 +124,10 @@ class Session:
             body = messages.error(None, messages.SERVER_ERROR, "too many calls are in flight in this session")
             request.respond(503, body, headers=[(b"retry-after", b"5")])
             return
+        if self.revision is None and self._ids is not None:
+            # The session's name is known with the answer, and no head can go out before.
+            self._streaming_hello = must_stream
+            can_stream = must_stream = False
         exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._streams.open)
         try:
             for message in posted:
@@ -128,7 +147,8 @@ class Session:
         self.used = time.monotonic()
         self._unused = False
         self._stream_lost = False
-        if last is not None:
+        elsewhere, self._stream_is_elsewhere = self._stream_is_elsewhere, False
+        if last is not None and not (elsewhere and is_standalone(last)):
             return self._streams.resume(request, last)
         self._streams.standalone.attach(request)
         return True
@@ -244,7 +264,8 @@ class Session:
             self._tokens[token] = call
         if message.method == "initialize" and self.revision is None:
             self._initialize = ident
-            exchange.headers.append((b"mcp-session-id", self.ident.encode()))
+            if self._ids is None:
+                exchange.headers.append((b"mcp-session-id", self.name.encode()))
         if not self._send(message) and ident in self._calls:
             why = messages.error(ident, messages.SERVER_ERROR, "the server does not read its input")
             self._settle(ident, "busy", why)
@@ -298,6 +319,11 @@ class Session:
             return
         self.revision = revision
         self._streams.prime(primes(revision))
+        if self._ids is not None:
+            self.name = self._ids.sign(self.ident, revision, self.ownership.owner)
+            exchange.headers.append((b"mcp-session-id", self.name.encode()))
+            if self._streaming_hello:
+                exchange.commit()
 
     def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
         call = self._calls.pop(ident)

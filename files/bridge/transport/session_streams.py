@@ -21,16 +21,19 @@ class SessionStreams:
     """Opens streams, finds them again for clients that take them up, and keeps them alive.
 
     `slow` is told of a connection after each event that was written to it; `left` when a stream has lost its last
-    connection, and whether that was the standalone one.
+    connection, and whether that was the standalone one. `first`: the number of the stream after which others are
+    counted.
     """
 
-    def __init__(self, store: EventStore, *, slow: Callable[[Request], None], left: Callable[[bool], None]) -> None:
+    def __init__(
+        self, store: EventStore, *, slow: Callable[[Request], None], left: Callable[[bool], None], first: int = 0
+    ) -> None:
         self._store = store
         self._slow = slow
         self._left = left
         self._primes = False
         self._by_number: dict[int, EventStream] = {}
-        self._numbers = _STANDALONE
+        self._numbers = first
         self.standalone = self._open(_STANDALONE)
         """The stream that a GET opens."""
 
@@ -87,6 +90,12 @@ class SessionStreams:
 
     def _forget(self, stream: EventStream) -> None:
         self._by_number.pop(stream.number, None)
+
+
+def is_standalone(last: bytes) -> bool:
+    """Says whether the event `last` is of the stream that belongs to no call."""
+    where = position(last)
+    return where is not None and where[0] == _STANDALONE
 
 
 def _ignore(_: object) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .eviction import session_to_evict
+from .session_ids import IDENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +24,11 @@ class AnySession(Protocol):
     """A session, whatever its transport. It is the client of its upstream."""
 
     ident: str
-    """What the client names it by: 128 random bits."""
+    """128 random bits."""
+    name: str
+    """What the client names it by; begins with `ident`."""
     tag: str
-    """The beginning of it, for the log."""
+    """The beginning of both, for the log."""
     ownership: Ownership
     address: str
     """The address of its client."""
@@ -74,6 +78,7 @@ class Sessions:
         self._limits = services.limits
         self._upstreams = upstreams
         self._open: dict[str, AnySession] = {}
+        self._ended: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -102,16 +107,31 @@ class Sessions:
         evicted.evict()
         return None
 
-    def open(self, session: AnySession, headers: Mapping[bytes, bytes]) -> None:
-        """Adds a session that a request with `headers` opened, and connects it to the server."""
+    def open(self, session: AnySession, headers: Mapping[bytes, bytes], *, adopted: bool = False) -> None:
+        """Adds a session that a request with `headers` opened, and connects it to the server. `adopted`: another
+        container has initialized it."""
         self._open[session.ident] = session
-        session.connect(self._upstreams.open(session, session.tag, headers))
+        session.connect(self._upstreams.open(session, session.tag, headers, initialized=adopted))
 
-    def find(self, kind: type[Kind], ident: str, headers: Mapping[bytes, bytes]) -> Kind | None:
-        """Returns the session `ident` of the transport `kind`, for a request with `headers`. To anybody but its owner
+    def find(self, kind: type[Kind], name: str, headers: Mapping[bytes, bytes]) -> Kind | None:
+        """Returns the session `name` of the transport `kind`, for a request with `headers`. To anybody but its owner
         there is none."""
-        session = self._open.get(ident)
-        return session if isinstance(session, kind) and session.ownership.admits(headers) else None
+        session = self._open.get(name[:IDENT])
+        if not isinstance(session, kind) or not compare_digest(session.name.encode(), name.encode()):
+            return None
+        return session if session.ownership.admits(headers) else None
+
+    def may_adopt(self, ident: str) -> bool:
+        """Says whether a session with the random bits `ident` that is not open here may be opened again: not where its
+        client has ended it here, or it has got another name."""
+        return ident not in self._ended and ident not in self._open
+
+    def end(self, session: AnySession) -> None:
+        """Ends a session as its client wishes, for good as far as this container can tell."""
+        self._ended[session.ident] = None
+        if len(self._ended) > self._limits.ended:
+            del self._ended[next(iter(self._ended))]
+        session.close()
 
     def forget(self, session: AnySession) -> None:
         """Removes a session that has ended."""

@@ -13,13 +13,17 @@ from bridge.protocol.revision import BATCHES, HANDSHAKE, META_PREFIX
 from .event_store import EventStores
 from .identity import Ownership
 from .session import Session
+from .session_ids import SessionIds
 from .stream_upgrade import StreamUpgrade
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.http.request import Request
     from bridge.services import Services
     from bridge.upstream.upstreams import Upstreams
 
+    from .session_ids import Agreed
     from .sessions import Sessions
     from .stateless_http import StatelessHttp
 
@@ -40,13 +44,22 @@ class _Judged(NamedTuple):
 class StreamableHttp:
     """Serves the MCP endpoint: revisions with sessions (2025-03-26 to 2025-11-25) itself, others by `stateless`."""
 
-    def __init__(self, services: Services, sessions: Sessions, upstreams: Upstreams, stateless: StatelessHttp) -> None:
+    def __init__(
+        self,
+        services: Services,
+        sessions: Sessions,
+        upstreams: Upstreams,
+        stateless: StatelessHttp,
+        session_keys: Sequence[bytes],
+    ) -> None:
         self._services = services
         self._sessions = sessions
         self._upstreams = upstreams
         self._stateless = stateless
         self._event_stores = EventStores(services.limits)
         self._upgrade = StreamUpgrade(services.loop, services.limits.upgrade_seconds)
+        # A session with a child of its own is where that is; the others are anywhere.
+        self._ids = None if upstreams.dedicated else SessionIds(session_keys, services.limits.id_seconds)
         self._accepted: dict[bytes, tuple[bool, bool]] = {}
 
     def admits(self, request: Request) -> int:
@@ -79,17 +92,21 @@ class StreamableHttp:
             session = self._session(request)
             if session is not None:
                 request.respond(204)
-                session.close()
+                self._sessions.end(session)
         else:
             request.respond(405, headers=[(b"allow", b"GET, POST, DELETE")])
 
     def _post(self, request: Request) -> None:
         judged = request.judged
-        if not isinstance(judged, _Judged) or (judged.session is not None and judged.session.closed):
+        if not isinstance(judged, _Judged):
             self._refuse_head(request)
             return
         can_json, can_stream = judged.accepts
         alone, session = judged.alone, judged.session
+        if session is not None and session.closed:  # while the body was read
+            session = self._session(request)
+            if session is None:
+                return
         try:
             posted, batch = messages.read_batch(request.body, from_client=True)
         except NotAMessage as error:
@@ -113,8 +130,8 @@ class StreamableHttp:
             _refuse(request, *fault)
         elif not any(self._accepts(request)):
             _refuse(request, 406, "the client must accept application/json and text/event-stream")
-        elif self._session(request) is not None:
-            raise RuntimeError("a request was refused whose head has no fault")
+        elif self._session(request) is not None:  # there was no room for it before its body was read
+            _turn_away(request, None, "there was no room for the session; try again")
 
     def _get(self, request: Request) -> None:
         if not self._accepts(request)[1]:
@@ -142,17 +159,37 @@ class StreamableHttp:
             return None
         why = self._sessions.admit(request.client)
         if why is not None:
-            body = messages.error(posted[0].id, messages.SERVER_ERROR, why)
-            request.respond(503, body, headers=[(b"retry-after", b"5")])
+            _turn_away(request, posted[0].id, why)
             return None
         ident, ownership = os.urandom(16).hex(), Ownership(request.headers)
-        store, ended = self._event_stores.open(), self._sessions.forget
-        session = Session(self._services, ident, ownership, request.client, store, self._upgrade, ended)
+        session = self._make(request, ident, ownership)
         self._sessions.open(session, request.headers)
         return session
 
+    def _make(
+        self, request: Request, ident: str, ownership: Ownership, adopted: tuple[str, str] | None = None
+    ) -> Session:
+        store, ended = self._event_stores.open(), self._sessions.forget
+        return Session(
+            self._services, ident, ownership, request.client, store, self._upgrade, ended, self._ids, adopted
+        )
+
     def _find(self, ident: bytes, request: Request) -> Session | None:
-        return self._sessions.find(Session, ident.decode("latin-1"), request.headers)
+        """The session that `request` names, if it is open or can be opened again, and there is room for it."""
+        name = ident.decode("latin-1")
+        session = self._sessions.find(Session, name, request.headers)
+        if session is None and (agreed := self._agreed(name, request)) is not None:
+            if self._sessions.admit(request.client) is not None:
+                return None
+            ownership = Ownership(request.headers if agreed.owned else {})
+            session = self._make(request, agreed.ident, ownership, (name, agreed.revision))
+            self._sessions.open(session, request.headers, adopted=True)
+        return session
+
+    def _agreed(self, name: str, request: Request) -> Agreed | None:
+        """What was agreed in a session that is not open here, None where it cannot be opened."""
+        agreed = None if self._ids is None else self._ids.read(name, request.headers)
+        return agreed if agreed is not None and self._sessions.may_adopt(agreed.ident) else None
 
     def _session(self, request: Request) -> Session | None:
         """The session that `request` names; None after an answer that says what is wrong."""
@@ -162,9 +199,11 @@ class StreamableHttp:
             return None
         session = self._find(ident, request)
         if session is None:
+            if self._agreed(ident.decode("latin-1"), request) is not None:
+                _turn_away(request, None, self._sessions.full or "there is no room for the session; try again later")
+                return None
             body = messages.error(None, _UNKNOWN_SESSION, "the session is not known; initialize a new one")
             request.respond(404, body)
-            return None
         return session
 
     def _accepts(self, request: Request) -> tuple[bool, bool]:
@@ -189,6 +228,10 @@ def _fault_of_head(request: Request) -> tuple[int, str] | None:
     if not _REVISION.fullmatch(request.headers.get(b"mcp-protocol-version", b"x")):
         return 400, "MCP-Protocol-Version does not name a revision"
     return None
+
+
+def _turn_away(request: Request, ident: messages.Id | None, why: str) -> None:
+    request.respond(503, messages.error(ident, messages.SERVER_ERROR, why), headers=[(b"retry-after", b"5")])
 
 
 def _ident(posted: list[Message] | None) -> messages.Id | None:

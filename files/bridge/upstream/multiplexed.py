@@ -29,6 +29,10 @@ class MultiplexedUpstream:
         self._calls: dict[Id, ForwardedCall] = {}
         self._closed = False
 
+    def join(self) -> None:
+        """Makes the client one of the backend's, as `initialize` does."""
+        self._backend.join(self)
+
     def send(self, message: Message) -> bool:
         """Passes requests and cancellations on. Any other notification is about this client, of which the children
         know nothing."""
@@ -89,7 +93,7 @@ class MultiplexedUpstream:
             answer = initialized(message, handshake)
         except (KeyError, ValueError) as error:
             answer = messages.Failure(message.id, f"the server's answer to initialize cannot be passed on: {error}")
-        self._backend.join(self)
+        self.join()
         self._client.receive(answer)
 
 

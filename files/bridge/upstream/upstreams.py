@@ -67,13 +67,17 @@ class Upstreams:
             return "the container has too little memory left for another process of the server"
         return None
 
-    def open(self, client: Client, tag: str, headers: Mapping[bytes, bytes]) -> Upstream:
+    def open(self, client: Client, tag: str, headers: Mapping[bytes, bytes], *, initialized: bool = False) -> Upstream:
         """Returns the way to the server for a session of `client`, whose first request had `headers`. `tag`: what log
-        lines of a child of its own bear."""
+        lines of a child of its own bear. `initialized`: the client will not say `initialize`, as it has done so in
+        another container."""
         self._services.metrics.sessions += 1
         if self.dedicated:
             return DedicatedUpstream(client, lambda: self._start(tag, headers))
-        return MultiplexedUpstream(client, self.backend(modern=False))
+        upstream = MultiplexedUpstream(client, self.backend(modern=False))
+        if initialized:
+            upstream.join()
+        return upstream
 
     def backend(self, *, modern: bool, listening: bool = False) -> Backend:
         """Returns the children that serve many clients' calls. `modern`: in the era of requests that stand alone.

@@ -3,6 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# Longer than 400 lines: Ansible reads a module's documentation of all options and results from its own file.
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -64,6 +66,12 @@ options:
   key_file:
     description:
       - Path of the fleet's key on the host, with which the digests in C(env) were made.
+    type: path
+  session_key_file:
+    description:
+      - Path of a file on the host whose first line signs the ids of sessions where one process serves many clients;
+        those signed with any line are accepted, by all containers of the server on hosts with the same file. Another
+        file replaces no container. Without one, sessions end with their container.
     type: path
   bridge:
     description:
@@ -183,6 +191,7 @@ EXAMPLES = r"""
     config: [/etc/mcp-orchestrator/mcp.config.json]
     settings: /etc/mcp-orchestrator/settings.conf
     key_file: /etc/mcp-orchestrator/fleet.key
+    session_key_file: /etc/mcp-orchestrator/session.key
     bridge: /opt/mcp-orchestrator/bridge/3f9a0c1d2e4b
   register: containers
 
@@ -368,6 +377,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "config": {"type": "list", "elements": "path", "default": []},
     "settings": {"type": "path"},
     "key_file": {"type": "path", "no_log": False},
+    "session_key_file": {"type": "path", "no_log": False},
     "bridge": {"type": "path"},
     "port_range_start": {"type": "int", "default": 20000},
     "port_range_end": {"type": "int", "default": 29999},

@@ -21,6 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environ
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, ProfileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import SessionKeys
 
 Arguments = Mapping[str, Any]
 
@@ -103,7 +104,7 @@ def environment_of(arguments: Arguments, specs: list[Spec]) -> Environment:
         except (ConfigFileError, KeyFileError) as error:
             raise EnvChanged(str(error)) from error
 
-    return Environment(read)
+    return Environment(read, SessionKeys(arguments["session_key_file"], arguments["fleet"]))
 
 
 def bridge_directory(path: str | None) -> str | None:

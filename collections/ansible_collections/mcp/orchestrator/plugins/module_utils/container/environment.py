@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import SessionKeys
 
 # Shorter values (a flag, a number) would blacken innocent words of a log, and hide nothing that cannot be guessed.
 _REDACTED_LENGTH = 4
@@ -28,29 +29,25 @@ class Environment:
     """Reads values when the first is needed: a run that makes no container needs none.
 
     ``read`` gives them with the fleet's key, with which the specs' digests were made; it raises EnvChanged. Of several
-    threads one reads.
+    threads one reads. ``session_keys`` are those of the servers' session ids, which are no part of a spec: another key
+    replaces no container.
     """
 
-    def __init__(self, read: Callable[[], tuple[Values, bytes]]) -> None:
+    def __init__(self, read: Callable[[], tuple[Values, bytes]], session_keys: SessionKeys | None = None) -> None:
         self._read = read
+        self._session_keys = session_keys
         self._lock = threading.Lock()
         self._known: tuple[Values, bytes] | None = None
         self._trouble: EnvChanged | None = None
 
     def of(self, spec: Spec) -> list[str]:
-        """Returns ``NAME=value`` for each variable of ``spec``, for the engine only. Raises EnvChanged."""
-        if not spec.env:
-            return []
-        known, key = self._held()
-        values = known.get(spec.name, {})
-        for name, digest in spec.env.items():
-            if name not in values or values[name].digest(key, spec.name, name) != digest:
-                raise EnvChanged(
-                    f"env {name} changed during the run; the next run applies it"
-                    if known
-                    else f"the value of env {name} cannot be read: the module was given no config"
-                )
-        return [f"{name}={values[name].reveal()}" for name in spec.env]
+        """Returns ``NAME=value`` for each variable of ``spec`` and for its session keys, for the engine only. Raises
+        EnvChanged."""
+        try:
+            keys = [] if self._session_keys is None else self._session_keys.of(spec)
+        except KeyFileError as error:
+            raise EnvChanged(str(error)) from error
+        return [*self._own(spec), *keys]
 
     def redacted(self, server: str, text: str) -> str:
         """Returns ``text`` without any value of the server's env that is long enough to be a secret."""
@@ -67,6 +64,20 @@ class Environment:
             if len(value) >= _REDACTED_LENGTH:
                 text = text.replace(value, "***")
         return text
+
+    def _own(self, spec: Spec) -> list[str]:
+        if not spec.env:
+            return []
+        known, key = self._held()
+        values = known.get(spec.name, {})
+        for name, digest in spec.env.items():
+            if name not in values or values[name].digest(key, spec.name, name) != digest:
+                raise EnvChanged(
+                    f"env {name} changed during the run; the next run applies it"
+                    if known
+                    else f"the value of env {name} cannot be read: the module was given no config"
+                )
+        return [f"{name}={values[name].reveal()}" for name in spec.env]
 
     def _held(self) -> tuple[Values, bytes]:
         with self._lock:
