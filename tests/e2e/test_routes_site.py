@@ -22,6 +22,7 @@ from tests.credentials import ACCESS_KEY
 from tests.e2e.support.client import call, status
 from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
 from tests.e2e.support.sample import SAMPLE
+from tests.e2e.support.sessions import clients
 from tests.e2e.support.site import FLEET, MONITOR_PORT, ROUTER_PORT, SETTINGS, Site
 from tests.e2e.support.site import settings as settings_text
 from tests.e2e.support.waiting import until
@@ -142,6 +143,14 @@ def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clie
     }
     assert site.reconcile().changed == 0
     assert site.state()["errors"] == []
+
+    with clients(f"{site.url}/mcp/time/mcp", ("get_current_time", {"timezone": "UTC"}), 2) as asking:
+        site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "env": {"TZ": "Asia/Tokyo"}}})
+        run = site.reconcile()
+        assert run.code == 0, run.output
+        asking.go_on()
+        assert (asking.faults, site.servers()["time"]["draining"]) == ({}, {"containers": 1, "sessions": 2})
+    assert asking.faults == {}
 
     settings.write_text(settings_text("topology = node-router\ntarget_tls = true\n"))
     run = site.install()

@@ -7,6 +7,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import sessions_of
 
-from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb, running
 from tests.e2e.support.sessions import clients
 from tests.e2e.support.waiting import until
 from tests.e2e.test_node_router import Pair
@@ -129,3 +130,55 @@ def test_sessions_end_where_they_began_and_new_ones_begin_in_the_new_container(s
     for bridge in server.bridges[:-1]:
         assert bridge.stop() == 0
     until(lambda: server.converge() == {}, "nothing drains any more")
+
+
+HERE, THERE = (Owner("mcp", LISTENER_ARN, f"i-0000000000000000{number}") for number in (1, 2))
+DELAY = 15
+
+
+def host_run(balancer: LocalAlb, host: Owner, bridge: Bridge | None) -> None:
+    """A run of one of two hosts that share a balancer, with the server or without it."""
+    route = None if bridge is None else Route("x", "/mcp/x", (bridge.port,), health_path="/mcp/x/health")
+    desired = DesiredRoutes(
+        host,
+        () if route is None else (route,),
+        on_other_hosts=frozenset({"x"} if route is None else ()),
+        health_interval=5,
+        health_timeout=2,
+        deregistration_delay=DELAY,
+    )
+    assert reconcile(connect(*balancer.access), desired, Options(wait_timeout=60)).errors == {}
+
+
+def test_a_host_of_two_is_drained_while_its_sessions_go_on(tmp_path: Path) -> None:
+    with running(LocalAlb(tmp_path)) as balancer:
+        bridges = [start(path="/mcp/x") for _ in range(2)]
+        try:
+            for host, bridge in zip((HERE, THERE), bridges, strict=True):
+                bridge.wait_healthy()
+                host_run(balancer, host, bridge)
+            url = f"{balancer.url}/mcp/x/mcp"
+            with clients(url, ECHO, HELD) as asking, statuses_of(balancer) as statuses, ThreadPoolExecutor() as pool:
+                counts = [sessions_of("127.0.0.1", bridge.port) or 0 for bridge in bridges]
+                assert min(counts) >= 1, counts  # both hosts hold some
+                drained = pool.submit(host_run, balancer, HERE, None)
+                until(lambda: "draining" in balancer.states(group_of(balancer)).values(), "the host drains")
+                balancer.settled()
+                asking.go_on(60)
+                asking.end()
+                drained.result()
+            assert asking.faults == {}
+            assert set(statuses) == {200, 204}, statuses
+            assert bridges[0].stop() == 0
+            with clients(url, ECHO, 1) as late:
+                late.go_on()
+            assert late.faults == {}
+        finally:
+            for bridge in bridges:
+                if bridge.process.poll() is None:
+                    bridge.stop()
+
+
+def group_of(balancer: LocalAlb) -> str:
+    (group,) = balancer.client.describe_target_groups()["TargetGroups"]
+    return str(group["TargetGroupArn"])
