@@ -132,7 +132,7 @@ def test_sessions_end_where_they_began_and_new_ones_begin_in_the_new_container(s
     until(lambda: server.converge() == {}, "nothing drains any more")
 
 
-HERE, THERE = (Owner("mcp", LISTENER_ARN, f"i-0000000000000000{number}") for number in (1, 2))
+HERE, THERE = (Owner("mcp", LISTENER_ARN, f"127.0.0.{number}") for number in (1, 2))
 DELAY = 15
 
 
@@ -142,6 +142,7 @@ def host_run(balancer: LocalAlb, host: Owner, bridge: Bridge | None) -> None:
     desired = DesiredRoutes(
         host,
         () if route is None else (route,),
+        target_type="ip",
         on_other_hosts=frozenset({"x"} if route is None else ()),
         health_interval=5,
         health_timeout=2,
@@ -152,7 +153,7 @@ def host_run(balancer: LocalAlb, host: Owner, bridge: Bridge | None) -> None:
 
 def test_a_host_of_two_is_drained_while_its_sessions_go_on(tmp_path: Path) -> None:
     with running(LocalAlb(tmp_path)) as balancer:
-        bridges = [start(path="/mcp/x") for _ in range(2)]
+        bridges = [start("--host", "0.0.0.0", path="/mcp/x") for _ in range(2)]  # for two addresses
         try:
             for host, bridge in zip((HERE, THERE), bridges, strict=True):
                 bridge.wait_healthy()
