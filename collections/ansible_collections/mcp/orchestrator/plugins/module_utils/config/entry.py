@@ -227,7 +227,7 @@ def _read_local(
     check_started(parsed, args, findings)
     _check_pins(parsed, args, context, findings)
     apply_extension(extension, parsed, context.permissions, findings)
-    _warn_of_client_machine(parsed, len(args), context.environment is not None, findings)
+    _warn_of_client_machine(parsed, 0 if secret else len(args), context.environment is not None, findings)
     if entry.get("type") == "stdio":
         parsed.stdio = "'type'"
     reach = read_reach(name, parsed, extension, entry.get("type"), findings)
@@ -239,11 +239,13 @@ def _read_local(
 
 
 def _warn_of_client_machine(parsed: ParsedEntry, count: int, on_the_host: bool, findings: Findings) -> None:
-    command = parsed.command or ()
+    """``count`` is the length of args, 0 where the server's arguments are secret."""
+    command = parsed.command or () if count else ()
     mounted = [each.split(":")[1] for each in parsed.volumes]
     words = {f"args[{count - len(command) + position}]": word for position, word in enumerate(command)}
     words |= {parsed.places.get(name, key_path("env", name)): value.reveal() for name, value in parsed.env.items()}
-    warn_of_client_machine(words, mounted, findings)
+    own_network = parsed.egress is None or parsed.egress.plain_network != "host"
+    warn_of_client_machine(words, mounted, findings, own_network=own_network)
     # On the host itself a path is what it is, and not what it looks like.
     missing = [each for each in parsed.volumes if not on_the_host or not os.path.lexists(each.partition(":")[0])]
     warn_of_client_volumes(missing, parsed.volume_places, findings)

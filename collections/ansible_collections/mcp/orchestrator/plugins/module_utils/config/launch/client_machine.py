@@ -44,10 +44,13 @@ def client_path_in(text: str) -> str | None:
     return _END.split(text[match.start() :], maxsplit=1)[0] if match else None
 
 
-def warn_of_client_machine(words: Mapping[str, str], mounted: Sequence[str], findings: Findings) -> None:
+def warn_of_client_machine(
+    words: Mapping[str, str], mounted: Sequence[str], findings: Findings, *, own_network: bool = True
+) -> None:
     """Warns of words, by their key, that name a folder which the container lacks, or the client's own machine.
 
-    ``mounted`` are the paths that the container does have. Values of variables are not shown.
+    ``mounted`` are the paths that the container does have; without an ``own_network`` it has the host's, and its
+    localhost. Values of variables are not shown.
     """
     for key, word in words.items():
         path = client_path_in(word)
@@ -58,7 +61,7 @@ def warn_of_client_machine(words: Mapping[str, str], mounted: Sequence[str], fin
                 f"{what} is a path of the client's machine, which the container does not have;"
                 " mount a folder of the host there with orchestrator.volumes",
             )
-        host = _HOST.search(word)
+        host = _HOST.search(word) if own_network else None
         if host and not _MEANT.search(key) and not _MEANT.match(word.lstrip("-").partition("=")[0]):
             itself = "is the container itself, not the client's machine; write the name of the one that is meant"
             _warn_of_host(key, host[1], itself, findings)

@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.na
 
 # How well-known services begin the tokens that they give out.
 _VALUE = re.compile(
-    r"(?:^|[=\s:,\"'])(?:gh[opsur]_[A-Za-z0-9]{16}|github_pat_|glpat-|sk-[A-Za-z0-9_-]{12}|xox[abeprs]-|AKIA[0-9A-Z]{12}"
+    r"(?:^|//|[=\s:,\"'])(?:gh[opsur]_[A-Za-z0-9]{16}|github_pat_|glpat-|sk-[A-Za-z0-9_-]{12}|xox[abeprs]-|AKIA[0-9A-Z]{12}"
     r"|AIza[0-9A-Za-z_-]{20}|npm_[A-Za-z0-9]{20}|hf_[A-Za-z0-9]{16}|pypi-[A-Za-z0-9]{16}|ntn_[A-Za-z0-9]{16}"
     r"|secret_[A-Za-z0-9]{16}|eyJ[A-Za-z0-9_-]{16}|dop_v1_|tvly-[A-Za-z0-9]|pplx-[A-Za-z0-9]|fc-[0-9a-f]{16}"
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]|whsec_[A-Za-z0-9]|shp(?:at|ca|pa|ss)_[0-9a-f]{16}|SG\.[\w-]{16}|lin_api_\w"
@@ -26,7 +26,10 @@ _VALUE = re.compile(
     r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+[^\s$]|-----BEGIN )"
 )
 # Every repetition behind a free start is bounded: long values take no longer than their length.
-_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#:]{0,200}:[^/\s?#]{0,1000}@")
+_IN_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:[^/\s?#:]{0,200}:[^/\s?#]{0,1000}@"
+    r"|(?=[^/@\s]{0,200}[0-9])[A-Za-z0-9_~=-]{16,200}@)"
+)
 # Of a query, and of connection strings: host=h password=x; Server=h;Pwd=x.
 _PAIR = re.compile(r"(?:^|[?&;,\s])(?:--?)?([A-Za-z_][A-Za-z0-9_.-]*)=([^&;#,\s]+)")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
@@ -44,7 +47,11 @@ _WORDS = re.compile(r"(?:[A-Z]?[a-z]*[0-9]{0,4})(?:[-_](?:[A-Z]?[a-z]*[0-9]{0,4}
 _REPOSITORIES = re.compile(
     r"https?://(?:www\.)?(?:[\w-]+\.)?(?:github|githubusercontent|gitlab|bitbucket)\.(?:com|org)/"
 )
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#\"']+(/[^\s?#\"']*)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s?#\"']+([/?][^\s#\"']*)")
+# Values of a query that are long and name something public.
+_PUBLIC = re.compile(
+    r"(?:client|app|project|tenant|org)[-_]?(?:id|ref)|v|ver|(?:api-?)?version|ref|sha|commit", re.IGNORECASE
+)
 _LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]{0,80})\\{0,4}[\"']?\s{0,4}:\s{0,4}\\{0,4}[\"']?([^\"'\s,{}\[\]\\]+)")
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
 # What a shell puts in, and not the secret itself; ${TOKEN} is a reference of the config.
@@ -84,8 +91,18 @@ def has_token_in_address(word: str) -> bool:
         is_token(part) and not _WORDS.fullmatch(part)
         for match in _ADDRESS.finditer(word)
         if not _REPOSITORIES.match(match[0])
-        for part in match[1].split("/")
+        for part in _parts(match[1])
     )
+
+
+def _parts(address: str) -> Iterator[str]:
+    """The parts of an address behind its host: of the path, and the values of the query."""
+    path, _mark, query = address.partition("?")
+    yield from path.split("/")
+    for pair in re.split("[&;]", query):
+        name, _equals, value = pair.partition("=")
+        if not _PUBLIC.fullmatch(name):
+            yield value
 
 
 def secret_of_json(word: str) -> str | None:
