@@ -56,7 +56,12 @@ def tiny_image(api: docker.APIClient, tag: str, note: str = "", mark: str = "") 
         archive.getvalue(),
         repository=repository,
         tag=version,
-        changes=['ENTRYPOINT ["/tiny"]', "EXPOSE 8000", f"LABEL mcp_test={mark or tag}"],
+        changes=[
+            'ENTRYPOINT ["/tiny"]',
+            "EXPOSE 8000",
+            f"LABEL mcp_test={mark or tag}",
+            'HEALTHCHECK --interval=1s CMD ["/tiny", "check"]',
+        ],
     )
     identity = str(json.loads(answer.splitlines()[-1])["status"])
     # Podman 4 does not read the tag.

@@ -6,6 +6,7 @@
    DELAY_MS         how long it sleeps before it listens
    EXIT_MS          after how long it ends, with EXIT_CODE (1)
    SAY              a line that it writes before anything else
+   LONG             how many bytes of one line it writes then
    CALL             host:port that a GET /call connects to; the answer says "open" or "closed"
    A GET /call/HOST:PORT names another one, by an address or as it stands in /etc/hosts; a GET /look/NAME asks the name
    server for it and says "found", "unknown" or "silent". */
@@ -91,12 +92,17 @@ static const char *call(const char *target) {
   return error ? "closed" : "open";
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+  if (count > 1 && !strcmp(arguments[1], "check")) return 0; /* the image's health check */
   struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = INADDR_ANY};
   char request[4096], answer[1024], body[512];
   int on = 1, after = number("EXIT_MS", 0);
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (getenv("SAY")) puts(getenv("SAY"));
+  if (number("LONG", 0)) {
+    for (int each = number("LONG", 0); each > 0; each--) putchar('x');
+    putchar('\n');
+  }
   signal(SIGTERM, leave);
   signal(SIGALRM, leave);
   signal(SIGPIPE, SIG_IGN);

@@ -45,6 +45,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_files import FileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.image_pulls import ImagePulls
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import mounting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platform import mismatch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait
@@ -206,7 +207,7 @@ class Applier:
         except _EXPECTED as error:
             if isinstance(error, StartError):
                 self._remember(slot)
-            self._problem(slot.spec.name, str(error))
+            self._problem(slot.spec.name, self._with_platform(slot.spec, str(error)))
             return fallback(slot), False
         is_silent = slot.successor is not None and slot.successor.ready is False
         return Serving(slot.spec, made.id, made.port, "failed" if is_silent else "running", made.name), True
@@ -242,7 +243,7 @@ class Applier:
             failure += "; its last lines: " + " | ".join(line.strip() for line in lines if line.strip())
         if slot.actions or slot.incumbent is not None:
             self._remember(slot)
-        self._problem(spec.name, failure)
+        self._problem(spec.name, self._with_platform(spec, failure))
         if slot.incumbent is None:
             return Serving(spec, made.id, made.port, "failed", made.name), False
         return fallback(slot), False
@@ -253,6 +254,11 @@ class Applier:
         except EngineError as error:
             message = f"its failure could not be noted, so the next run will not wait: {error}"
             self._problem(slot.spec.name, message)
+
+    def _with_platform(self, spec: Spec, failure: str) -> str:
+        """A failure with the reason that an engine or a shell gives as "exec format error" at most."""
+        reason = mismatch(spec, self._images.images, self._world)
+        return f"{failure}; {reason}" if reason is not None else failure
 
     # Single actions
 

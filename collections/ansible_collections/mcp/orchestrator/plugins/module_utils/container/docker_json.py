@@ -51,7 +51,7 @@ def container_of(raw: Mapping[str, Any]) -> Container:
         image_id=raw.get("Image") or "",
         image=config.get("Image") or "",
         status=_status(state),
-        health=((state.get("Health") or state.get("Healthcheck") or {}).get("Status") or "").replace("none", ""),
+        health=_health(state.get("Health") or state.get("Healthcheck") or {}),
         exit_code=state.get("ExitCode") or 0,
         restarts=raw.get("RestartCount") or 0,
         error=state.get("Error") or "",
@@ -61,6 +61,18 @@ def container_of(raw: Mapping[str, Any]) -> Container:
         networks=networks,
         macs={name: ((each or {}).get("MacAddress") or "").lower() for name, each in joined.items()},
     )
+
+
+def _health(told: Mapping[str, Any]) -> str:
+    """starting, healthy, unhealthy, or empty without a health check.
+
+    Docker calls a paused container unhealthy, and goes on to until the first probe after it runs again (seen: 20.10).
+    Only a probe that failed says something of the server.
+    """
+    status = str(told.get("Status") or "").replace("none", "")
+    if status == "unhealthy" and told.get("FailingStreak", 1) == 0:
+        return "healthy" if told.get("Log") else "starting"
+    return status
 
 
 def image_of(raw: Mapping[str, Any]) -> Image:
@@ -74,6 +86,7 @@ def image_of(raw: Mapping[str, Any]) -> Image:
         user=config.get("User") or "",
         exposed=tuple(sorted(int(number) for number, protocol in ports if protocol in ("", "tcp"))),
         digests=tuple(raw.get("RepoDigests") or ()),
+        platform=platform_of(raw.get("Os") or "", raw.get("Architecture") or ""),
     )
 
 
@@ -95,7 +108,17 @@ def confinement_of(raw: Mapping[str, Any]) -> Confinement:
         seccomp="" if seccomp is None else seccomp.get("profile", "default"),
         podman=any("podman" in str(each.get("Name", "")).lower() for each in raw.get("Components") or ()),
         data=raw.get("DockerRootDir") or "",
+        platform=platform_of(raw.get("OSType") or "", raw.get("Architecture") or ""),
     )
+
+
+def platform_of(system: str, machine: str) -> str:
+    """Returns a platform in the words of an image's manifest; empty where either part is not said.
+
+    Images say amd64 and arm64 (Go's names), ``GET /info`` of Docker what uname says.
+    """
+    names = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
+    return f"{system}/{names.get(machine, machine)}" if system and machine else ""
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:

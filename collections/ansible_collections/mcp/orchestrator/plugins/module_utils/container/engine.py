@@ -27,6 +27,8 @@ except ImportError:
 
 STOP_SECONDS = 10
 CALL_SECONDS = 60
+_PIECES = 64
+_LONGEST_LINE = 500
 
 
 class EngineError(Exception):
@@ -276,8 +278,9 @@ class DockerEngine:
     def last_lines(self, identity: str, count: int) -> list[str]:
         try:
             with self._errors("read the container's log"):
-                text: str = self._api.logs(identity, tail=count).decode("utf-8", "replace")
-                return text.splitlines()
+                # The engine counts pieces of 16 KiB, and glues those of one line together.
+                text: str = self._api.logs(identity, tail=count + _PIECES).decode("utf-8", "replace")
+                return [_shortened(line) for line in text.splitlines()[-count:]]
         except EngineError:
             return []
 
@@ -301,6 +304,10 @@ class DockerEngine:
             f"no Docker engine answers at {self.address}: {_innermost(error)};"
             " start it (systemctl start docker) or correct DOCKER_HOST"
         )
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} … ({len(line)} characters)"
 
 
 @contextmanager

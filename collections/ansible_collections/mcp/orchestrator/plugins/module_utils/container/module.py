@@ -84,7 +84,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             "errors": [*result["errors"], *errors],
             "on_other_hosts": sorted({spec.name for spec in all_specs} - here - unschedulable.keys()),
             "unschedulable": sorted(unschedulable),
-            "warnings": [result["unprotected"]] if result["unprotected"] else [],
+            "warnings": [*filter(None, [result["unprotected"]]), *result["warnings"]],
         }
     )
 

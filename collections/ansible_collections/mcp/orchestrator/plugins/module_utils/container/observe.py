@@ -61,6 +61,7 @@ def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
         containers = [container_of(raw) for raw in inspected]
         volumes = memory.result()
+        served = _served(engine, specs, images, containers)
         failures = _failures(volumes)
         named = sorted(mount.names_of(specs))
         mounted = {name: each for name, each in zip(named, pool.map(engine.volume, named), strict=True) if each}
@@ -72,7 +73,10 @@ def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
     digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
         containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
-        images={reference: _image(raw, digests.get(reference)) for reference, raw in images.items()},
+        images={
+            reference: _image(raw or served.get(reference), digests.get(reference), is_tagged=raw is not None)
+            for reference, raw in images.items()
+        },
         networks=found,
         strangers=frozenset(name.lstrip("/") for each in strangers for name in each.get("Names") or ()),
         busy=_published(strangers),
@@ -163,13 +167,30 @@ def _registry_digest(engine: Engine, reference: str) -> _Registry:
         return _Registry(why=str(error))
 
 
-def _image(raw: Mapping[str, Any] | None, registry: _Registry | None) -> Image | None:
+def _image(raw: Mapping[str, Any] | None, registry: _Registry | None, *, is_tagged: bool) -> Image | None:
     if raw is None:
         return None
     image = image_of(raw)
-    if registry is None or any(known.endswith(f"@{registry.digest}") for known in image.digests):
-        return image
-    return replace(image, newer=registry.digest)
+    digest = registry.digest if registry is not None else ""
+    if not digest or any(known.endswith(f"@{digest}") for known in image.digests):
+        return image if is_tagged else None
+    return replace(image, newer=digest)
+
+
+def _served(
+    engine: Engine, specs: Sequence[Spec], images: Mapping[str, Any], containers: Sequence[Container]
+) -> dict[str, dict[str, Any] | None]:
+    """What containers are made of whose tag this host no longer holds, by the tag: what the registry has is compared
+    with that."""
+    return {
+        spec.image: engine.image(container.image_id)
+        for spec in specs
+        for container in containers
+        if container.service == spec.name
+        and container.image == spec.image
+        and spec.image in _to_ask(specs)
+        and images.get(spec.image) is None
+    }
 
 
 def _failures(volumes: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:

@@ -25,7 +25,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.contain
     facts_of_spec,
     removal_of,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
+    RESTART_POLICY,
+    UnsupportedSpec,
+    compose,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, short
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -163,7 +167,7 @@ def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]
             "memory": size_text(spec.memory),
             "cpus": f"{spec.cpus:g}",
             "pids": spec.pids,
-            "restart": "unless-stopped",
+            "restart": spec.restart or RESTART_POLICY,
         }
         before = {
             "memory": size_text(container.facts.memory),

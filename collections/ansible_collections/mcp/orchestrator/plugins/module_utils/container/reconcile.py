@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe, with_listeners
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_converge import plan_converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_retire import plan_retire
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platform import warnings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import predicted_endpoints
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
@@ -66,6 +67,7 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
         "retire_needed": _retire_needed(desired, world, outcome),
         "draining": [each.to_dict() for each in draining_of(plan.draining)],
         "unprotected": _unprotected(desired, world, outcome),
+        "warnings": warnings(desired.specs, world),
     }
 
 

@@ -89,7 +89,8 @@ class Container:
 class Image:
     """What an image brings of its own; ``exposed`` are its TCP ports, ``digests`` its names with digests.
 
-    ``newer`` is the digest that the registry has for the same name, when it was asked and it is another one.
+    ``newer`` is the digest that the registry has for the same name, when it was asked and it is another one;
+    ``platform`` is what its programs are made for, such as linux/arm64, and empty where the engine does not say.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Image:
     exposed: tuple[int, ...] = ()
     digests: tuple[str, ...] = ()
     newer: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,14 @@ class Source:
 @dataclass(frozen=True)
 class Confinement:
     """What the engine confines containers with. ``seccomp`` is its own profile: default, builtin, unconfined, a path of
-    one that the host's owner gave it, or empty where it has none. ``data`` is the folder that it keeps everything in.
+    one that the host's owner gave it, or empty where it has none. ``data`` is the folder that it keeps everything in,
+    ``platform`` that of its host, such as linux/amd64.
     """
 
     seccomp: str = "default"
     podman: bool = False
     data: str = ""
+    platform: str = ""
 
     @property
     def takes_profiles(self) -> bool:

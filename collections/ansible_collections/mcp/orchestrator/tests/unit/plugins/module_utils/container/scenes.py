@@ -135,6 +135,8 @@ def _hurt(engine: SimulatedEngine, kind: str, each: dict[str, Any], number: int)
         stranger(engine, f"thief-{next(engine._numbers)}", int(each["Config"]["Labels"][labels.PORT]))
     elif kind == "pause" and each["State"]["Status"] == "running":
         each["State"]["Status"] = "paused"
+        # As Docker has it, until the first probe after it runs again.
+        each["State"]["Health"] = {"Status": "unhealthy", "FailingStreak": 0, "Log": [{"ExitCode": 0}]}
     elif kind == "rename" and all(other["Name"] != f"moved-{number}" for other in engine.held.values()):
         each["Name"] = f"moved-{number}"
     elif kind == "swell":
@@ -144,4 +146,4 @@ def _hurt(engine: SimulatedEngine, kind: str, each: dict[str, Any], number: int)
     elif kind in ("half", "dead"):
         each["State"]["Status"] = {"half": "created", "dead": "dead"}[kind]
     elif kind == "sick" and each["State"]["Status"] == "running":
-        each["State"]["Health"] = {"Status": "unhealthy"}
+        each["State"]["Health"] = {"Status": "unhealthy", "FailingStreak": 3, "Log": [{"ExitCode": 1}]}

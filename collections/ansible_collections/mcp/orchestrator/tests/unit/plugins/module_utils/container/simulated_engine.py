@@ -52,6 +52,7 @@ class SimulatedEngine:
         self.nets: dict[str, dict[str, Any]] = {"other": {"Id": "net-other", "Labels": {}, "Options": {}}}
         self.kept: dict[str, dict[str, Any]] = {}
         self.sick: set[str] = set()
+        self.platforms: dict[str, tuple[str, str]] = {}
         self.calls_left: int | None = None
         self.faults: dict[str, Callable[[str], None]] = {}
         self.written: list[str] = []
@@ -120,12 +121,15 @@ class SimulatedEngine:
             return copy.deepcopy(self.held.get(identity))
 
     def image(self, reference: str) -> dict[str, Any] | None:
-        found = self.images.get(reference)
+        found = reference if reference in self.images.values() else self.images.get(reference)
         if found is None:
             return None
         digest = found.replace("sha256:", "sha256:d")
+        system, machine = self.platforms.get(reference, ("", ""))
         return {
             "Id": found,
+            "Os": system,
+            "Architecture": machine,
             "RepoDigests": [f"{reference}@{digest}"],
             "Config": {"Cmd": ["serve"], "ExposedPorts": {"8000/tcp": {}}},
         }

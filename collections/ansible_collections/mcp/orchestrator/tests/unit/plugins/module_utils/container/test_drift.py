@@ -67,6 +67,18 @@ def test_a_changed_env_tells_the_name_only() -> None:
     ("hurt", "plan"),
     [
         (lambda c: c["State"].update(Status="paused"), ["unpause: it is paused"]),
+        (
+            lambda c: c["State"].update(
+                Status="paused", Health={"Status": "unhealthy", "FailingStreak": 0, "Log": [{}]}
+            ),
+            ["unpause: it is paused"],
+        ),
+        (
+            lambda c: c["State"].update(
+                Status="paused", Health={"Status": "unhealthy", "FailingStreak": 3, "Log": [{}]}
+            ),
+            ["unpause: it is paused", "restart: its health check fails"],
+        ),
         (lambda c: c["State"].update(Status="exited", ExitCode=137), ["start: it is stopped (exit code 137)"]),
         (lambda c: c["State"].update(Health={"Status": "unhealthy"}), ["restart: its health check fails"]),
         (lambda c: c["HostConfig"].update(Memory=0), ["update: memory is unlimited, should be 512 MiB"]),
@@ -125,6 +137,51 @@ def test_a_registry_with_a_newer_image_is_followed_when_the_pull_policy_is_alway
     run(engine, [always], retire=True)
     assert run(engine, [always])["actions"] == []
     assert [each["Image"] for each in engine.of_fleet("f")] == [engine.registry["one"]]
+
+
+def test_a_registry_is_followed_where_the_tag_is_no_longer_on_this_host() -> None:
+    engine = SimulatedEngine()
+    engine.registry["one"] = engine.images["one"]
+    always = spec("a", pull="always")
+    whole_run(engine, [always])
+    serving = engine.images.pop("one")
+    engine.images["one@old"] = serving  # the image is there, its tag is not
+    assert run(engine, [always])["actions"] == []
+    engine.registry["one"] = "sha256:" + "8" * 64
+    assert [each["action"] for each in run(engine, [always])["actions"]] == ["pull", "recreate"]
+    run(engine, [always], retire=True)
+    assert run(engine, [always])["actions"] == []
+
+
+def test_a_plan_shows_the_restart_policy_that_the_entry_asks_for() -> None:
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a", restart="on-failure")])
+    (container,) = engine.of_fleet("f")
+    container["HostConfig"]["Memory"] = 0
+    (change,) = run(engine, [spec("a", restart="on-failure")], check_mode=True)["actions"]
+    assert change["after"]["restart"] == "on-failure"
+
+
+def test_an_image_for_another_processor_is_told_with_the_way_out() -> None:
+    engine = SimulatedEngine()
+    engine.itself |= {"OSType": "linux", "Architecture": "x86_64"}
+    engine.platforms["one"] = ("linux", "arm64")
+    ours, asked = spec("a"), spec("b", platform="linux/arm64")
+    engine.sick = {ours.generation}
+    result = run(engine, [ours, asked])
+    wrong = "image one is made for linux/arm64 and this host is linux/amd64"
+    assert [text.partition(", which")[0] for text in result["warnings"]] == [f"a: {wrong}"]
+    assert wrong in result["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("engine_says", "image_says"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("x86_64", "386"), ("", "arm64")]
+)
+def test_an_image_that_this_host_runs_is_no_reason_for_a_warning(engine_says: str, image_says: str) -> None:
+    engine = SimulatedEngine()
+    engine.itself |= {"OSType": "linux", "Architecture": engine_says}
+    engine.platforms["one"] = ("linux", image_says)
+    assert run(engine, [spec("a")])["warnings"] == []
 
 
 def test_an_image_that_may_not_be_pulled_is_told_with_the_way_out() -> None:
