@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError
 
@@ -48,6 +48,14 @@ class Findings:
     def error(self, path: str, message: str) -> None:
         """Notes what makes the server fail. ``path`` is relative to the entry: ``args[3]``."""
         self.errors.append(ConfigError(self.file, self._full(path), message, self.server))
+
+    def postpone(self, errors: Sequence[ConfigError]) -> None:
+        """Makes notes of errors that do no harm, because their server is disabled."""
+        base = self._full("")
+        for error in errors:
+            self.errors.remove(error)
+            path = error.path.removeprefix(base).lstrip(".")
+            self.explain(path, f"{error.message}; that does no harm while the server is disabled")
 
     def warn(self, path: str, message: str) -> None:
         """Notes what is probably a mistake, for the user's eyes and in the explanation."""

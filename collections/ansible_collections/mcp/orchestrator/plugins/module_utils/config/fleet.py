@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,10 +22,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry impo
     read_entry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.shared_volume import shared_volumes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import PREFIX
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import Place
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import SERVER_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.sources import Sources, read_sources
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.template_registry import (
     FOLDER,
@@ -37,6 +36,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_exte
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import resolve_variables
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.server_name import ServerName, server_names
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.publish_address import (
     publish_address_warnings,
@@ -97,6 +97,11 @@ def read_fleet(
             fleet.private[server.name] = dict(server.private)
         if isinstance(server.found, Remote):
             fleet.remotes.append(replace(server.found, enabled=server.enabled))
+        elif server.found is None and not server.findings.errors:
+            # Disabled, and nothing that could be started.
+            fleet.specs.append(
+                Spec(name=server.name, image="", enabled=False, path=f"{PREFIX}/{server.name}").with_generation()
+            )
         elif server.found is not None:
             digests = {name: value.digest(key, server.name, name) for name, value in server.env.items()}
             spec = assemble(server.name, server.enabled, server.found, digests, settings.defaults)
@@ -159,32 +164,46 @@ def _read(
         require_digests=settings.security.require_digests,
         environment=resolver.environment if resolver.looks_up else None,
     )
-    servers = [_server(name, places, context, settings) for name, places in sorted(sources.entries.items())]
+    names = server_names(sources.entries)
+    servers = [
+        _server(names[name], places, context, settings, sources.off.get(name, ""))
+        for name, places in sorted(sources.entries.items())
+    ]
     servers = _without_shared_volumes(servers, context.permissions)
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
 
 
-def _better_name(name: str) -> str:
-    better = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-._")[:63]
-    return f"; for example '{better}'" if better else ""
-
-
-def _server(name: str, places: list[tuple[Place, Any]], context: Context, settings: Settings) -> _Server:
+def _server(
+    named: ServerName, places: list[tuple[Place, Any]], context: Context, settings: Settings, off: str
+) -> _Server:
+    """Reads an entry; ``off`` is the path of what switches it off beside the servers, or empty."""
     (place, entry), *others = places
+    name = named.name
     findings = Findings(place.label, place.path, name)
-    if any(True for _error in SERVER_NAME.errors(name, "")):
-        findings.error("", f"'{printable(name)}' is not {SERVER_NAME.meaning}{_better_name(name)}")
+    if named.error:
+        findings.error("", named.error)
+    elif named.warning:
+        findings.warn("", named.warning)
+    for message in place.repeated:
+        findings.error("", message)
     if others:
         listed = " and ".join(str(each) for each, _entry in others)
         findings.error("", f"is defined twice: here and in {listed}; keep one")
         return _Server(name, True, findings, None)
+    certain = list(findings.errors)
     found = read_entry(name, entry, context, findings)
     if isinstance(found, LocalServer):
         check_route(found.extension, settings, findings)
         for problem in conflicts(assemble(name, True, found, {}, settings.defaults)):
             findings.error("orchestrator.network" if found.extension.network is not None else "", problem)
-    enabled = is_enabled(entry, findings) if isinstance(entry, dict) else True
+    mistakes = [error for error in findings.errors if error not in certain]
+    enabled = (is_enabled(entry, findings) if isinstance(entry, dict) else True) and not off
+    if off:
+        findings.explain("", f"is switched off by {off}")
+    if not enabled:
+        findings.postpone(mistakes)
+        found = None if mistakes else found
     clients = client_keys(entry) if isinstance(entry, dict) else {}
     private = private_keys(entry) if isinstance(entry, dict) else {}
     return _Server(name, enabled, findings, None if findings.errors else found, clients, private)

@@ -51,6 +51,8 @@ def _summary(fleet: Fleet, wrong: int) -> str:
 
 def _server(spec: Spec) -> list[tuple[str, str]]:
     facts = [("state", "runs" if spec.enabled else "disabled: stopped, without a route")]
+    if not spec.image:
+        return facts
     root = "read-only root" if spec.read_only else "writable root"
     facts.append(("image", spec.image))
     if spec.build is not None:

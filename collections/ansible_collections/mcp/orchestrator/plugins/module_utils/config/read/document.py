@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import key_path, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.elsewhere import (
+    servers_elsewhere,
+    to_move,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.formats import hint_of_text, hint_of_value
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.jsonc import plain_json
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import INPUTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.switches import Switches, read_switches
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 # Where clients keep their servers: most of them, VS Code's mcp.json, VS Code's settings.json.
@@ -32,6 +39,8 @@ class Place:
 
     label: str
     path: str
+    repeated: tuple[str, ...] = ()
+    """Keys that stand twice in the entry, each as its path below the entry and what is wrong."""
 
     def __str__(self) -> str:
         return f"{self.label}: {self.path}"
@@ -39,26 +48,42 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """One file: its servers as they stand, each with its place, and the defaults of its inputs."""
+    """One file: its servers as they stand, each with its place, what switches some off, the defaults of its inputs."""
 
     entries: list[tuple[Place, str, Any]]
     inputs: Mapping[str, Secret] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    switches: Switches = field(default_factory=Switches)
 
 
-class _Repeated(Exception):
-    """A key that an object holds twice."""
+class _Ambiguous(dict[str, Any]):
+    """An object in which keys stand twice; it has the last of each."""
+
+    repeated: tuple[str, ...] = ()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        for key, _value in pairs:
-            if key in seen:
-                raise _Repeated(key)
-            seen.add(key)
-    return result
+    if len(result) == len(pairs):
+        return result
+    ambiguous = _Ambiguous(pairs)
+    counted = Counter(key for key, _value in pairs)
+    ambiguous.repeated = tuple(key for key, count in counted.items() if count > 1)
+    return ambiguous
+
+
+def _repeated(value: Any) -> Iterator[tuple[str, str]]:
+    """The path of each object in which a key stands twice, and the key; no nesting is too deep for it."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        path, each = waiting.pop()
+        if isinstance(each, _Ambiguous):
+            yield from ((path, key) for key in each.repeated)
+        if isinstance(each, dict):
+            below = [(key_path(path, key), found) for key, found in each.items()]
+        else:
+            below = [(f"{path}[{position}]", found) for position, found in enumerate(each)]
+        waiting += [(where, found) for where, found in reversed(below) if isinstance(found, (dict, list))]
 
 
 def _no_constant(word: str) -> Any:
@@ -93,14 +118,25 @@ def parse(text: str, label: str) -> Any:
 
     Raises ConfigFileError with line and column, or the key that stands twice.
     """
+    value = _parse(text, label)
+    for _path, key in _repeated(value) if isinstance(value, (dict, list)) else ():
+        raise ConfigFileError([ConfigError(label, "", _twice(text, key))])
+    return value
+
+
+def _twice(text: str, key: str) -> str:
+    return f"'{printable(key)}' is defined twice{_lines(text, key)}; keep one"
+
+
+def _parse(text: str, label: str) -> Any:
+    """As parse, with the last of keys that stand twice."""
     try:
         value = _load(text)
         json.dumps(value, ensure_ascii=False).encode()
         return value
     except json.JSONDecodeError as error:
-        message = f"line {error.lineno}, column {error.colno}: is not JSON: {error.msg}{_hint(text, error.pos)}"
-    except _Repeated as error:
-        message = f"'{printable(str(error))}' is defined twice{_lines(text, str(error))}; keep one"
+        hint = _hint(text, error.pos) or hint_of_text(text)
+        message = f"line {error.lineno}, column {error.colno}: is not JSON: {error.msg}{hint}"
     except UnicodeEncodeError:
         message = "holds half of a surrogate pair (\\ud800 to \\udfff alone); that is no character"
     except RecursionError:
@@ -128,7 +164,8 @@ def _lines(text: str, key: str) -> str:
 
 def read_document(path: str, label: str) -> Document:
     """Reads the servers of one file. Raises ConfigFileError."""
-    value = parse(read_text(path, label), label)
+    text = read_text(path, label)
+    value = _parse(text, label)
     if not isinstance(value, dict):
         raise ConfigFileError([ConfigError(label, "", 'must be an object: {"mcpServers": {…}}')])
     errors: list[ConfigError] = []
@@ -136,15 +173,38 @@ def read_document(path: str, label: str) -> Document:
     found = [(".".join(keys), below) for keys in ROOTS if (below := _at(value, keys)) is not None]
     for root, servers in found:
         if isinstance(servers, dict):
-            entries += [(Place(label, key_path(root, name)), name, entry) for name, entry in servers.items()]
+            entries += _entries(servers, root, label, text)
         else:
-            errors.append(ConfigError(label, root, "must be an object of servers by name"))
+            errors.append(ConfigError(label, root, 'must be an object of servers by name: {"NAME": {…}}'))
+    errors += _outside(value, [root for root, _servers in found], label, text)
+    elsewhere = list(servers_elsewhere(value, frozenset(root for root, _servers in found)))
     if not found:
-        errors.append(ConfigError(label, "", f"has no 'mcpServers'{_way_out(value)}"))
+        errors.append(ConfigError(label, "", f"has no 'mcpServers'{_way_out(value, elsewhere)}"))
     inputs = _inputs(value, label, errors)
     if errors:
         raise ConfigFileError(errors)
-    return Document(entries, inputs, _misspelt(value, label))
+    warnings = [f"{label}: {where}: is not read; {to_move(names)}" for where, names in elsewhere if where not in value]
+    return Document(entries, inputs, [*_misspelt(value, label), *warnings], read_switches(value, label))
+
+
+def _entries(servers: dict[str, Any], root: str, label: str, text: str) -> Iterator[tuple[Place, str, Any]]:
+    """The servers of one object; what stands twice in an entry, or the entry itself, is that entry's mistake."""
+    twice = servers.repeated if isinstance(servers, _Ambiguous) else ()
+    for name, entry in servers.items():
+        wrong = [f"is defined twice{_lines(text, name)}; keep one"] if name in twice else []
+        for below, key in _repeated(entry) if isinstance(entry, (dict, list)) else ():
+            wrong.append(f"{below.lstrip('.')}{': ' if below else ''}{_twice(text, key)}")
+        yield Place(label, key_path(root, name), tuple(wrong)), name, entry
+
+
+def _outside(value: Mapping[str, Any], roots: Sequence[str], label: str, text: str) -> list[ConfigError]:
+    """The keys that stand twice outside the servers."""
+    errors = []
+    for path, key in _repeated(value):
+        here = path.lstrip(".")
+        if not any(here == root or here.startswith((f"{root}.", f"{root}[")) for root in roots):
+            errors.append(ConfigError(label, "", _twice(text, key)))
+    return errors
 
 
 def _at(value: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
@@ -153,7 +213,7 @@ def _at(value: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return value
 
 
-def _way_out(value: Mapping[str, Any]) -> str:
+def _way_out(value: Mapping[str, Any], elsewhere: Sequence[tuple[str, list[str]]]) -> str:
     misspelt = [key for key in value if _is_misspelt(key)]
     if misspelt:
         return f"; rename '{printable(misspelt[0])}'"
@@ -164,7 +224,10 @@ def _way_out(value: Mapping[str, Any]) -> str:
     mcp = value.get("mcp")
     if isinstance(mcp, dict) and mcp and all(isinstance(each, dict) and "type" in each for each in mcp.values()):
         return '; OpenCode\'s form is not read: write {"mcpServers": {"NAME": {"command": "…", "args": […]}}}'
-    return ""
+    if elsewhere:
+        where, names = elsewhere[0]
+        return f"; {where} is not read: {to_move(names)}"
+    return hint_of_value(value)
 
 
 def _is_misspelt(key: str) -> bool:

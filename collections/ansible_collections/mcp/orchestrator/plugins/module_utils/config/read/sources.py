@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import (
     Document,
     Place,
@@ -27,6 +28,8 @@ class Sources:
     entries: Mapping[str, list[tuple[Place, Any]]]
     inputs: Mapping[str, Secret]
     warnings: list[str]
+    off: Mapping[str, str] = field(default_factory=dict)
+    """By server, what switches it off beside the lists of servers."""
 
 
 def _files(path: str) -> list[str]:
@@ -69,4 +72,28 @@ def read_sources(paths: Sequence[str]) -> Sources:
         for place, name, entry in document.entries:
             entries.setdefault(name, []).append((place, entry))
     inputs = {name: value for document in documents for name, value in document.inputs.items()}
-    return Sources(entries, inputs, [warning for document in documents for warning in document.warnings])
+    warnings = [warning for document in documents for warning in document.warnings]
+    return Sources(entries, inputs, [*warnings, *_unknown_names(documents, entries)], _switched_off(documents))
+
+
+def _switched_off(documents: Sequence[Document]) -> dict[str, str]:
+    """The servers that a list switches off: that of any file by its name, or one of its own file."""
+    off: dict[str, str] = {}
+    for document in documents:
+        for _place, name, entry in document.entries:
+            found = document.switches.switched_off_by(name, entry)
+            others = (each.switches.denied_by(name, entry) for each in documents)
+            found = found or next((path for path in others if path), None)
+            if found:
+                off[name] = found
+    return off
+
+
+def _unknown_names(documents: Sequence[Document], entries: Mapping[str, object]) -> list[str]:
+    known = {name.strip().casefold() for name in entries}
+    return [
+        f"{document.entries[0][0].label}: {path}: '{printable(name)}' is no server of the config"
+        for document in documents
+        for path, name in document.switches.names()
+        if document.entries and name.strip().casefold() not in known
+    ]

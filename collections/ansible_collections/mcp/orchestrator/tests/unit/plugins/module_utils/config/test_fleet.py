@@ -43,11 +43,28 @@ def test_a_disabled_server_keeps_its_spec_and_its_generation(read: Read, wish: d
     assert spec.generation == plain.generation
 
 
-@pytest.mark.parametrize("name", ["", "-x", "a b", "@org/server", "ünï", "a" * 64])
+@pytest.mark.parametrize("name", ["", "-", "///", "サーバー", "трекер MCP", "a ø b"])
 def test_a_name_that_cannot_be_a_path_is_refused(read: Read, name: str) -> None:
     fleet = read({name: docker("mcp/time")})
     assert "is not a server's name; use letters" in str(fleet.errors[0])
     assert not fleet.specs
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [("-x", "x"), ("a b", "a-b"), ("@org/server", "org-server"), ("ünï", "uni"), ("a" * 64, "a" * 63)],
+)
+def test_a_name_that_cannot_be_a_path_is_replaced_with_a_warning(read: Read, name: str, taken: str) -> None:
+    fleet = read({name: docker("mcp/time")})
+    assert [spec.path for spec in fleet.specs] == [f"/mcp/{taken}"]
+    assert f"the server is called '{taken}' and answers at /mcp/{taken}" in fleet.warnings[0]
+
+
+def test_nesting_is_never_too_deep_for_the_search_of_repeated_keys(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.config.json"
+    path.write_text('{"mcpServers": {"a": {"x": ' + '{"z": ' * 300 + '{"y": 1, "y": 2}' + "}" * 303)
+    fleet = read_fleet([str(path)], None, KEY)
+    assert any("'y' is defined twice" in str(error) for error in fleet.errors)
 
 
 def test_a_name_with_a_dot_is_quoted_in_the_keys_path(read: Read) -> None:
@@ -64,7 +81,7 @@ def test_a_name_with_a_dot_is_quoted_in_the_keys_path(read: Read) -> None:
         ("{}", "has no 'mcpServers'"),
         ('{"mcpservers": {}}', "has no 'mcpServers'; rename 'mcpservers'"),
         ('{"mcpServers": []}', "mcpServers: must be an object of servers by name"),
-        ('{"mcpServers": {"a": {}, "a": {}}}', "'a' is defined twice (lines 1 and 1); keep one"),
+        ('{"mcpServers": {}, "mcpServers": {}}', "'mcpServers' is defined twice (lines 1 and 1); keep one"),
         ('{"mcpServers": {"a": "\\ud800"}}', "holds half of a surrogate pair"),
         ('{"mcpServers": NaN}', "is not JSON: NaN is not JSON"),
         ("[" * 100_000, "is nested too deeply"),

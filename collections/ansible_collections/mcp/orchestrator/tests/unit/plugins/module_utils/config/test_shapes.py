@@ -113,8 +113,8 @@ def _is_at(text: str, server: str, path: str, severity: str) -> bool:
     if severity == "note":
         return text.startswith(f"{path}: ") if path else True
     place, _colon, _message = text.partition(": ")
-    if not server:
-        return place.startswith(path)
+    if not server or path.startswith("mcpServers"):
+        return text.startswith(f"{path}: ")
     return (server in place or f'"{server}"' in text) and (place.endswith(path) or f"{path}: " in text)
 
 
