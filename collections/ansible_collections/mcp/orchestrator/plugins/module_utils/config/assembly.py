@@ -13,13 +13,11 @@ from typing import TypeVar
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import LocalServer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import SCRATCH, ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-
-SCRATCH = "/tmp"  # noqa: S108 - inside the container
 
 _T = TypeVar("_T")
 

@@ -56,7 +56,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.sec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.unknown_program import (
     unknown_program_error,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import SCRATCH, ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import Reach, read_reach
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.dialect import carries_login, plain_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.env_file import EnvFileError, read_env_file
@@ -224,9 +224,12 @@ def _read_local(
     if parsed is None or isinstance(parsed, Remote):
         return parsed
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
-    check_started(parsed, args, findings)
     _check_pins(parsed, args, context, findings)
     apply_extension(extension, parsed, context.permissions, findings)
+    if parsed.recipe is not None:
+        folders = [SCRATCH, *_mounted(parsed)]
+        parsed.env = without_machine_variables(parsed.env, folders, findings)
+    check_started(parsed, args, findings)
     _warn_of_client_machine(parsed, 0 if secret else len(args), context.environment is not None, findings)
     if entry.get("type") == "stdio":
         parsed.stdio = "'type'"
@@ -238,14 +241,18 @@ def _read_local(
     return LocalServer(parsed, reach, extension, bridge)
 
 
+def _mounted(parsed: ParsedEntry) -> list[str]:
+    """The folders of the container in which something is mounted."""
+    return [each.split(":")[1] for each in parsed.volumes]
+
+
 def _warn_of_client_machine(parsed: ParsedEntry, count: int, on_the_host: bool, findings: Findings) -> None:
     """``count`` is the length of args, 0 where the server's arguments are secret."""
     command = parsed.command or () if count else ()
-    mounted = [each.split(":")[1] for each in parsed.volumes]
     words = {f"args[{count - len(command) + position}]": word for position, word in enumerate(command)}
     words |= {parsed.places.get(name, key_path("env", name)): value.reveal() for name, value in parsed.env.items()}
     own_network = parsed.egress is None or parsed.egress.plain_network != "host"
-    warn_of_client_machine(words, mounted, findings, own_network=own_network)
+    warn_of_client_machine(words, _mounted(parsed), findings, own_network=own_network)
     # On the host itself a path is what it is, and not what it looks like.
     missing = [each for each in parsed.volumes if not on_the_host or not os.path.lexists(each.partition(":")[0])]
     warn_of_client_volumes(missing, parsed.volume_places, findings)
@@ -344,7 +351,7 @@ def _parse_program(
         parsed.command = settled_arguments(parsed.command, first, references, findings)
     if any(looks_secret(word) for word in (parsed.recipe.executable, parsed.recipe.module, parsed.recipe.file) if word):
         findings.error("args", "has a secret where the program belongs; put it into env")
-    parsed.env = without_machine_variables(env, findings)
+    parsed.env = env
     return parsed
 
 

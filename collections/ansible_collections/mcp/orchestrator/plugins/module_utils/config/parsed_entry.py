@@ -13,6 +13,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
+SCRATCH = "/tmp"  # noqa: S108 - inside the container
+
 
 @dataclass
 class ParsedEntry:

@@ -99,7 +99,7 @@ class References:
         # As in env: ":-" takes the default for an empty value too.
         text = self.environment.get(reference.name) or reference.default
         if text is None and reference.name not in self.environment:
-            raise _Unknown(f"'{reference}' is not set in the reconciler's environment")
+            raise _Unknown(f"'{reference}' is set neither in env nor in the reconciler's environment; add it to env")
         return text or ""
 
 

@@ -35,6 +35,11 @@ def is_client_path(word: str) -> bool:
     return bool(_PATH.match(word))
 
 
+def is_below_any(path: str, folders: Sequence[str]) -> bool:
+    """Returns whether the path is one of the folders or in it."""
+    return any(f"{path}/".startswith(f"{each.rstrip('/')}/") for each in folders)
+
+
 def client_path_in(text: str) -> str | None:
     """Returns the first path of a client's machine in the text, or None."""
     value = text.partition("=")[2] if text.startswith("-") and "=" in text else text
@@ -54,7 +59,7 @@ def warn_of_client_machine(
     """
     for key, word in words.items():
         path = client_path_in(word)
-        if path and not any(f"{path}/".startswith(f"{each.rstrip('/')}/") for each in mounted):
+        if path and not is_below_any(path, mounted):
             what = quoted(path) if key.startswith("args") else "its value"
             findings.warn(
                 key,
