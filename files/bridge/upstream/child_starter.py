@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bridge.process.child import CannotStart, Child
 
 from .handshake import Handshake, perform_handshake
-from .rpc_client import NoAnswer, RpcClient
+from .rpc_client import Lost, NoAnswer, RpcClient
+from .start_patience import StartPatience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ class ChildStarter:
         self._launcher = launcher
         self._name = name
         self._modern = modern
+        self._patience = StartPatience(services.limits.handshake_seconds, services.limits.hung_seconds)
         self._awaiting: list[Callable[[Handshake | str], None]] = []
 
     async def start(self) -> Child:
@@ -42,11 +44,13 @@ class ChildStarter:
         try:
             child = self._launcher.start(self._name)
             if not self._modern:
-                seconds = self._services.limits.handshake_seconds
-                handshake = await perform_handshake(RpcClient(child), seconds, discover=False)
+                handshake = await perform_handshake(RpcClient(child), self._patience.seconds, discover=False)
+                self._patience.sufficed()
         except Exception as error:
             if child is not None:
                 child.end()
+            if isinstance(error, NoAnswer) and not isinstance(error, Lost):
+                self._patience.ran_out()
             if isinstance(error, CannotStart | NoAnswer):
                 raise StartFailed(str(error)) from error
             # The text of a fault of the bridge's own may quote a client.

@@ -11,6 +11,7 @@ from bridge.process.child import CannotStart, Child
 from .handshake import Refused, check_alive, perform_handshake
 from .health import FAILURES_TO_FAIL
 from .rpc_client import Lost, NoAnswer, RpcClient
+from .start_patience import StartPatience
 
 if TYPE_CHECKING:
     from bridge.process.launcher import Launcher
@@ -28,6 +29,7 @@ class HealthProbe:
         self._log = services.log
         self._interval = services.limits.probe_interval_seconds
         self._timeout = services.limits.probe_timeout_seconds
+        self._patience = StartPatience(self._timeout, services.limits.hung_seconds)
         self._discover = True  # until a child has died of it
         self._child: Child | None = None
 
@@ -66,10 +68,14 @@ class HealthProbe:
         child = self._child = self._launcher.start("health")
         rpc = RpcClient(child)
         try:
-            handshake = await perform_handshake(rpc, self._timeout, discover=self._discover)
+            handshake = await perform_handshake(rpc, self._patience.seconds, discover=self._discover)
         except Lost:
             self._discover = not self._discover
             raise
+        except NoAnswer:
+            self._patience.ran_out()
+            raise
+        self._patience.sufficed()
         if self._health.handshake is None:
             server = handshake.server
             self._log.info(

@@ -54,6 +54,12 @@ def test_a_server_that_never_answers_is_failing_for_that_reason(start_bridge: St
     assert "initialize was not answered within 0.6 s" in bridge.health()["reason"]
 
 
+def test_a_server_that_needs_longer_than_a_start_may_take_gets_it_in_the_end(start_bridge: Start) -> None:
+    bridge = start_bridge(limits=probes(timeout=0.6), command=[*HOSTILE, "--slow-start", "1.5"])
+    until(lambda: bridge.health()["kind"] == "silent")
+    bridge.wait_healthy()
+
+
 def test_a_server_that_refuses_every_greeting_is_failing_with_its_own_words(start_bridge: Start) -> None:
     script = """
 import json, sys
