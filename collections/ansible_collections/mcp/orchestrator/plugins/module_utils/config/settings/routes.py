@@ -73,7 +73,10 @@ class Routes:
     healthy_threshold: int = setting(2, number(2, 10), "Health checks in a row that make a target healthy.")
     unhealthy_threshold: int = setting(2, number(2, 10), "Health checks in a row that make a target unhealthy.")
     deregistration_delay: int = setting(
-        30, number(0, 3600), "Seconds in which the open streams of a container that is replaced may end."
+        30,
+        number(0, 3600),
+        "Seconds in which the open streams of a container that is replaced may end. Behind the embedded load balancer"
+        " and the node router its sessions go on meanwhile.",
     )
     session_drain: int = setting(
         900,
