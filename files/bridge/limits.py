@@ -61,8 +61,12 @@ class Limits:
     unused_seconds: float = 60.0
     """The life of a session that never did more than `initialize`. Clients go on within milliseconds; whoever types the
     requests gets a minute."""
-    own_idle_seconds: float = 60.0
-    """For how long a session must not have been used to give way to another of the same client."""
+    own_idle_seconds: float = 300.0
+    """For how long a session must not have been used to give way to another of the same client: people and models think
+    for minutes between two calls, and a whole office may have one address."""
+    left_seconds: float = 30.0
+    """For how long a session must have lost its listening stream to give way to any other. SDKs open the stream again
+    within 3 s, twice, or never; a client that goes on without it is there again with its next request."""
     unattended_seconds: float = 30.0
     """For how long nobody must have been there for a session's calls, so that it gives way to others."""
     silent_server_seconds: float = 3600.0
@@ -70,8 +74,10 @@ class Limits:
     readers: int = 3
     """Connections on one stream; only the newest gets what is said, so that an older one is of use only for moments."""
     memory_left: float = 1 / 16
-    """Of the container's memory, what must be free for a session to start a process of its own. With less the kernel
-    would end one, perhaps another client's."""
+    """Of the container's memory, and of its processes, what stays free beyond what its children need: for what calls
+    take for a moment, and for the health check. With less the kernel would end one, perhaps another client's."""
+    oom_told_seconds: float = 300.0
+    """For how long health says that the kernel has ended a process for want of memory."""
     idle_seconds: float = 1800.0
     """A session that nobody used for so long is ended."""
     id_seconds: float = 7 * 86400.0
@@ -105,7 +111,7 @@ class Limits:
     unneeded_seconds: float = 300.0
     """How long a child may stay that nobody needs."""
     handshake_seconds: float = 60.0
-    """How long a child may take to be of use."""
+    """How long a child may take to be of use; a session whose `initialize` is not answered so long is ended."""
     probe_interval_seconds: float = 15.0
     """A child that serves many clients is asked for a sign of life when it has given none for so long."""
     probe_timeout_seconds: float = 30.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -65,10 +66,14 @@ class Status:
             "isolation": self._upstreams.isolation,
             "sessions": len(self._sessions),
             "max_sessions": self._limits.sessions,
+            "sessions_fit": self._sessions_fit,
             "calls": self._metrics.calls.total(),
             "calls_in_flight": self.calls_in_flight,
             "errors": self._metrics.failed,
             "starts": self._launcher.starts,
+            "process_memory": self._launcher.room.need.memory,
+            "process_tasks": self._launcher.room.need.tasks,
+            "oom_kills": self._launcher.room.killed,
         }
         self._report(request, report)
 
@@ -80,21 +85,32 @@ class Status:
         page = self._metrics.render(
             {
                 "sessions": len(self._sessions),
+                "sessions_fit": self._sessions_fit,
                 "calls_in_flight": self.calls_in_flight,
                 "calls_queued": self._upstreams.calls_queued,
                 "warm_processes": self._upstreams.warm,
                 "children": self._launcher.running,
                 "healthy": int(self._health.serves),
             },
-            {"child_starts_total": self._launcher.starts},
+            {"child_starts_total": self._launcher.starts, "oom_kills_total": self._launcher.room.killed},
         )
         request.respond(200, page, content_type=b"text/plain; version=0.0.4")
 
+    @property
+    def _sessions_fit(self) -> int:
+        """How many sessions there is room for, with those that are open."""
+        more = self._upstreams.fits()
+        return self._limits.sessions if more is None else min(self._limits.sessions, len(self._sessions) + more)
+
     def _fullness(self) -> dict[str, str]:
-        """That a new client would be turned away now, where it is so. The server works: it is not to be replaced."""
+        """That a new client would be turned away now, or that memory ran out lately, where it is so. The server works:
+        it is not to be replaced."""
         why = self._sessions.full or ("all connections are in use" if self._connections.full else None)
-        if why is None or not self._health.serves:
+        if not self._health.serves:
             return {}
+        if why is None:
+            killing = self._launcher.room.killing(self._limits.oom_told_seconds, time.monotonic())
+            return {} if killing is None else {"state": "degraded", "kind": "memory", "reason": killing}
         return {"state": "degraded", "kind": "full", "reason": f"{why}, and new clients are refused"}
 
     def _report(self, request: Request, report: dict[str, Any]) -> None:

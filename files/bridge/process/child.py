@@ -50,10 +50,18 @@ class Child:
     at any time before the event loop runs again.
 
     `tag`: what its lines in the log bear. `backlog`: what all children have not read. `stop_signal`: returns the signal
-    that ends it where the end of its input does not.
+    that ends it where the end of its input does not. `blame`: returns what of the container's ended a child that exited
+    with a status, if anything did.
     """
 
-    def __init__(self, services: Services, tag: str, backlog: InputBacklog, stop_signal: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        tag: str,
+        backlog: InputBacklog,
+        stop_signal: Callable[[], int],
+        blame: Callable[[int | None], str | None],
+    ) -> None:
         self.pid = 0
         self.tag = tag
         self.started_at = time.time()
@@ -62,6 +70,8 @@ class Child:
         self.on_lost: Callable[[str], None] = _ignore
         self.lost: str | None = None
         """Why it can say no more; None while it can."""
+        self.spoke: float | None = None
+        """When it first said anything, in monotonic seconds."""
         self.status: int | None = None
         """Its exit code, or minus a signal's number; None while it runs."""
         self._loop = services.loop
@@ -69,6 +79,8 @@ class Child:
         self._limits = services.limits
         self._backlog = backlog
         self._stop_signal = stop_signal
+        self._blame = blame
+        self._cause: str | None = None
         self._input: Writer | None = None
         self._output: Reader | None = None
         self._errors: Reader | None = None
@@ -131,6 +143,8 @@ class Child:
         line = line.strip()
         if not line or self.lost is not None:
             return
+        if self.spoke is None:
+            self.spoke = time.monotonic()
         try:
             messages, _ = read_batch(line)
         except NotAMessage as error:
@@ -163,6 +177,8 @@ class Child:
     def exited(self, status: int) -> None:
         """Takes note that it has exited. `status`: its exit code, or minus a signal's number."""
         self.status = status
+        if not self._ending:
+            self._cause = self._blame(status)
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -191,6 +207,8 @@ class Child:
     def _how_it_ended(self) -> str:
         if self.status is None:
             return "the server was ended"
+        if self._cause is not None:
+            return self._cause
         if self.status >= 0:
             return f"the server exited with status {self.status}"
         with contextlib.suppress(ValueError):

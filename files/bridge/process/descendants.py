@@ -14,6 +14,8 @@ import time
 from collections import deque
 from collections.abc import Collection
 
+from .size import Size, sizes_by_mark
+
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
 _LEAST, _MOST = 500, 1000
 _REST_SECONDS = 10.0  # what bears a used mark is killed at once, but one by one, from parents to children
@@ -46,6 +48,11 @@ class Descendants:
         mark = self._marks.pop(pid, None)
         if mark is not None:
             self._resting.append((time.monotonic(), mark))
+
+    def sizes(self) -> dict[int, Size]:
+        """Returns what each living child takes, with its descendants, by its process id."""
+        by_mark = sizes_by_mark()
+        return {pid: by_mark[mark] for pid, mark in self._marks.items() if mark in by_mark}
 
     def strays(self, children: Collection[int]) -> list[int]:
         """Returns the processes that bear the mark of a child which has ended. `children`: those that live. A process

@@ -6,12 +6,14 @@ import asyncio
 import errno
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .child import CannotStart, Child, InputBacklog
 from .landlock import Landlock
 from .lines import PartialMessages
+from .room import Room
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -39,6 +41,8 @@ class Launcher:
         self.stop_signal: int = signal.SIGTERM
         """What ends a child that does not leave by itself: the signal that the container is stopped with, once it is
         known."""
+        self.room = Room(services)
+        """For how many more children there is room."""
         self._services = services
         self._command = [*command, *arguments]
         self._name = command[0] if command else "the server's program"
@@ -87,12 +91,23 @@ class Launcher:
         finally:
             for fd in theirs:
                 os.close(fd)
-        child = Child(self._services, tag, self._backlog, lambda: self.stop_signal)
+        child = Child(self._services, tag, self._backlog, lambda: self.stop_signal, self.room.blame)
         child.run(pid, ours, self._partial)
         self.starts += 1
         self._children[pid] = child
         self._reaper.watch(pid, lambda status: self._exited(child, status))
         return child
+
+    def fits(self) -> tuple[int | None, str]:
+        """Returns how many more children there is room for, None where nothing limits them, and which limit it is."""
+        now, children, room = time.monotonic(), self._children.values(), self.room
+        if room.is_stale(now):
+            room.measure(children, self._reaper.sizes(), now)
+        more = room.more(children, now)
+        if more[0] == 0 and room.is_stale(now, hurry=True):
+            room.measure(children, self._reaper.sizes(), now)
+            more = room.more(children, now)
+        return more
 
     async def end_all(self) -> None:
         """Ends all children, and waits until the last has exited."""

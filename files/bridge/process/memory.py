@@ -1,14 +1,23 @@
-"""How much memory this process and its children may use, and have used: the container's limit, whichever version of
-cgroups the host has (https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html)."""
+"""How much memory and how many tasks this process and its children may use, and do use: the container's limits,
+whichever version of cgroups the host has (https://docs.kernel.org/admin-guide/cgroup-v2.html, and memory.html and
+pids.html of cgroup-v1)."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
-_V2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
+# The files of the limit, the use, the details and the count of processes that were killed; and in the details, what
+# the kernel keeps of files, and what of that is mapped, which running programs need.
+_V1 = (
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "memory.oom_control"),
+    (("total_inactive_file", "total_active_file"), "total_mapped_file"),
+)
+_V2 = (
+    ("memory.max", "memory.current", "memory.stat", "memory.events"),
+    (("inactive_file", "active_file"), "file_mapped"),
+)
 
 
 class Memory:
@@ -19,42 +28,75 @@ class Memory:
         self.limit = _total(root)
         self._group: Path | None = None
         self._names = _V2
-        for group, names in _groups(root):
-            with contextlib.suppress(OSError, ValueError):  # not there, or "max"
-                limit = int((group / names[0]).read_text())
-                if limit < self.limit:
-                    self.limit, self._group, self._names = limit, group, names
+        for group, version in _groups(root, "memory"):
+            names = _V1 if version == 1 else _V2
+            limit = _number(group / names[0][0])
+            if limit is not None and limit < self.limit:
+                self.limit, self._group, self._names = limit, group, names
 
-    def is_short(self, left: float) -> bool:
-        """Says whether less than the share `left` of the limit is free. What the kernel keeps of files is free, too.
-        False where there is no limit."""
+    @property
+    def used(self) -> int | None:
+        """The bytes in use. What the kernel keeps of files is free, but for what is mapped. None without a limit."""
         if self._group is None:
-            return False
-        _, usage, cached = self._names
-        with contextlib.suppress(OSError, ValueError):
-            used = int((self._group / usage).read_text())
-            if used <= (1 - left) * self.limit:  # mostly, and the other file is long
-                return False
-            lines = (self._group / "memory.stat").read_text().splitlines()
-            values = dict(line.split(" ", 1) for line in lines)
-            return used - sum(int(values.get(name, "0")) for name in cached) > (1 - left) * self.limit
-        return False
+            return None
+        (_, usage, details, _), (cached, mapped) = self._names
+        found = _values(self._group / details)
+        kept = sum(found.get(name, 0) for name in cached) - found.get(mapped, 0)
+        used = _number(self._group / usage)
+        return None if used is None else used - max(0, kept)
+
+    @property
+    def killed(self) -> int:
+        """How many processes the kernel has killed for want of memory."""
+        if self._group is None:
+            return 0
+        return _values(self._group / self._names[0][3]).get("oom_kill", 0)
 
 
-def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str, tuple[str, str]]]]:
+class Tasks:
+    """The same for processes and threads, which count alike. `limit`: None where there is none."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.limit: int | None = None
+        self._group: Path | None = None
+        for group, _ in _groups(root, "pids"):
+            limit = _number(group / "pids.max")
+            if limit is not None and (self.limit is None or limit < self.limit):
+                self.limit, self._group = limit, group
+
+    @property
+    def used(self) -> int | None:
+        """How many there are. None without a limit."""
+        return None if self._group is None else _number(self._group / "pids.current")
+
+
+def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
+    """The groups that this process may be in, and the version of each."""
     mount = root / "sys/fs/cgroup"
     # A container sees its own group at the root of the mount; a process outside of one at its path, or above it.
-    yield mount / "memory", _V1
-    yield mount, _V2
+    yield mount / controller, 1
+    yield mount, 2
     with contextlib.suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             number, controllers, path = line.split(":", 2)
             below = Path(path.lstrip("/"))
             for group in (below, *below.parents):
                 if number == "0":
-                    yield mount / group, _V2
-                elif "memory" in controllers.split(","):
-                    yield mount / "memory" / group, _V1
+                    yield mount / group, 2
+                elif controller in controllers.split(","):
+                    yield mount / controller / group, 1
+
+
+def _number(file: Path) -> int | None:
+    with contextlib.suppress(OSError, ValueError):  # not there, or "max"
+        return int(file.read_text())
+    return None
+
+
+def _values(file: Path) -> Mapping[str, int]:
+    with contextlib.suppress(OSError, ValueError):
+        return {name: int(value) for name, value in (line.split() for line in file.read_text().splitlines())}
+    return {}
 
 
 def _total(root: Path) -> int:

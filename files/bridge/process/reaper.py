@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 
 from .descendants import Descendants
+from .size import Size
 
 Exited = Callable[[int], None]
 
@@ -29,6 +30,10 @@ class Reaper:
         """Calls `exited(status)` once when `pid` ends; the status is an exit code, or minus a signal's number."""
         self._watched[pid] = exited
         self._descendants.mark(pid)
+
+    def sizes(self) -> dict[int, Size]:
+        """Returns what each watched process takes, with its descendants, by its id."""
+        return self._descendants.sizes()
 
     def collect(self) -> None:
         """Takes note of all who have exited. Killing what they left behind brings the next signal, until nothing is."""

@@ -57,7 +57,7 @@ class WarmChildren:
 
     def _fill(self) -> None:
         try:
-            while len(self._ready) < self._limits.warm_processes and not self._closed:
+            while len(self._ready) < self._limits.warm_processes and not self._closed and self._launcher.fits()[0] != 0:
                 child = self._launcher.start("warm")
                 child.on_lost = lambda why, child=child: self._lost(child)  # type: ignore[misc]
                 self._ready.append(child)

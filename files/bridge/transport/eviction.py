@@ -1,7 +1,8 @@
 """Which session gives way to a newcomer when there is no place left.
 
 A client may have all places while nobody else wants one. Under contention each has an equal share by its address, and
-what it has beyond that gives way: the least recently used of what is not in use. A session in use never does.
+what it has beyond that gives way: the least recently used of what is not in use. A session in use never does, and one
+whose client has left always does.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Protocol, TypeVar
 
-UNUSED, IDLE, LISTENING, FORSAKEN = range(4)
-"""How a session is not in use, the first to go first: its client never did more than `initialize`; it does nothing; it
-listens without a call; its calls are waited for by nobody."""
+LEFT, UNUSED, IDLE, LISTENING, FORSAKEN = range(5)
+"""How a session is not in use, the first to go first: its client has left without an end; it never did more than
+`initialize`; it does nothing; it listens without a call; its calls are waited for by nobody."""
 
 
 class Evictable(Protocol):
@@ -43,7 +44,9 @@ def session_to_evict(
         idleness = session.idleness(now)
         if idleness is None:
             continue
-        if session.address == newcomer:
+        if idleness == LEFT:
+            gives_way = True
+        elif session.address == newcomer:
             gives_way = now - session.used > own_seconds
         else:
             gives_way = held[session.address] > share and held[newcomer] < share

@@ -10,7 +10,7 @@ from bridge.protocol import message as messages
 from bridge.protocol.message import Id, Message
 from bridge.protocol.revision import primes
 
-from .eviction import FORSAKEN, IDLE, LISTENING, UNUSED
+from .eviction import FORSAKEN, IDLE, LEFT, LISTENING, UNUSED
 from .exchange import Exchange, PendingCall
 from .session_streams import SessionStreams, is_standalone
 
@@ -107,6 +107,7 @@ class Session:
         """Serves a POST with `posted` messages: passes them on and sees to the reply. `can_stream`, `must_stream`: the
         client takes an event stream, and takes nothing else."""
         self.used = time.monotonic()
+        self._stream_lost = False  # whoever asks is there, with or without a stream
         if self._unused:
             self._unused = all(message.method == "initialize" for message in posted)
         asked = [message for message in posted if message.is_request]
@@ -215,6 +216,9 @@ class Session:
         self._streams.keep_alive(now, self._limits.comment_seconds)
         bound = self._limits.contended_seconds if contended else self._limits.abandoned_seconds
         for ident, call in list(self._calls.items()):
+            if ident == self._initialize and now - call.since > self._limits.handshake_seconds:
+                self.fail(f"the server has not answered initialize for {self._limits.handshake_seconds:g} s")
+                return
             if call.unattended(now) > bound:
                 if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
                     self.fail("the client did not wait for the server's start")
@@ -233,6 +237,8 @@ class Session:
             return FORSAKEN if silent or unattended else None
         if self._streams.attended:
             return LISTENING
+        if self._stream_lost and now - self.used > limits.left_seconds:
+            return LEFT
         return UNUSED if self._unused else IDLE
 
     def expired(self, now: float) -> bool:

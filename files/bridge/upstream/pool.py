@@ -49,6 +49,7 @@ class Pool:
         self._loop = services.loop
         self._log = services.log
         self._limits = services.limits
+        self._launcher = launcher
         self._starter = ChildStarter(services, launcher, "pool", modern=modern)
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
@@ -139,18 +140,18 @@ class Pool:
 
     def _grow(self) -> None:
         wanted = len(self._queue) + (1 if self._starter.awaited and not self._queue else 0)
-        if self._starting < wanted and len(self._workers) + self._starting < self._limits.pool_size:
+        if self._starting < wanted and self._may_start():
             self._start()
 
     def _spare(self) -> None:
         """Has a child ready for the next client where there are several: who takes the last may keep it for long."""
-        if (
-            len(self._seen) > 1
-            and not self._idle
-            and not self._starting
-            and len(self._workers) < self._limits.pool_size
-        ):
+        if len(self._seen) > 1 and not self._idle and not self._starting and self._may_start():
             self._start()
+
+    def _may_start(self) -> bool:
+        """Whether the pool may have one more child, and the container has room for it. The first needs none."""
+        held = len(self._workers) + self._starting
+        return held < self._limits.pool_size and (not held or self._launcher.fits()[0] != 0)
 
     def _start(self) -> None:
         self._starting += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.process.memory import Memory
 from bridge.process.warm_children import WarmChildren
 
 from .dedicated import DedicatedUpstream
@@ -38,7 +37,6 @@ class Upstreams:
         self._services = services
         self._launcher = launcher
         self._changed = changed
-        self._memory = Memory()
         self._warm_children = WarmChildren(services, launcher)
         self._backends: dict[tuple[bool, bool], Backend] = {}
 
@@ -63,9 +61,17 @@ class Upstreams:
 
     def shortage(self) -> str | None:
         """Returns why there is no room for one more session now, None where there is."""
-        if self.dedicated and self._memory.is_short(self._services.limits.memory_left):
-            return "the container has too little memory left for another process of the server"
-        return None
+        if not self.dedicated or (self.warm and not self._launcher.personal):
+            return None
+        more, which = self._launcher.fits()
+        return self._launcher.room.explain(which) if more == 0 else None
+
+    def fits(self) -> int | None:
+        """Returns how many more sessions there is room for; None where neither memory nor processes limit them."""
+        if not self.dedicated:
+            return None
+        more, _ = self._launcher.fits()
+        return None if more is None else more + self.warm
 
     def open(self, client: Client, tag: str, headers: Mapping[bytes, bytes], *, initialized: bool = False) -> Upstream:
         """Returns the way to the server for a session of `client`, whose first request had `headers`. `tag`: what log
@@ -98,6 +104,7 @@ class Upstreams:
 
     def tick(self, now: float) -> None:
         """Does what is due. `now`: monotonic seconds; called about once a second."""
+        self._launcher.room.look_for_kills(now)
         self._warm_children.tick(now)
         for backend in self._backends.values():
             backend.tick(now)

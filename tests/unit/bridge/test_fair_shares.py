@@ -12,7 +12,7 @@ from bridge.http.client_address import client_of
 from bridge.limits import Limits, fitted
 from bridge.process.lines import PartialMessages
 from bridge.process.memory import Memory
-from bridge.transport.eviction import FORSAKEN, IDLE, LISTENING, UNUSED, session_to_evict
+from bridge.transport.eviction import FORSAKEN, IDLE, LEFT, LISTENING, UNUSED, session_to_evict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +68,12 @@ def test_what_was_only_opened_goes_before_what_was_used_and_what_listens_goes_la
         order.append(gone.state)
         there.remove(gone)
     assert order == [UNUSED, IDLE, LISTENING, FORSAKEN]
+
+
+def test_a_session_whose_client_has_left_gives_way_to_anybody_first() -> None:
+    there = [Place("a", 1), Place("a", 70, LEFT), Place("b", 99)]
+    assert [yields(there, newcomer) for newcomer in ("a", "b", "c")] == [there[1]] * 3
+    assert yields([Place("a", 99, LEFT), Place("b", 99)], "b") == Place("a", 99, LEFT)
 
 
 def test_one_client_alone_keeps_all_its_recent_sessions_and_yields_its_old_ones_to_itself() -> None:
@@ -193,20 +199,6 @@ def test_the_containers_limit_is_found_in_either_version_of_cgroups(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
     assert Memory(tmp_path).limit == limit
-
-
-@pytest.mark.parametrize(
-    ("used", "cached", "short"), [(400, 0, False), (500, 0, True), (500, 100, False), (511, 20, True)]
-)
-def test_memory_is_short_when_little_is_left_that_the_kernel_does_not_use_for_files(
-    tmp_path: Path, used: int, cached: int, short: bool
-) -> None:
-    group = tmp_path / "sys/fs/cgroup"
-    group.mkdir(parents=True)
-    (group / "memory.max").write_text(f"{512 * MIB}\n")
-    (group / "memory.current").write_text(f"{used * MIB}\n")
-    (group / "memory.stat").write_text(f"anon 5\ninactive_file {cached * MIB}\nactive_file 0\n")
-    assert Memory(tmp_path).is_short(1 / 16) is short
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +104,43 @@ def test_the_older_transport_shares_the_places(start_bridge: Start) -> None:
     newcomer.open()
     assert newcomer.call("echo", text="x") == "x"
     assert bridge.health()["sessions"] == 2
+
+
+def test_a_session_whose_client_closed_its_stream_and_left_gives_way(start_bridge: Start) -> None:
+    bridge = start_bridge("--max-sessions", "2", "--warm-processes", "0", limits={"left_seconds": 1})
+    left, silent = ClientAt(bridge, "192.0.2.1"), ClientAt(bridge, "192.0.2.1")
+    for client in (left, silent):
+        client.open()
+        client.call("echo", text="x")
+    left.listen().close()
+
+    def served() -> Any:
+        return ClientAt(bridge, "192.0.2.1").post(request("initialize", HELLO, 1)).status == 200
+
+    until(served)
+    assert left.post(request("ping", None, 77)).status == 404
+    assert silent.call("echo", text="x") == "x"
+
+
+def test_a_client_that_goes_on_without_its_stream_keeps_its_session(start_bridge: Start) -> None:
+    limits = {"resume_seconds": 1, "abandoned_seconds": 300}
+    bridge = start_bridge("--max-sessions", "2", "--warm-processes", "0", limits=limits)
+    left, there = Client(bridge), Client(bridge)
+    for client in (left, there):
+        client.open()
+        client.listen().close()
+    time.sleep(0.2)  # until the bridge has seen both ends
+    assert there.call("echo", text="x") == "x"
+    until(lambda: bridge.health()["sessions"] == 1)
+    assert there.call("echo", text="x") == "x"
+
+
+def test_a_session_ends_whose_initialize_is_not_answered(start_bridge: Start) -> None:
+    mute = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    bridge = start_bridge("--warm-processes", "0", command=mute, limits={"handshake_seconds": 1})
+    reply = Client(bridge).post(request("initialize", HELLO, 1), accept="text/event-stream")
+    assert "the server has not answered initialize for 1 s" in last(reply)["error"]["message"]
+    until(lambda: bridge.health()["sessions"] == 0)
 
 
 def test_calls_of_one_session_are_bounded(start_bridge: Start) -> None:
