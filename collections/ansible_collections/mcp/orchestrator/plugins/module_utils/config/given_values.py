@@ -29,7 +29,7 @@ def check_started(parsed: ParsedEntry, args: Sequence[str], findings: Findings) 
             continue
         name, _equals, text = word.partition("=")
         is_variable = position > 0 and args[position - 1] in {"-e", "--env"}
-        _check(f"args[{position}]", text if is_variable else word, name, findings)
+        _check(f"args[{position}]", *((text, name) if is_variable else (word, "")), findings)
 
 
 def check_remote(

@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.de
 
 _FOLDERS = (
     r"/Users/|/home/|/Volumes/|/mnt/[a-z]/|/opt/homebrew/|/private/(?:tmp|var)/"
-    r"|(?i:/(?:absolute/|full/|your/)?path(?:/to)?/|/absolute/path|/your[-_/])"
+    r"|(?i:/(?:absolute/|full/|your/)?path(?:/to)?/|/absolute/path|/your[-_/]|path/to/)"
 )
 _PATH = re.compile(rf"(?:{_FOLDERS})|~(?:/|$)|[A-Za-z]:[\\/](?!/)|\\\\|%[A-Za-z]+%|\$HOME\b")
 # In the middle of a value: of lists, of JSON, of file:///… and sqlite:///….
