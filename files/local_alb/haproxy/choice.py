@@ -30,7 +30,7 @@ def choice_lines(table: RoutingTable, port: int, folder: str) -> tuple[list[str]
     return [
         f"http-request set-var(txn.asked_path) path if {_UNUSUAL}",
         f"http-request set-var(txn.asked) pathq if {_UNUSUAL}",
-        # With a condition HAProxy 2.6 does not decode. It decodes the query too.
+        # With a condition HAProxy 2.6 merges slashes instead. The query is decoded too.
         "http-request normalize-uri percent-decode-unreserved",
         f"http-request normalize-uri path-strip-dot if {_IS_UNUSUAL}",
         f"http-request normalize-uri path-strip-dotdot full if {_IS_UNUSUAL}",
