@@ -22,7 +22,7 @@ from docs.clients import NOT_READ, PAGE, READ, WITHOUT_EFFECT, ClientFile, becom
 # A value of the right form, where any text would be none.
 VALUES: dict[str, Any] = {
     "disabledTools": ["a"], "excludeTools": ["a"], "includeTools": ["a"], "tools": ["*"],
-    "disabled": False, "enabled": True, "isActive": True,
+    "disabled": False, "enabled": True, "isActive": True, "registryUrl": "https://registry.npmmirror.com",
 }  # fmt: skip
 
 

@@ -41,6 +41,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.mac
     without_machine_variables,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.node_form import PROGRAMS, read_node
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package_index import (
+    check_index,
+    check_index_variables,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pinning import (
     has_digest,
     moving_tag,
@@ -224,6 +228,8 @@ def _read_local(
     if parsed is None or isinstance(parsed, Remote):
         return parsed
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
+    if parsed.recipe is not None and isinstance(entry.get("registryUrl"), str) and entry["registryUrl"]:
+        check_index("registryUrl", "registryUrl", entry["registryUrl"], findings)
     _check_pins(parsed, args, context, findings)
     apply_extension(extension, parsed, context.permissions, findings)
     if parsed.recipe is not None:
@@ -351,7 +357,8 @@ def _parse_program(
         parsed.command = settled_arguments(parsed.command, first, references, findings)
     if any(looks_secret(word) for word in (parsed.recipe.executable, parsed.recipe.module, parsed.recipe.file) if word):
         findings.error("args", "has a secret where the program belongs; put it into env")
-    parsed.env = env
+    check_index_variables(env, findings)
+    parsed.env = {**env, **parsed.env}
     return parsed
 
 
@@ -362,6 +369,9 @@ def _behind_run(program: Program, args: Sequence[str], findings: Findings) -> in
         return program.start + 1
     if words == ["container", "run"]:
         return program.start + 2
+    if words and re.match(r"run\s", words[0]):
+        findings.error(f"args[{program.start}]", f"{quoted(words[0])} are several words; write each on its own")
+        return None
     said = f"{program.name} {quoted(words[0])} does not start a container" if words else "has no command"
     findings.error(
         f"args[{program.start}]" if words else "args",

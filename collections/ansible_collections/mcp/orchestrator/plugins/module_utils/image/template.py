@@ -55,7 +55,8 @@ class Template:
 def _packages(recipe: Recipe) -> list[str]:
     version = recipe.version or ""
     joint = "@" if recipe.runtime == "node" and version else ""
-    return [f"{recipe.package}{joint}{version}", *recipe.also]
+    options = ["--pre"] if recipe.prerelease else []
+    return [*options, f"{recipe.package}{joint}{version}", *recipe.also]
 
 
 def read_template(folder: str, runtime: str, base: str) -> Template:

@@ -159,13 +159,25 @@ class _DockerForm:
         # As docker does: what -e says goes before what a file says.
         parsed.verbatim = set(self.from_files) - set(parsed.env)
         parsed.env = {**self.from_files, **parsed.env}
-        for name in sorted(set(self.env) - self.named):
+        behind = self._behind(command)
+        for name in sorted(set(self.env) - self.named - behind):
             self.findings.warn(f"env.{name}", f"does not reach the container: no '-e {name}' in args names it; add it")
+        for name in sorted(behind):
+            self.findings.error("args", f"-e {name} stands behind the image; write it before")
         if command:
             parsed.command = command
         elif parsed.entrypoint is not None:
             parsed.command = ()  # docker drops the image's own command together with its entrypoint
         return parsed
+
+    def _behind(self, command: tuple[str, ...]) -> set[str]:
+        """The variables of env that a flag behind the image names, where it is the server's own argument."""
+        words = [
+            re.sub(r"^(-e|--env)[\s=]+", "", word) if re.match(r"(-e|--env)[\s=]", word) else following
+            for word, following in zip(command, (*command[1:], ""), strict=False)
+            if re.fullmatch(r"(-e|--env)([\s=].*)?", word, re.DOTALL)
+        ]
+        return {word.partition("=")[0] for word in words} & set(self.env) - self.named
 
 
 def _shown(use: FlagUse) -> str:

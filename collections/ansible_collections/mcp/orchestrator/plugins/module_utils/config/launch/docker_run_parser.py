@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,7 +71,10 @@ class _Reader:
                 break
             if not word.startswith("-") or word == "-":
                 break
-            if word.startswith("--"):
+            glued = re.match(r"(--?[A-Za-z][A-Za-z0-9-]*)\s", word)
+            if glued:
+                self._error(f"'{glued[1]}' has a blank between the flag and its value; make two words of it")
+            elif word.startswith("--"):
                 self._long(word)
             else:
                 self._letters(word)

@@ -22,11 +22,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
     parse_runner_arguments,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import (
+    installed_program,
+    installed_program_error,
     program_at,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
 RUNTIME = "node"
 _INSTALLED = "the package is installed when the image is built"
@@ -57,8 +60,19 @@ _OPTIONS = {
     "-q": Option(OptionEffect.SWITCH, _CALM),
     "--loglevel": Option(OptionEffect.IGNORED, _CALM),
     "--cache": Option(OptionEffect.IGNORED, _INSTALLED),
-    "--node-options": Option(OptionEffect.REFUSED, "write NODE_OPTIONS in env"),
-    "--registry": Option(OptionEffect.REFUSED, _REGISTRY),
+    "--node-options": Option(OptionEffect.VARIABLE, "NODE_OPTIONS"),
+    "--registry": Option(OptionEffect.INDEX),
+    "--no-audit": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-fund": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-update-notifier": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-progress": Option(OptionEffect.SWITCH, _CALM),
+    "--no-color": Option(OptionEffect.SWITCH, _CALM),
+    "--verbose": Option(OptionEffect.SWITCH, _CALM),
+    "--audit": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--fund": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--strict-ssl": Option(OptionEffect.SWITCH, "the base image's npm configuration says how packages are fetched"),
+    "--workspaces": Option(OptionEffect.SWITCH, "there is no project in a container"),
+    "--omit": Option(OptionEffect.IGNORED, _INSTALLED),
     "--userconfig": Option(OptionEffect.REFUSED, _REGISTRY),
     "--prefix": Option(
         OptionEffect.REFUSED, "it is a folder of the client's machine; publish the package or build an image"
@@ -124,7 +138,8 @@ def _read_package(program: str, args: Sequence[str], start: int, findings: Findi
         return None
     also = tuple(_written(each) for each in named[1:])
     recipe = _recipe(named[0], executable, also, any(each.git for each in named))
-    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(words))
+    variables = {name: Secret(value) for name, value in read.variables.items()}
+    return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(words), env=variables)
 
 
 def _package(position: int, text: str, findings: Findings) -> Package | None:
@@ -146,6 +161,10 @@ def _recipe(package: Package, executable: str | None, also: tuple[str, ...], git
 def _read_file(args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
     word = args[start] if start < len(args) else ""
     match = _IN_MODULES.fullmatch(word)
+    program = installed_program(word)
+    if program:
+        findings.error(f"args[{start}]", installed_program_error(program))
+        return None
     if match:
         name, file = match[1].replace("\\", "/"), match[2].replace("\\", "/")
         package = _package(start, name, findings)

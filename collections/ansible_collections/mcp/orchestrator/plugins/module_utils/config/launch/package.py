@@ -60,6 +60,8 @@ class PackageError(ValueError):
 def _refuse_local(text: str) -> None:
     if looks_secret(text):
         raise PackageError("stands where the package belongs; put it into env")
+    if re.search(r"\S\s+(?![<>=!~@,;\s])\S", text) and "@" not in text[1:] and not re.search(r"[<>=!~]", text):
+        raise PackageError("are several words; write each on its own")
     if len(text) > _LONGEST:
         raise PackageError("is longer than the name or address of a package")
     if _LOCAL.match(text):

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable, suggestion
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package_index import check_index
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 
@@ -22,6 +24,9 @@ class OptionEffect(Enum):
     PACKAGE = "names a further package"
     SOURCE = "names the package that the program is from"
     MODULE = "names a module to run"
+    INDEX = "takes the address of a registry"
+    VARIABLE = "takes the value of a variable, which the note names"
+    PRERELEASE = "says whether versions before a release are installed"
     REFUSED = "takes a value and is refused"
     REFUSED_SWITCH = "is refused"
 
@@ -36,11 +41,16 @@ class Option:
 
 @dataclass
 class RunnerArguments:
-    """``packages``, ``source`` and ``module`` with their positions; what is run begins at ``start``."""
+    """``packages``, ``source`` and ``module`` with their positions; what is run begins at ``start``.
+
+    ``variables`` are those that options set for the program.
+    """
 
     packages: list[tuple[int, str]] = field(default_factory=list)
     source: tuple[int, str] | None = None
     module: tuple[int, str] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    prerelease: bool = False
     start: int = 0
 
 
@@ -57,6 +67,10 @@ def parse_runner_arguments(
             break
         if not word.startswith("-") or word == "-":
             break
+        if re.match(r"--?[A-Za-z][A-Za-z0-9-]*\s+\S", word):
+            findings.error(f"args[{position}]", f"{quoted(word)} are several words; write each on its own")
+            position += 1
+            continue
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:3] and "=", word[2:])
         option = options.get(name)
         if option is None:
@@ -88,6 +102,18 @@ def _apply(option: Option, name: str, found: tuple[int, str], result: RunnerArgu
         result.source = found
     elif option.effect is OptionEffect.MODULE:
         result.module = found
+    elif option.effect is OptionEffect.INDEX:
+        check_index(f"args[{position}]", name, value, findings)
+    elif option.effect is OptionEffect.VARIABLE:
+        result.variables[option.note] = value
+        findings.explain(f"args[{position}]", f"'{name}' sets {option.note}, as npm does")
+    elif option.effect is OptionEffect.PRERELEASE:
+        result.prerelease = value == "allow"
+        findings.explain(
+            f"args[{position}]",
+            f"'{name}' with {quoted(value)} "
+            + ("is pip's --pre" if result.prerelease else "is ignored: pip takes one only where there is nothing else"),
+        )
     elif option.effect is OptionEffect.IGNORED:
         findings.explain(f"args[{position}]", f"'{name}' with {quoted(value)} is ignored: {option.note}")
     elif option.effect is OptionEffect.SWITCH:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 _ENDING = re.compile(r"\.(exe|cmd|bat|ps1)$", re.IGNORECASE)
@@ -85,6 +85,19 @@ def program_at(args: Sequence[str], position: int, findings: Findings) -> str:
     if program != word:
         findings.explain(f"args[{position}]", f"is taken to be {quoted(program)}, as it is called outside Windows")
     return program
+
+
+def installed_program(path: str) -> str:
+    """Returns the name of a program in ``node_modules/.bin`` of the client's machine; empty for any other path."""
+    match = re.fullmatch(r"(?:.*[/\\])?node_modules[/\\]\.bin[/\\]([^/\\]+)", path)
+    return _ENDING.sub("", match[1]) if match else ""
+
+
+def installed_program_error(program: str) -> str:
+    """Returns what is wrong with such a program."""
+    return (
+        f"is a program of a package of the client's machine; write npx with the package that has '{printable(program)}'"
+    )
 
 
 def find_program(command: str, args: Sequence[str]) -> Program:

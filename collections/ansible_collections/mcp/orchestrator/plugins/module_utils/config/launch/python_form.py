@@ -74,17 +74,23 @@ _UV = {
     "--cache-dir": Option(OptionEffect.IGNORED, _INSTALLED),
     "--link-mode": Option(OptionEffect.IGNORED, _INSTALLED),
     "--color": Option(OptionEffect.IGNORED, _CALM),
-    "--prerelease": Option(OptionEffect.REFUSED, "write the version of the package"),
+    "--prerelease": Option(OptionEffect.PRERELEASE),
     "--exclude-newer": Option(OptionEffect.REFUSED, "write the version of the package"),
     "-c": Option(OptionEffect.REFUSED, "write the versions with the packages"),
     "--constraints": Option(OptionEffect.REFUSED, "write the versions with the packages"),
-    "-i": Option(OptionEffect.REFUSED, _INDEX),
-    "--index": Option(OptionEffect.REFUSED, _INDEX),
-    "--index-url": Option(OptionEffect.REFUSED, _INDEX),
-    "--default-index": Option(OptionEffect.REFUSED, _INDEX),
-    "--extra-index-url": Option(OptionEffect.REFUSED, _INDEX),
-    "--find-links": Option(OptionEffect.REFUSED, _INDEX),
-    "--index-strategy": Option(OptionEffect.REFUSED, _INDEX),
+    "-i": Option(OptionEffect.INDEX),
+    "--index": Option(OptionEffect.INDEX),
+    "--index-url": Option(OptionEffect.INDEX),
+    "--default-index": Option(OptionEffect.INDEX),
+    "--extra-index-url": Option(OptionEffect.INDEX),
+    "--find-links": Option(OptionEffect.INDEX),
+    "--index-strategy": Option(OptionEffect.IGNORED, _INDEX),
+    "--keyring-provider": Option(OptionEffect.IGNORED, _INDEX),
+    "--allow-insecure-host": Option(OptionEffect.IGNORED, _INDEX),
+    "--trusted-host": Option(OptionEffect.IGNORED, _INDEX),
+    "--no-env-file": Option(OptionEffect.SWITCH, "there is no file of variables in a container"),
+    "--compile-bytecode": Option(OptionEffect.SWITCH, _INSTALLED),
+    "--no-python-downloads": Option(OptionEffect.SWITCH, _VERSION),
     "--env-file": Option(OptionEffect.REFUSED, "write envFile in the entry"),
     "--directory": Option(OptionEffect.REFUSED, _PROJECT),
     "--project": Option(OptionEffect.REFUSED, _PROJECT),
@@ -115,8 +121,8 @@ _PIPX = {
     "--quiet": Option(OptionEffect.SWITCH, _CALM),
     "--python": Option(OptionEffect.IGNORED, _VERSION),
     "--pip-args": Option(OptionEffect.REFUSED, _INDEX),
-    "-i": Option(OptionEffect.REFUSED, _INDEX),
-    "--index-url": Option(OptionEffect.REFUSED, _INDEX),
+    "-i": Option(OptionEffect.INDEX),
+    "--index-url": Option(OptionEffect.INDEX),
 }
 _PYTHON_OPTIONS = frozenset({"-W", "-X"})
 _PYTHON_SWITCHES = frozenset({"-u", "-I", "-E", "-s", "-S", "-B", "-O", "-OO", "-q", "-P"}) | _PYTHON_OPTIONS
@@ -189,7 +195,7 @@ def _run_tool(tool: str, args: Sequence[str], read: RunnerArguments, findings: F
         findings.error(f"args[{read.start}]", f"{quoted(program)} is not the name of a program")
         return None
     executable = program if read.source else package.program
-    return _parsed_entry(args, read.start, package, also, findings, executable=executable)
+    return _parsed_entry(args, read.start, package, also, findings, executable=executable, prerelease=read.prerelease)
 
 
 def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Findings) -> ParsedEntry | None:
@@ -213,13 +219,17 @@ def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Fi
         if is_own_module(module[1]):
             findings.error(f"args[{module[0]}]", f"{quoted(module[1])} is a module of the client's machine; {_IMAGE}")
             return None
-        return _parsed_entry(args, module[0], packages[0], packages[1:], findings, module=module[1])
+        return _parsed_entry(
+            args, module[0], packages[0], packages[1:], findings, module=module[1], prerelease=read.prerelease
+        )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word) or word.endswith(".py"):
         findings.error(
             _where(args, read.start), f"{quoted(word) if word else 'nothing'} is not a program of a package; {_IMAGE}"
         )
         return None
-    return _parsed_entry(args, read.start, packages[0], packages[1:], findings, executable=word)
+    return _parsed_entry(
+        args, read.start, packages[0], packages[1:], findings, executable=word, prerelease=read.prerelease
+    )
 
 
 def _read_python(args: Sequence[str], start: int, folder: str, findings: Findings) -> ParsedEntry | None:
@@ -279,6 +289,7 @@ def _parsed_entry(
     *,
     executable: str | None = None,
     module: str | None = None,
+    prerelease: bool = False,
 ) -> ParsedEntry | None:
     words = args[position + 1 :]
     wrong = indirect_error(package.name, module or executable, words, len(also) + (package.program != executable))
@@ -293,5 +304,6 @@ def _parsed_entry(
         executable=executable,
         module=module,
         git=package.git or any(each.git for each in also),
+        prerelease=prerelease,
     )
     return ParsedEntry(recipe=recipe, image=recipe.image, command=tuple(words))

@@ -22,7 +22,8 @@ class Recipe:
 
     ``version`` None is the newest at the time of the build. ``also`` are further packages, as the registry's own tool
     writes them. ``module`` is a Python module to run, ``file`` a file in the package; without them and ``executable``
-    it is the package's only program. ``git`` says that the package comes from a git repository.
+    it is the package's only program. ``git`` says that the package comes from a git repository, ``prerelease``
+    that pip takes versions before a release.
     """
 
     runtime: str
@@ -33,11 +34,12 @@ class Recipe:
     module: str | None = None
     file: str | None = None
     git: bool = False
+    prerelease: bool = False
 
     @property
     def image(self) -> str:
         """The name of the image that is built by it: the same for all servers that it is the same for."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self._facts(), sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
         address = self.package.partition("://")[2]
         name = re.split(r"[@#]", address)[0].rstrip("/").rpartition("/")[2] if address else self.package
@@ -46,7 +48,12 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain data, which ``from_dict`` reads back."""
-        return {**asdict(self), "also": list(self.also)}
+        return {**self._facts(), "also": list(self.also)}
+
+    def _facts(self) -> dict[str, Any]:
+        """The fields; later ones only where they say something, so that images keep their names."""
+        facts = asdict(self)
+        return facts if self.prerelease else {name: value for name, value in facts.items() if name != "prerelease"}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Recipe:

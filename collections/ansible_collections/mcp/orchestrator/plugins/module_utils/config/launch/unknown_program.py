@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.indirect import LOADERS, loader_error
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import Program
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import (
+    Program,
+    installed_program,
+    installed_program_error,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "nu", "powershell", "pwsh", "cmd"})
@@ -28,6 +32,8 @@ def unknown_program_error(program: Program) -> str:
     name, path = program.name, program.path
     if not path.strip():
         return f"is empty; {_WAY_OUT}"
+    if installed_program(path):
+        return installed_program_error(installed_program(path))
     if re.search(r"\s", path.strip()) and not re.match(r"[A-Za-z]:[\\/]|/", path):
         first = path.split()[0]
         return f"begins with {quoted(first)} and has more words; put the others into args, one by one"

@@ -126,11 +126,13 @@ def _with_env(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
     return entry
 
 
-def carries_login(key: str, value: Any) -> bool:
+def carries_login(key: str, value: Any, deepest: int = 20) -> bool:
     """Returns whether what a key holds is probably a login: its own name is a secret's, or one within it."""
+    if deepest == 0:
+        return False
     if isinstance(value, dict):
-        return any(carries_login(str(name), each) for name, each in value.items())
+        return any(carries_login(str(name), each, deepest - 1) for name, each in value.items())
     if isinstance(value, list):
-        return any(carries_login(key, each) for each in value if isinstance(each, (dict, str)))
+        return any(carries_login(key, each, deepest - 1) for each in value if isinstance(each, (dict, str)))
     named = is_secret_name(key) or bool(re.fullmatch(r"(?i)auth[-_]?value|x-[a-z-]*(key|token)", key))
     return isinstance(value, str) and bool(value) and named

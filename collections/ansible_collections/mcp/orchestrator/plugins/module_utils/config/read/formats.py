@@ -54,7 +54,8 @@ def _written(servers: Mapping[str, Any]) -> str:
     """The first server in the form of a config, without what may be a secret."""
     for name, entry in servers.items():
         if isinstance(entry, dict) and isinstance(entry.get("command"), str):
-            return _entry(name, [entry["command"], *(entry.get("args") or [])])
+            args = entry.get("args")
+            return _entry(name, [entry["command"], *(args if isinstance(args, list) else [])])
         if isinstance(entry, dict) and isinstance(entry.get("url"), str):
             return f'{{"mcpServers": {{"{printable(name)}": {{"url": "…"}}}}}}'
     return _FORM

@@ -97,10 +97,14 @@ class ProgramWord(Text):
         """Yields at most one error."""
         words = value
         if isinstance(value, dict):  # Zed until 2025
-            words = [value.get("path", value.get("command")), *(value.get("args") or [])]
+            args = value.get("args")
+            words = [value.get("path", value.get("command")), *(args if isinstance(args, list) else [])]
         if isinstance(words, list) and words and all(isinstance(each, str) for each in words):
             hidden = {position for position, _text in secrets_among(words)}
-            shown = [json.dumps("…" if at in hidden else printable(each)) for at, each in enumerate(words)]
+            shown = [
+                json.dumps("…" if at in hidden else printable(each), ensure_ascii=False)
+                for at, each in enumerate(words)
+            ]
             args = f', "args": [{", ".join(shown[1:])}]' if shown[1:] else ""
             yield path, f'must be {self.meaning} alone; write "command": {shown[0]}{args}'
         else:

@@ -129,4 +129,6 @@ def _matches(rule: Any, name: str, entry: Any) -> bool:
         return False
     if isinstance(rule.get("serverUrl"), str):
         return any(fnmatchcase(entry[key], rule["serverUrl"]) for key in ADDRESSES if isinstance(entry.get(key), str))
-    return bool(rule.get("serverCommand") == [entry.get("command"), *(entry.get("args") or [])])
+    args = entry.get("args")
+    words = args if isinstance(args, list) else []
+    return bool(rule.get("serverCommand") == [entry.get("command"), *words])

@@ -113,7 +113,9 @@ def has_reference(text: str) -> bool:
 def editor_folder_in(text: str) -> str | None:
     """Returns the first ``${workspaceFolder}`` or its like, or None."""
     for match in _REFERENCE.finditer(text):
-        if match[1].split(":")[0] in _EDITOR | _HOMES:
+        name = match[1].split(":")[0]
+        variable = match[1].split(":")[1] if name in {"env", "localEnv"} and ":" in match[1] else ""
+        if name in _EDITOR | _HOMES or variable in _HOMES:
             return _shown(match[1])
     return None
 
