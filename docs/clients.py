@@ -93,6 +93,20 @@ NOT_READ = (
     ("Goose", "config.yaml", "YAML", "extensions:\n  time:\n    cmd: npx\n"),
     ("LiteLLM", "config.yaml", "YAML", "mcp_servers:\n  time:\n    command: npx\n"),
 )
+# Keys beside the servers by which clients switch the server "time" off, each with such a value.
+SWITCHES = (
+    ("Gemini CLI, Qwen Code", "mcp.excluded", ["time"]),
+    ("Gemini CLI, Qwen Code", "mcp.allowed", ["others"]),
+    ("Gemini CLI, older", "excludeMCPServers", ["time"]),
+    ("Gemini CLI, older", "allowMCPServers", ["others"]),
+    ("Claude Code", "disabledMcpjsonServers", ["time"]),
+    ("Claude Code", "deniedMcpServers", [{"serverName": "time"}]),
+    ("Claude Code", "allowedMcpServers", [{"serverName": "others"}]),
+    ("VS Code", "chat.mcp.access", "none"),
+    ("VS Code", "chat.mcp.enabled", False),
+)
+# Where a client keeps servers that are not read; a warning names them.
+ELSEWHERE = (("Claude Code", ("projects", "/home/me/app", "mcpServers")),)
 
 
 def becomes(key: str) -> str:
@@ -114,6 +128,18 @@ def page() -> str:
         (each.client, _codes(each.files) or "an export of it", _codes(each.root), _codes(each.keys)) for each in READ
     ]
     others = [(client, f"`{file}`", form) for client, file, form, _sample in NOT_READ]
+    beside = [
+        (
+            "`inputs`",
+            "VS Code, Visual Studio",
+            "`${input:ID}` is its `default`, or what `[inputs]` of `settings.conf` says",
+        ),
+        *((f"`{key}`", client, "the servers that it switches off are disabled") for client, key, _value in SWITCHES),
+        *(
+            (f"`{'.'.join((root[0], '…', root[-1]))}`", client, "not read; a warning names the servers")
+            for client, root in ELSEWHERE
+        ),
+    ]
     keys = [(f"`{key}`", each.description, becomes(key)) for key, each in ENTRY.keys.items() if key != "orchestrator"]
     parts = [
         "# Clients' files",
@@ -121,8 +147,9 @@ def page() -> str:
         "`/etc/mcp-orchestrator/mcp.config.json`, or into `mcp.config.d/`. Comments and trailing commas are allowed.",
         "## Files that are read",
         _table(("client", "file", "its servers", "keys beside `command`, `args`, `env`"), files),
-        "`inputs` of VS Code and Visual Studio are read too: `${input:ID}` is their `default`, or what `[inputs]` of\n"
-        "`settings.conf` says. [config.md](config.md#references) says what becomes of references.",
+        "[config.md](config.md#references) says what becomes of references in these files.",
+        "## Keys beside the servers",
+        _table(("key", "client", "what becomes of it"), beside),
         "## Files that are not read",
         "They are refused with the way out: write the servers in the form above.",
         _table(("client", "file", "format"), others),

@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 
-from docs.clients import NOT_READ, PAGE, READ, WITHOUT_EFFECT, ClientFile, becomes, page
+from docs.clients import ELSEWHERE, NOT_READ, PAGE, READ, SWITCHES, WITHOUT_EFFECT, ClientFile, becomes, page
 
 # A value of the right form, where any text would be none.
 VALUES: dict[str, Any] = {
@@ -60,6 +60,23 @@ def test_a_file_that_is_not_read_is_refused(client: str, sample: str, tmp_path: 
     del client
     with pytest.raises(ConfigFileError):
         read(tmp_path / "mcp.json", sample)
+
+
+@pytest.mark.parametrize(("key", "value"), [each[1:] for each in SWITCHES])
+def test_a_key_beside_the_servers_that_switches_one_off_is_heeded(key: str, value: Any, tmp_path: Path) -> None:
+    servers = {name: {"command": "npx", "args": ["-y", f"{name}-mcp@1.0.0"]} for name in ("time", "others")}
+    beside = {"mcp": {key.removeprefix("mcp."): value}} if key.startswith("mcp.") else {key: value}
+    fleet = read(tmp_path / "mcp.json", json.dumps({"mcpServers": servers, **beside}))
+    assert {spec.name: spec.enabled for spec in fleet.specs}["time"] is False
+
+
+@pytest.mark.parametrize("root", [root for _client, root in ELSEWHERE])
+def test_servers_that_are_kept_elsewhere_are_named_and_not_read(root: tuple[str, ...], tmp_path: Path) -> None:
+    plain = {"command": "npx", "args": ["-y", "time-mcp@1.0.0"]}
+    text = json.loads(under(root, {"elsewhere": plain}))
+    fleet = read(tmp_path / "mcp.json", json.dumps({**text, "mcpServers": {"time": plain}}))
+    assert [spec.name for spec in fleet.specs] == ["time"]
+    assert any("'elsewhere'" in warning for warning in fleet.warnings)
 
 
 @pytest.mark.parametrize("key", [*CLIENT_KEYS, *PRIVATE_KEYS, *WITHOUT_EFFECT])
