@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import docker
 import pytest
 
 from tests.e2e.support.container_scene import ContainerScene
-from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, until
+from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, last, request, until
 
 LABEL = "bridge-test"
 PATH = "/mcp/tried"
@@ -28,6 +29,18 @@ HARDENED: dict[str, Any] = {
     "mem_limit": "512m",
     "pids_limit": 128,
 }
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+# Answers everything, and for a call first takes more memory than there is.
+GREEDY = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked.get("method") == "tools/call":
+        taken = b"x" * (1 << 29)
+    if "id" in asked:
+        told = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": told}), flush=True)
+"""
 Run = Callable[..., "Contained"]
 
 
@@ -275,3 +288,43 @@ def test_the_runtime_is_built_once_and_named_by_its_content(runtime: Path) -> No
     assert "built" not in again.stderr
     other = subprocess.run(["/usr/bin/python3", *command[1:]], check=True, capture_output=True, text=True)
     assert (Path(other.stdout.strip()) == runtime) == (Path(sys.base_prefix) == Path("/usr"))
+
+
+@pytest.mark.parametrize("short", [{"mem_limit": "224m", "memswap_limit": "224m"}, {"pids_limit": 22}])
+def test_a_session_that_the_container_has_no_room_for_is_refused_and_the_others_live(
+    run: Run, short: dict[str, Any]
+) -> None:
+    what = "memory" if "mem_limit" in short else "processes"
+    bridge = run("mcp-sample/time:1", "--warm-processes", "0", server=["mcp-server-time"], **short)
+    clients = [Client(bridge) for _ in range(12)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        replies = list(pool.map(lambda client: client.post(request("initialize", HELLO, 1)), clients))
+    refused = [reply for reply in replies if reply.status == 503]
+    served = [(client, reply) for client, reply in zip(clients, replies, strict=True) if reply.status == 200]
+    assert 1 <= len(served) <= 6
+    assert len(refused) == len(clients) - len(served)
+    for reply in refused:
+        assert reply.headers["retry-after"] == "5"
+        assert f"of {what}" in reply.json["error"]["message"] or f"{what} and threads" in reply.json["error"]["message"]
+    for client, reply in served:
+        client.session = reply.headers["mcp-session-id"]
+        assert client.post(request("tools/list", {}, 2)).status == 200
+    health = bridge.health()
+    assert (health["sessions"], health["kind"], health["oom_kills"]) == (len(served), "full", 0)
+
+
+def test_a_process_that_is_killed_for_want_of_memory_is_told_as_that(run: Run) -> None:
+    limit = {"mem_limit": "128m", "memswap_limit": "128m"}
+    bridge = run("mcp-sample/time:1", "--warm-processes", "0", server=["python3", "-c", GREEDY], **limit)
+    client, other = Client(bridge), Client(bridge)
+    client.open()
+    other.open()
+    reply = client.post(client.calling("take"))
+    said = last(reply)["error"]["message"] if reply.is_stream else reply.json["error"]["message"]
+    assert said.startswith(
+        "out of memory: the kernel killed a process of the server, because the container has 128 MiB"
+    )
+    assert other.post(request("ping", None, 3)).status == 200
+    health = bridge.health()
+    assert (health["status"], health["state"], health["kind"]) == (200, "degraded", "memory")
+    assert health["oom_kills"] >= 1

@@ -14,6 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.secret_arguments import VARIABLE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.session_estimate import session_estimate
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import (
     limits_text,
@@ -90,6 +91,7 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "workdir", spec.workdir or ""
     yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""
     yield "isolation", spec.isolation or ""
+    yield "sessions", session_estimate(spec) or ""
     yield "bridge", " ".join(f"{name}={_words(value)}" for name, value in spec.bridge.items() if name != "secret_args")
     yield "restart", spec.restart or ""
     yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())

@@ -36,6 +36,8 @@ def test_a_good_config_is_explained_and_asks_nobody_for_values(
         "  limits     512 MiB of memory, 1 core, 256 processes, read-only root",
         "  env        A",
         "  mounts     tmpfs:/tmp",
+        "  sessions   about 6 at once: an estimate, by 64 MiB and 16 processes and threads for each, as a server of a"
+        " kind that is not known takes; once it runs, /health says what was measured",
         "  note       args[1]: '--rm' is ignored: the reconciler removes containers",
         "  note       args[2]: '-i' is ignored: the bridge holds the server's standard input",
         "  note       args[5]: 'mcp/time' is what its registry has as 'latest' when it is pulled; a version or a"
