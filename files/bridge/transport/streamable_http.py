@@ -184,6 +184,7 @@ class StreamableHttp:
             ownership = Ownership(request.headers if agreed.owned else {})
             session = self._make(request, agreed.ident, ownership, (name, agreed.revision))
             self._sessions.open(session, request.headers, adopted=True)
+            self._services.log.debug(f"session {session.tag}: adopted")
         return session
 
     def _agreed(self, name: str, request: Request) -> Agreed | None:

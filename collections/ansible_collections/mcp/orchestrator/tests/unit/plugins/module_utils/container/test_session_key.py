@@ -6,12 +6,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import VARIABLE, SessionKeys
-from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import KEY, VALUES, spec
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import (
+    KEY,
+    POLICY,
+    VALUES,
+    host_of,
+    spec,
+)
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
+    SimulatedEngine,
+)
 
 NEW, OLD = "1f" * 32, "2e" * 32
 
@@ -76,3 +88,23 @@ def test_the_keys_come_beside_the_servers_own_variables(tmp_path: Path) -> None:
     environment = Environment(lambda: (VALUES, KEY), SessionKeys(file_of(tmp_path, NEW), "f"))
     names = [each.partition("=")[0] for each in environment.of(spec("a", transport="stdio", isolation="pooled"))]
     assert names == ["TOKEN", VARIABLE]
+
+
+def test_another_key_replaces_no_container_and_no_key_is_seen_in_a_run(tmp_path: Path) -> None:
+    engine = SimulatedEngine()
+    specs = [spec(name, transport="stdio", isolation="pooled", command=["serve"]) for name in ("a", "b")]
+
+    def converge(*lines: str) -> dict[str, Any]:
+        environment = Environment(lambda: (VALUES, KEY), SessionKeys(file_of(tmp_path, *lines), POLICY.fleet))
+        return reconcile(DesiredFleet(specs=specs, policy=POLICY, environment=environment), host_of(engine))
+
+    first = converge(OLD)
+    made = engine.of_fleet(POLICY.fleet)
+    given = {each["Name"]: each["Config"]["Env"][-1] for each in made}
+    assert len(given) == len(set(given.values())) == 2
+    again = converge(NEW, OLD)
+    assert (first["errors"], again["errors"], again["actions"]) == ([], [], [])
+    assert engine.of_fleet(POLICY.fleet) == made
+    seen = json.dumps([first, again, [{**each, "Config": {**each["Config"], "Env": []}} for each in made]])
+    for secret in (OLD, NEW, *(value.partition("=")[2] for value in given.values())):
+        assert secret not in seen
