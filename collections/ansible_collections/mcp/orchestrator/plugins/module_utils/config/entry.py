@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.bridge_extension import read_bridge
@@ -71,6 +72,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys 
     EXTENSION,
     PRIVATE_KEYS,
     RESOURCES,
+    SWITCHES,
     SYNONYMS,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.shape import Record
@@ -92,7 +94,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 _USED = frozenset({"type", "command", "args", "env", "envFile", "url", "headers", "template", "transport"})
-_SWITCHES = frozenset({"disabled", "enabled", "isActive"})
 _ENGINES = frozenset({"docker", "podman"})
 _SYSTEM_FOLDERS = re.compile(r"(?:/usr(?:/local)?/bin/|/opt/homebrew/bin/|/bin/)?[^/\\]+")
 
@@ -124,7 +125,7 @@ class LocalServer:
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
     """Returns whether the entry is to run: neither ``disabled`` nor not ``enabled``."""
-    said = {key: entry[key] is (key != "disabled") for key in sorted(_SWITCHES) if isinstance(entry.get(key), bool)}
+    said = {key: entry[key] is SWITCHES[key] for key in sorted(SWITCHES) if isinstance(entry.get(key), bool)}
     if len(set(said.values())) > 1:
         first, *others = said
         findings.error(first, f"contradicts '{others[-1]}'; keep one")
@@ -165,7 +166,7 @@ def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> L
 
 def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> None:
     for key in entry:
-        if key in ENTRY.keys and key not in _USED | _SWITCHES | {"orchestrator", "cwd"} and not _is_address(key):
+        if key in ENTRY.keys and key not in _USED | set(SWITCHES) | {"orchestrator", "cwd"} and not _is_address(key):
             findings.explain(key_path("", key).lstrip("."), "is for clients; it changes nothing here")
     _check_unknown(ENTRY, entry, "", "a server", strict, findings)
     extension = entry.get("orchestrator")
@@ -188,6 +189,10 @@ def _check_unknown(record: Record, value: Any, path: str, what: str, strict: boo
             )
             continue
         message = f"is not a key of {what}{_meant(key, record)}"
+        if record is ENTRY and isinstance(value[key], bool) and get_close_matches(key.lower(), SWITCHES, cutoff=0.8):
+            # What somebody has switched off must not run.
+            findings.error(key_path("", key).lstrip("."), message)
+            continue
         tell = findings.error if strict else findings.warn
         tell(key_path(path, key).lstrip("."), message if strict else f"is ignored: it {message}")
 

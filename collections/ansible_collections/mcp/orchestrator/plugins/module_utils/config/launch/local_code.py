@@ -28,6 +28,11 @@ _OWN_CODE = frozenset(
     | {"lib", "main", "mcp", "mcp_server", "my_mcp_server", "my_server", "project", "run", "script", "scripts"}
     | {"server", "servers", "service", "src", "start", "test", "tests", "tool", "tools", "utils"}
 )
+# Libraries that servers are written with, each with one module of its own name; python-dotenv's is another.
+_LIBRARIES = frozenset(
+    {"mcp", "fastmcp", "httpx", "requests", "pydantic", "aiohttp", "uvicorn", "starlette", "fastapi", "anyio", "click"}
+    | {"typer", "rich", "pandas", "numpy", "flask", "python-dotenv", "pyyaml", "openai", "anthropic", "boto3"}
+)
 # What later versions of Python no longer have.
 _FORMER_LIBRARY = frozenset(
     {"asynchat", "asyncore", "cgi", "cgitb", "distutils", "imp", "lib2to3", "smtpd", "telnetlib", "xdrlib"}
@@ -68,6 +73,14 @@ def is_own_module(module: str) -> bool:
     """Returns whether a module has a name that no package but many a project's folder has."""
     top = module.split(".")[0].lower()
     return top in _OWN_CODE or bool(_OWN_PREFIX.match(top))
+
+
+def is_of_none(module: str, packages: Sequence[str]) -> bool:
+    """Returns whether a module is of none of ``packages``: it has a project's name, or these are libraries only."""
+    names = {re.split(r"[\[<>=!~ @]", package.lower(), maxsplit=1)[0].replace("_", "-") for package in packages}
+    if module.split(".")[0].lower().replace("_", "-") in names or is_library(module):
+        return False
+    return is_own_module(module) or names <= _LIBRARIES
 
 
 def module_error(module: str, folder: str) -> str | None:

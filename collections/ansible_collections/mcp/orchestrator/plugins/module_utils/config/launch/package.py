@@ -36,6 +36,11 @@ _REPOSITORY = re.compile(r"https?://([A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/+-
 _NPM_FILE = re.compile(
     r"(?:.*/)?(?:.+\.(?:ts|tsx|mts|cts|mjs|cjs|jsx|py|sh)|(?:index|server|main|app|cli|bundle|build|start)\.js)|.+/.+\.js"
 )
+# Folders of projects; npm would take src/server for a repository of the user src.
+_FOLDERS = frozenset(
+    {"src", "dist", "build", "lib", "out", "bin", "packages", "apps", "app", "scripts", "server", "servers", "target"}
+    | {"node_modules", "cmd", "tools", "examples", "mcp-server", "mcp-servers", "backend", "services"}
+)
 _LOCAL = re.compile(r"(?:\.{0,2}|~)[/\\]|[A-Za-z]:[\\/]|file:|\.{1,2}$")
 
 
@@ -117,6 +122,8 @@ def npm_package(text: str) -> Package:
     if _NPM.fullmatch(name) and (not at or _NPM_VERSION.fullmatch(version)):
         return Package(name, None if version in {"", "latest"} else version, name.rpartition("/")[2])
     match = _NPM_GIT.fullmatch(text)
+    if match and match[1].partition("/")[0].lower() in _FOLDERS and not text.startswith("github:"):
+        raise PackageError(f"is a path of the client's machine; publish the package, or {_IMAGE}")
     if match:
         return Package(
             f"git+https://github.com/{match[1]}.git{f'#{match[2]}' if match[2] else ''}", None, None, git=True

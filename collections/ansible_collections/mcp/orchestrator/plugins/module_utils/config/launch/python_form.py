@@ -12,10 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.indirect import indirect_error
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.local_code import (
-    is_own_module,
-    module_error,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.local_code import is_of_none, module_error
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.package import (
     Package,
     PackageError,
@@ -216,7 +213,8 @@ def _run_in_environment(args: Sequence[str], read: RunnerArguments, findings: Fi
     if PYTHON.fullmatch(word) and list(args[read.start + 1 : read.start + 2]) == ["-m"] and read.start + 2 < len(args):
         module = (read.start + 2, args[read.start + 2])
     if module is not None:
-        if is_own_module(module[1]):
+        named = [package.name for package in packages]
+        if is_of_none(module[1], named):
             findings.error(f"args[{module[0]}]", f"{quoted(module[1])} is a module of the client's machine; {_IMAGE}")
             return None
         return _parsed_entry(

@@ -35,6 +35,14 @@ BEARER_KEYS = (
     *("bearer_token_env_var", "bearerTokenEnvVar", "bearerToken", "bearer_token", "authorization_token"),
     "authorizationToken",
 )
+# Whether a server runs: what true says in each word for it.
+SWITCHES = {
+    "disabled": False,
+    "enabled": True,
+    "isActive": True,
+    **dict.fromkeys(("disable", "isDisabled", "is_disabled", "inactive"), False),
+    **dict.fromkeys(("enable", "isEnabled", "is_enabled", "active", "is_active"), True),
+}
 ENV_WORDS = ("environment", "envs", "envVars", "env_vars", "environmentVariables", "environment_variables")
 REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
 ISOLATIONS = ("per_session", "pooled", "shared")
@@ -238,6 +246,11 @@ _USED = {
     "disabled": Key(Switch(), "Whether the server is switched off."),
     "enabled": Key(Switch(), "Whether the server is switched on."),
     "isActive": Key(Switch(), "Another word for enabled."),
+    **{
+        word: Key(Switch(), f"Another word for {'enabled' if runs else 'disabled'}.")
+        for word, runs in SWITCHES.items()
+        if word not in {"disabled", "enabled", "isActive"}
+    },
     "template": Key(
         Text('a template and its version: "github@1"', r"[a-z0-9][a-z0-9_-]*@[0-9]+"),
         "A server type of the registry, instead of a command.",
