@@ -13,16 +13,17 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 _FOLDERS = (
-    r"/Users/|/home/|/Volumes/|/mnt/[a-z]/|/opt/homebrew/|/private/(?:tmp|var)/"
+    r"/Users/|/home/|/Volumes/|/Applications/|/Library/|/mnt/[a-z]/|/[a-z]/Users/|/opt/homebrew/|/private/(?:tmp|var)/"
     r"|(?i:/(?:absolute/|full/|your/)?path(?:/to)?/|/absolute/path|/your[-_/]|path/to/)"
 )
 _PATH = re.compile(rf"(?:{_FOLDERS})|~(?:/|$)|[A-Za-z]:[\\/](?!/)|\\\\|%[A-Za-z]+%|\$HOME\b")
 # In the middle of a value: of lists, of JSON, of file:///… and sqlite:///….
-_INSIDE = re.compile(rf"(?:(?<=[=:,;\"'\s])|(?<=://)|(?<=:///))(?:(?:{_FOLDERS})|~/|[A-Za-z]:\\)")
+_INSIDE = re.compile(rf"(?:(?<=[=:,;\"'\s])|(?<=://)|(?<=:///))(?:(?:{_FOLDERS})|~/|[A-Za-z]:[\\/](?!/))")
 _END = re.compile(r"[,;:\"'\s]")
 _HOST = re.compile(
-    r"(?:^|://|[@=,\"'\s])(localhost|127\.0\.0\.1|\[?::1\]?|host\.docker\.internal|host\.containers\.internal"
-    r"|gateway\.docker\.internal|[A-Za-z0-9][A-Za-z0-9-]*\.local)(?=$|[:/,\"'\s?])",
+    r"(?:^|://|[@=,\"'\s])(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|172\.17\.0\.1|host\.docker\.internal|host\.containers\.internal"
+    r"|(?:gateway|kubernetes)\.docker\.internal"
+    r"|docker\.for\.(?:mac|win)\.[a-z.]+|[A-Za-z0-9][A-Za-z0-9-]{0,62}\.(?:local|lan|fritz\.box|home\.arpa))(?=$|[:/,\"'\s?])",
     re.IGNORECASE,
 )
 _ITSELF = re.compile(r"localhost|127\.|\[?::1", re.IGNORECASE)
@@ -46,7 +47,7 @@ def client_path_in(text: str) -> str | None:
     if is_client_path(value):
         return value
     match = _INSIDE.search(text)
-    return _END.split(text[match.start() :], maxsplit=1)[0] if match else None
+    return match[0] + _END.split(text[match.end() :], maxsplit=1)[0] if match else None
 
 
 def warn_of_client_machine(

@@ -23,7 +23,8 @@ _VALUE = re.compile(
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]|whsec_[A-Za-z0-9]|shp(?:at|ca|pa|ss)_[0-9a-f]{16}|SG\.[\w-]{16}|lin_api_\w"
     r"|fig[du]_[\w-]{16}|sntry[su]_\w|nvapi-[\w-]{16}|gsk_[A-Za-z0-9]{16}|r8_[A-Za-z0-9]{16}|xai-[A-Za-z0-9]{16}"
     r"|sbp_[0-9a-f]{16}|hvs\.[\w-]{16}|dckr_pat_|PMAK-[0-9a-f]|GOCSPX-|ya29\.|ATATT3x|apify_api_|dapi[0-9a-f]{32}"
-    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|(?:Bearer|Basic)\s+[^\s$]|-----BEGIN )"
+    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{16}|AGE-SECRET-KEY-|SK[0-9a-f]{32}|[0-9]{8,10}:[A-Za-z0-9_-]{35}"
+    r"|[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27}|(?:Bearer|Basic)\s+[^\s$]|-----BEGIN )"
 )
 # Every repetition behind a free start is bounded: long values take no longer than their length.
 _IN_URL = re.compile(
@@ -32,6 +33,8 @@ _IN_URL = re.compile(
 )
 # Of a query, and of connection strings: host=h password=x; Server=h;Pwd=x.
 _PAIR = re.compile(r"(?:^|[?&;,\s])(?:--?)?([A-Za-z_][A-Za-z0-9_.-]*)=([^&;#,\s]+)")
+# As TOML and ini files have it: api_key = "x".
+_SPACED = re.compile(r"(?:^|[;,\n])\s{0,4}([A-Za-z_][A-Za-z0-9_.-]{3,80})\s{1,4}=\s{0,4}[\"']?([^\"';,\s]+)")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9_.-]*)")
 _ASSIGNMENT = re.compile(r"((?:--?)?[A-Za-z_][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):\s*(\S.*)", re.DOTALL)
@@ -69,7 +72,7 @@ def looks_secret(word: str, _depth: int = 0) -> bool:
     """Returns whether a word by itself is probably a secret, or holds one."""
     if _VALUE.search(word) or _IN_URL.search(word) or _GLUED_PASSWORD.fullmatch(word):
         return True
-    if any(_is_secret_pair(name, value) for name, value in _PAIR.findall(word)):
+    if any(_is_secret_pair(name, value) for name, value in (*_PAIR.findall(word), *_SPACED.findall(word))):
         return True
     if secret_of_json(word) is not None or (_depth < _DEEPEST and _has_secret_of_script(word, _depth + 1)):
         return True

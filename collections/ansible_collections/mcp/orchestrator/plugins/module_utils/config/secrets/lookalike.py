@@ -33,7 +33,8 @@ _FORMS = (
     re.compile(r"\$\{\{[^{}]*\}\}"),
     re.compile(rf"^os\.environ/({_NAME})$"),
     re.compile(rf"^(?:process\.env\.|env[.:])({_NAME})$"),
-    re.compile(r"^op://\S+$"),
+    re.compile(r"^(?:op|ssm|secretsmanager|aws-sm|gcp-sm|vault|keyring|keychain|doppler|infisical|secrets?)://\S+$"),
+    re.compile(r"^(?:vault|secretsmanager|ssm|keychain):\S+$"),
     re.compile(r"^!(?:secret|ENV|env)\s+\S+$"),
 )
 _COMMAND = re.compile(r"\$\([^()]*\)|^`[^`]+`$")

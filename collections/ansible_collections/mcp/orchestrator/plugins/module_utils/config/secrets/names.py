@@ -10,7 +10,7 @@ import re
 
 _NAME = re.compile(
     r"token|secret|passw|passphrase|credential|bearer|authorization|private[-_]?key|api[-_]?key|access[-_]?key"
-    r"|apikey|account[-_]?key|connection[-_]?str|(^|[-_.])(key|pat|auth|pwd|pass|psk|cookie|jwt|dsn)$",
+    r"|apikey|(?:account|app|auth)[-_]?key|connection[-_]?str|(^|[-_.])(key|pat|auth|pwd|pw|pass|psk|cookie|jwt|dsn|sig|sas)$",
     re.IGNORECASE,
 )
 # Names that hold such a word and yet only tell where a secret is, how many tokens there are, or whether to ask.

@@ -11,6 +11,7 @@ import re
 _WHOLE = re.compile(
     r"\[[A-Za-z _-]+\]|\{[A-Za-z][\w -]*\}|<+[^<>]*>+|[A-Za-z0-9_-]*(?:\.\.\.|…|\*{3,})"
     r"|(?:sk|ghp|pat)[-_]your.*|(?:insert|paste|enter|replace|put)[-_ ].*|path to .*|todo|tbd|fixme"
+    r"|fill[-_ ].*|set[-_ ]me|__[a-z0-9_]+__|(?:dummy|placeholder|redacted)(?:[-_ ].*)?|[你您]的.*|あなたの.*"
     r"|(?:change|replace)[-_ ]?me"
     r"|(?:your|my|some|example)[-_ ].*(?:key|token|secret|password|here|id)(?![a-z]).*|(?:bearer|token|basic) token",
     re.IGNORECASE,
