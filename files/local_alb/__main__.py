@@ -21,6 +21,7 @@ from .data_plane.key_sets import KeySets
 from .data_plane.keyring import keyring_of
 from .data_plane.master_socket import MasterSocket
 from .data_plane.plane import DataPlane
+from .haproxy.handover import LONGEST_PATH, socket_of
 from .haproxy.origin_check import Allowed
 from .haproxy.rendering import Site
 from .model.first_start import first_world
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     log.setLevel(options.log_level)
     try:
         _check_addresses(options)
+        _check_directory(options)
         read_credentials(options.credentials)
         server, plane = _assemble(options, _load(options))
     except (StartError, CredentialsError, StateError) as error:
@@ -61,6 +63,14 @@ def _check_addresses(options: argparse.Namespace) -> None:
         )
     if not (options.allow_remote or is_loopback(options.listener[0])):
         raise StartError(f"--listener {options.listener[0]} is not a loopback address; add --allow-remote to allow it")
+
+
+def _check_directory(options: argparse.Namespace) -> None:
+    excess = len(socket_of(_rendered_in(options), 65535)) - LONGEST_PATH
+    if excess > 0:
+        raise StartError(
+            f"--directory {options.directory} is too long for the sockets in it by {excess} characters; choose another"
+        )
 
 
 def _load(options: argparse.Namespace) -> Store:
@@ -113,10 +123,14 @@ def _assemble(options: argparse.Namespace, store: Store) -> tuple[ControlServer,
 
 
 def _site(options: argparse.Namespace) -> Site:
-    address, folder = options.listener[0], options.directory.resolve() / "haproxy"
+    address, folder = options.listener[0], _rendered_in(options)
     # Where others reach the listener it has names that are not known here, so that none can be refused.
     allowed = Allowed(tuple(options.allowed_host), tuple(options.allowed_origin)) if is_loopback(address) else None
-    return Site(address, str(folder), str(folder / "server-states"), options.behind_balancer or "", allowed)
+    return Site(address, folder, f"{folder}/server-states", options.behind_balancer or "", allowed)
+
+
+def _rendered_in(options: argparse.Namespace) -> str:
+    return f"{options.directory.resolve()}/haproxy"
 
 
 def _serve(server: ControlServer, plane: DataPlane) -> None:

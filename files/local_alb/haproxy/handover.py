@@ -8,6 +8,9 @@ the answer the connection ends ("option idle-close-on-response"), and the next o
 
 from __future__ import annotations
 
+# Characters that HAProxy takes in the path of a socket to listen on: it needs ten more for the name of a temporary one.
+LONGEST_PATH = 97
+
 _HANDED = "{ var(txn.handed) -m found }"
 
 
@@ -17,7 +20,7 @@ def backend_of(port: int) -> str:
 
 
 def socket_of(folder: str, port: int) -> str:
-    """Returns the path of the socket of that listener. A path in an address of a socket has 107 characters at most."""
+    """Returns the path of the socket of that listener."""
     return f"{folder}/n{port}"
 
 

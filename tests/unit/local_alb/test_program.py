@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from local_alb.__main__ import main
+from local_alb.haproxy.handover import LONGEST_PATH
 
 from tests.credentials import write_credentials
 
@@ -71,6 +72,16 @@ def test_a_listener_that_others_reach_needs_a_word_of_consent(
     assert main(options(tmp_path, credentials=credentials, listener=address)) == 1
     assert "is not a loopback address; add --allow-remote to allow it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_whose_sockets_haproxy_would_not_take_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], credentials: str
+) -> None:
+    directory = "/" + "d" * (LONGEST_PATH - len("//haproxy/n65535") + 1)
+    assert main([*options(tmp_path, credentials=credentials), "--directory", directory]) == 1
+    error = capsys.readouterr().err
+    assert f"--directory {directory} is too long for the sockets in it by 1 characters; choose another" in error
+    assert not Path(directory).exists()
 
 
 @pytest.mark.parametrize(
