@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +18,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 # How many superseded containers of one replica may finish their sessions at a time; of more, the newest.
 MOST = 3
 ASKED_AT_ONCE = 16
+# Seconds that a run waits for sessions which are about to end, as those of a client that opens one for each call.
+GRACE = 3.0
+PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,20 @@ def with_sessions(world: World, host: Host, policy: Policy, ports: Mapping[str, 
     asked = [each for each in world.containers if each.runs and each.port in ports.get(each.service, ())]
     if not asked:
         return world
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        counts = pool.map(lambda each: host.ask_sessions(policy.reach_address, each.port or 0), asked)
-        found = {each.id: 1 if count is None else count for each, count in zip(asked, counts, strict=True)}
+    deadline = host.clock.now() + GRACE
+    found = _counted(asked, host, policy)
+    while any(found.values()) and host.clock.now() < deadline:
+        host.clock.sleep(PAUSE)
+        found |= _counted([each for each in asked if found[each.id]], host, policy)
     return replace(
         world, containers=tuple(replace(each, draining=found.get(each.id) or None) for each in world.containers)
     )
+
+
+def _counted(asked: Sequence[Container], host: Host, policy: Policy) -> dict[str, int]:
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        counts = pool.map(lambda each: host.ask_sessions(policy.reach_address, each.port or 0), asked)
+        return {each.id: 1 if count is None else count for each, count in zip(asked, counts, strict=True)}
 
 
 def kept_for_sessions(superseded: Iterable[Container]) -> list[Container]:

@@ -99,6 +99,16 @@ def test_a_bridge_that_does_not_answer_may_hold_a_session(fleet: Fleet) -> None:
     assert fleet.ports() == {old, new}
 
 
+def test_a_session_that_is_about_to_end_is_waited_for(fleet: Fleet) -> None:
+    old, new = rolled(fleet)
+    counts = iter([2, 1, 0])
+    host = replace(host_of(fleet.engine), ask_sessions=lambda address, port: next(counts))
+
+    result = reconcile(DesiredFleet([NEW], POLICY, ENVIRONMENT, retire=True, draining={"a": {old}}), host)
+
+    assert (result["draining"], fleet.ports()) == ([], {new})
+
+
 def test_a_replica_that_is_no_longer_desired_finishes_its_sessions(fleet: Fleet) -> None:
     (both,) = fleet.converge(replace(OLD, replicas=2))["endpoints"]
     (one,) = fleet.converge(OLD)["endpoints"]
