@@ -44,6 +44,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.p
 _PORTS = re.compile(r"[0-9.:\[\]-]+(?:/[a-z]+)?")
 # Their values may look like TOKEN:x and are none, or are checked by themselves.
 _PAIRS = frozenset({"volume", "mount", "tmpfs", "publish", "env-file", "label", "add-host"})
+_MOUNT_OR_PORT = re.compile(r"/[^:]*:/|([0-9.]+:)?[0-9]+:[0-9]+$")
+
 Reader = Callable[[str], None]
 
 
@@ -162,6 +164,9 @@ class _DockerForm:
         behind = self._behind(command)
         for name in sorted(set(self.env) - self.named - behind):
             self.findings.warn(f"env.{name}", f"does not reach the container: no '-e {name}' in args names it; add it")
+        for word, following in zip(command, (*command[1:], ""), strict=False):
+            if word == "--rm" or (word in {"-v", "--volume", "-p", "--publish"} and _MOUNT_OR_PORT.match(following)):
+                self.findings.warn("args", f"'{word}' stands behind the image, and is an argument of the server")
         for name in sorted(behind):
             self.findings.error("args", f"-e {name} stands behind the image; write it before")
         if command:

@@ -18,7 +18,9 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import (
+    ADDRESSES,
     BEARER_KEYS,
+    ENTRY,
     ENV_WORDS,
     HEADER_HOLDERS,
     HEADER_WORDS,
@@ -45,7 +47,17 @@ _KINDS = {
 
 def plain_entry(entry: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
     """Returns the entry in the words of most clients; what contradicts itself goes to ``findings``."""
-    return _with_env(_with_headers(_with_kind(dict(entry), findings), findings), findings)
+    return _with_env(_with_headers(_with_kind(_without_empty(entry), findings), findings), findings)
+
+
+def _without_empty(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry without null, and without an empty command or address beside the other: programs write all keys."""
+    said = {key: value for key, value in entry.items() if value is not None or key not in ENTRY.keys}
+    addresses = [key for key in ADDRESSES if said.get(key)]
+    empty = {key for key in ADDRESSES if said.get(key) == "" and (said.get("command") or addresses)}
+    if addresses and said.get("command") == "":
+        empty.add("command")
+    return {key: value for key, value in said.items() if key not in empty}
 
 
 def _with_kind(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
@@ -92,11 +104,13 @@ def _headers_elsewhere(entry: dict[str, Any], findings: Findings) -> list[tuple[
         value = entry.get(key)
         if isinstance(value, dict):
             del entry[key]
-            for name in value:
-                if name != "headers":
+            for name, each in value.items():
+                if name.lower() == "headers" and isinstance(each, dict):
+                    found.append((key_path(key, name), each))
+                elif carries_login(name, each):
+                    findings.error(key_path(key, name), "looks like a login, and is not read; put it into headers")
+                else:
                     findings.explain(key_path(key, name), "is for clients; it changes nothing here")
-            if isinstance(value.get("headers"), dict):
-                found.append((f"{key}.headers", value["headers"]))
     for key in HEADER_WORDS:
         value = entry.get(key)
         if isinstance(value, dict):
@@ -131,8 +145,10 @@ def carries_login(key: str, value: Any, deepest: int = 20) -> bool:
     if deepest == 0:
         return False
     if isinstance(value, dict):
+        if re.fullmatch(r"(?i)cookies?", key):
+            return bool(value)
         return any(carries_login(str(name), each, deepest - 1) for name, each in value.items())
     if isinstance(value, list):
         return any(carries_login(key, each, deepest - 1) for each in value if isinstance(each, (dict, str)))
-    named = is_secret_name(key) or bool(re.fullmatch(r"(?i)auth[-_]?value|x-[a-z-]*(key|token)", key))
+    named = is_secret_name(key) or bool(re.fullmatch(r"(?i)auth[-_]?value|cookies?|x-[a-z-]*(key|token)", key))
     return isinstance(value, str) and bool(value) and named
