@@ -163,6 +163,7 @@ def _facts(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Generation", server.generation)
     yield Fact("Transport", server.transport)
     yield Fact("Limits", server.limits)
+    yield Fact("Sessions", server.sessions)
     yield Fact("Network reach", server.network)
     yield Fact("On this host", server.endpoint)
     yield Fact("Rule priority", None if server.priority is None else str(server.priority))

@@ -55,6 +55,7 @@ class Server:
     status: str
     checked: datetime | None
     latency_ms: float | None
+    sessions: str | None
     software: str | None
     protocol: str | None
     tools: tuple[str, ...]
@@ -226,6 +227,7 @@ def _server(node: _Node) -> Server:
         status=health.get("status").text(),
         checked=None if checked.none else checked.moment(),
         latency_ms=health.get("latency_ms").maybe_number(),
+        sessions=_sessions(health.maybe("sessions")),
         software=None if software.none else f"{software.get('name').text()} {software.get('version').text()}".strip(),
         protocol=health.get("protocol").maybe_text(),
         tools=health.get("tools").texts(),
@@ -235,6 +237,14 @@ def _server(node: _Node) -> Server:
         client=node.get("client").maybe_object(),
         error=node.get("error").maybe_text(),
     )
+
+
+def _sessions(node: _Node) -> str | None:
+    if node.none:
+        return None
+    killed = node.get("oom_kills").whole()
+    told = f"{node.get('held').whole()} open, room for {node.get('fit').whole()}"
+    return told if not killed else f"{told}; {killed} processes killed for want of memory"
 
 
 def _remote(node: _Node) -> Remote:
@@ -266,6 +276,10 @@ class _Node:
         if key not in self.raw:
             raise StateUnreadable(f"the state file is incomplete: {self.place}.{key} is missing")
         return _Node(self.raw[key], f"{self.place}.{key}")
+
+    def maybe(self, key: str) -> _Node:
+        """The same for what the file of an older version has not."""
+        return self.get(key) if isinstance(self.raw, dict) and key in self.raw else _Node(None, f"{self.place}.{key}")
 
     def members(self) -> list[_Node]:
         if not isinstance(self.raw, list):

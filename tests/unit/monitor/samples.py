@@ -31,7 +31,8 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
     health = {
         "status": "ok", "checked": stamp(finished - timedelta(seconds=2)), "latency_ms": 12.4 + number,
         "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "protocol": "2025-11-25",
-        "tools": ["get_current_time", "convert_time"], "reason": None, **changes.pop("health", {}),
+        "tools": ["get_current_time", "convert_time"], "reason": None,
+        "sessions": {"held": 3, "fit": 9, "oom_kills": 0}, **changes.pop("health", {}),
     }  # fmt: skip
     plain = {
         "name": name, "desired": "running", "observed": "running", "image": f"mcp/{name}:latest", "transport": "stdio",
@@ -77,7 +78,7 @@ def decided(entry: dict[str, Any]) -> dict[str, Any]:
 def unasked(reason: str) -> dict[str, Any]:
     return {
         "status": "unknown", "checked": None, "latency_ms": None, "server": None, "protocol": None, "tools": [],
-        "reason": reason,
+        "reason": reason, "sessions": None,
     }  # fmt: skip
 
 

@@ -70,6 +70,17 @@ def test_a_wrong_place_is_named() -> None:
         parse_state(encoded(document))
 
 
+def test_sessions_are_read_for_people_and_a_file_of_before_has_none() -> None:
+    document = samples.three_servers()
+    health = document["servers"][0]["health"]
+    assert parse_state(encoded(document)).servers[0].sessions == "3 open, room for 9"
+    health["sessions"]["oom_kills"] = 2
+    told = parse_state(encoded(document)).servers[0].sessions
+    assert told == "3 open, room for 9; 2 processes killed for want of memory"
+    del health["sessions"]
+    assert parse_state(encoded(document)).servers[0].sessions is None
+
+
 @given(st.data())
 def test_whatever_stands_in_a_state_is_read_or_told(data: st.DataObject) -> None:
     """One place of a good state is replaced by anything; nothing but StateUnreadable may come of it."""

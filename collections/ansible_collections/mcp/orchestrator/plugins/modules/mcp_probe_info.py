@@ -59,6 +59,11 @@ options:
           expect:
             description: A regular expression that must be found in the text of the answer.
             type: str
+      bridges:
+        description: Where its bridges tell their health on this host, for example C(http://127.0.0.1:20001/health).
+        type: list
+        elements: str
+        default: []
   timeout:
     description: Seconds that one server may take from connect to the last answer.
     type: float
@@ -155,6 +160,13 @@ servers:
       description: The names of its tools.
       type: list
       elements: str
+    sessions:
+      description:
+        - What its bridges say of their sessions, null where O(endpoints[].bridges) is empty or one does not answer.
+        - C(held) are open, C(fit) is for how many there is room with those, and C(oom_kills) counts the processes that
+          the kernel has killed for want of memory.
+      type: dict
+      sample: {held: 3, fit: 9, oom_kills: 0}
     schemas:
       description: The input schema of each tool, by its name.
       returned: when O(schemas=true)
@@ -188,6 +200,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
                     "expect": {"type": "str"},
                 },
             },
+            "bridges": {"type": "list", "elements": "str", "default": []},
         },
     },
     "timeout": {"type": "float", "default": 10},

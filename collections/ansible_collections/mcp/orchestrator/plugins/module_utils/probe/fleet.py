@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.bridge import sessions_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel import Channel
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.mcp_client import GOODBYE_SECONDS, McpClient
@@ -103,6 +104,7 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
         report["server"] = client.server
         report["latency_ms"] = _latencies(client, channel, total)
     report["tools"] = [tool["name"] for tool in tools]
+    report["sessions"] = sessions_of(target.bridges, end)
     if schemas:
         report["schemas"] = {tool["name"]: tool.get("inputSchema") for tool in tools}
     return report
@@ -124,7 +126,8 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
 
     Its keys: name and url of the target; state, ``ok`` or ``failing``; cause, step and reason of the failure, None
     where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in ``total``;
-    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names. With ``schemas``
+    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; sessions, what its
+    bridges hold and have room for (``sessions_of``), or None. With ``schemas``
     also schemas, the tools' input schemas by name.
     """
     return {
@@ -139,6 +142,7 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
         "protocol": None,
         "server": None,
         "tools": [],
+        "sessions": None,
     }
 
 

@@ -45,4 +45,5 @@ def _target(option: Mapping[str, Any]) -> ProbeTarget:
             reason = f"endpoints: {option['name']}: call.expect is not a regular expression: {error}"
             raise ModuleError(reason) from error
     headers = {name: str(value) for name, value in option["headers"].items()}
-    return ProbeTarget(option["name"], option["url"], headers, ToolCall(**call) if call else None)
+    told = ToolCall(**call) if call else None
+    return ProbeTarget(option["name"], option["url"], headers, told, tuple(option["bridges"]))

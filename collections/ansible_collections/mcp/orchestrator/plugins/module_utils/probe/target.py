@@ -28,3 +28,5 @@ class ProbeTarget:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     call: ToolCall | None = None
+    bridges: tuple[str, ...] = ()
+    """Where its bridges tell their health on this host."""

@@ -98,15 +98,20 @@ def _errors(result: HopResult) -> list[dict[str, Any]]:
 
 def _probes(
     told: Iterable[Mapping[str, Any]], reached: Mapping[str, Endpoint], routes: Routes
-) -> Iterable[dict[str, str]]:
+) -> Iterable[dict[str, Any]]:
     """Where each server is asked whether it answers: where its clients call it, or on this host where the balancer lets
-    not everybody pass and this host is perhaps none of those who may."""
+    not everybody pass and this host is perhaps none of those who may. With where its bridges tell how many sessions
+    they hold, if each has processes of its own."""
     for route in told:
         endpoint = reached.get(route["name"])
         if endpoint is None or route["mcp_url"] is None:
             continue
         own = endpoint.url if is_guarded(endpoint, routes) else None
-        yield {"name": endpoint.name, "url": own or route["mcp_url"]}
+        probe: dict[str, Any] = {"name": endpoint.name, "url": own or route["mcp_url"]}
+        if endpoint.keeps_sessions and endpoint.ports:
+            host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+            probe["bridges"] = [f"http://{host}:{port}/health" for port in endpoint.ports]
+        yield probe
 
 
 def _summary(errors: Iterable[Mapping[str, Any]]) -> str:

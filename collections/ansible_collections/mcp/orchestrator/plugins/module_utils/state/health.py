@@ -14,6 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import
     moment,
     number,
     text,
+    whole,
     word,
 )
 
@@ -22,7 +23,7 @@ def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[st
     """Returns ``health`` of a server from its report, which is None where nobody asked it.
 
     A report is as probe/fleet.py makes it: state (ok or failing), cause, reason, checked, latency_ms by step, server
-    (name and version), protocol, tools.
+    (name and version), protocol, tools, sessions.
     """
     if report is None:
         return _unasked("disabled" if is_disabled else "not asked in this run")
@@ -37,6 +38,7 @@ def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[st
         "protocol": word(report.get("protocol")),
         "tools": [tool for each in tools[:LONGEST_LIST] if (tool := word(each))] if isinstance(tools, list) else [],
         "reason": text(report.get("reason")),
+        "sessions": _sessions(report.get("sessions")),
     }
 
 
@@ -44,6 +46,14 @@ def _status(report: Mapping[str, Any]) -> str:
     if report.get("state") == "ok":
         return "ok"
     return "unknown" if report.get("cause") == "auth" else "failing"
+
+
+def _sessions(told: Any) -> dict[str, int] | None:
+    if not isinstance(told, dict):
+        return None
+    counts = {name: whole(told.get(name), 0, 2**31) for name in ("held", "fit", "oom_kills")}
+    known = {name: count for name, count in counts.items() if count is not None}
+    return known if len(known) == len(counts) else None
 
 
 def _identity(server: Mapping[str, Any]) -> dict[str, str]:
@@ -59,4 +69,5 @@ def _unasked(reason: str) -> dict[str, Any]:
         "protocol": None,
         "tools": [],
         "reason": reason,
+        "sessions": None,
     }

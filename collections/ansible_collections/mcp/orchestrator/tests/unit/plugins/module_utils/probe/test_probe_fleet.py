@@ -73,3 +73,18 @@ def test_a_server_that_is_no_mcp_server_is_not_asked_again(serve: Serve) -> None
     server = serve(lambda _request: answer(200, "hello", content_type="text/plain"))
     ask(server, settle=10)
     assert server.steps == ["server/discover", "initialize", "GET"]
+
+
+def test_what_the_bridges_of_a_server_hold_and_have_room_for_is_added_up(serve: Serve) -> None:
+    told = {"sessions": 3, "sessions_fit": 9, "oom_kills": 1, "state": "ok"}
+    bridges = [serve(lambda _request: answer(200, told)) for _number in range(2)]
+    target = ProbeTarget("time", serve(session_server()).url, bridges=tuple(each.url for each in bridges))
+    (report,) = probe_fleet([target], timeout=10, deadline=30)
+    assert report["sessions"] == {"held": 6, "fit": 18, "oom_kills": 2}
+
+
+def test_nothing_is_said_of_sessions_where_a_bridge_does_not_tell(serve: Serve) -> None:
+    older = serve(lambda _request: answer(200, {"sessions": 3}))
+    target = ProbeTarget("time", serve(session_server()).url, bridges=(older.url,))
+    (report,) = probe_fleet([target], timeout=10, deadline=30)
+    assert (report["state"], report["sessions"]) == ("ok", None)

@@ -90,6 +90,15 @@ def test_a_guarded_server_without_an_address_of_its_own_is_asked_through_its_rou
     assert told["probes"] == [{"name": "time", "url": f"{FRONT}/mcp/time/mcp"}]
 
 
+def test_the_bridges_of_servers_with_a_process_for_each_session_are_asked_for_their_sessions() -> None:
+    own = endpoint("time", ports=(20417, 20418), keeps_sessions=True)
+    told = run(Routes(), HopResult(base_url=FRONT), endpoints=(own, WEB))
+    assert [each.get("bridges") for each in told["probes"]] == [
+        ["http://127.0.0.1:20417/health", "http://127.0.0.1:20418/health"],
+        None,
+    ]
+
+
 def test_behind_a_router_servers_have_the_address_of_the_balancer_in_front() -> None:
     router = {"time": {"rule_arn": "arn:behind"}}
 

@@ -91,6 +91,7 @@ def report(name: str, **changes: Any) -> dict[str, Any]:
     found = {
         "checked": "2026-11-21T04:19:02Z", "latency_ms": {"connect": 0.2, "total": 12.5},
         "protocol": "2025-11-25", "server": {"name": f"mcp-{name}", "version": "1.2.3"}, "tools": ["now", "convert"],
+        "sessions": {"held": 3, "fit": 9, "oom_kills": 0},
     }  # fmt: skip
     return {**made, **found, **changes}
 

@@ -97,6 +97,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
             "protocol": "2025-11-25",
             "tools": ["now", "convert"],
             "reason": None,
+            "sessions": {"held": 3, "fit": 9, "oom_kills": 0},
         },
         "exceptions": [],
         "notes": [],
