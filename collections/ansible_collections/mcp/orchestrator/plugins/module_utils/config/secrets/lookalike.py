@@ -38,6 +38,8 @@ _FORMS = (
     re.compile(r"^!(?:secret|ENV|env)\s+\S+$"),
 )
 _COMMAND = re.compile(r"\$\([^()]*\)|^`[^`]+`$")
+# Without any of these there is nothing to look for.
+_SIGN = re.compile(r"[$%{`!:]|env|^[A-Z][A-Z0-9]*_[A-Z0-9_]+$")
 _BARE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # Folders of the client's machine: said where they are looked for as paths.
 _HOMES = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PWD", "TEMP", "TMP"})
@@ -57,7 +59,7 @@ class Lookalike:
 def lookalike_in(text: str, name: str = "") -> Lookalike | None:
     """Returns what of the text looks like a reference and is none; ``name`` is the variable whose value it is."""
     text = text.strip()
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not _SIGN.search(text):
         return None
     for form in _FORMS:
         match = form.search(text)
