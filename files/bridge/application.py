@@ -52,7 +52,7 @@ class Application:
         self._streams = PlainStreams(services.limits)
         self._sessions = Sessions(services, self._upstreams)
         self._stateless = StatelessHttp(services, self._upstreams, self._health, self._streams)
-        self._probe = HealthProbe(services, self.launcher, self._health)
+        self._probe = HealthProbe(services, self.launcher, self._health, sessions=self._upstreams.dedicated)
         self._connections = Connections(services.limits)
         self._budget = Budget(services.limits.bodies)
         origin_check = OriginCheck(options.origins, options.hosts)

@@ -1,7 +1,8 @@
 """A stdio MCP server that behaves as badly as it is told to, over plain JSON, with the standard library alone.
 
 Every tool is one kind of behaviour. Arguments of the program: `--crash-at-start`, `--silent`, `--slow-start SECONDS`,
-`--ignore-term`, `--modern` (speaks 2026-07-28 and nothing older), `--no-ping`, `--revision REVISION`, `--no-list`,
+`--ignore-term`, `--modern` (speaks 2026-07-28 and nothing older), `--both` (speaks that, too), `--no-ping`,
+`--revision REVISION`, `--no-list`,
 `--pages` (a second page of tools, with one whose arguments stand in headers, too).
 """
 
@@ -270,7 +271,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
             "serverInfo": {"name": "hostile", "version": "1.0"},
             "instructions": "beware",
         }
-    if method == "server/discover" and modern:
+    if method == "server/discover" and (modern or "--both" in sys.argv):
         return {
             "supportedVersions": ["2026-07-28"],
             "capabilities": {"tools": {"listChanged": True}},

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bridge.http.request import Request
-    from bridge.upstream.backend import Backend
+    from bridge.upstream.backend import CallBackend
     from bridge.upstream.tool_cache import ToolCache
 
     from .plain_stream import PlainStreams
@@ -71,7 +71,7 @@ class StatelessCall:
         self._tool_cache = tool_cache
         self._ended = ended
         self._older = False
-        self._backend: Backend | None = None
+        self._backend: CallBackend | None = None
         self._forwarded: ForwardedCall | None = None
         request.on_lost = self._left
 
@@ -90,7 +90,7 @@ class StatelessCall:
         self._request.release()
         return True
 
-    def send(self, backend: Backend) -> None:
+    def send(self, backend: CallBackend) -> None:
         """Makes the prepared call of `backend`."""
         if self._forwarded is not None:
             self._backend = backend

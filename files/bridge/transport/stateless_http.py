@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridge.protocol.header_mirror import Parameter
     from bridge.protocol.message import Message
     from bridge.services import Services
+    from bridge.upstream.backend import CallBackend
     from bridge.upstream.handshake import Handshake
     from bridge.upstream.health import Health
     from bridge.upstream.upstreams import Upstreams
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 class StatelessHttp:
     """Serves requests that stand alone, by servers that know them, and where children serve many clients by older ones,
-    too. Calls in flight and subscriptions are its own."""
+    too. Where each session has a child, clients are told to open one; a server that knows no sessions gets a child for
+    each call. Calls in flight and subscriptions are its own."""
 
     def __init__(self, services: Services, upstreams: Upstreams, health: Health, streams: PlainStreams) -> None:
         self._metrics = services.metrics
@@ -113,7 +115,9 @@ class StatelessHttp:
     def _call(self, request: Request, message: Message, call: StatelessCall, *, older: bool, can_json: bool) -> None:
         """Sends the call, when it is known that its headers say what its body says. `older`: to children that do not
         know this revision."""
-        backend = self._upstreams.backend(modern=not older, listening=message.method == "subscriptions/listen")
+        backend = self._backend(request, message, older=older)
+        if backend is None:
+            return
 
         def send() -> None:
             if call.prepare(older=older):
@@ -140,6 +144,21 @@ class StatelessHttp:
             request.respond(400, messages.error(message.id, messages.INVALID_PARAMS, text))
             return
         self._tool_cache.when_known(name, backend, checked, modern=not older)
+
+    def _backend(self, request: Request, message: Message, *, older: bool) -> CallBackend | None:
+        """What serves the call; None after an answer that says why nothing does."""
+        if not self._upstreams.dedicated:
+            return self._upstreams.backend(modern=not older, listening=message.method == "subscriptions/listen")
+        fault = self._upstreams.refuses(request.headers)
+        if fault is not None:
+            request.respond(400, messages.error(message.id, messages.INVALID_REQUEST, fault))
+            return None
+        backend = self._upstreams.alone(request.headers)
+        if isinstance(backend, str):
+            body = messages.error(message.id, messages.SERVER_ERROR, backend)
+            request.respond(503, body, headers=[(b"retry-after", b"5")])
+            return None
+        return backend
 
     def _call_ended(self, call: StatelessCall, outcome: str) -> None:
         if call in self._calls:

@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from .upstream import Client
 
 
-class Backend(Protocol):
+class CallBackend(Protocol):
     """Takes calls, and gives each of them to a child."""
+
+    def call(self, call: ForwardedCall) -> None:
+        """Sees to a call. Its client receives one answer, an error at worst."""
+
+    def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
+        """Ends a call whose answer nobody wants any more; `note` is the client's own notification of that."""
+
+    def leave(self, client: Client) -> None:
+        """Removes a client that is gone, and cancels all its calls."""
+
+
+class Backend(CallBackend, Protocol):
+    """Takes the calls of many clients, for as long as the bridge runs."""
 
     changed: Callable[[Message], None]
     """Is called with each notification that a list has changed, which concerns every client."""
@@ -24,17 +37,8 @@ class Backend(Protocol):
     def calls_queued(self) -> int:
         """How many calls no child has got yet."""
 
-    def call(self, call: ForwardedCall) -> None:
-        """Sees to a call. Its client receives one answer, an error at worst."""
-
-    def cancel(self, call: ForwardedCall, note: Message | None = None) -> None:
-        """Ends a call whose answer nobody wants any more; `note` is the client's own notification of that."""
-
     def join(self, client: Client) -> None:
         """Adds a client that believes the server to be ready for it, and must learn when it no longer is."""
-
-    def leave(self, client: Client) -> None:
-        """Removes a client that is gone, and cancels all its calls."""
 
     def when_initialized(self, callback: Callable[[Handshake | str], None]) -> None:
         """Calls `callback` with what a child said in its handshake, or with the reason why there was none."""

@@ -49,10 +49,13 @@ class Handshake:
         return info if isinstance(info, dict) else {}
 
 
-async def perform_handshake(rpc: RpcClient, seconds: float, *, discover: bool = True) -> Handshake:
+async def perform_handshake(
+    rpc: RpcClient, seconds: float, *, discover: bool = True, last_resort: bool = False
+) -> Handshake:
     """Initializes a fresh child, as a client of both eras should on stdio: `server/discover` first, and on any other
     answer than a result, or none for a while, `initialize` (modelcontextprotocol.io, transports, stdio, backward
-    compatibility). `seconds`: what each answer may take. Raises NoAnswer."""
+    compatibility). `seconds`: what each answer may take. `discover`: whether to ask that first. `last_resort`: whether
+    to ask it where `initialize` is refused. Raises NoAnswer."""
     early = asyncio.Future[Message]()
     if discover:
         early = rpc.start("server/discover", {"_meta": META})
@@ -73,6 +76,10 @@ async def perform_handshake(rpc: RpcClient, seconds: float, *, discover: bool = 
     if answer is None:
         raise Silent(f"initialize was not answered within {seconds:g} s")
     if answer.error is not None:
+        if last_resort and not discover:
+            found = _discovered(await rpc.ask("server/discover", {"_meta": META}, seconds))
+            if found is not None:
+                return found
         raise Refused(f"initialize was refused: {str(answer.error.get('message'))[:200]}")
     revision = str(answer.result.get("protocolVersion"))
     rpc.notify("notifications/initialized")

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 
 
 class HealthProbe:
-    """Keeps a child that is asked for a sign of life at an interval, and replaced when it gives none."""
+    """Keeps a child that is asked for a sign of life at an interval, and replaced when it gives none.
 
-    def __init__(self, services: Services, launcher: Launcher, health: Health) -> None:
+    `sessions`: a server that knows both eras is to be known as one with sessions.
+    """
+
+    def __init__(self, services: Services, launcher: Launcher, health: Health, *, sessions: bool) -> None:
         self._launcher = launcher
         self._health = health
         self._log = services.log
         self._interval = services.limits.probe_interval_seconds
         self._timeout = services.limits.probe_timeout_seconds
         self._patience = StartPatience(self._timeout, services.limits.hung_seconds)
-        self._discover = True  # until a child has died of it
+        self._sessions = sessions
+        self._discover = not sessions  # until a child has died of it
         self._child: Child | None = None
 
     async def run(self) -> None:
@@ -68,7 +72,9 @@ class HealthProbe:
         child = self._child = self._launcher.start("health")
         rpc = RpcClient(child)
         try:
-            handshake = await perform_handshake(rpc, self._patience.seconds, discover=self._discover)
+            handshake = await perform_handshake(
+                rpc, self._patience.seconds, discover=self._discover, last_resort=self._sessions
+            )
         except Lost:
             self._discover = not self._discover
             raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bridge.services import Services
 
-    from .backend import Backend
+    from .backend import CallBackend
 
 _MOST_PAGES = 100
 _LISTING_SECONDS = 10.0
@@ -47,7 +47,7 @@ class ToolCache:
     def when_known(
         self,
         name: str,
-        backend: Backend,
+        backend: CallBackend,
         callback: Callable[[tuple[Parameter, ...]], None],
         *,
         modern: bool,
@@ -73,7 +73,7 @@ class ToolCache:
 class Listing:
     """Asks for all tools, as the client of its calls."""
 
-    def __init__(self, tool_cache: ToolCache, backend: Backend, *, modern: bool) -> None:
+    def __init__(self, tool_cache: ToolCache, backend: CallBackend, *, modern: bool) -> None:
         self.address = ""  # it asks for all
         self.waiting: list[Callable[[], None]] = []
         self._tool_cache = tool_cache

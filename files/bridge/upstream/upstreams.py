@@ -8,6 +8,7 @@ from bridge.process.warm_children import WarmChildren
 
 from .dedicated import DedicatedUpstream
 from .multiplexed import MultiplexedUpstream
+from .per_call import PerCall
 from .pool import Pool
 from .shared import Shared
 
@@ -39,6 +40,7 @@ class Upstreams:
         self._changed = changed
         self._warm_children = WarmChildren(services, launcher)
         self._backends: dict[tuple[bool, bool], Backend] = {}
+        self._alone: set[PerCall] = set()
 
     @property
     def dedicated(self) -> bool:
@@ -95,6 +97,23 @@ class Upstreams:
             kind = Shared if shared or listening else Pool
             backend = self._backends[key] = kind(self._services, self._launcher, modern=modern)
             backend.changed = self._changed
+        return backend
+
+    def alone(self, headers: Mapping[bytes, bytes]) -> PerCall | str:
+        """Returns a child of its own for one request that stands alone and had `headers`, or the reason why there is
+        room for none now."""
+        if len(self._alone) >= self._services.limits.sessions:
+            return f"there are {len(self._alone)} calls, each with a process of its own; try again later"
+        shortage = self.shortage()
+        if shortage is not None:
+            return shortage
+
+        def begin() -> Child:
+            child = self._start("call", headers)
+            self._alone.add(backend)
+            return child
+
+        backend = PerCall(begin, self._alone.discard)
         return backend
 
     def keep_warm(self) -> None:
