@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import looks_secret, quoted
 
 _SCRIPT = re.compile(
@@ -101,8 +102,8 @@ def module_error(module: str, folder: str) -> str | None:
     top, dot, _rest = module.partition(".")
     if _CONVENTION.fullmatch(top) and (not dot or top.startswith("mcp_server_")):
         return None
-    what = f"'{top}', the first part of {quoted(module)}," if dot else quoted(module)
+    what = f"'{printable(top)}', the first part of {quoted(module)}," if dot else quoted(module)
     return (
         f"{what} names no package, and what PyPI has under that name can be anybody's; write uvx with the package, or"
-        f" 'uv run --with PACKAGE python -m {module}', or {_IMAGE}"
+        f" 'uv run --with PACKAGE python -m {printable(module)}', or {_IMAGE}"
     )
