@@ -70,7 +70,8 @@ class Limits:
     unattended_seconds: float = 30.0
     """For how long nobody must have been there for a session's calls, so that it gives way to others."""
     silent_server_seconds: float = 3600.0
-    """For how long a server must have said nothing of a session's calls for the same, though its client is there."""
+    """For how long a server must have said nothing for the same, though its client is there. Then its calls end, too:
+    no SDK waits so long for a word, and a client that vanished without one must not keep a process for ever."""
     readers: int = 3
     """Connections on one stream; only the newest gets what is said, so that an older one is of use only for moments."""
     memory_left: float = 1 / 16

@@ -118,7 +118,10 @@ class LegacySession:
             self._upstream.close()
 
     def tick(self, now: float, *, contended: bool) -> None:
-        """Does nothing: a call goes on for as long as the stream lasts."""
+        """Ends the session when its server has been silent for too long with calls in flight. Otherwise they go on for
+        as long as the stream lasts."""
+        if self._calls and self.idleness(now) == FORSAKEN:
+            self.fail(f"the server has sent nothing for {self._limits.silent_server_seconds:g} s")
 
     def idleness(self, now: float) -> int | None:
         """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""

@@ -211,19 +211,22 @@ class Session:
     # time
 
     def tick(self, now: float, *, contended: bool) -> None:
-        """Keeps quiet streams alive, and gives up the calls whose client has been away for longer than it may be:
-        shorter where others are `contended` for a child."""
+        """Keeps quiet streams alive, and gives up the calls whose client has been away for longer than it may be,
+        shorter where others are `contended` for a child, and those of a server that is silent for too long: a client
+        that vanished without a word still seems to be there."""
         self._streams.keep_alive(now, self._limits.comment_seconds)
         bound = self._limits.contended_seconds if contended else self._limits.abandoned_seconds
         for ident, call in list(self._calls.items()):
             if ident == self._initialize and now - call.since > self._limits.handshake_seconds:
                 self.fail(f"the server has not answered initialize for {self._limits.handshake_seconds:g} s")
                 return
-            if call.unattended(now) > bound:
+            silent = now - max(self._heard, call.since) > self._limits.silent_server_seconds
+            if silent or call.unattended(now) > bound:
                 if ident == self._initialize:  # which must not be cancelled (lifecycle); without it there is no session
                     self.fail("the client did not wait for the server's start")
                     return
-                why = {"requestId": ident, "reason": "nobody waits for the answer any more"}
+                reason = "the server is silent" if silent else "nobody waits for the answer any more"
+                why = {"requestId": ident, "reason": reason}
                 self._send(messages.parse(messages.notification("notifications/cancelled", why)))
                 self._give_up(call)
 

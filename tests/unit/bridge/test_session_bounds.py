@@ -143,6 +143,19 @@ def test_a_session_ends_whose_initialize_is_not_answered(start_bridge: Start) ->
     until(lambda: bridge.health()["sessions"] == 0)
 
 
+def test_a_call_ends_whose_server_stays_silent_though_its_client_is_there(start_bridge: Start) -> None:
+    bridge = start_bridge(limits={"silent_server_seconds": 2, "left_seconds": 1})
+    client = Client(bridge)
+    client.open()
+    reply = client.post(client.calling("silence"), accept="text/event-stream")
+    assert "cancelled" in last(reply)["error"]["message"]
+    assert client.call("echo", text="x") == "x"
+    older = EventClient(bridge)
+    older.open()
+    assert older.post(request("tools/call", {"name": "silence"}, 5)).status == 202
+    until(lambda: bridge.health()["sessions"] == 1)
+
+
 def test_calls_of_one_session_are_bounded(start_bridge: Start) -> None:
     bridge = start_bridge(limits={"calls": 3})
     client = Client(bridge)
