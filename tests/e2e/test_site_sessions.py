@@ -9,6 +9,9 @@ import pytest
 from tests.e2e.support.sample import SAMPLE
 from tests.e2e.support.sessions import clients
 from tests.e2e.support.site import FLEET, Site
+from tests.e2e.support.waiting import until
+from tests.e2e.test_bridge_balanced import Balanced
+from tests.unit.bridge.client import Client
 
 NOW = ("get_current_time", {"timezone": "Europe/Berlin"})
 HELD = 3
@@ -59,3 +62,36 @@ def test_sessions_finish_in_the_container_that_is_replaced_and_a_later_run_takes
     assert old not in containers_of(site, "time")
     assert f"{FLEET}-time" in site.containers()
     assert site.servers()["time"]["draining"] is None
+
+
+def test_sessions_of_a_pooled_server_go_on_in_its_next_container_and_after_a_restart(site_with_sample: Site) -> None:
+    site = site_with_sample
+    pooled = {**SAMPLE["time"], "orchestrator": {"isolation": "pooled"}}
+    site.write_config({**SAMPLE, "time": pooled})
+    assert site.reconcile().code == 0
+    (old,) = containers_of(site, "time")
+    held = Client(Balanced(int(site.url.rsplit(":", 1)[1]), "/mcp/time"))
+    held.open()
+    with clients(f"{site.url}/mcp/time/mcp", NOW, HELD) as asking:
+        site.write_config({**SAMPLE, "time": {**pooled, "env": {"TZ": "Asia/Tokyo"}}})
+        run = site.reconcile("-vvvv", "--diff")
+        assert run.code == 0, run.output
+        asking.go_on()
+    assert asking.faults == {}
+    (new,) = containers_of(site, "time")
+    assert new != old
+    container = site.docker.containers.get(new)
+    container.restart()
+    until(lambda: held.bridge.request("GET", "/mcp/time/health").status == 200, "the restarted container answers", 60)
+    assert "datetime" in held.call(NOW[0], **NOW[1])
+
+    # The key is on its way to the container only, and another one replaces nothing.
+    file = site.etc / "session.key"
+    key = file.read_text().strip()
+    (given,) = [each for each in container.attrs["Config"]["Env"] if each.startswith("MCP_BRIDGE_SESSION_KEYS=")]
+    file.write_text(f"{'1f' * 32}\n{key}\n")
+    again = site.reconcile("-vvvv", "--diff")
+    assert (again.code, again.changed) == (0, 0), again.output
+    for secret in (key, given.partition("=")[2]):
+        assert secret not in run.output + again.output + (site.var / "state.json").read_text()
+        assert secret not in str([container.labels, container.attrs["Path"], container.attrs["Args"]])
