@@ -128,7 +128,8 @@ def settled_arguments(words: Sequence[str], first: int, references: References, 
             continue
         settled[position] = references.resolved(word, named, path, findings) or ""
     told = {error.path for error in findings.errors}
-    for position, shown in secrets_among(settled):
+    found = written if settled == list(words) else dict(secrets_among(settled))
+    for position, shown in found.items():
         path = f"args[{first + position}]"
         if not any(each.endswith(path) for each in told):
             findings.error(path, _refusal(shown))

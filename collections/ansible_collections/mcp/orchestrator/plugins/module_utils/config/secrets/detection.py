@@ -145,7 +145,7 @@ def _is_secret_pair(name: str, value: str) -> bool:
 
 def _has_secret_of_script(word: str, depth: int) -> bool:
     """Whether a word that is a line for a shell has a secret among its own words: ``exec server --token x``."""
-    if not re.search(r"(?:^|\s)-", word):
+    if not re.search(r"\S\s+-|^-.*\s", word):
         return False
     try:
         words = shlex.split(word)
