@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,9 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from tests.conformance.node import CACHE
+from tests.unit.bridge import client as bridges
 from tests.unit.bridge.client import BOTH, Bridge, free_port, start, until
 
 KEY = "sk-test"
@@ -49,15 +54,28 @@ def personal() -> Iterator[Bridge]:
 
 @pytest.fixture(scope="module")
 def pooled() -> Iterator[Bridge]:
-    bridge = start("--isolation", "pooled", path="/mcp/pooled")
-    bridge.wait_healthy()
+    bridge = _pooled()
     yield bridge
     assert bridge.stop() == 0
 
 
+def _pooled() -> Bridge:
+    bridge = start(
+        "--isolation", "pooled", path="/mcp/pooled", env={**os.environ, "MCP_BRIDGE_SESSION_KEYS": "5e" * 32}
+    )
+    bridge.wait_healthy()
+    return bridge
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The proxy's."""
+    return free_port()
+
+
 @pytest.fixture(scope="module")
 def proxy(
-    litellm: Path, personal: Bridge, pooled: Bridge, tmp_path_factory: pytest.TempPathFactory
+    litellm: Path, personal: Bridge, pooled: Bridge, port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Any]]:
     """A running proxy with both servers: asks it, and gives what it answers."""
     servers = {
@@ -69,7 +87,6 @@ def proxy(
     folder = tmp_path_factory.mktemp("litellm")
     config = folder / "config.yaml"
     config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], "mcp_servers": servers}))
-    port = free_port()
     path = f"{litellm}:{os.environ['PATH']}"
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -151,3 +168,24 @@ def test_pooled_calls_share_processes_and_sessions_do_not(mcp: Callable[..., Any
     assert len(processes("named")) == 3
     # The proxy ends each session that it opens; nothing stays but the canary.
     until(lambda: personal.health()["sessions"] == 0 and len(personal.descendants()) == 1)
+
+
+@pytest.mark.usefixtures("proxy")
+def test_the_session_that_it_keeps_for_its_client_goes_on_after_a_restart_of_the_server(
+    pooled: Bridge, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def calls() -> list[bool]:
+        asking = httpx2.AsyncClient(headers={"x-litellm-api-key": f"Bearer {KEY}"}, timeout=60)
+        transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp/", http_client=asking)
+        async with Client(transport, mode="legacy") as client:
+            before = await client.call_tool("pooled-echo", {"text": "before"})
+            await asyncio.to_thread(restart)
+            after = [await client.call_tool("pooled-echo", {"text": "after"}) for _ in range(3)]
+            return [result.is_error for result in (before, *after)]
+
+    def restart() -> None:
+        assert pooled.stop() == 0
+        monkeypatch.setattr(bridges, "free_port", lambda: pooled.port)
+        pooled.process = _pooled().process
+
+    assert asyncio.run(calls()) == [False] * 4
