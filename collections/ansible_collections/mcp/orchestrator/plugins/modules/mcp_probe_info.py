@@ -132,7 +132,7 @@ servers:
         - Why it fails, in one word; null when it does not.
         - V(refused), V(unreachable), V(timeout), V(closed), V(tls) are the network's;
           V(no_route) and V(balancer) the balancer's;
-          V(bridge), V(not_found), V(not_mcp), V(prefix), V(auth), V(error), V(expectation) the server's;
+          V(bridge), V(not_found), V(not_mcp), V(prefix), V(auth), V(guard), V(error), V(expectation) the server's;
           V(deadline) means that the time for all servers was over.
       type: str
     step:

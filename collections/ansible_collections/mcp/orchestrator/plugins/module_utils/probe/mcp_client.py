@@ -281,7 +281,10 @@ class McpClient:
         if reply is not None:
             return reply
         if answer.status >= 300:
-            raise refusal(method, answer, _decode(body), self._target.url)
+            decoded = _decode(body)
+            if decoded is None and answer.media_type in ("", "text/plain"):
+                decoded = body.decode(errors="replace")
+            raise refusal(method, answer, decoded, self._target.url)
         raise not_mcp(method, answer)
 
     def _read(self, step: str, answer: Answer) -> bytes:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from typing import Any
@@ -16,6 +17,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
 
 LONGEST_QUOTE = 200
+
+# What guards against DNS rebinding say: those of the MCP SDKs, Playwright's server, Vite, Django and Rails.
+_GUARD = re.compile(
+    r"(?:invalid|bad|unknown|untrusted|disallowed|blocked|missing) (?:http_)?(?:host|origin)s?\b"
+    r"|\b(?:host|origin)s?\b.{0,100}\bnot (?:\w+ )?(?:allowed|permitted|trusted|valid)\b"
+    r"|\bonly allowed at\b|\bdns.rebinding\b",
+    re.IGNORECASE,
+)
 
 
 def shorten(text: str) -> str:
@@ -74,20 +83,24 @@ def lost_prefix(step: str, told: str, url: str) -> ProbeFailure:
 
 
 def refusal(step: str, answer: Answer, body: Any, url: str) -> ProbeFailure:
-    """What an HTTP status of 300 or more means, and who said it. Takes the decoded JSON body, None where it is none."""
+    """What an HTTP status of 300 or more means, and who said it. Takes the decoded JSON, else the text, else None."""
     path = urlsplit(url).path or "/"
     status = answer.status
     said = _reason_in(body)
     quoted = f": {said}" if said else ""
+    if status == 421 or (status in (401, 403) and _is_guard(answer, said)):
+        return ProbeFailure(
+            "guard", step, f"{status}: the server does not accept the Host or Origin it is asked by{quoted}"
+        )
     if status in (401, 403):
         scheme = shorten(answer.header("www-authenticate").partition(" ")[0])
         wanted = f" ({scheme})" if scheme else ""
         return ProbeFailure(
-            "auth", step, f"{status}: the server requires an authorization that the probe does not have{wanted}"
+            "auth", step, f"{status}: the server requires an authorization that the probe does not have{wanted}{quoted}"
         )
     if status == 404:
         return _not_found(step, answer, path, quoted)
-    if status in _BALANCER and body is not None and not _signed_by_balancer(answer):
+    if status in _BALANCER and body is not None and not isinstance(body, str) and not _signed_by_balancer(answer):
         return ProbeFailure("bridge", step, f"{status} by the bridge: {said or 'it gives no reason'}")
     if status in _BALANCER and not _signed_by_server(answer):
         return ProbeFailure("balancer", step, f"{status} by the balancer: {_BALANCER[status]}")
@@ -95,6 +108,11 @@ def refusal(step: str, answer: Answer, body: Any, url: str) -> ProbeFailure:
         location = shorten(answer.header("location").partition("?")[0])
         return ProbeFailure("not_mcp", step, f"not MCP: {path} redirects ({status}) to {location or 'nowhere'}")
     return ProbeFailure("not_mcp", step, f"not MCP: {step} was answered with {status}{quoted}")
+
+
+def _is_guard(answer: Answer, said: str) -> bool:
+    """Whether a guard against foreign hosts refused, which no login would change."""
+    return not answer.header("www-authenticate") and _GUARD.search(said) is not None
 
 
 def _not_found(step: str, answer: Answer, path: str, quoted: str) -> ProbeFailure:
@@ -123,7 +141,9 @@ _BALANCER = {
 
 
 def _reason_in(body: Any) -> str:
-    """The sentence in a JSON error body: of the bridge, of JSON-RPC, or of a common framework."""
+    """The sentence in a JSON error body: of the bridge, of JSON-RPC, or of a common framework; or in a text."""
+    if isinstance(body, str):
+        return shorten(body)
     if not isinstance(body, dict):
         return ""
     for key in ("reason", "message", "error", "detail", "status"):
