@@ -110,6 +110,14 @@ def see_files(host: Host) -> None:
     host.run("/usr/bin/python3", "/root/files.py")
 
 
+def see_edits(host: Host) -> None:
+    """Raise HostError where an edit of the config is not followed, whatever the moment at which it is made."""
+    subprocess.run(
+        ["docker", "cp", str(HERE / "edits.py"), f"{host.name}:/root/edits.py"], capture_output=True, check=True
+    )
+    print(host.run("/usr/bin/python3", "/root/edits.py", timeout=1800), flush=True)
+
+
 def see_that_one_message_names_all(host: Host, directory: str) -> None:
     """Raise HostError unless setup.sh names two missing things at once and leaves the host as it is."""
     host.run("sh", "-c", "mv /usr/sbin/haproxy /root && mv /usr/sbin/iptables-save /root && touch /root/before")
