@@ -217,6 +217,8 @@ def try_out(host: Host, directory: str, options: argparse.Namespace) -> None:
     see_files(host)
     if changed := set_up(host, directory):
         raise HostError(f"the second run of setup.sh changed {changed} things; it should have found all done")
+    if host.systemd and not options.without_apt:
+        see_edits(host)
     if options.without_apt:
         play_over_ssh(host)
         see_that_one_message_names_all(host, directory)
