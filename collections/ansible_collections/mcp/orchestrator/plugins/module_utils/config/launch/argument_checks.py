@@ -74,15 +74,19 @@ class References:
         return replaced(word, lambda each: f"${{{each.name}}}" if values[each] is None else values[each] or "")
 
     def _is_secret(self, reference: Reference) -> bool:
-        own = self.own.get(reference.name) if reference.source == "env" else None
-        if reference.source != "env" or is_secret_name(reference.name):
+        if _names_secret(reference):
             return True
-        return own is not None and any(self._is_secret(each) for each in _others(own.reveal(), reference))
+        own = self.own.get(reference.name)
+        # What an own variable refers to is never another own one.
+        return own is not None and any(_names_secret(each) for each in references_in(own.reveal()))
 
     def _value(self, reference: Reference) -> str | None:
         """The value of a reference that is no secret by its name; None where nothing is looked up."""
         own = self.own.get(reference.name)
-        if own is not None and own.reveal() and reference not in references_in(own.reveal()):
+        inner = list(references_in(own.reveal())) if own is not None else []
+        if own is not None and own.reveal() and reference not in inner:
+            if inner and self.environment is None:
+                return None
             text: str | None = replaced(own.reveal(), lambda each: self._outer(each) or "")
         else:
             text = self._outer(reference)
@@ -103,8 +107,8 @@ class References:
         return text or ""
 
 
-def _others(text: str, but: Reference) -> list[Reference]:
-    return [each for each in references_in(text) if each.name != but.name]
+def _names_secret(reference: Reference) -> bool:
+    return reference.source != "env" or is_secret_name(reference.name)
 
 
 def settled_arguments(words: Sequence[str], first: int, references: References, findings: Findings) -> tuple[str, ...]:

@@ -76,3 +76,18 @@ def test_a_check_that_asks_nobody_takes_references_in_arguments_and_flags_as_the
     assert not fleet.errors
     assert fleet.specs[0].command == ("--url", "${DB_URL}")
     assert sum("is looked up on the host" in note for note in fleet.explain["db"]) == 3
+
+
+def test_own_variables_that_name_each_other_end_in_the_reconcilers(tmp_path: Path) -> None:
+    entry = {"command": "uvx", "args": ["hello-mcp==1.0", "--name", "${A}"], "env": {"A": "${B}", "B": "${A}"}}
+    path = config(tmp_path, entry)
+    fleet = read_fleet([path], None, KEY, Resolver(environment={"A": "x", "B": "y"}))
+    assert not fleet.errors
+    assert fleet.specs[0].command == ("--name", "y")
+    assert read_fleet([path], None, KEY, EmptyResolver()).specs[0].command == ("--name", "${A}")
+
+
+def test_an_own_variable_that_is_kept_in_a_store_under_its_own_name_is_a_secret(tmp_path: Path) -> None:
+    entry = {"command": "uvx", "args": ["hello-mcp==1.0", "--url", "${URL}"], "env": {"URL": "${ssm:URL}"}}
+    (error,) = read_fleet([config(tmp_path, entry)], None, KEY, Resolver(environment={"URL": "x"})).errors
+    assert "everybody on the host could read" in error.message
