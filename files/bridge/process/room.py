@@ -112,12 +112,13 @@ class Room:
 
     def look_for_kills(self, now: float) -> None:
         """Takes note of the processes that the kernel has killed since the last look. `now`: monotonic seconds."""
-        killed = self._memory.killed
-        if killed > self._killed:
-            self.killed += killed - self._killed
-            self._killed_at = now
-            self._log.error(f"out of memory: the kernel killed {killed - self._killed} of the container's processes")
-        self._killed = killed
+        more = self._memory.killed - self._killed
+        if more <= 0:  # the count is 0 where its file cannot be read, as when all file descriptors are in use
+            return
+        self._killed += more
+        self._killed_at = now
+        self.killed += more
+        self._log.error(f"out of memory: the kernel killed {more} of the container's processes")
 
     def killing(self, within: float, now: float) -> str | None:
         """Returns that memory ran out in the last `within` seconds, as a sentence; None where it did not."""

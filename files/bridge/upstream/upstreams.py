@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bridge.process.child import CannotStart
 from bridge.process.warm_children import WarmChildren
 
 from .dedicated import DedicatedUpstream
@@ -102,13 +103,15 @@ class Upstreams:
     def alone(self, headers: Mapping[bytes, bytes]) -> PerCall | str:
         """Returns a child of its own for one request that stands alone and had `headers`, or the reason why there is
         room for none now."""
-        if len(self._alone) >= self._services.limits.sessions:
-            return f"there are {len(self._alone)} calls, each with a process of its own; try again later"
-        shortage = self.shortage()
-        if shortage is not None:
-            return shortage
+        why = self._shortage_alone()
+        if why is not None:
+            return why
 
         def begin() -> Child:
+            # Calls that waited for a list of the tools begin all at once.
+            why = self._shortage_alone()
+            if why is not None:
+                raise CannotStart(why, retryable=True)
             child = self._start("call", headers)
             self._alone.add(backend)
             return child
@@ -138,6 +141,11 @@ class Upstreams:
         self._warm_children.close()
         for backend in self._backends.values():
             backend.close()
+
+    def _shortage_alone(self) -> str | None:
+        if len(self._alone) >= self._services.limits.sessions:
+            return f"there are {len(self._alone)} calls, each with a process of its own; try again later"
+        return self.shortage()
 
     def _start(self, tag: str, headers: Mapping[bytes, bytes]) -> Child:
         if self._launcher.personal:

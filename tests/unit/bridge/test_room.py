@@ -119,6 +119,18 @@ def test_a_child_that_was_killed_for_want_of_memory_is_told_as_that(world: World
     assert world.room.killing(300, time.monotonic() + 301) is None
 
 
+def test_a_kill_is_told_once_though_the_count_cannot_be_read_for_a_while(world: World) -> None:
+    world.has_killed(2)
+    world.room.look_for_kills(1.0)
+    file = world.memory / ("memory.oom_control" if world.version == 1 else "memory.events")
+    file.unlink()
+    world.room.look_for_kills(400.0)
+    world.has_killed(2)
+    world.room.look_for_kills(401.0)
+    assert world.room.killed == 2
+    assert world.room.killing(300, 401.0) is None
+
+
 def test_descendants_count_with_their_child(tmp_path: Path) -> None:
     for pid, mark, kib, threads in ((7, 501, 1024, 11), (8, 501, 2048, 1), (9, 502, 512, 1), (1, 0, 4096, 1)):
         (tmp_path / str(pid)).mkdir()
