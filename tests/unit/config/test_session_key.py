@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "roles/config/tasks/session_key.yml"
+
+
+# Notes in every interpreter the modes that a file with a key gets.
+WATCH = """
+import os, sys
+
+def watch(event, arguments):
+    if event == "os.chmod" and str(arguments[0]).endswith(("session.key", "session.key'")):
+        with open(os.environ["WATCHED"], "a") as modes:
+            modes.write(f"{arguments[1] & 0o777:o}\\n")
+
+sys.addaudithook(watch)
+"""
 
 
 class Hosts:
@@ -26,10 +40,18 @@ class Hosts:
         tasks = [{"ansible.builtin.import_tasks": str(TASKS)}]
         (root / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
         self.root = root
+        self.modes = root / "modes"
+        (root / "sitecustomize.py").write_text(WATCH)
 
     def play(self, *options: str) -> str:
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.json", "play.yml"]
-        done = subprocess.run([*command, "-vvv", "--diff", *options], cwd=self.root, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, "-vvv", "--diff", *options],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "WATCHED": str(self.modes)},
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -45,6 +67,7 @@ def test_a_key_is_made_once_for_all_hosts_and_shown_nowhere(hosts: Hosts) -> Non
     assert [first, first] == others
     assert len(bytes.fromhex(first)) == 32
     assert {key.stat().st_mode & 0o777 for key in hosts.keys} == {0o600}
+    assert set(hosts.modes.read_text().split()) == {"600"}  # at no moment another
     assert "changed=0" in hosts.play("--limit", "b")
     assert first.strip() not in said
 
