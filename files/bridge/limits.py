@@ -53,11 +53,10 @@ class Limits:
     balancer attributes): a target that closes first turns a reused connection into a 502."""
     comment_seconds: float = 15.0
     """An open stream is never silent for longer: below every common idle timeout."""
-    upgrade_seconds: float = 0.5
-    """How long an answer may take before the client, if it can, is given a stream instead of a plain body."""
-    stateless_upgrade_seconds: float = 10.0
-    """The same for requests that stand alone: their streams cannot be resumed, so a stream is worth less to the client
-    than the HTTP status that some errors must have."""
+    upgrade_seconds: float = 25.0
+    """How long an answer may take before the client, if it can, is given a stream instead of a plain body. A plain body
+    may have any size and an HTTP status; a stream survives what ends silent connections. The idle timeouts on the way
+    are 60 s (Application Load Balancer, nginx), rarely 30 s or 29 s (API gateways)."""
     unused_seconds: float = 60.0
     """The life of a session that never did more than `initialize`. Clients go on within milliseconds; whoever types the
     requests gets a minute."""

@@ -121,7 +121,7 @@ def call(ident: Any, name: str, given: dict[str, Any], meta: dict[str, Any]) -> 
             if ident in CANCELLED:
                 return None
             time.sleep(0.01)
-        return text("slept")
+        return text("x" * given["size"] if "size" in given else "slept")
     if name == "cancelled":
         return text(sorted(map(str, CANCELLED)))
     if name == "progress":

@@ -11,9 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bridge.http.request import Header, Request
+    from bridge.log import Log
 
 
+# Bytes that the Python SDK 2.x takes in an event (findings/mcp-python-client-large-event.sh); those around a message.
+_LARGEST_EVENT = 1024 * 1024
+_EVENT_FIELDS = 64
 _MOST_GATHERED = 1024 * 1024  # bytes of a batch's answers that wait for the others
+
+
+def warn_of_size(log: Log, raw: bytes, why: str) -> None:
+    """Says so where `raw` goes out as an event that a client may refuse. `why`: the reason why it is an event."""
+    if len(raw) + _EVENT_FIELDS > _LARGEST_EVENT:
+        log.warning(
+            f"an answer of {len(raw)} bytes is sent as an event, {why}; clients with the Python SDK 2.x take no event"
+            f" above {_LARGEST_EVENT} bytes (max_sse_event_size), and their call fails"
+        )
 
 
 class Events(Protocol):
@@ -60,13 +73,14 @@ class PendingCall:
 class Exchange:
     """Collects the answers to the requests of one POST.
 
-    A quick answer that comes alone goes out as JSON. As soon as anything else belongs to the POST, or the answer takes
-    its time, the reply becomes a stream, where the client accepts one.
+    An answer that comes alone goes out as JSON, of any size. As soon as anything else belongs to the POST, or the
+    answer takes longer than silence may on the way, the reply becomes a stream, where the client accepts one.
     """
 
     __slots__ = (
         "_answers",
         "_batch",
+        "_log",
         "_make_stream",
         "can_stream",
         "headers",
@@ -78,7 +92,14 @@ class Exchange:
     )
 
     def __init__(
-        self, request: Request, waiting: set[Id], *, batch: bool, can_stream: bool, make_stream: Callable[[], Events]
+        self,
+        request: Request,
+        waiting: set[Id],
+        log: Log,
+        *,
+        batch: bool,
+        can_stream: bool,
+        make_stream: Callable[[], Events],
     ) -> None:
         self.request = request
         self.waiting = waiting
@@ -88,6 +109,7 @@ class Exchange:
         self.status = 200
         self.stream: Events | None = None
         self._batch = batch
+        self._log = log
         self._answers: list[bytes] = []
         self._make_stream = make_stream
 
@@ -130,6 +152,7 @@ class Exchange:
             else:
                 raw = error(ident, SERVER_ERROR, "the answers to this batch are too large together; accept a stream")
         if self.stream is not None:
+            warn_of_size(self._log, raw, "since its stream has begun")
             self.stream.send(raw)
             if not self.waiting:
                 self.stream.finish()

@@ -10,6 +10,7 @@ from bridge.protocol import message as messages
 from bridge.protocol.message import Id, Message, NotAMessage
 
 from .eviction import FORSAKEN, LISTENING, UNUSED
+from .exchange import warn_of_size
 from .identity import Ownership
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class LegacySession:
         self._heard = self.used  # when the server last said anything
         self._unused = True  # nothing but `initialize` has come
         self._closed = False
+        self._log = services.log
         self._limits = services.limits
         self._metrics = services.metrics
         self._ended = ended
@@ -92,6 +94,7 @@ class LegacySession:
         self._heard = time.monotonic()
         if message.is_answer and message.id is not None:
             self._settle(message.id, messages.outcome(message))
+            warn_of_size(self._log, message.raw, "as this transport sends all")
         self._stream.send(message.raw)
 
     def fail(self, why: str, *, status: int = 200, retryable: bool = False) -> None:

@@ -129,7 +129,9 @@ class Session:
             # The session's name is known with the answer, and no head can go out before.
             self._streaming_hello = must_stream
             can_stream = must_stream = False
-        exchange = Exchange(request, idents, batch=batch, can_stream=can_stream, make_stream=self._streams.open)
+        exchange = Exchange(
+            request, idents, self._log, batch=batch, can_stream=can_stream, make_stream=self._streams.open
+        )
         try:
             for message in posted:
                 self._pass_on(message, exchange)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bridge.http.request import Request
+    from bridge.log import Log
     from bridge.upstream.backend import CallBackend
     from bridge.upstream.tool_cache import ToolCache
 
@@ -54,6 +55,7 @@ class StatelessCall:
         streams: PlainStreams,
         tool_cache: ToolCache,
         ended: Callable[[StatelessCall, str], None],
+        log: Log,
         *,
         can_stream: bool,
     ) -> None:
@@ -62,6 +64,7 @@ class StatelessCall:
         self.exchange = Exchange(
             request,
             set() if message.id is None else {message.id},
+            log,
             batch=False,
             can_stream=can_stream,
             make_stream=lambda: streams.open(self._left),

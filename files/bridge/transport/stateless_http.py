@@ -33,12 +33,12 @@ class StatelessHttp:
     each call. Calls in flight and subscriptions are its own."""
 
     def __init__(self, services: Services, upstreams: Upstreams, health: Health, streams: PlainStreams) -> None:
+        self._log = services.log
         self._metrics = services.metrics
         self._upstreams = upstreams
         self._health = health
         self._streams = streams
-        # Such a stream cannot be resumed, so that it is worth less to the client than the status that errors must have.
-        self._upgrade = StreamUpgrade(services.loop, services.limits.stateless_upgrade_seconds)
+        self._upgrade = StreamUpgrade(services.loop, services.limits.upgrade_seconds)
         self._tool_cache = ToolCache(services)
         self._calls: set[StatelessCall] = set()
         self._subscriptions: set[Subscription] = set()
@@ -63,7 +63,7 @@ class StatelessHttp:
                 request.respond(400, fault)
                 return
             call = StatelessCall(
-                request, message, self._streams, self._tool_cache, self._call_ended, can_stream=can_stream
+                request, message, self._streams, self._tool_cache, self._call_ended, self._log, can_stream=can_stream
             )
             self._health.when_known(lambda handshake: self._known(request, message, handshake, call, can_json))
 

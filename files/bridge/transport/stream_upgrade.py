@@ -37,7 +37,7 @@ class StreamUpgrade:
             oldest = next(iter(self._waiting))
             left = oldest.since + self._seconds - now
             if left > 0:
-                self._timer = self._loop.call_later(max(left, self._seconds / 4), self._look)
+                self._timer = self._loop.call_later(max(left, min(self._seconds / 4, 1.0)), self._look)
                 return
             del self._waiting[oldest]
             oldest.commit()
