@@ -59,6 +59,8 @@ async def perform_handshake(
     early = asyncio.Future[Message]()
     if discover:
         early = rpc.start("server/discover", {"_meta": META})
+        # A child that ends before it answers is told of by the answer to `initialize`.
+        early.add_done_callback(lambda lost: lost.cancelled() or lost.exception())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(_DISCOVER_SECONDS, seconds / 2)):
                 found = _discovered(await asyncio.shield(early))
