@@ -1,0 +1,161 @@
+"""What clients that hold sessions notice while their servers change: 10 servers, 50 sessions, five clients.
+
+The official SDKs for Python (1.x and 2.x) and TypeScript (1.x and 2.x) and FastMCP hold one session each with each of
+10 servers, half of them pooled and half per_session, and call all the time. Meanwhile every server is rolled twice,
+one container of each half is killed, and in a second scene one host of two is drained. Counts the failed calls.
+Prints a table for people, and as its last line one JSON object. Its site is number 5, or MCP_TEST_SITE.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
+os.environ.setdefault("MCP_TEST_SITE", "5")
+
+from benchmarks.sessions_parts.callers import KINDS, Call, Tally, calling  # noqa: E402
+from benchmarks.sessions_parts.two_hosts import drained  # noqa: E402
+from tests.e2e.support.sample import SAMPLE  # noqa: E402
+from tests.e2e.support.site import FLEET, USERS, Site  # noqa: E402
+
+SERVERS = 10
+ROLLS = 2
+NOW: tuple[str, dict[str, Any]] = ("get_current_time", {"timezone": "Europe/Berlin"})
+# One call a second that lasts, so that a change always meets calls that are under way.
+SLOW: tuple[str, dict[str, Any]] = ("trigger-long-running-operation", {"duration": 1, "steps": 2})
+TOOLS = {"time": NOW, "everything": SLOW}
+# All servers start at once on what may be a small machine, beside 50 clients.
+PATIENCE = 300
+ISOLATIONS = ("pooled", "per_session")
+NAMES = [f"{ISOLATIONS[number % 2].replace('_', '-')}-{number}" for number in range(SERVERS)]
+
+
+def sample(number: int) -> str:
+    """The sample server that server ``number`` runs."""
+    return "everything" if number % 5 in (1, 2) else "time"
+
+
+def isolation(number: int) -> str:
+    """The isolation of server ``number``."""
+    return ISOLATIONS[number % 2]
+
+
+def config(generation: int) -> dict[str, Any]:
+    """The servers, whose env tells their generation."""
+    servers = {}
+    for number, name in enumerate(NAMES):
+        entry = SAMPLE[sample(number)]
+        args = [*entry["args"][:-1], "-e", "GENERATION", entry["args"][-1]]
+        env = {**entry.get("env", {}), "GENERATION": str(generation)}
+        servers[name] = {**entry, "args": args, "env": env, "orchestrator": {"isolation": isolation(number)}}
+    return servers
+
+
+@contextmanager
+def installed() -> Iterator[Site]:
+    """A site with the servers, gone afterwards. Raises RuntimeError when it does not converge."""
+    root = Path(tempfile.mkdtemp(prefix="mcp-bench-", dir="/var/tmp"))
+    site = Site(root)
+    try:
+        variables = {**USERS, "fleet_health_timeout": PATIENCE}
+        (root / "inventory.yml").write_text(json.dumps({"mcp_hosts": {"vars": variables}}))
+        site.write_config(config(0))
+        run = site.install()
+        if run.code:
+            raise RuntimeError(run.output[-3000:])
+        yield site
+    finally:
+        site.play("teardown")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def roll(site: Site, generation: int) -> None:
+    """Replaces the container of every server. Raises RuntimeError."""
+    site.write_config(config(generation))
+    run = site.reconcile()
+    if run.code:
+        raise RuntimeError(run.output[-3000:])
+
+
+def kill(site: Site, server: str) -> None:
+    """Kills the first process of the server's oldest container, where its sessions are."""
+    ours = {"label": [f"mcp_fleet={FLEET}", f"mcp_service={server}"]}
+    oldest = min(site.docker.api.containers(filters=ours), key=lambda each: int(each["Created"]))
+    os.kill(site.docker.api.inspect_container(oldest["Id"])["State"]["Pid"], signal.SIGKILL)
+
+
+def measure(site: Site) -> dict[str, Tally]:
+    """Phase -> what became of its calls. Raises RuntimeError, AssertionError."""
+    calls: list[Call] = [(f"{site.url}/mcp/{name}/mcp", *TOOLS[sample(number)]) for number, name in enumerate(NAMES)]
+    with calling(calls) as callers:
+        for generation in range(1, ROLLS + 1):
+            callers.phase(f"roll {generation}")
+            roll(site, generation)
+            callers.go_on()
+        for each in ISOLATIONS:
+            callers.phase(f"kill {each}")
+            kill(site, next(name for number, name in enumerate(NAMES) if isolation(number) == each))
+            callers.go_on(10)
+        callers.phase("end")
+    return callers.tallies
+
+
+def failed(tally: Tally, of: str) -> int:
+    """The failed calls at servers of the isolation ``of``."""
+    return sum(count for (_, server, _), count in tally.faults.items() if isolation(server) == of)
+
+
+def report(tallies: dict[str, Tally]) -> dict[str, float]:
+    """Prints the table and what the faults were; the figures."""
+    print(f"{SERVERS} servers, {SERVERS * len(KINDS)} sessions of {', '.join(KINDS)}")
+    print(f"  {'':<18}{'calls':>8}{'longest, s':>12}{'pooled lost':>13}{'per_session lost':>18}")
+    for phase, tally in tallies.items():
+        lost = [failed(tally, each) for each in ISOLATIONS]
+        print(f"  {phase:<18}{tally.calls:>8}{tally.longest:>12.2f}{lost[0]:>13}{lost[1]:>18}")
+    for phase, tally in tallies.items():
+        said: Counter[tuple[str, str, str]] = Counter()
+        for (kind, server, fault), count in tally.faults.items():
+            said[kind, NAMES[server], fault[:200]] += count
+        for (kind, name, fault), count in sorted(said.items()):
+            print(f"  {phase}: {count} x {kind} at {name}: {fault}")
+    changes = [tally for phase, tally in tallies.items() if phase != "kill per_session"]
+    return {
+        "calls": sum(tally.calls for tally in tallies.values()),
+        "pooled_lost": sum(failed(tally, "pooled") for tally in tallies.values()),
+        "per_session_lost_by_changes": sum(failed(tally, "per_session") for tally in changes),
+        "per_session_lost_by_kill": failed(tallies["kill per_session"], "per_session"),
+    }
+
+
+def main() -> int:
+    """Measure and print; return the exit code."""
+    try:
+        with installed() as site:
+            tallies = measure(site)
+        with tempfile.TemporaryDirectory(prefix="mcp-bench-", dir="/var/tmp") as folder:
+            servers = [(name, isolation(number)) for number, name in enumerate(NAMES)]
+            tallies["drain of a host"] = drained(Path(folder), servers)
+    except (RuntimeError, AssertionError, OSError, subprocess.CalledProcessError) as error:
+        print(f"sessions: could not measure: {error}", file=sys.stderr)
+        return 1
+    figures = report(tallies)
+    targets = {name: ["<=", 0] for name in ("pooled_lost", "per_session_lost_by_changes")}
+    met = all(figures[name] <= 0 for name in targets)
+    print(json.dumps({"benchmark": "sessions", "figures": figures, "targets": targets, "met": met}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
