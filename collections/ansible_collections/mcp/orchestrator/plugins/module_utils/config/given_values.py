@@ -18,10 +18,18 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.lo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.placeholder import is_placeholder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 
+# As module_utils/container/session_key.py sets it.
+_OURS = "MCP_BRIDGE_SESSION_KEYS"
+
 
 def check_started(parsed: ParsedEntry, args: Sequence[str], findings: Findings) -> None:
     """Checks the variables and the arguments of a server that is started here."""
     for name, value in parsed.env.items():
+        if name == _OURS:
+            findings.error(
+                parsed.places.get(name, key_path("env", name)),
+                "is a variable by which this orchestrator tells its bridge something; use another name",
+            )
         if name not in parsed.verbatim and name not in parsed.places:
             _check(key_path("env", name), value.reveal(), name, findings)
     for position, word in enumerate(args):

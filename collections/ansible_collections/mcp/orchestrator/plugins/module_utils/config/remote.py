@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.given_values import check_remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import ADDRESSES, REMOTE_TYPES
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import is_token, quoted
@@ -92,13 +92,29 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
     _check_address(url, given[0], findings)
     for header, value in headers.items():
         _check_header(header, value, f"headers.{header}", findings)
-    if entry.get("env"):
-        findings.explain("env", "is ignored: nothing is started")
+    url, filled = _with_env(url, headers, entry.get("env", {}), findings)
     if "orchestrator" in entry:
         findings.warn("orchestrator", "is ignored: the server runs elsewhere")
-    secrets = {str(key): Secret(value) for key, value in headers.items() if isinstance(value, str)}
+    secrets = {str(key): Secret(value) for key, value in filled.items()}
     check_remote(given[0], url, secrets, {}, findings)
     return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets)
+
+
+def _with_env(
+    url: str, headers: Mapping[str, Any], env: Mapping[str, Any], findings: Findings
+) -> tuple[str, dict[str, str]]:
+    """The address and the headers with references to the entry's own variables filled in."""
+    variables = {name: Secret(value) for name, value in env.items() if isinstance(value, str)}
+    address, used = with_own_variables(url, variables)
+    filled = {}
+    for header, value in headers.items():
+        if isinstance(value, str):
+            filled[header], names = with_own_variables(value, variables)
+            used = used | names
+    for name in env:
+        said = "is used where url and headers refer to it" if name in used else "is ignored: nothing is started"
+        findings.explain(key_path("env", name), said)
+    return address, filled
 
 
 def _check_address(url: str, path: str, findings: Findings) -> None:
@@ -148,17 +164,18 @@ def read_proxy(
     places: dict[str, str] = {}
     kind, position = "http", 1
     while position < len(words):
-        word = words[position]
-        following = words[position + 1] if position + 1 < len(words) else ""
+        word, glued, text = words[position].partition("=")
+        at = position if glued else position + 1
+        following = text if glued else (words[at] if at < len(words) else "")
         if word == "--header":
             header, _colon, value = following.partition(":")
-            places[header.strip()] = f"args[{first + position + 1}]"
+            places[header.strip()] = f"args[{first + at}]"
             _check_header(header.strip(), value.strip(), places[header.strip()], findings)
             headers[header.strip()] = Secret(with_own_variables(value.strip(), env)[0])
-            position += 1
+            position = at
         elif word == "--transport":
             kind = "sse" if following.startswith("sse") else "http"
-            position += 1
+            position = at
         else:
             findings.explain(f"args[{first + position}]", "is ignored: it is for the proxy")
         position += 1

@@ -40,6 +40,13 @@ _SERVERS_OF_FILES = {
     "mcp": frozenset({"run", "dev"}),
 }
 
+# What starts another server behind HTTP, and the programs that the image with it does not have.
+_OF_OTHER_RUNTIMES = {
+    "supergateway": frozenset({"uv", "uvx", "pipx", "python", "python3", "docker", "podman"}),
+    "mcp-proxy": frozenset({"npx", "npm", "node", "bunx", "bun", "pnpm", "yarn", "docker", "podman"}),
+}
+_BEFORE = frozenset({"--stdio", "--"})
+
 
 def loader_error(name: str) -> str:
     """Returns what is wrong with a program that loads variables on the client's machine."""
@@ -64,7 +71,24 @@ def indirect_error(package: str, executable: str | None, words: Sequence[str], o
     script = _file_of(names, words, others)
     if script is None:
         script = script_among(words)
-    return None if script is None else (script, _file_error(name, words, script))
+    return _served_error(name, words) if script is None else (script, _file_error(name, words, script))
+
+
+def _served_error(name: str, words: Sequence[str]) -> tuple[int, str] | None:
+    """Why a package that starts another program and puts HTTP in front of it cannot do so in its own image."""
+    if name == "mcpo":
+        return -1, "'mcpo' answers OpenAPI and not MCP; write the server behind it in command and its words in args"
+    if name not in _OF_OTHER_RUNTIMES:
+        return None
+    for position, word in enumerate(words):
+        line = word.partition("=")[2] if word.startswith("--stdio=") else word
+        inner = (line.split() or [""])[0]
+        if inner in _OF_OTHER_RUNTIMES[name] and (word != line or position == 0 or words[position - 1] in _BEFORE):
+            return position, (
+                f"'{inner}' is not in the image of '{name}', which only puts HTTP in front of it, as the bridge"
+                f" does here; write '{inner}' in command and its words in args"
+            )
+    return None
 
 
 def _file_error(name: str, words: Sequence[str], position: int) -> str:

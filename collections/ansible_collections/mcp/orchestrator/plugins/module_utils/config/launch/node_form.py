@@ -93,6 +93,11 @@ _RUNNERS = {
 }
 PROGRAMS = frozenset({*_RUNNERS, "node", "nodejs"})
 _IN_MODULES = re.compile(r"(?:.*[/\\])?node_modules[/\\]((?:@[^/\\@]+[/\\])?[^/\\@]+)[/\\](.+)")
+# Where npm, pnpm, yarn and bun put what is installed for all projects; elsewhere a package may be a project's own.
+_FOR_ALL = re.compile(
+    r"(?:.*[/\\])?(?:lib|npm|nodejs|_npx[/\\][^/\\]+|global(?:[/\\][0-9]+)?|nvm[/\\]v[0-9.]+)[/\\]node_modules[/\\].*",
+    re.IGNORECASE,
+)
 
 
 def read_node(program: str, args: Sequence[str], start: int, findings: Findings) -> ParsedEntry | None:
@@ -169,6 +174,13 @@ def _read_file(args: Sequence[str], start: int, findings: Findings) -> ParsedEnt
         name, file = match[1].replace("\\", "/"), match[2].replace("\\", "/")
         package = _package(start, name, findings)
         if package is None or ".." in file.split("/"):
+            return None
+        if not _FOR_ALL.fullmatch(word):
+            findings.error(
+                f"args[{start}]",
+                f"is a file of a project on the client's machine, and '{package.name}' may be its own, not"
+                f" what npm has under that name; write npx -y {package.name} where npm's is meant",
+            )
             return None
         recipe = Recipe(RUNTIME, package.name, file=file)
         findings.warn(f"args[{start}]", f"is taken to be '{file}' of the newest npm package '{name}'; rather write npx")

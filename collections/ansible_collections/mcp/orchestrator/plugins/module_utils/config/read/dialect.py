@@ -131,6 +131,13 @@ def _headers_elsewhere(entry: dict[str, Any], findings: Findings) -> list[tuple[
 def _with_env(entry: dict[str, Any], findings: Findings) -> dict[str, Any]:
     for key in ENV_WORDS:
         value = entry.get(key)
+        if isinstance(value, list) and isinstance(entry.get("env", {}), dict):
+            names = [each.get("name") if isinstance(each, dict) else each for each in value]
+            if all(isinstance(name, str) and name for name in names):
+                # Codex and Goose: variables of the client's own environment, by name.
+                del entry[key]
+                entry["env"] = {**{name: f"${{{name}}}" for name in names}, **entry.get("env", {})}
+                findings.explain(key, "is read as env: each is a variable of the host")
         if isinstance(value, dict):
             if "env" in entry:
                 findings.error(key, "is another word for 'env', which is there too; keep one")

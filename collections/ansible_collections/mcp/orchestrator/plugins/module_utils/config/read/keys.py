@@ -43,7 +43,9 @@ SWITCHES = {
     **dict.fromkeys(("disable", "isDisabled", "is_disabled", "inactive"), False),
     **dict.fromkeys(("enable", "isEnabled", "is_enabled", "active", "is_active"), True),
 }
-ENV_WORDS = ("environment", "envs", "envVars", "env_vars", "environmentVariables", "environment_variables")
+ENV_WORDS = (
+    *("environment", "envs", "envVars", "env_vars", "env_keys", "environmentVariables", "environment_variables"),
+)
 REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
 ISOLATIONS = ("per_session", "pooled", "shared")
 AUTHS = ("none", "oidc", "jwt")

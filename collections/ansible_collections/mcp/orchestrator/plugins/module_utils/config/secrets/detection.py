@@ -59,6 +59,8 @@ _LOOSE_JSON = re.compile(r"[\"']?([A-Za-z_][\w.-]{0,80})\\{0,4}[\"']?\s{0,4}:\s{
 _DEFAULT = re.compile(r"(\$\{[^{}]*?):-[^{}]*\}")
 # What a shell puts in, and not the secret itself; ${TOKEN} is a reference of the config.
 _OF_SHELL = re.compile(r"[\"']?\$[A-Za-z_(]")
+# Options with a header's name and its value, as mcp-proxy has them: -H X-Api-Key VALUE.
+_PAIRS = frozenset({"-H", "--header", "--headers"})
 _DEEPEST = 3
 _EMPTY = frozenset({"true", "false", "yes", "no", "none", "null", "0", "1"})
 
@@ -163,7 +165,8 @@ def _among(words: Sequence[str], depth: int) -> Iterator[tuple[int, str]]:
     has_user = any(word.partition("=")[0] in _USERS for word in words)
     for position, word in enumerate(words):
         option = words[position - 1] if position else ""
-        if _is_secret_value(option, word, has_user):
+        of_header = position > 1 and words[position - 2] in _PAIRS and _is_secret_pair(option, word)
+        if of_header or _is_secret_value(option, word, has_user):
             yield position, f"the value of '{printable(option)}'"
         elif looks_secret(word, depth) or has_token_in_address(word):
             yield position, quoted(word)
