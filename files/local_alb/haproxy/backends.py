@@ -109,7 +109,7 @@ def _probe(group: TargetGroup) -> list[str]:
 def _affinity(group: TargetGroup) -> list[str]:
     """Keeps an MCP session on the target that opened it, without any memory of sessions, also while that one drains.
 
-    A stickiness cookie does the latter not, as on an ALB: it names the server that gets new requests.
+    A stickiness cookie leads nothing to a draining target, as on an ALB: it names the server that gets new requests.
     """
     leaving = [server_name(target) for target in draining_targets(group)]
     return [
