@@ -72,6 +72,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys 
     EXTENSION,
     PRIVATE_KEYS,
     RESOURCES,
+    STARTS,
     SWITCHES,
     SYNONYMS,
 )
@@ -168,6 +169,14 @@ def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> N
     for key in entry:
         if key in ENTRY.keys and key not in _USED | set(SWITCHES) | {"orchestrator", "cwd"} and not _is_address(key):
             findings.explain(key_path("", key).lstrip("."), "is for clients; it changes nothing here")
+    inner = entry.get("anythingllm")
+    said = {
+        **entry,
+        **{f"anythingllm.{key}": value for key, value in (inner if isinstance(inner, dict) else {}).items()},
+    }
+    for key in (*STARTS, "anythingllm.autoStart"):
+        if said.get(key) is False:
+            findings.warn(key, 'is for clients, and the server runs here; write "disabled": true where it must not')
     _check_unknown(ENTRY, entry, "", "a server", strict, findings)
     extension = entry.get("orchestrator")
     if isinstance(extension, dict):

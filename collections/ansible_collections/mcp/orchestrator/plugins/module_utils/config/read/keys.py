@@ -46,6 +46,7 @@ SWITCHES = {
 ENV_WORDS = (
     *("environment", "envs", "envVars", "env_vars", "env_keys", "environmentVariables", "environment_variables"),
 )
+STARTS = ("autoStart", "start_on_launch", "startup")
 REMOTE_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp", "sse")
 ISOLATIONS = ("per_session", "pooled", "shared")
 AUTHS = ("none", "oidc", "jwt")
@@ -303,12 +304,19 @@ PRIVATE_KEYS = {
         "_comment": "For readers.",
         "auth": "How a client signs in to a remote server (Cursor).",
         "authProviderType": "How a client signs in to a remote server (Gemini CLI).",
+        **dict.fromkeys(STARTS, "Whether a client starts the server with itself."),
+        "anythingllm": "What a client does with the server (AnythingLLM).",
+        "chatMenu": "Whether a client lists the server in its menu (LibreChat).",
         "comment": "For readers.",
+        "customUserVars": "What a client asks each user for (LibreChat).",
         "dev": "How an editor watches and debugs the server (VS Code).",
+        "disabled_tools": "Tools that a client does not offer (Codex).",
         "displayName": "What a client calls the server.",
+        "enabled_tools": "The only tools that a client offers (Codex).",
         "gallery": "Where an editor got the entry from (VS Code).",
         "headersHelper": "The program that makes a client's headers (Claude Code).",
         "icon": "For clients.",
+        "iconPath": "For clients.",
         "iconUrl": "For clients.",
         "initTimeout": "How long a client waits for the server to start.",
         "longRunning": "For clients (Cherry Studio).",
@@ -322,11 +330,16 @@ PRIVATE_KEYS = {
         "reconnect": "How a client connects again.",
         "sandbox": "What an editor allows the server (VS Code); its container allows less.",
         "sandboxEnabled": "Whether an editor confines the server (VS Code); its container does.",
+        "serverInstructions": "Whether a client tells its model what the server says of itself (LibreChat).",
+        "source": "Where an editor got the entry from (Zed).",
+        "startup_timeout_sec": "How long a client waits for the server to start (Codex).",
         "tags": "For clients.",
+        "targetAudience": "For clients (Gemini CLI).",
         "targetName": "For clients (Gemini CLI).",
         "targetServiceAccount": "For clients (Gemini CLI).",
         "title": "What a client calls the server.",
         "toolCallTimeout": "How long a client waits.",
+        "tool_timeout_sec": "How long a client waits (Codex).",
         "version": "Which version the entry is (VS Code).",
         "watchPaths": "Files that a client watches (Roo Code).",
     }.items()
