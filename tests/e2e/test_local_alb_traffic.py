@@ -148,6 +148,20 @@ def test_the_host_header_is_rewritten_where_the_rule_says_so(host: LocalAlb) -> 
     assert host.get("/", Host="other.com").seen["headers"]["host"] == "other.com"
 
 
+def test_one_host_is_set_for_more_rules_than_a_line_of_haproxy_holds(host: LocalAlb) -> None:
+    group = host.group("g", host.upstream().port)
+    sets_host = rewrite("^.*$", "localhost:8931", "host-header-rewrite")
+    for number in range(1, 71):
+        strip = rewrite(f"^/s{number}/?(.*)$", "/$1")
+        host.rule(number, [f"/s{number}", f"/s{number}/*"], group, Transforms=[strip, sets_host])
+    host.rule(100, ["/*"], group)
+    host.healthy(group)
+    for path in ("/s1/x", "/s33/x", "/s70/x"):
+        seen = host.get(path, Host="mcp.example.com").seen
+        assert (seen["headers"]["host"], seen["path"]) == ("localhost:8931", "/x")
+    assert host.get("/other", Host="mcp.example.com").seen["headers"]["host"].startswith("mcp.example.com:")
+
+
 def condition(field: str, config: str, **values: Any) -> Document:
     return {"Field": field, config: values}
 

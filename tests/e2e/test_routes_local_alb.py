@@ -106,6 +106,20 @@ def test_requests_reach_their_servers_when_the_run_ends(balancer, server):
     assert balancer.status("/mcp/timex") == 404
 
 
+def test_a_server_that_checks_host_answers_by_the_host_that_its_route_sets(balancer, server):
+    web = server("web")
+    web.host = "localhost:8931"
+    plain = replace(stripped(web), health_path="/mcp", health_matcher="200-499")
+
+    run(balancer, plain)
+    assert balancer.status("/mcp/web/mcp") == 403
+    result = run(balancer, replace(plain, host_header=web.host))
+
+    assert result.errors == {}
+    until(lambda: balancer.ask("/mcp/web/mcp?a=b") == (200, {"name": "web", "path": "/mcp?a=b"}))
+    assert not run(balancer, replace(plain, host_header=web.host)).changed
+
+
 def test_a_second_run_makes_four_calls_and_no_change(balancer, server):
     routes = [bridged(server(f"s{number}")) for number in range(25)]
     run(balancer, *routes)

@@ -24,11 +24,17 @@ def host_lines(listener: Listener, rules: Iterable[Rule], explicit: Strings) -> 
     if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
         return []
     rewriting = [rule for rule in rules if any(item["Type"] == "host-header-rewrite" for item in rule.transforms)]
-    # No rule has priority 0.
-    others = f"!{{ var(txn.rule) -m int {' '.join(str(rule.priority) for rule in rewriting) or '0'} }}"
+    # Several lines of one name are one list, and a line takes 64 words. No rule has priority 0.
+    priorities = [str(rule.priority) for rule in rewriting] or ["0"]
+    lists = [
+        f"acl sets_host var(txn.rule) -m int {' '.join(priorities[start : start + 32])}"
+        for start in range(0, len(priorities), 32)
+    ]
+    others = "!sets_host"
     if listener.port in DEFAULT_PORTS:
-        return [f"http-request set-header Host %[req.fhdr(host),host_only,lower] if {others}"]
+        return [*lists, f"http-request set-header Host %[req.fhdr(host),host_only,lower] if {others}"]
     return [
+        *lists,
         f"http-request set-header Host %[req.fhdr(host),lower] if {{ req.fhdr(host) -m reg [A-Z] }} {others}",
         f"http-request set-header Host %[req.fhdr(host),lower]:{listener.port} "
         f"if !{{ req.fhdr(host) -m reg :[0-9]+$ }} {{ req.fhdr(host) -m len gt 0 }} {others}",

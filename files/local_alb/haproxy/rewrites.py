@@ -1,7 +1,8 @@
 """Transforms of rules as HAProxy rewrites.
 
-The usual transform, which takes a rule's own prefix off the path, is done for all rules at once through a map, so that
-its cost does not grow with their number. Everything else is one line for each rule.
+The usual transforms are done for many rules at once, so that their cost does not grow with the number of rules: a
+rule's own prefix is taken off the path through a map, and a Host without a part of the client's is set for all rules
+that set the same. Everything else is one line for each rule.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from local_alb.model.world import Rule
+from local_alb.model.world import Document, Rule
 
 from .routing_table import simple_paths
 from .text import quoted
@@ -19,15 +20,16 @@ RULE = "var(txn.rule) -m int"
 
 
 def stripped_depth(rule: Rule) -> int | None:
-    """Returns how many leading segments the rule's only transform takes off, None where it does something else.
+    """Returns how many leading segments the rule's rewrite of the path takes off, None where it does something else.
 
     Holds only if every path of the rule is the prefix itself or something below it: then counting segments does what
     the rule's expression says.
     """
     paths = simple_paths(rule)
-    if paths is None or len(rule.transforms) != 1 or rule.transforms[0]["Type"] != "url-rewrite":
+    found = [transform for transform in rule.transforms if transform["Type"] == "url-rewrite"]
+    if paths is None or not found:
         return None
-    rewrite = rule.transforms[0]["UrlRewriteConfig"]["Rewrites"][0]
+    rewrite = found[0]["UrlRewriteConfig"]["Rewrites"][0]
     prefix = _literal_prefix(rewrite["Regex"])
     if prefix is None or rewrite["Replace"] != "/$1":
         return None
@@ -47,14 +49,25 @@ def rewrite_lines(rules: Sequence[Rule], map_path: str) -> tuple[list[str], str]
     ``map_path`` is where that map will be. The lines rely on ``txn.rule`` holding the priority of the chosen rule.
     """
     depths: dict[int, int] = {}
+    hosts: dict[str, list[str]] = {}
     lines = []
     transformed = [rule for rule in rules if rule.transforms and rule.actions[-1]["Type"] == "forward"]
     for rule in transformed:
         depth = stripped_depth(rule)
-        if depth is not None:
-            depths[rule.priority] = depth
-        else:
-            lines += [_own_line(rule, transform) for transform in rule.transforms]
+        for transform in rule.transforms:
+            host = _fixed_host(transform)
+            if host is not None:
+                hosts.setdefault(host, []).append(str(rule.priority))
+            elif depth is not None and transform["Type"] == "url-rewrite":
+                depths[rule.priority] = depth
+            else:
+                lines.append(_own_line(rule, transform))
+    for host, priorities in hosts.items():
+        for start in range(0, len(priorities), 32):  # a line takes 64 words
+            those = " ".join(priorities[start : start + 32])
+            lines.append(
+                f"http-request set-header Host {quoted(host)} if {{ {RULE} {those} }} {{ req.fhdr(host) -m found }}"
+            )
     if depths:
         stripped = [f"http-request set-var(txn.strip) var(txn.rule),map_str_int({map_path})"]
         for depth in sorted(set(depths.values())):
@@ -67,6 +80,15 @@ def rewrite_lines(rules: Sequence[Rule], map_path: str) -> tuple[list[str], str]
         # A transform that leaves no usable URL is answered with 500, as AWS says of transforms that fail.
         lines.append("http-request return status 500 default-errorfiles if { var(txn.rule) -m found } !{ path_beg / }")
     return lines, "".join(f"{priority} {depth}\n" for priority, depth in sorted(depths.items()))
+
+
+def _fixed_host(transform: Document) -> str | None:
+    """Returns the Host that the transform puts in the place of any other, None where it does something else."""
+    if transform["Type"] != "host-header-rewrite":
+        return None
+    rewrite = transform["HostHeaderRewriteConfig"]["Rewrites"][0]
+    host = str(rewrite["Replace"])
+    return host if rewrite["Regex"] == "^.*$" and re.fullmatch(r"[\[\]A-Za-z0-9.:_-]+", host) else None
 
 
 def _own_line(rule: Rule, transform: dict[str, object]) -> str:

@@ -16,12 +16,14 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 class TinyServer:
-    """Answers 200 to every GET with its own name and the path it saw, but 503 below ``/health`` while it is sick."""
+    """Answers 200 to every GET with its own name and the path it saw, but 503 below ``/health`` while it is sick, and
+    403 to any Host but ``host``, if that is set, as guards against DNS rebinding do."""
 
     def __init__(self, name: str, address: str = "127.0.0.1") -> None:
         server = self
         self.name = name
         self.is_sick = False
+        self.host: str | None = None
         self.seen: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,7 +34,10 @@ class TinyServer:
                 if not is_health:
                     server.seen.append(self.path)
                 body = json.dumps({"name": server.name, "path": self.path}).encode()
-                self.send_response(503 if is_health and server.is_sick else 200)
+                status = 503 if is_health and server.is_sick else 200
+                if server.host is not None and self.headers["Host"] != server.host:
+                    status, body = 403, f"Access is only allowed at {server.host}".encode()
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

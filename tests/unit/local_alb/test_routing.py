@@ -134,6 +134,29 @@ def test_taking_off_a_rules_own_prefix_costs_one_line_however_many_rules_do_it()
     assert lines(2) == lines(100)
 
 
+def sets_host(host: str) -> Document:
+    return {
+        "Type": "host-header-rewrite",
+        "HostHeaderRewriteConfig": {"Rewrites": [{"Regex": "^.*$", "Replace": host}]},
+    }
+
+
+def test_setting_the_same_host_costs_a_line_for_many_rules_and_no_line_has_more_words_than_haproxy_takes() -> None:
+    def lines(count: int) -> list[str]:
+        many = [
+            rule(
+                number,
+                [f"/mcp/s{number}", f"/mcp/s{number}/*"],
+                transforms=(*strip(f"/mcp/s{number}"), sets_host("localhost:8000")),
+            )
+            for number in range(1, count + 1)
+        ]
+        return rewrite_lines(many, "/maps/strip.map")[0]
+
+    assert len(lines(100)) - len(lines(1)) == 3
+    assert max(len(line.split()) for line in lines(100)) <= 64
+
+
 @given(st.lists(st.text("abc-_~", min_size=1, max_size=3), min_size=1, max_size=3), STEM)
 def test_counting_segments_does_what_the_rules_expression_says(segments: list[str], rest: str) -> None:
     prefix = "/" + "/".join(segments)

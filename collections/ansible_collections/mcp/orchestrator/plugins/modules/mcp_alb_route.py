@@ -83,6 +83,11 @@ options:
           - Whether the load balancer removes O(routes[].path) from the requests.
         type: bool
         default: false
+      host_header:
+        description:
+          - What the targets get as Host, such as V(localhost:8000), instead of what the client sends. The health checks
+            of an Application Load Balancer cannot be given a Host.
+        type: str
       health_path:
         description:
           - Where the load balancer asks a target whether it is healthy. A changed path gets a new target group, so that
@@ -325,6 +330,7 @@ ROUTE_SPEC: dict[str, Any] = {
     "port": {"type": "int"},
     "ports": {"type": "list", "elements": "int", "default": []},
     "strip_prefix": {"type": "bool", "default": False},
+    "host_header": {"type": "str"},
     "health_path": {"type": "str", "default": "/"},
     "health_matcher": {"type": "str", "default": "200"},
     "protocol": {"type": "str", "choices": ["http", "https"], "default": "http"},

@@ -287,6 +287,9 @@ endpoints:
     strip_prefix:
       description: Whether the load balancer removes the prefix.
       type: bool
+    host_header:
+      description: What the load balancer sends to it as Host, or null for what the client sends.
+      type: str
     priority:
       description: The desired priority of its rule, or null for any.
       type: int

@@ -102,6 +102,7 @@ def _route(route: FleetRoute, settings: Settings) -> Route:
         path=route.path,
         ports=tuple(sorted(set(route.ports))),
         strip_prefix=route.strip_prefix,
+        host_header=route.host_header or "",
         health_path=route.health_path,
         health_matcher=route.health_matcher,
         protocol=route.protocol.upper(),

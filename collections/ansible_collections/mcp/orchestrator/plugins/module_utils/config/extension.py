@@ -47,6 +47,7 @@ class Extension:
     stop_timeout: int | None = None
     idle_timeout: int | None = None
     strip_prefix: bool | None = None
+    host_header: str | None = None
     signature_key: str | None = None
     secret_args: bool | None = None
 

@@ -17,7 +17,7 @@ PREFIX = "/mcp"
 STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix
 _DEFAULT_PATHS = {"http": "/mcp", "sse": "/sse"}
 _HTTP_WORD = re.compile(r"(--?[a-z-]*=)?(streamable[-_]?http|http[-_]?stream|sse|http)", re.IGNORECASE)
-_ONLY_HTTP = ("port", "path", "health_path", "strip_prefix")
+_ONLY_HTTP = ("port", "path", "health_path", "strip_prefix", "host_header")
 _ONLY_STDIO = ("isolation", "idle_timeout", "bridge")
 
 
@@ -32,6 +32,7 @@ class Reach:
     health_path: str
     health_matcher: str
     strip_prefix: bool
+    host_header: str | None
 
 
 def read_reach(name: str, parsed: ParsedEntry, extension: Extension, kind: str | None, findings: Findings) -> Reach:
@@ -52,7 +53,7 @@ def read_reach(name: str, parsed: ParsedEntry, extension: Extension, kind: str |
     if published:
         _explain_port(parsed, extension, findings)
     path = f"{PREFIX}/{name}"
-    return Reach("stdio", None, path, STDIO_PATH, f"{path}/health", "200", False)
+    return Reach("stdio", None, path, STDIO_PATH, f"{path}/health", "200", False, None)
 
 
 def _spoken(published: bool, parsed: ParsedEntry, extension: Extension, kind: str | None, findings: Findings) -> str:
@@ -105,6 +106,7 @@ def _direct(name: str, transport: str, parsed: ParsedEntry, extension: Extension
         extension.health_path or mcp_path,
         matcher,
         extension.strip_prefix is not False,
+        extension.host_header,
     )
 
 

@@ -15,11 +15,12 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 
 GENERATION_CHARACTERS = 12
+PRESERVED = "preserve"
 
 # What only the route, or whether it runs at all, depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
-    | {"conditions", "auth", "pull", "placement", "generation", "signature_key"}
+    | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
 )
 
 
@@ -30,7 +31,8 @@ class Spec:
     ``env`` maps names to keyed digests. ``build`` is the recipe (see launch/recipe.py) of an image that is built here.
     ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
     say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the image, None
-    where none has to. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
+    where none has to. ``host_header`` is what an HTTP server gets as Host, PRESERVED what its client sends, None its
+    own address as seen from inside. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
     is what ``orchestrator.bridge`` says, with sizes in bytes; its ``secret_args`` is how many arguments of the server
     are kept secret, in ``env``. ``host_config`` and ``container_config`` go as they are
     into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
@@ -49,6 +51,7 @@ class Spec:
     health_path: str = ""
     health_matcher: str = "200"
     strip_prefix: bool = False
+    host_header: str | None = None
     volumes: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ()
     user: str | None = None

@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import PRESERVED, Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
@@ -57,6 +57,20 @@ class UnsupportedSpec(Exception):
 def bridged(spec: Spec) -> bool:
     """Returns whether the server has the transport stdio, and so needs the bridge in front of it."""
     return spec.transport == "stdio"
+
+
+def host_header(spec: Spec, image: Image | None) -> str | None:
+    """Returns what a balancer sends to the server as Host, None for what its client sends.
+
+    Servers with a guard against DNS rebinding take localhost with the port on which they listen, as it is seen from
+    inside (MCP specification 2025-11-25, Transports, Security Warning). The bridge has a guard of its own.
+    """
+    if bridged(spec) or spec.host_header == PRESERVED:
+        return None
+    if spec.host_header is not None:
+        return spec.host_header
+    ports = [spec.port] if spec.port is not None else image.exposed if image is not None else ()
+    return f"localhost:{ports[0]}" if len(ports) == 1 else None
 
 
 def container_port(spec: Spec, image: Image) -> int:

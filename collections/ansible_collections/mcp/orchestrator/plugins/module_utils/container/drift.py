@@ -42,7 +42,16 @@ _SHOWN = (
     "read_only",
     "init",
 )
-_ROUTE_ONLY = ("name", "enabled", "mcp_path", "health_path", "health_matcher", "strip_prefix", "generation")
+_ROUTE_ONLY = (
+    "name",
+    "enabled",
+    "mcp_path",
+    "health_path",
+    "health_matcher",
+    "strip_prefix",
+    "host_header",
+    "generation",
+)
 _WORDS = {
     "cap_add": "added capabilities",
     "cap_drop": "dropped capabilities",

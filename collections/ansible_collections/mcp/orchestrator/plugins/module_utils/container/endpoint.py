@@ -22,7 +22,8 @@ class Endpoint:
     end of the call. ``state`` is running, failed, stopped (by an operator) or planned. ``exceptions`` are what the
     server's container is allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's
     entry asks of its route. ``keeps_sessions`` is whether a client's session lives in one container alone, and
-    ``superseded`` are the ports of replaced containers that still run and may hold such sessions.
+    ``superseded`` are the ports of replaced containers that still run and may hold such sessions. ``host_header`` is
+    what the server gets as Host, None where that is what its client sends.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Endpoint:
     container_name: str | None = None
     keeps_sessions: bool = False
     superseded: tuple[int, ...] = ()
+    host_header: str | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:

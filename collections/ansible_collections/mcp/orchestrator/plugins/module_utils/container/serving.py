@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions, host_header
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint, keeps_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
@@ -39,7 +39,8 @@ class Serving:
         """Returns where it answers on this host."""
         allowed = exceptions(self.spec, world)
         made = Endpoint.of(self.spec, policy.reach_address, self.port, self.container, self.state, allowed)
-        return replace(made, container_name=self.name)
+        host = host_header(self.spec, world.images.get(self.spec.image))
+        return replace(made, container_name=self.name, host_header=host)
 
 
 def fallback(slot: Slot) -> Serving:

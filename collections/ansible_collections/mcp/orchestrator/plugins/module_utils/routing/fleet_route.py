@@ -24,11 +24,12 @@ OPEN = "none"
 class FleetRoute:
     """One path with everything below it, and the ports of this host that serve it.
 
-    ``health_path`` and ``health_matcher`` are how a balancer asks whether a target is healthy, ``protocol`` (http or
-    https) how it speaks to one. ``conditions`` are all that a request has to meet besides the path, each with
-    ``field``, ``values`` and, for http-header, ``header_name``. ``auth`` is who has to prove themselves first: none,
-    oidc or jwt. ``priority`` is None where any will do. ``keeps_sessions`` is whether containers that are replaced may
-    have sessions to finish, and ``superseded`` are their ports.
+    ``health_path`` and ``health_matcher`` are how a balancer asks whether a target is healthy, ``protocol`` (http
+    or https) how it speaks to one. ``host_header`` is what a target gets as Host, None what the client sends.
+    ``conditions`` are all that a request has to meet besides the path, each with ``field``, ``values`` and, for
+    http-header, ``header_name``. ``auth`` is who has to prove themselves first: none, oidc or jwt. ``priority`` is
+    None where any will do. ``keeps_sessions`` is whether containers that are replaced may have sessions to finish,
+    and ``superseded`` are their ports.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FleetRoute:
     auth: str = OPEN
     keeps_sessions: bool = False
     superseded: tuple[int, ...] = ()
+    host_header: str | None = None
 
 
 def shared_conditions(routes: Routes) -> tuple[Mapping[str, Any], ...]:
@@ -60,6 +62,7 @@ def server_routes(endpoints: Iterable[Endpoint], routes: Routes) -> tuple[FleetR
             path=endpoint.path,
             ports=endpoint.ports,
             strip_prefix=endpoint.strip_prefix,
+            host_header=endpoint.host_header,
             health_path=endpoint.health_path,
             health_matcher=endpoint.health_matcher,
             priority=endpoint.priority,

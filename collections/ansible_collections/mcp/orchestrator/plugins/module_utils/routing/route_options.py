@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import FleetRoute, shared_conditions
 
-_AS_GIVEN = ("name", "path", "strip_prefix", "health_path", "health_matcher", "protocol", "priority")
+_AS_GIVEN = ("name", "path", "strip_prefix", "host_header", "health_path", "health_matcher", "protocol", "priority")
 
 
 def routes_from_options(options: Iterable[Mapping[str, Any]], routes: Routes) -> tuple[FleetRoute, ...]:

@@ -39,7 +39,7 @@ _WAYS_OUT = {
     "no_route": "run again; if it persists, check the listener's rules",
     "not_found": "set orchestrator.path in its entry to where it serves MCP",
     "not_mcp": "set orchestrator.transport and orchestrator.path in its entry to what it speaks",
-    "guard": "have the server accept the balancer's name, in its own settings for hosts and origins",
+    "guard": "set orchestrator.host_header in its entry to a host that it accepts, or name the origin in its settings",
     "prefix": "tell the server its public path if it has a setting for it, or have it speak stdio or streamable HTTP",
     "deadline": "run again, or find out what makes the other servers slow",
 }

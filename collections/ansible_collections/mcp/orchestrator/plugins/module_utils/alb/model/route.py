@@ -25,6 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownersh
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import (
     Json,
     canonical_conditions,
+    canonical_transforms,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import secret_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import ATTRIBUTE_DEFAULTS, Target
@@ -35,6 +36,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 PATH = re.compile(r"(/[A-Za-z0-9_.:+@=-]+)+")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 MATCHER = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,128})(:[0-9]{1,5})?")
 PATTERN_LENGTH = 128
 HIGHEST_PRIORITY = 50000
 # What the settings say where their file is silent.
@@ -45,6 +47,7 @@ _DEFAULTS = Routes()
 class Route:
     """One server's desired rule and target group; ``ports`` are those of this host that serve it, by ``protocol``.
 
+    ``host_header`` is what they get as Host; empty is what the client sends.
     ``keeps_sessions`` is whether a target that is replaced may have sessions to finish; ``superseded`` are the ports of
     this host on which such targets may be.
     """
@@ -62,6 +65,7 @@ class Route:
     client_secret: str = field(default="", repr=False)
     keeps_sessions: bool = False
     superseded: tuple[int, ...] = ()
+    host_header: str = ""
 
     @property
     def patterns(self) -> list[str]:
@@ -76,12 +80,17 @@ class Route:
 
     @cached_property
     def transforms(self) -> list[Json]:
-        """The rule's transforms in canonical form: the prefix removed where the server cannot serve below it."""
-        if not self.strip_prefix:
-            return []
-        prefix = re.sub(r"([.+])", r"\\\1", self.path)
-        rewrite = {"Regex": f"^{prefix}/?(.*)$", "Replace": "/$1"}
-        return [{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [rewrite]}}]
+        """The rule's transforms in canonical form: the prefix removed where the server cannot serve below it, and the
+        Host that it is to get."""
+        transforms = []
+        if self.strip_prefix:
+            prefix = re.sub(r"([.+])", r"\\\1", self.path)
+            rewrite = {"Regex": f"^{prefix}/?(.*)$", "Replace": "/$1"}
+            transforms.append({"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [rewrite]}})
+        if self.host_header:
+            rewrite = {"Regex": "^.*$", "Replace": self.host_header}
+            transforms.append({"Type": "host-header-rewrite", "HostHeaderRewriteConfig": {"Rewrites": [rewrite]}})
+        return canonical_transforms(transforms)
 
 
 @dataclass(frozen=True)
@@ -264,6 +273,10 @@ def _route_problems(route: Route) -> list[str]:
         problems.append(
             f"{where}: health_matcher '{route.health_matcher}' must name codes between 200 and 499, "
             "such as '200', '200,202' or '200-299'"
+        )
+    if route.host_header and not HOST.fullmatch(route.host_header):
+        problems.append(
+            f"{where}: host_header '{route.host_header}' must be a host with or without a port, such as localhost:8000"
         )
     problems += [f"{where}: port {port} is not between 1 and 65535" for port in route.ports if not 0 < port < 65536]
     if route.priority is not None and not 1 <= route.priority <= HIGHEST_PRIORITY:

@@ -221,6 +221,16 @@ EXTENSION = Record(
             " Default: what [defaults] signature_key says.",
             "/etc/mcp-orchestrator/keys/release.pub",
         ),
+        "host_header": Key(
+            Text(
+                'a host with or without a port, such as "localhost:8000", or "preserve"',
+                r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?",
+                longest=128,
+            ),
+            "What an http or sse server gets as Host; preserve is what its client sends. Default localhost:PORT, its"
+            " port in the container, as servers that check Host want it.",
+            "mcp.example.com",
+        ),
         "strip_prefix": Key(
             Switch(), "Whether the load balancer takes /mcp/NAME off the path of an http or sse server. Default true."
         ),

@@ -14,6 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route i
     Route,
     check_desired_routes,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import canonical_transforms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,17 @@ def test_a_dot_in_a_path_stands_for_itself_when_the_prefix_is_removed():
     assert not re.match(transform["UrlRewriteConfig"]["Rewrites"][0]["Regex"], "/mcp/xzy/a")
 
 
+def test_a_host_of_its_own_takes_the_place_of_any_other():
+    route = Route("time", "/mcp/time", strip_prefix=True, host_header="localhost:8931")
+    by_type = {transform["Type"]: transform for transform in route.transforms}
+
+    rewrite = by_type["host-header-rewrite"]["HostHeaderRewriteConfig"]["Rewrites"][0]
+    for host in ("mcp.example.com", "mcp.example.com:8080", "x"):
+        assert re.sub(rewrite["Regex"], rewrite["Replace"], host, count=1) == "localhost:8931"
+    assert set(by_type) == {"url-rewrite", "host-header-rewrite"}
+    assert route.transforms == canonical_transforms(list(reversed(route.transforms)))
+
+
 def test_a_server_that_keeps_its_prefix_has_no_transform():
     assert Route("time", "/mcp/time").transforms == []
 
@@ -68,6 +80,8 @@ def test_a_server_that_keeps_its_prefix_has_no_transform():
     [
         (Route("a b", "/a"), "a name holds"),
         (Route("a", "a"), "must begin with '/'"),
+        (Route("a", "/a", host_header="a b"), "host_header 'a b' must be a host"),
+        (Route("a", "/a", host_header="$1"), "host_header '$1' must be a host"),
         (Route("a", "/a/"), "must begin with '/'"),
         (Route("a", "/a*"), "must begin with '/'"),
         (Route("a", "/" + "a" * 126), "126 characters"),

@@ -14,6 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.contain
     UnsupportedSpec,
     compose,
     exceptions,
+    host_header,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image, World
@@ -53,6 +54,27 @@ def test_a_container_is_hard_by_default() -> None:
     assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
     assert host["NetworkMode"] == "f-net"
+
+
+@pytest.mark.parametrize(
+    ("said", "exposed", "host"),
+    [
+        ({"port": 8931}, (), "localhost:8931"),
+        ({}, (9000,), "localhost:9000"),
+        ({}, (9000, 9001), None),
+        ({"port": 8931, "host_header": "mcp.example.com"}, (), "mcp.example.com"),
+        ({"port": 8931, "host_header": "preserve"}, (), None),
+        ({"transport": "stdio"}, (9000,), None),
+    ],
+)
+def test_an_http_server_gets_the_host_that_guards_accept_unless_its_entry_says_another(
+    said: dict[str, Any], exposed: tuple[int, ...], host: str | None
+) -> None:
+    assert host_header(spec("a", **said), replace(IMAGE, exposed=exposed)) == host
+
+
+def test_another_host_header_makes_no_new_container() -> None:
+    assert spec("a", host_header="x").generation == spec("a").generation
 
 
 def test_a_port_is_published_on_the_one_address_only() -> None:

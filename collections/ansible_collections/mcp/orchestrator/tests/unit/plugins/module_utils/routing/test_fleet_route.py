@@ -88,6 +88,11 @@ def test_a_way_that_lets_everybody_pass_is_not_guarded(routes: Routes, auth: str
     assert not is_guarded(endpoint("time", auth=auth), routes)
 
 
+def test_a_route_sets_the_host_that_its_server_wants() -> None:
+    routes = server_routes([endpoint("a", host_header="localhost:8931"), endpoint("b")], Routes())
+    assert [route.host_header for route in routes] == ["localhost:8931", None]
+
+
 def test_an_endpoint_comes_back_from_what_the_module_returned() -> None:
     whole = endpoint("time", conditions=(HEADER,), auth="jwt", ports=(1, 2), exceptions=("a writable root",))
     assert Endpoint.from_dict(whole.to_dict()) == whole

@@ -18,7 +18,7 @@ SOURCE = {"field": "source-ip", "values": ["10.0.0.0/8"], "header_name": None}
 
 def option(name: str, **said: Any) -> dict[str, Any]:
     usual = {"path": f"/mcp/{name}", "ports": [], "port": 1, "strip_prefix": False, "priority": None, "auth": None}
-    health = {"health_path": "/", "health_matcher": "200", "protocol": "http"}
+    health = {"health_path": "/", "health_matcher": "200", "protocol": "http", "host_header": None}
     return {"name": name, **usual, **health, "conditions": [], **said}
 
 
@@ -39,6 +39,7 @@ def test_ports_are_in_the_place_of_the_port_and_none_leaves_the_route_without_a_
 
 
 def test_everything_else_is_taken_as_it_is_given() -> None:
-    said = {"strip_prefix": True, "health_path": "/h", "health_matcher": "200-499", "protocol": "https", "priority": 7}
+    health = {"health_path": "/h", "health_matcher": "200-499", "protocol": "https"}
+    said = {"strip_prefix": True, "host_header": "localhost:8931", "priority": 7, **health}
     (route,) = routes_from_options([option("web", **said)], Routes())
-    assert route == FleetRoute("web", "/mcp/web", (1,), True, "/h", "200-499", "https", 7)
+    assert route == FleetRoute("web", "/mcp/web", (1,), True, "/h", "200-499", "https", 7, host_header="localhost:8931")

@@ -39,6 +39,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "health_path": "/mcp/x/health",
         "health_matcher": "200",
         "strip_prefix": False,
+        "host_header": None,
         "volumes": [],
         "tmpfs": ["/tmp"],
         "user": None,
