@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.request
@@ -37,6 +38,6 @@ def _ask(url: str, timeout: float) -> Mapping[str, int] | None:
     try:
         with opener.open(url, timeout=timeout) as answer:
             told = json.loads(answer.read(_LONGEST))
-    except (OSError, ValueError):  # a server that is not well is told by the probe itself
+    except (OSError, http.client.HTTPException, ValueError):  # a server that is not well is told by the probe itself
         return None
     return told if isinstance(told, dict) else None

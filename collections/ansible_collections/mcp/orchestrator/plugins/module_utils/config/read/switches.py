@@ -125,7 +125,7 @@ def _matches(rule: Any, name: str, entry: Any) -> bool:
     named = _name(rule)
     if named:
         return named.strip().casefold() == name.strip().casefold()
-    if not isinstance(entry, dict):
+    if not isinstance(rule, dict) or not isinstance(entry, dict):
         return False
     if isinstance(rule.get("serverUrl"), str):
         return any(fnmatchcase(entry[key], rule["serverUrl"]) for key in ADDRESSES if isinstance(entry.get(key), str))

@@ -56,7 +56,7 @@ def test_a_run_waits_for_open_requests_and_not_for_sessions(elbv2: FakeElbv2) ->
 
 
 def test_a_later_run_has_nothing_to_do_and_knows_when_the_drain_is_over(elbv2: FakeElbv2) -> None:
-    _, after = rolled(elbv2)
+    after = rolled(elbv2)[1]
 
     again = run(elbv2, after)
     assert again.actions == []
