@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Longer than 400 lines: one table of all keys, so that no key stands in two.
 
 """Every key of a server's entry, of our own extension and of a template: what it must look like and what it is for."""
 
