@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import waitress
 from monitor.__main__ import address, main, read_password
+
+from tests.unit.monitor import samples
 
 FILES = Path(__file__).parents[3] / "files"
 
@@ -108,3 +113,23 @@ def test_libraries_keep_to_warnings(password_file: Path) -> None:
     command = [sys.executable, "-c", program, *options]
     ended = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == str(logging.WARNING)
+
+
+def test_it_stops_at_once_while_clients_are_slow(password_file: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    state = tmp_path / "state.json"
+    state.write_bytes(json.dumps(samples.three_servers()).encode() + b" " * (20 << 20))  # more than it keeps for one
+    login = base64.b64encode(b"admin:sesame").decode()
+    request = f"GET /monitor/state.json HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode()
+    options = ["--state", str(state), "--password-file", str(password_file), "--bind", f"127.0.0.1:{port}"]
+    with subprocess.Popen([sys.executable, "-m", "monitor", *options], cwd=FILES, stderr=subprocess.PIPE) as monitor:
+        assert monitor.stderr is not None
+        assert b"serving" in monitor.stderr.readline()
+        with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)) as slow:
+            slow.sendall(request * 4)
+            assert slow.recv(15) == b"HTTP/1.1 200 OK"
+            began = time.monotonic()
+            monitor.send_signal(signal.SIGTERM)
+            assert (monitor.wait(10), monitor.stderr.read()) == (0, b"")
+            assert time.monotonic() - began < 1
