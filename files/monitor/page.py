@@ -172,7 +172,7 @@ def _facts(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Address", server.url, wide=True)
     yield Fact("Rule", server.rule_arn, wide=True)
     yield Fact("Target group", server.target_group_arn, wide=True)
-    yield Fact("Of its entry", server.notes, wide=True)
+    yield Fact("Notes", server.notes, wide=True)
 
 
 def _asked(server: Server, now: datetime) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -107,3 +108,22 @@ def test_a_full_disk_is_named_and_what_runs_goes_on(own: OwnEngine, scene: Conta
     finally:
         filler.unlink()
     assert_well(scene, new)
+
+
+def test_a_stranger_in_the_fleets_network_keeps_only_the_network(scene: ContainerScene) -> None:
+    network = f"{scene.fleet}-net"
+    scene.run([scene.spec("a")])
+    config = scene.api.create_host_config(network_mode=network)
+    stranger = scene.api.create_container(scene.image, name=f"{scene.fleet}-stranger", host_config=config)
+    try:
+        scene.api.start(stranger)
+        result = scene.run([], retire=True)
+        assert (scene.containers(), result["errors"]) == ({}, [])
+        (kept,) = result["kept"]
+        assert f"{scene.fleet}-stranger, not of this fleet" in kept
+        commands = kept.split("remove it with: ")[1].replace("docker ", f"docker -H {scene.engine.address} ")
+        subprocess.run(["sh", "-c", commands], check=True, capture_output=True)
+        assert scene.api.networks(names=[network]) == []
+        assert scene.run([], retire=True)["actions"] == []
+    finally:
+        scene.api.remove_container(stranger, force=True)

@@ -221,5 +221,5 @@ def test_a_missing_state_is_explained() -> None:
 def test_a_warning_about_the_host_stands_beside_a_good_verdict() -> None:
     text = read(rendered({**samples.three_servers(), "warnings": ["The metadata service <b> gives too much away."]}))
     assert "All 3 servers answer" in text
-    assert "About this host The metadata service <b> gives too much away." in text
+    assert "About this host and its load balancer The metadata service <b> gives too much away." in text
     assert "About this host" not in read(rendered(samples.three_servers()))

@@ -311,6 +311,13 @@ endpoints:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.
       type: list
       elements: str
+kept:
+  description: >-
+    Networks of the fleet that nothing of the fleet uses any more and that stay, because containers that are not of the
+    fleet are connected to them. A sentence each, with the commands that remove the network.
+  returned: when the engine answered
+  type: list
+  elements: str
 unprotected:
   description: >-
     Why no rules keep the fleet's servers from their instance's metadata and the host's ports; empty when rules do.

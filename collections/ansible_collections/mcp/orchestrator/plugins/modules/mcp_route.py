@@ -212,6 +212,17 @@ draining:
   type: dict
   returned: always
   sample: {"time": [20417]}
+notes:
+  description: What is to be known of the load balancers although nothing has to be done, a sentence each.
+  type: list
+  elements: str
+  returned: always
+shadows:
+  description:
+    - Those of the notes which say that a rule of others matches a route's path as well, and which of the two gets the
+      requests, by the name of the route.
+  type: dict
+  returned: always
 superseded_by_newer_run:
   description: Whether nothing was done because another run has converged since O(run_token).
   type: bool

@@ -26,6 +26,7 @@ def hop_result(desired: DesiredRoutes, result: Result) -> HopResult:
         errors=[{"server": server, "message": str(error)} for server, error in _fleet_first(result.errors)],
         handing_over=list(result.plan.handing_over),
         warnings=list(result.plan.notes),
+        shadows=result.plan.shadows,
     )
 
 

@@ -37,6 +37,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     STOP_SECONDS,
     EngineError,
     EngineUnreachable,
+    NetworkInUse,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure_log import FailureLog
@@ -60,13 +61,15 @@ LOG_LINES = 15
 class Outcome:
     """What a run did: the actions that were carried out, one endpoint per enabled server, and what went wrong.
 
-    ``unbound`` are the fleet's networks to which no rule of this host applies.
+    ``unbound`` are the fleet's networks to which no rule of this host applies. ``kept`` says in a sentence each which
+    networks stay because of containers that are not of the fleet.
     """
 
     done: list[Action] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unbound: frozenset[str] = frozenset()
+    kept: list[str] = field(default_factory=list)
 
 
 class ServerError(Exception):
@@ -155,6 +158,8 @@ class Applier:
         """Performs an action on which nothing else depends."""
         try:
             self._perform(action)
+        except NetworkInUse as error:
+            self._outcome.kept.append(_kept(action.target, error.containers))
         except (EngineError, FirewallError) as error:
             self._problem(action.server, f"{action.target}: {error}")
 
@@ -324,3 +329,15 @@ class Applier:
 def _since(container: Container) -> float:
     """From when a container has had time to become healthy; a crash does not restart it."""
     return container.created if container.restarts else container.started
+
+
+def _kept(network: str, containers: Iterable[str]) -> str:
+    """Why a network of the fleet stays, and how to be rid of it. The engine refuses to remove one that is in use."""
+    names = list(containers)
+    commands = [*(f"docker network disconnect -f {network} {each}" for each in names), f"docker network rm {network}"]
+    plural = "containers" if len(names) > 1 else "container"
+    are = "are" if len(names) > 1 else "is"
+    return (
+        f"network {network} stays: {plural} {', '.join(names)}, not of this fleet, {are} connected to it;"
+        f" remove it with: {' && '.join(commands)}"
+    )

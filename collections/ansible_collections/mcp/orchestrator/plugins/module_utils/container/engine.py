@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_failure import pull_failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_progress import PullProgress
 
 try:
@@ -37,6 +38,14 @@ class EngineError(Exception):
     def __init__(self, message: str, port_taken: bool = False) -> None:
         super().__init__(message)
         self.port_taken = port_taken
+
+
+class NetworkInUse(EngineError):
+    """A network cannot be removed because ``containers``, by name, are connected to it."""
+
+    def __init__(self, message: str, containers: Sequence[str]) -> None:
+        super().__init__(message)
+        self.containers = tuple(containers)
 
 
 class EngineUnreachable(EngineError):
@@ -102,7 +111,7 @@ class Engine(Protocol):
         """Makes a network."""
 
     def remove_network(self, identity: str) -> None:
-        """Removes a network; nothing happens when it is gone."""
+        """Removes a network; nothing happens when it is gone. Raises NetworkInUse while a container is in it."""
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
         """Returns the volumes that bear a label, given as ``name=value``."""
@@ -253,8 +262,23 @@ class DockerEngine:
             )
 
     def remove_network(self, identity: str) -> None:
-        with self._errors("remove a network of the fleet"), _gone_is_fine():
-            self._api.remove_network(identity)
+        try:
+            with self._errors("remove a network of the fleet"), _gone_is_fine():
+                self._api.remove_network(identity)
+        except EngineError as error:
+            # An engine says no in words of its own; whether somebody is in the network, all of them tell alike.
+            if inside := self._inside(identity):
+                raise NetworkInUse(str(error), inside) from error
+            raise
+
+    def _inside(self, network: str) -> list[str]:
+        """The names of the containers that are connected to a network; none where the engine does not tell."""
+        try:
+            with self._errors("inspect a network of the fleet"):
+                found = self._api.inspect_network(network).get("Containers") or {}
+        except EngineError:
+            return []
+        return sorted(each.get("Name") or identity for identity, each in found.items())
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
         with self._errors("list the volumes"):
@@ -332,47 +356,6 @@ def _api_failure(what: str, error: Any) -> EngineError:
     if "container-init binary not found" in lowered:
         text = f"{text}; podman needs catatonit for that: install the package catatonit"
     return EngineError(f"the engine could not {what}: {text}", port_taken)
-
-
-_AUTH = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
-_NETWORK = (
-    "no such host",
-    "connection refused",
-    "timeout",
-    "timed out",
-    "i/o",
-    "unreachable",
-    "tls",
-    "x509",
-    "eof",
-    "proxyconnect",
-    "server misbehaving",
-    "connection reset",
-)
-_NAME = ("manifest unknown", "not found", "does not exist", "invalid reference", "no such image", "repository name")
-
-
-def pull_failure(reference: str, text: str) -> str:
-    """Says of a failed pull whether it was the name, the credentials or the network, and what to do.
-
-    Registries answer "denied" for a repository that does not exist, so that sentence names both.
-    """
-    lowered = text.lower()
-    if "does not exist or may require" in lowered or "pull access denied" in lowered:
-        way_out = (
-            "the name is wrong, or the registry requires credentials: correct the image, or docker login on the host"
-        )
-    elif any(each in lowered for each in _AUTH):
-        way_out = "the registry requires other credentials: docker login on the host"
-    elif any(each in lowered for each in _NAME):
-        way_out = "there is no such name or tag in the registry: correct the image in the config"
-    elif any(each in lowered for each in _NETWORK):
-        way_out = "the registry cannot be reached: check the host's network, DNS and proxy"
-    elif "no space left" in lowered:
-        way_out = "the disk is full: free some space (docker system df)"
-    else:
-        way_out = "see the engine's log (journalctl -u docker)"
-    return f"image {reference} cannot be pulled: {text.strip()} — {way_out}"
 
 
 def _innermost(error: BaseException) -> str:

@@ -45,6 +45,7 @@ _SUPERSEDED: dict[str, Any] = {
     "unschedulable": [],
     "unprotected": "",
     "draining": [],
+    "kept": [],
     "retire_needed": True,
     "run_token": None,
     "superseded_by_newer_run": True,
@@ -84,7 +85,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             "errors": [*result["errors"], *errors],
             "on_other_hosts": sorted({spec.name for spec in all_specs} - here - unschedulable.keys()),
             "unschedulable": sorted(unschedulable),
-            "warnings": [*filter(None, [result["unprotected"]]), *result["warnings"]],
+            "warnings": [*filter(None, [result["unprotected"]]), *result["kept"], *result["warnings"]],
         }
     )
 

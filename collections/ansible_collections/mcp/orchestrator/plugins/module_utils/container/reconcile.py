@@ -67,6 +67,7 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
         "retire_needed": _retire_needed(desired, world, outcome),
         "draining": [each.to_dict() for each in draining_of(plan.draining)],
         "unprotected": _unprotected(desired, world, outcome),
+        "kept": outcome.kept,
         "warnings": warnings(desired.specs, world),
     }
 

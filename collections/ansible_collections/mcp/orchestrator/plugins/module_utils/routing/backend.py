@@ -22,7 +22,9 @@ class HopResult:
     priority. ``base_url`` is where clients reach the balancer, None where that is not known. ``errors`` are of single
     routes, each with server (None for all of them) and message. ``handing_over`` names the servers of other hosts that
     only this host serves as yet. ``draining`` has the ports of this host that a balancer leads nothing to but the
-    sessions which began there, by server. ``failure`` is why nothing could be done at all, None where something could.
+    sessions which began there, by server. ``warnings`` are sentences about the balancer; among them are those of
+    ``shadows``, by route: which rules of others match the route's path as well. ``failure`` is why nothing could be
+    done at all, None where something could.
     """
 
     changed: bool = False
@@ -34,6 +36,7 @@ class HopResult:
     handing_over: Sequence[str] = ()
     draining: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failure: str | None = None
 
 

@@ -26,6 +26,8 @@ SUPERSEDED: dict[str, Any] = {
     "handing_over": [],
     "draining": {},
     "superseded_by_newer_run": True,
+    "notes": [],
+    "shadows": {},
     "warnings": [],
 }
 
@@ -38,6 +40,7 @@ def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
     """
     public_url = results[-1].base_url if len(results) == len(hops) else None
     errors = [error for result in results for error in _errors(result)]
+    warnings = [warning for result in results for warning in result.warnings]
     return {
         "changed": any(result.changed for result in results),
         "diff": {key: "".join(result.diff[key] for result in results) for key in ("before", "after")},
@@ -53,7 +56,10 @@ def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
         "handing_over": sorted({name for result in results for name in result.handing_over}),
         "draining": _draining(results),
         "superseded_by_newer_run": False,
-        "warnings": [warning for result in results for warning in result.warnings],
+        # Once more under a name of our own: Ansible prints the warnings of a result, and keeps them to itself.
+        "notes": warnings,
+        "shadows": {name: list(notes) for result in results for name, notes in result.shadows.items()},
+        "warnings": warnings,
         **({"failed": True, "msg": _summary(errors)} if errors else {}),
     }
 

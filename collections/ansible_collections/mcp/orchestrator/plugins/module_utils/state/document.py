@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import summary_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, whole, word
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, texts, whole, word
 
 # 2: condition, severity, text, container as an object, summary.
 VERSION = 2
@@ -105,7 +105,12 @@ def build_state(
         "servers": servers,
         "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
         "errors": [error.to_dict() for error in errors],
-        "warnings": [*warnings, *_unprotected(steps)],
+        "warnings": [
+            *warnings,
+            *_unprotected(steps),
+            *_told(steps["retire"], "kept"),
+            *_told(steps["routes"], "notes"),
+        ],
     }
 
 
@@ -113,6 +118,10 @@ def _unprotected(steps: Mapping[str, Step]) -> list[str]:
     """What the packet filter of this host does not close, in the words of the steps that found it out."""
     said = (text(step.result.get("unprotected")) for step in steps.values())
     return list(dict.fromkeys(each for each in said if each))
+
+
+def _told(step: Step, key: str) -> list[str]:
+    return texts(step.result.get(key)) or []
 
 
 def rfc3339(moment: datetime) -> str:

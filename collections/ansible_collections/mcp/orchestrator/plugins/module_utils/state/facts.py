@@ -26,6 +26,7 @@ class RunFacts:
         clients: what a server's entry tells clients beside the address.
         packages: the built image's package, version and digest.
         notes: what of a server's entry was ignored or decided, and why.
+        shadows: which rules of others on the load balancer match a server's path as well.
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
         routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
@@ -46,6 +47,7 @@ class RunFacts:
             for name in texts(image.get("servers")) or []
         }
         self.notes = steps["config"].table("explain")
+        self.shadows = steps["routes"].table("shadows")
         self.endpoints = endpoints_of(steps)
         self.routes = steps["routes"].by_name("routes")
         self.reports = steps["probe"].by_name("servers")

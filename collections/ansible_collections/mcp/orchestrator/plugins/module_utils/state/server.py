@@ -56,7 +56,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "route": route,
         "health": health,
         "exceptions": texts(endpoint.get("exceptions")) or [],
-        "notes": texts(facts.notes.get(name)) or [],
+        "notes": [*(texts(facts.notes.get(name)) or []), *(texts(facts.shadows.get(name)) or [])],
         "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": error,
     }

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -112,6 +112,7 @@ class RouteProblem:
 class Plan:
     """The ordered steps, what is impossible, and what the user should know.
 
+    ``shadows`` are the notes about rules of others that match a route's path, by route; ``notes`` has them as well.
     ``handing_over`` names the servers that other hosts are to run and that only this host serves as yet.
     ``priorities`` and ``rule_arns`` are those of the routes by server: what each rule will have, and the rules that
     exist already.
@@ -120,6 +121,7 @@ class Plan:
     actions: tuple[Action, ...] = ()
     problems: tuple[RouteProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     handing_over: tuple[str, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)

@@ -31,15 +31,16 @@ def idle_notes(observed: ObservedRoutes) -> list[str]:
     ]
 
 
-def shadow_notes(plan_input: PlanInput, priorities: Mapping[str, int]) -> list[str]:
-    """Returns a sentence for each rule of others that takes requests of a route, or loses requests to one."""
-    return [
-        note
+def shadow_notes(plan_input: PlanInput, priorities: Mapping[str, int]) -> dict[str, list[str]]:
+    """Returns a sentence for each rule of others that takes requests of a route, or loses some to it, by the route."""
+    found = {
+        route.name: [
+            note for rule in plan_input.matching.foreign for note in _shadow_note(route, priorities[route.name], rule)
+        ]
         for route in plan_input.desired.routes
         if route.name in priorities
-        for rule in plan_input.matching.foreign
-        for note in _shadow_note(route, priorities[route.name], rule)
-    ]
+    }
+    return {name: notes for name, notes in found.items() if notes}
 
 
 def _shadow_note(route: Route, priority: int, rule: Rule) -> list[str]:

@@ -71,15 +71,17 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
     ordered = with_last_applied(
         plan_input, sorted(possible, key=lambda action: action.order), bool(problems or staying)
     )
+    shadows = shadow_notes(plan_input, allocation.priorities)
     return Plan(
         actions=tuple(ordered),
         problems=tuple(problems.values()),
         notes=(
-            *shadow_notes(plan_input, allocation.priorities),
+            *(note for notes in shadows.values() for note in notes),
             *group_notes(plan_input),
             *(f"server '{name}' is served from this host until another host's target is healthy" for name in staying),
             *idle_notes(observed),
         ),
+        shadows=shadows,
         handing_over=staying,
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in plan_input.matching.kept.items()},

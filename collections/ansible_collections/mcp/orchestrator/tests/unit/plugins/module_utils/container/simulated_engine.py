@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError, NetworkInUse
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Answer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules import HostNetwork, Ruleset
@@ -51,6 +51,7 @@ class SimulatedEngine:
         self.registry = {"far": "sha256:" + "f" * 64}
         self.nets: dict[str, dict[str, Any]] = {"other": {"Id": "net-other", "Labels": {}, "Options": {}}}
         self.kept: dict[str, dict[str, Any]] = {}
+        self.guests: dict[str, list[str]] = {}
         self.sick: set[str] = set()
         self.platforms: dict[str, tuple[str, str]] = {}
         self.calls_left: int | None = None
@@ -243,8 +244,10 @@ class SimulatedEngine:
         with self._told("remove_network", identity):
             for name, net in list(self.nets.items()):
                 if net["Id"] == identity:
-                    if any(self._runs(each) and name in self._nets(each) for each in self.held.values()):
-                        raise EngineError(f"network {name} has active endpoints")
+                    held = [each for each in self.held.values() if self._runs(each) and name in self._nets(each)]
+                    inside = [*(each["Name"].lstrip("/") for each in held), *self.guests.get(name, ())]
+                    if inside:
+                        raise NetworkInUse(f"network {name} has active endpoints", inside)
                     del self.nets[name]
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> str:

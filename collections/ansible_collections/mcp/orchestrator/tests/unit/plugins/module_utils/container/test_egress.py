@@ -48,6 +48,22 @@ def test_rules_stand_before_a_container_starts_and_go_with_the_last_one() -> Non
     assert (engine.kept_rules, engine.kept) == (Ruleset(), {})
 
 
+def test_a_network_with_a_stranger_in_it_stays_and_the_rest_goes() -> None:
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a"), spec("b", network="none")])
+    engine.guests["f-closed"] = ["theirs", "probe"]
+    _converged, retired = whole_run(engine, [])
+    assert (retired["errors"], engine.of_fleet("f"), set(engine.nets)) == ([], [], {"other", "f-closed"})
+    (kept,) = retired["kept"]
+    assert kept == (
+        "network f-closed stays: containers theirs, probe, not of this fleet, are connected to it; remove it with:"
+        " docker network disconnect -f f-closed theirs && docker network disconnect -f f-closed probe"
+        " && docker network rm f-closed"
+    )
+    engine.guests.clear()
+    assert (run(engine, [], retire=True)["kept"], set(engine.nets)) == ([], {"other"})
+
+
 def test_where_no_rule_can_be_kept_the_server_that_needs_one_fails_alone() -> None:
     engine = SimulatedEngine()
     engine.firewall_error = "podman cannot be controlled"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import pull_failure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_failure import pull_failure
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,8 @@ def test_a_run_that_a_newer_one_has_superseded_tells_the_same_keys(failing: bool
 def test_what_drains_for_its_sessions_behind_any_hop_is_told_by_server() -> None:
     behind, front = HopResult(draining={"web": (20001,), "time": (20003,)}), HopResult(draining={"time": (20002,)})
     assert run(NODE_ROUTER, behind, front)["draining"] == {"time": [20002, 20003], "web": [20001]}
+
+
+def test_which_rules_of_others_match_a_path_is_told_by_route_and_among_the_notes() -> None:
+    told = run(Routes(), HopResult(warnings=["theirs is first", "idle"], shadows={"time": ["theirs is first"]}))
+    assert (told["notes"], told["shadows"]) == (["theirs is first", "idle"], {"time": ["theirs is first"]})

@@ -384,9 +384,3 @@ def test_the_state_keeps_to_its_schema_whatever_the_steps_return(
     jsonschema.Draft202012Validator(SCHEMA).validate(state)
     json.dumps(state, allow_nan=False)
     assert (state["run"]["result"] == "ok") == (state["errors"] == [])
-
-
-def test_what_the_packet_filter_does_not_close_is_a_warning_about_the_host_told_once() -> None:
-    said = {name: {**steps()[name], "unprotected": "nothing keeps them in"} for name in ("containers", "retire")}
-    assert state_of(**said)["warnings"] == ["nothing keeps them in"]
-    assert state_of(containers={**steps()["containers"], "unprotected": ""})["warnings"] == []
