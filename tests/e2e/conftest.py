@@ -4,8 +4,10 @@ import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import docker
 import pytest
 
 from tests.e2e.support.site import FLEET, PROJECT, USERS, Site, processes_naming
@@ -24,6 +26,27 @@ def left_behind(site: Site) -> list[str]:
     ]
 
 
+@contextmanager
+def stranger_in_a_network(site: Site) -> Iterator[str]:
+    """A container that is not of the fleet in one of its networks, whose name this is; empty where there is none."""
+    networks = site.docker.networks.list(filters={"label": f"mcp_fleet={FLEET}"})
+    if not networks:
+        yield ""
+        return
+    image = site.docker.containers.list(filters={"label": f"mcp_fleet={FLEET}"}, all=True)[0].image
+    stranger = site.docker.containers.create(
+        image, ["86400"], name=f"{FLEET}-stranger", entrypoint="sleep", network=networks[0].name
+    )
+    try:
+        stranger.start()
+        yield str(networks[0].name)
+    finally:
+        stranger.remove(force=True)
+        for network in networks:
+            with suppress(docker.errors.NotFound):
+                network.remove()
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """The product, installed once for the session with the sample config, and torn down after it."""
@@ -36,7 +59,9 @@ def site() -> Iterator[Site]:
         assert run.code == 0, run.output
         yield site
     finally:
-        gone = site.play("teardown")
-        shutil.rmtree(root)
-        assert gone.code == 0, gone.output
-        assert left_behind(site) == []
+        with stranger_in_a_network(site) as network:
+            gone = site.play("teardown")
+            shutil.rmtree(root, ignore_errors=True)
+            assert gone.code == (2 if network else 0), gone.output
+            assert left_behind(site) == ([network] if network else []), gone.output
+        assert network in gone.output
