@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Longer than 400 lines: one table of all keys, so that no key stands in two.
 
+# Longer than 400 lines: it is one table, of every key that there is.
+
 """Every key of a server's entry, of our own extension and of a template: what it must look like and what it is for."""
 
 from __future__ import annotations
