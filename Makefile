@@ -105,12 +105,15 @@ rebuild: ## Build images of npx and uvx servers anew on this host, and roll them
 	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml)) -e '{"mcp_rebuild": ["$(or $(NAME),*)"]}'
 
 AUDIT := build/audit
+# What root makes in somebody's checkout is theirs: the next of them may not be root.
+OWNED := if [ "$$(id -u)" = 0 ]; then chown -Rh --reference=. build; fi
 SBOMS ?= /var/lib/mcp-orchestrator/sbom
 
 $(AUDIT)/.lock.sha256: requirements-audit.lock
 	mkdir -p build
 	MCP_PYTHON=$(PYTHON) roles/software/files/make_venv.sh $(AUDIT) requirements-audit.lock
 	touch $@
+	$(OWNED)
 
 .PHONY: sbom
 sbom: $(AUDIT)/.lock.sha256 ## The product's own bills of materials (CycloneDX), into build/sbom
@@ -121,6 +124,7 @@ sbom: $(AUDIT)/.lock.sha256 ## The product's own bills of materials (CycloneDX),
 	    --mc-type application -o "build/sbom/$$name.cdx.json"
 	done
 	PYTHONPATH=files $(PYTHON) -m bridge.runtime.sbom > build/sbom/bridge-runtime.cdx.json
+	$(OWNED)
 	ls build/sbom/*
 
 .PHONY: audit
