@@ -88,6 +88,7 @@ class Callers:
                 self.tally.longest = max(self.tally.longest, seconds)
             else:
                 self.tally.faults[kind, server, fault] += 1
+                print(f"sessions: {kind} at {server}: {fault[:300]}", file=sys.stderr, flush=True)
 
     def phase(self, name: str) -> None:
         """Counts what follows under ``name``, and says so."""
@@ -120,7 +121,7 @@ def calling(calls: Sequence[Call]) -> Iterator[Callers]:
     callers = Callers(calls)
     try:
         callers.phase("start")
-        callers.go_on()
+        callers.go_on(seconds=300)
         yield callers
     finally:
         callers.end()

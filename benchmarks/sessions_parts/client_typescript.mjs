@@ -29,7 +29,7 @@ async function callOn([url, name, args], number) {
       }
       await transport.terminateSession();
     } catch (error) {
-      tell(number, begin, `${error.name}: ${error.message}`);
+      tell(number, begin, `${error.name}: ${error.message} ${error.cause?.message ?? ""} ${error.cause?.code ?? ""}`.trim());
       await pause();
     }
     await client.close();
