@@ -71,6 +71,9 @@ def installed() -> Iterator[Site]:
     root = Path(tempfile.mkdtemp(prefix="mcp-bench-", dir="/var/tmp"))
     site = Site(root)
     try:
+        # Open calls may end in the container that is replaced, for as long as by default; tests have less patience.
+        settings = site.etc / "settings.conf"
+        settings.write_text(settings.read_text().replace("deregistration_delay = 1", "deregistration_delay = 30"))
         variables = {**USERS, "fleet_health_timeout": PATIENCE}
         (root / "inventory.yml").write_text(json.dumps({"mcp_hosts": {"vars": variables}}))
         site.write_config(config(0))
