@@ -111,8 +111,12 @@ def test_a_draining_target_serves_its_own_sessions_until_it_is_gone(host: LocalA
     session = host.get("/drain", "POST", "{}", X_Open_Session="1").headers["mcp-session-id"]
     host.register(group, new.port)
     host.healthy(group)
+    # As the bridge of a pooled server signs it: any container takes it.
+    moving = session.partition("~")[0] + f"~{'0' * 40}a2025-11-25{'f' * 32}"
+    assert {host.get("/drain", Mcp_Session_Id=moving).seen["upstream"] for _ in range(6)} == {"old"}
     host.deregister(group, old.port)
     host.settled()
+    assert {host.get("/drain", Mcp_Session_Id=moving).seen["upstream"] for _ in range(6)} == {"new"}
     assert {host.get("/drain").seen["upstream"] for _ in range(6)} == {"new"}
     assert {host.get("/drain", Mcp_Session_Id=session).seen["upstream"] for _ in range(6)} == {"old"}
     host.rule(901, ["/other"], group)

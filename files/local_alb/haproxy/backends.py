@@ -19,6 +19,8 @@ ALGORITHMS = {
 SESSION = "Mcp-Session-Id"
 # The server that a session belongs to stands before the session's own id: t1a2b3c4d~…
 OWNER = "^t[0-9a-f]{8}~"
+# An id of which any container of its server knows all that there is to the session (bridge/transport/session_ids.py).
+ANYWHERE = "^[0-9a-f]{40}[ao][A-Za-z0-9_-]{1,32}[0-9a-f]{32}$"
 # Names of what serves when too few targets are healthy: servers beside the probed ones, and a backend of all targets.
 OPEN = ".open"
 ALL = ".all"
@@ -109,13 +111,18 @@ def _probe(group: TargetGroup) -> list[str]:
 def _affinity(group: TargetGroup) -> list[str]:
     """Keeps an MCP session on the target that opened it, without any memory of sessions, also while that one drains.
 
-    A stickiness cookie leads nothing to a draining target, as on an ALB: it names the server that gets new requests.
+    A session that any container takes leaves a draining target for another one with its next request, so that nothing
+    of it is under way there when the drain ends. A stickiness cookie leads nothing to a draining target, as on an ALB:
+    it names the server that gets new requests.
     """
     leaving = [server_name(target) for target in draining_targets(group)]
+    moves = [f"  http-request set-var(txn.moves) bool(true) if {{ req.hdr({SESSION}) -m reg {ANYWHERE} }}"]
+    is_left = " !{ var(txn.moves) -m found }" if active_targets(group) else ""
     return [
         f"  http-request set-var(txn.token) req.hdr({SESSION}),field(1,~) if {{ req.hdr({SESSION}) -m reg {OWNER} }}",
         f"  http-request replace-header {SESSION} {OWNER}(.*)$ \\1 if {{ var(txn.token) -m found }}",
-        *[f"  use-server {name}{DRAINING} if {{ var(txn.token) -m str {name} }}" for name in leaving],
+        *(moves if leaving and is_left else []),
+        *[f"  use-server {name}{DRAINING} if {{ var(txn.token) -m str {name} }}{is_left}" for name in leaving],
         "  use-server %[var(txn.token)] if { var(txn.token) -m found }",
         f"  http-response replace-header {SESSION} ^(.*)$ %[srv_name,field(1,.)]~\\1",
     ]

@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from local_alb.haproxy.backends import backend_name, server_name
+from bridge.protocol.revision import HANDSHAKE
+from bridge.transport.session_ids import SessionIds
+from local_alb.haproxy.backends import ANYWHERE, backend_name, server_name
 from local_alb.haproxy.origin_check import Allowed, guard_lines
 from local_alb.haproxy.rendering import Keyring, Rendering, Site, render, render_states, servers_of
 from local_alb.model.world import Target, World
@@ -151,8 +153,25 @@ def test_a_draining_target_gets_the_requests_of_its_own_sessions_and_no_others(a
         assert {words[0] for words in servers if "8002" in words[1]} <= {new, f"{new}.open"}
         chosen = [line for line in lines if line.startswith("use-server")]
         # A session's own mark is looked at first; a cookie leads to what takes new requests.
-        assert chosen[0] == f"use-server {old}.draining if {{ var(txn.token) -m str {old} }}"
+        own = f"use-server {old}.draining if {{ var(txn.token) -m str {old} }}"
+        assert chosen[0] == own + " !{ var(txn.moves) -m found }"
         assert [line.split()[1] for line in chosen[1:]] == ["%[var(txn.token)]", "%[var(txn.kept),field(1,~)]"]
+
+
+def test_where_every_target_drains_all_sessions_stay(alb: Alb) -> None:
+    arn = alb.group()
+    alb.register(arn, 8001)
+    alb.rule(1, arn)
+    alb.client.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": INSTANCE, "Port": 8001}])
+    assert "txn.moves" not in rendered(alb.store.world).config
+
+
+@pytest.mark.parametrize("owner", [None, ("oidc", "somebody")])
+def test_the_ids_that_any_container_takes_are_known_by_their_form(owner: tuple[str, ...] | None) -> None:
+    ids = SessionIds([b"k" * 32], 60)
+    for revision in HANDSHAKE:
+        assert re.fullmatch(ANYWHERE, ids.sign("0" * 32, revision, owner))
+    assert not re.fullmatch(ANYWHERE, "0" * 32)
 
 
 def test_what_was_never_probed_starts_as_down_and_what_was_healthy_as_up(alb: Alb) -> None:
