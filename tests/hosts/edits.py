@@ -114,6 +114,18 @@ def edit_at_rest(way: str) -> None:
     print(f"{way} at rest: followed after {followed(time.time(), way + ' at rest'):.1f} s")
 
 
+def edit_after_the_folder_was_removed() -> None:
+    """A watched folder that somebody removed comes back, and a replaced file is followed as before."""
+    for file in DROP_INS.iterdir():
+        file.unlink()
+    DROP_INS.rmdir()
+    followed(time.time(), "a folder is removed")
+    at_rest()
+    if not DROP_INS.is_dir():
+        sys.exit("edits.py: the folder of the drop-ins did not come back")
+    edit_at_rest("the config is replaced")
+
+
 def many_edits() -> None:
     """Twenty edits within ten seconds: the last one is followed."""
     at_rest()
@@ -152,6 +164,8 @@ def main() -> None:
             edit_at_rest(way)
             for step in STEPS[2:3] if short else STEPS:
                 edit_during_a_run(step, way)
+        if not short:  # it takes the drop-ins with it
+            edit_after_the_folder_was_removed()
         many_edits()
         edits_that_make_runs_fail()
     finally:
