@@ -83,7 +83,8 @@ def test_a_broken_stream_is_resumed_and_a_full_bridge_says_when_to_come_back(per
         client.open()
     refused = Client(personal).post(request("initialize", {"protocolVersion": "2025-06-18"}, 1))
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
-    first = Listener(clients[0].post(clients[0].calling("sleep", {"progressToken": 1}, seconds=2)))
+    call = clients[0].calling("sleep", {"progressToken": 1}, seconds=2)
+    first = Listener(clients[0].post(call, accept="text/event-stream"))
     event = first.next(30)  # the stream begins with the id from which it can be resumed
     assert event is not None
     first.reply.close()

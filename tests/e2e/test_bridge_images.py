@@ -309,8 +309,9 @@ def test_a_session_that_the_container_has_no_room_for_is_refused_and_the_others_
     for client, reply in served:
         client.session = reply.headers["mcp-session-id"]
         assert client.post(request("tools/list", {}, 2)).status == 200
+    # Once they are measured there may be room for another one.
     health = bridge.health()
-    assert (health["sessions"], health["kind"], health["oom_kills"]) == (len(served), "full", 0)
+    assert (health["sessions"], health["oom_kills"]) == (len(served), 0)
 
 
 def test_a_process_that_is_killed_for_want_of_memory_is_told_as_that(run: Run) -> None:
