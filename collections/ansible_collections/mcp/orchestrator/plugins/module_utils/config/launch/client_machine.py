@@ -21,7 +21,8 @@ _PATH = re.compile(rf"(?:{_FOLDERS})|~(?:/|$)|[A-Za-z]:[\\/](?!/)|\\\\|%[A-Za-z]
 _INSIDE = re.compile(rf"(?:(?<=[=:,;\"'\s])|(?<=://)|(?<=:///))(?:(?:{_FOLDERS})|~/|[A-Za-z]:[\\/](?!/))")
 _END = re.compile(r"[,;:\"'\s]")
 _HOST = re.compile(
-    r"(?:^|://|[@=,\"'\s]|(?<=TCP:)|(?<=TCP4:)|(?<=SSL:)|(?<=OPENSSL:))(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|172\.17\.0\.1|host\.docker\.internal|host\.containers\.internal"
+    r"(?:^|://|[@=,\"'\s]|(?<=TCP:)|(?<=TCP4:)|(?<=SSL:)|(?<=OPENSSL:))"
+    r"(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|172\.17\.0\.1|host\.docker\.internal|host\.containers\.internal"
     r"|(?:gateway|kubernetes)\.docker\.internal"
     r"|docker\.for\.(?:mac|win)\.[a-z.]+|[A-Za-z0-9][A-Za-z0-9-]{0,62}\.(?:local|lan|fritz\.box|home\.arpa))(?=$|[:/,\"'\s?])",
     re.IGNORECASE,
