@@ -76,23 +76,23 @@ def servers(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(servers(), st.randoms(use_true_random=False), st.sampled_from([None, 1, 7, "\t"]))
 def test_order_of_keys_and_whitespace_never_change_a_generation(
-    wished: dict[str, Any], order: random.Random, indent: int | str | None
+    desired: dict[str, Any], order: random.Random, indent: int | str | None
 ) -> None:
-    plain = read(wished)
+    plain = read(desired)
     assert not plain.errors
-    other = read_text("\n " + json.dumps(shuffled({"mcpServers": wished}, order), indent=indent) + "\n")
+    other = read_text("\n " + json.dumps(shuffled({"mcpServers": desired}, order), indent=indent) + "\n")
     assert [spec.generation for spec in other.specs] == [spec.generation for spec in plain.specs]
     assert other.specs == plain.specs
 
 
 @given(servers(), variables)
-def test_a_new_value_of_a_variable_changes_the_generation(wished: dict[str, Any], variable: str) -> None:
-    ((_name, entry),) = wished.items()
+def test_a_new_value_of_a_variable_changes_the_generation(desired: dict[str, Any], variable: str) -> None:
+    ((_name, entry),) = desired.items()
     entry["args"][1:1] = ["-e", variable]
     entry["env"][variable] = "old"
-    (before,) = read(wished).specs
+    (before,) = read(desired).specs
     entry["env"][variable] = "new"
-    (after,) = read(wished).specs
+    (after,) = read(desired).specs
     assert after.generation != before.generation
 
 
@@ -121,12 +121,12 @@ def test_no_value_of_a_variable_occurs_in_anything_that_is_shown(
         max_size=3,
     )
 )
-def test_no_entries_make_it_crash(wished: dict[str, Any]) -> None:
-    told = outcome(json.dumps({"mcpServers": wished}))
+def test_no_entries_make_it_crash(desired: dict[str, Any]) -> None:
+    told = outcome(json.dumps({"mcpServers": desired}))
     assert told
     if isinstance(told, Fleet):
         found = {spec.name for spec in told.specs} | {remote.name for remote in told.remotes}
-        names = {server_names(wished)[name].name for name in wished}
+        names = {server_names(desired)[name].name for name in desired}
         assert found | {error.server for error in told.errors} == names
 
 
