@@ -56,7 +56,7 @@ class Room:
         """What a grown child takes. Before one was measured: a guess that lets a few start, however small the limit."""
         if self._need is not None:
             return self._need
-        tasks = _UNKNOWN.tasks if self._tasks.limit is None else min(_UNKNOWN.tasks, max(1, self._tasks.limit // 4))
+        tasks = _UNKNOWN.tasks if self._tasks.limit is None else min(_UNKNOWN.tasks, max(1, self._tasks.limit // 8))
         return Size(min(_UNKNOWN.memory, self._memory.limit // 4), tasks)
 
     def is_stale(self, now: float, *, hurry: bool = False) -> bool:
