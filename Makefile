@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/mcp/orchestrator
-PROGRAMS := bridge firewall local_alb monitor
+PROGRAMS := bridge firewall local_alb monitor watcher
 
 .PHONY: help
 help: ## Show these targets
@@ -37,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict

@@ -1,0 +1,1 @@
+"""The Docker engine's API, as far as the watcher needs it."""

@@ -1,0 +1,105 @@
+"""What the watcher asks the engine for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from .errors import EngineUnreachable
+from .exchange import exchange
+from .model import FLEET_LABEL, Container, Event, container_of, event_of
+
+# No path names a version: each engine answers with its own, and the fields read here are the same in Docker 20.10 to 29
+# and in podman 4.
+_STREAM_HEAD = 8
+_STREAMS = {0: "stdout", 1: "stdout", 2: "stderr"}
+# An event is a few hundred bytes; labels make it longer. What exceeds this is no event.
+LARGEST_EVENT = 1024 * 1024
+
+
+class Engine:
+    """An engine at a unix socket. Each call is one connection; errors are those of ``watcher.engine.errors``."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+
+    async def containers(self, fleet: str) -> list[Container]:
+        """Returns all containers of a fleet, also those that do not run."""
+        found = await self._json("/containers/json", all=1, filters={"label": [f"{FLEET_LABEL}={fleet}"]})
+        return [container_of(entry) for entry in found]
+
+    async def inspect(self, identity: str) -> dict[str, Any]:
+        """Returns what ``docker inspect`` shows of a container. Raises Refused with status 404 where there is none."""
+        return dict(await self._json(f"/containers/{quote(identity, safe='')}/json"))
+
+    @asynccontextmanager
+    async def events(self, actions: Mapping[str, Iterable[str]]) -> AsyncIterator[AsyncIterator[Event]]:
+        """Yields the events to come, once the engine has begun to send them.
+
+        ``actions`` names those wanted by kind: ``{"container": ["die"], "network": ["disconnect"]}``. The engine
+        filters by both, but not one by the other. The stream never ends by itself: it raises EngineUnreachable.
+        """
+        filters = {"type": list(actions), "event": sorted({each for names in actions.values() for each in names})}
+        async with exchange(self._socket, _target("/events", filters=filters)) as body:
+            yield self._wanted(body, actions)
+
+    @staticmethod
+    async def _wanted(body: AsyncIterator[bytes], actions: Mapping[str, Iterable[str]]) -> AsyncIterator[Event]:
+        async for line in _lines(body):
+            event = event_of(json.loads(line))
+            if event.action in actions.get(event.kind, ()):
+                yield event
+        raise EngineUnreachable("the engine ended its stream of events")
+
+    @asynccontextmanager
+    async def logs(
+        self, identity: str, since: str = "0", follow: bool = True
+    ) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
+        """Yields the output of a container without a terminal as (``stdout`` or ``stderr``, bytes), each with its time.
+
+        A piece is what the engine calls a frame: a line, or 16 KiB of a longer one, begun by its time. ``since`` is
+        seconds with nine digits of a fraction, as text. With ``follow`` it ends when the container stops.
+        """
+        options = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow), "since": since}
+        async with exchange(self._socket, _target(f"/containers/{quote(identity, safe='')}/logs", **options)) as body:
+            yield _frames(body)
+
+    async def _json(self, path: str, **query: Any) -> Any:
+        async with exchange(self._socket, _target(path, **query)) as body:
+            content = b"".join([piece async for piece in body])
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise EngineUnreachable(f"the engine's answer to {path} is not JSON") from error
+
+
+def _target(path: str, **query: Any) -> str:
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
+    return f"{path}?{urlencode(text)}" if text else path
+
+
+async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    left = b""
+    async for piece in body:
+        *whole, left = (left + piece).split(b"\n")
+        if len(left) > LARGEST_EVENT:
+            raise EngineUnreachable("the engine sent a line that is no event")
+        for line in whole:
+            if line.strip():
+                yield line
+
+
+async def _frames(body: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, bytes]]:
+    """See "Attach to a container" in the engine's API: a stream's number, three zeroes, four bytes of length."""
+    held = bytearray()
+    async for piece in body:
+        held += piece
+        while len(held) >= _STREAM_HEAD:
+            end = _STREAM_HEAD + int.from_bytes(held[4:_STREAM_HEAD])
+            if len(held) < end:
+                break
+            yield _STREAMS.get(held[0], "stdout"), bytes(held[_STREAM_HEAD:end])
+            del held[:end]
