@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
@@ -56,6 +57,9 @@ class Pool:
         self._seen: dict[str, float] = {}  # when each client has last called
         self._freed = 0.0  # when a child was last done with a call
         self._starting = 0
+        # More than there are processors for would all be ready later than the first of them could be.
+        self._starts_at_once = max(2, len(os.sched_getaffinity(0)))
+        self._in_vain = 0  # starts, while others were under way
         self._tasks: set[asyncio.Task[None]] = set()
         self._queue: deque[ForwardedCall] = deque()
         self._queued = 0  # bytes
@@ -115,7 +119,9 @@ class Pool:
             self._start()
 
     def tick(self, now: float) -> None:
-        """Ends children that nobody has needed for long, except for the last."""
+        """Ends children that nobody has needed for long, except for the last. Starts some where starts were in vain."""
+        if self._queue:
+            self._grow()
         self._seen = {client: seen for client, seen in self._seen.items() if now - seen < _RECENT_SECONDS}
         for worker in list(self._idle):
             if len(self._workers) > 1 and now - worker.used > self._limits.unneeded_seconds:
@@ -140,7 +146,7 @@ class Pool:
 
     def _grow(self) -> None:
         wanted = len(self._queue) + (1 if self._starter.awaited and not self._queue else 0)
-        if self._starting < wanted and self._may_start():
+        if self._starting < min(wanted, self._starts_at_once) and self._may_start():
             self._start()
 
     def _spare(self) -> None:
@@ -167,18 +173,25 @@ class Pool:
             self._start_failed(str(failed))
             return
         self._starting -= 1
+        self._in_vain = 0
         worker = Worker(child)
         child.on_message = lambda message: self._receive(worker, message)
         child.on_lost = lambda why: self._lost(worker, why)
         self._workers.add(worker)
         self._starter.announce(self._starter.handshake)
         self._release(worker)
+        if self._queue:
+            self._grow()
 
     def _start_failed(self, why: str) -> None:
-        """A start was in vain, and with it the call for which it was made."""
+        """A start was in vain. So is the call for which it was made, where no other child is there to do it."""
         self._log.warning(f"pool: {why}")
+        self._in_vain += 1
+        if self._workers or self._starting:
+            return
         self._starter.announce(why)
-        if self._queue:
+        in_vain, self._in_vain = self._in_vain, 0
+        for _ in range(min(in_vain, len(self._queue))):
             self._next().fail(why)
         if self._queue:
             self._grow()

@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +132,37 @@ def test_an_id_behind_an_escape_is_replaced_like_any_other(many: Bridge, hidden:
     told = json.loads(answer["result"]["content"][0]["text"])
     assert told["arguments"] == {"id": "decoy", "requestId": "decoy"}
     assert told["meta"]["progressToken"] != 7
+
+
+def test_a_call_waits_for_a_child_that_is_there_where_a_further_one_does_not_come_up(
+    start_bridge: Start, tmp_path: Path
+) -> None:
+    mute = tmp_path / "mute"
+    command = ["/bin/sh", "-c", f'[ -e {mute} ] && exec sleep 60; exec "$@"', "sh", *HOSTILE]
+    limits = {"handshake_seconds": 0.5}
+    bridge = start_bridge("--isolation", "pooled", "--pool-size", "3", command=command, limits=limits)
+    bridge.wait_healthy()
+    first, second = opened(bridge), opened(bridge)
+    mute.touch()
+    busy = threading.Thread(target=first.call, args=("sleep",), kwargs={"seconds": 2})
+    busy.start()
+    until(lambda: bridge.health()["calls_in_flight"] == 1)
+    assert second.call("echo", text="in its turn") == "in its turn"
+    assert any("pool: initialize was not answered within 0.5 s" in line for line in bridge.log)
+    busy.join()
+
+
+def test_no_more_children_start_at_once_than_there_are_processors_for(start_bridge: Start) -> None:
+    command = [*HOSTILE, "--slow-start", "2"]
+    bridge = start_bridge("--isolation", "pooled", command=command, through=["taskset", "-c", "0"])
+    bridge.wait_healthy()
+    clients = [opened(bridge) for _ in range(6)]
+    before = bridge.health()["starts"]
+    with ThreadPoolExecutor(len(clients)) as calling:
+        done = [calling.submit(client.call, "sleep", seconds=1) for client in clients]
+        until(lambda: bridge.metrics()["mcp_bridge_calls_queued"] == len(clients) - 1)
+        assert bridge.health()["starts"] == before + 2
+        assert [each.result() for each in done] == ["slept"] * len(clients)
 
 
 def test_what_a_client_learns_of_its_own_call_says_nothing_of_another(shared: Bridge) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -129,7 +128,8 @@ def test_a_client_that_goes_on_without_its_stream_keeps_its_session(start_bridge
     for client in (left, there):
         client.open()
         client.listen().close()
-    time.sleep(0.2)  # until the bridge has seen both ends
+    # The answer to a later request tells that the bridge has seen both ends.
+    assert bridge.health()["sessions"] == 2
     assert there.call("echo", text="x") == "x"
     until(lambda: bridge.health()["sessions"] == 1)
     assert there.call("echo", text="x") == "x"
