@@ -42,7 +42,7 @@ TARGETS: dict[str, list[Any]] = {
     "cost_of_100_routes_over_2": ["<=", 1.2],
     "reload_failed_requests": ["<=", 0],
     "reload_broken_streams": ["<=", 0],
-    "change_to_routed_p99_ms": ["<=", 1000],
+    "change_to_routed_p99_ms": ["<=", 250],
     "roll_failed_requests": ["<=", 0],
 }
 ANSWER = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "new"}}]

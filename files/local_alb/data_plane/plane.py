@@ -22,8 +22,9 @@ from .master_socket import MasterSocket, MasterUnavailable
 log = logging.getLogger("local_alb")
 
 # Changes that arrive together are served together; seconds.
-GATHER = 0.03
-BETWEEN_RELOADS = 0.25
+GATHER = 0.01
+# After a reload HAProxy is left alone for as long as the reload took, and no shorter than this.
+SHORTEST_PAUSE = 0.05
 LOOK_SOON, LOOK_LATER = 0.1, 1.0
 RELOAD_TIMEOUT = 15.0
 RETRY_FAILED = 10.0
@@ -59,7 +60,7 @@ class DataPlane:
         self._rendering: Rendering | None = None
         self._rendered_with: Keyring | None = None
         self._refused: tuple[str, str, float] | None = None
-        self._reloaded = 0.0
+        self._may_reload = 0.0
         self._states = ""
         self._to_cut: list[tuple[str, str]] = []
         self._gone: frozenset[tuple[str, tuple[str, int]]] = frozenset()
@@ -162,7 +163,8 @@ class DataPlane:
             self._states = states
 
     def _switch(self, world: World, rendering: Rendering) -> None:
-        time.sleep(max(0.0, self._reloaded + BETWEEN_RELOADS - time.monotonic()))
+        time.sleep(max(0.0, self._may_reload - time.monotonic()))
+        began = time.monotonic()
         previous = self._config.read_text() if self._config.exists() else None
         self._write(world, rendering)
         before = self._master.processes()
@@ -174,7 +176,8 @@ class DataPlane:
                 # A restart of HAProxy must find a configuration that works.
                 _replace(self._config, previous)
             raise self._refuse(rendering, str(error)) from None
-        self._reloaded = time.monotonic()
+        now = time.monotonic()
+        self._may_reload = now + max(SHORTEST_PAUSE, now - began)
         self._prune(rendering)
 
     def _await_serving(self, digest: str, failed_before: int) -> None:

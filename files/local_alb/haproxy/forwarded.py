@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from local_alb.model.attributes import LOAD_BALANCER, attribute
-from local_alb.model.world import Listener, Rule, Strings
+from local_alb.model.world import Document, Listener, Rule, Strings
+
+from .text import quoted
 
 DEFAULT_PORTS = (80, 443)
 _TRACE = "X-Amzn-Trace-Id"
@@ -23,22 +25,25 @@ def host_lines(listener: Listener, rules: Iterable[Rule], explicit: Strings) -> 
     """
     if attribute(LOAD_BALANCER, explicit, "routing.http.preserve_host_header.enabled") == "true":
         return []
-    rewriting = [rule for rule in rules if any(item["Type"] == "host-header-rewrite" for item in rule.transforms)]
-    # Several lines of one name are one list, and a line takes 64 words. No rule has priority 0.
-    priorities = [str(rule.priority) for rule in rewriting] or ["0"]
-    lists = [
-        f"acl sets_host var(txn.rule) -m int {' '.join(priorities[start : start + 32])}"
-        for start in range(0, len(priorities), 32)
-    ]
-    others = "!sets_host"
     if listener.port in DEFAULT_PORTS:
-        return [*lists, f"http-request set-header Host %[req.fhdr(host),host_only,lower] if {others}"]
-    return [
-        *lists,
-        f"http-request set-header Host %[req.fhdr(host),lower] if {{ req.fhdr(host) -m reg [A-Z] }} {others}",
-        f"http-request set-header Host %[req.fhdr(host),lower]:{listener.port} "
-        f"if !{{ req.fhdr(host) -m reg :[0-9]+$ }} {{ req.fhdr(host) -m len gt 0 }} {others}",
+        is_right, right = "^[^A-Z:]*$", "req.fhdr(host),host_only,lower"
+    else:
+        is_right = "^([^A-Z]*:[0-9]+)?$"
+        right = f"req.fhdr(host),lower,regsub('^(?!.*:[0-9]+$)(.+)$','\\1:{listener.port}')"
+    # Most clients write the header as it has to be; then one comparison is all that this costs.
+    is_wrong = f"!{{ req.fhdr(host) -m reg -- {quoted(is_right)} }}"
+    rewriting = [str(rule.priority) for rule in rules if any(map(_sets_host, rule.transforms))]
+    # Several lines of one name are one list, and a line takes 64 words.
+    lists = [
+        f"acl sets_host var(txn.rule) -m int {' '.join(rewriting[start : start + 32])}"
+        for start in range(0, len(rewriting), 32)
     ]
+    others = " !sets_host" if rewriting else ""
+    return [*lists, f"http-request set-header Host {quoted(f'%[{right}]')} if {is_wrong}{others}"]
+
+
+def _sets_host(transform: Document) -> bool:
+    return bool(transform["Type"] == "host-header-rewrite")
 
 
 def client_lines(listener: Listener, explicit: Strings, is_behind: bool) -> list[str]:

@@ -28,6 +28,8 @@ global
   description @DIGEST@
   expose-experimental-directives
   max-spread-checks 100
+  # HAProxy's own HTTP client is not used; unless it need not verify, each start reads all certificates of the system.
+  httpclient.ssl.verify none
   hard-stop-after {LONGEST_STREAM}
   # The largest request line and headers that an ALB takes, and what rules add to them.
   tune.bufsize 98304
