@@ -12,11 +12,23 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says. ``directory`` holds what the watcher writes; ``socket`` is the engine's."""
+    """What the command line says.
+
+    ``socket`` is the engine's, ``directory`` holds what the watcher writes, ``locks`` the locks of runs, ``state`` is
+    the state file. A run is ``unit`` of systemd, or where that is empty ``command``; then ``inputs`` and ``spool`` are
+    watched too, and a run is due ``interval`` seconds after the last.
+    """
 
     fleet: str
     socket: str
     directory: Path
+    locks: Path
+    state: Path
+    unit: str
+    command: list[str]
+    interval: float | None
+    inputs: list[Path]
+    spool: Path | None
     log_level: str
 
 
@@ -28,7 +40,28 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add = parser.add_argument
     add("--fleet", required=True)
     add("--socket", default="/run/docker.sock", help="the engine's")
-    add("--directory", type=Path, required=True, help="where samples and logs are kept")
+    add("--directory", type=Path, required=True, help="where the watcher writes")
+    add("--locks", type=Path, default="/run/mcp-orchestrator", help="the directory of the locks of runs")
+    add("--state", type=Path, required=True, help="the state file")
+    add("--unit", default="", help="the unit of systemd that is a run")
+    add("--interval", type=float, help="seconds from the end of a run to the next, where no timer starts it")
+    add("--input", type=Path, action="append", default=[], help="a file or folder of which an edit starts a run")
+    add("--spool", type=Path, help="the folder of requests")
     add("--log-level", choices=LEVELS, default="INFO")
+    add("command", nargs="*", metavar="COMMAND", help="a run, where there is no unit; after --")
     found = parser.parse_args(arguments)
-    return Options(found.fleet, found.socket, found.directory, found.log_level)
+    if bool(found.unit) == bool(found.command):
+        parser.error("give either --unit, or the command of a run after --")
+    return Options(
+        fleet=found.fleet,
+        socket=found.socket,
+        directory=found.directory,
+        locks=found.locks,
+        state=found.state,
+        unit=found.unit,
+        command=found.command,
+        interval=found.interval,
+        inputs=found.input,
+        spool=found.spool,
+        log_level=found.log_level,
+    )

@@ -7,16 +7,38 @@ import logging
 import signal
 from collections.abc import Mapping
 
+from .conductor import Conductor
 from .engine.client import Engine
+from .inputs import Inputs
+from .keeper import Keeper
 from .options import Options
+from .runs import Command, Locks, Report, Starter, Unit
 from .tasks import Task, run_tasks
 
 log = logging.getLogger("watcher")
 
+TRIGGER_FILE = "trigger"
+RUN_LOG = "mcp-reconcile.log"
+
 
 def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
-    """Returns the tasks that the options ask for."""
-    return {}
+    """Returns the watcher's tasks by name. Each goes on whatever becomes of the others."""
+    keeper = Keeper(
+        engine,
+        options.fleet,
+        Conductor(options.interval),
+        locks=Locks(options.locks),
+        report=Report(options.state),
+        starter=_starter(options),
+        inputs=Inputs(options.inputs, options.spool),
+    )
+    return {"events": keeper.follow, "runs": keeper.keep}
+
+
+def _starter(options: Options) -> Starter:
+    if options.unit:
+        return Unit(options.unit, options.locks / TRIGGER_FILE)
+    return Command(options.command, options.directory / RUN_LOG)
 
 
 async def watch(options: Options) -> None:

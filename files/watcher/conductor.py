@@ -1,0 +1,124 @@
+"""When a run is to be started, and why. Pure: it is told what is seen and what time it is, and asked for a decision.
+
+One run at a time. While one is under way nothing is judged, because it is the one that changes the containers; when it
+is over, one look tells what it has left, and what of that it cannot have known is the reason for one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .patience import Patience
+from .trouble import Listing, Mark, Trouble, changes, standing
+
+NAMED = 3
+CUT_SHORT = Trouble("", "the last run was cut short")
+EDITED = Trouble("", "edit")
+REQUESTED = Trouble("", "request")
+DUE = Trouble("", "timer")
+# Longer than a run waits for its lock when nobody holds it: one that has not begun by then was never started.
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run reports: the servers of containers that serve, by id, and those it could not or would not mend."""
+
+    serving: Mapping[str, str] = field(default_factory=dict)
+    unwell: frozenset[str] = frozenset()
+
+
+class Conductor:
+    """Decides for one fleet. ``interval``: seconds from the end of a run to the next, where no timer does that."""
+
+    def __init__(self, interval: float | None = None) -> None:
+        self._interval = interval
+        self._patience = Patience()
+        self._left: Listing | None = None  # as the last run left it
+        self._seen: Listing = {}
+        self._accepted: frozenset[Mark] = frozenset()  # what the last run knew of, and left
+        self._wanted: frozenset[Trouble] = frozenset()  # from what is seen
+        self._asked: frozenset[Trouble] = frozenset()  # from elsewhere; the next run answers it
+        self._under_way = False
+        self._started: float | None = None
+        self._ended: float | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a run is."""
+        return self._under_way
+
+    def ask(self, trouble: Trouble) -> None:
+        """Wants a run for something that no listing shows. One that is under way does not count: it may have passed."""
+        self._asked |= {trouble}
+
+    def look(self, now: Listing) -> None:
+        """Takes a listing that was made while no run was under way."""
+        if self._left is None:
+            self._left = now
+        self._seen = now
+        shown = standing(now)
+        self._accepted &= shown
+        self._wanted = frozenset(trouble for _, trouble in shown - self._accepted) | changes(self._left, now)
+
+    def begin(self) -> None:
+        """A run is under way, whoever started it. What was asked for until now is what it answers."""
+        self._under_way, self._started = True, None
+        self._asked = self._wanted = frozenset()
+
+    def end(self, now: Listing | None, at: float, told: Told | None) -> None:
+        """The run is over.
+
+        Args:
+            now: what it left; None where no engine answers.
+            at: the time.
+            told: what it reports; None where it did not come so far.
+        """
+        self._under_way, self._ended = False, at
+        if told is None:
+            self._asked |= {CUT_SHORT}
+        if now is None:
+            return
+        serving = told.serving if told else {}
+        self._asked |= {Trouble(server, "was removed") for each, server in serving.items() if each not in now}
+        self._accepted = frozenset(
+            mark for mark in standing(now) if told and _is_known(mark, told, self._accepted | standing(self._seen))
+        )
+        self._left = now
+        self.look(now)
+
+    def decide(self, at: float) -> frozenset[Trouble]:
+        """Returns why a run is to be started now; empty where none is."""
+        if self._under_way or (self._started is not None and at - self._started < START_SECONDS):
+            return frozenset()
+        due = frozenset(each for each in self._wanted | self._asked if self._patience.due(each, at) <= at)
+        if not due and self._interval is not None and (self._ended is None or at - self._ended >= self._interval):
+            return frozenset({DUE})
+        return due
+
+    def started(self, troubles: frozenset[Trouble], at: float) -> None:
+        """A run was started for these troubles. It is under way when its lock is held."""
+        self._patience.started(troubles, at)
+        self._started = at
+
+
+def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:
+    """Whether a run knows of a trouble that it left: it says so, or saw it and left a container that does not serve.
+
+    A server that it calls well has broken since it looked.
+    """
+    container, trouble = mark
+    return trouble.server in told.unwell or (container not in told.serving and mark in before)
+
+
+def reason(troubles: frozenset[Trouble]) -> str:
+    """Returns troubles as one line, the first few by name; it is what the run's report calls its trigger."""
+    for alone in (REQUESTED, EDITED):
+        if alone in troubles:
+            return alone.what
+    if troubles == {DUE}:
+        return DUE.what
+    words = [str(each) for each in sorted(troubles - {DUE})]
+    more = [f"and {len(words) - NAMED} more"] if len(words) > NAMED else []
+    return "watcher: " + ", ".join(words[:NAMED] + more)

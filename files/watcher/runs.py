@@ -1,0 +1,145 @@
+"""Runs as they are seen from outside: whether one is under way, what it reported, and how one is started."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from .conductor import Told
+
+log = logging.getLogger("watcher")
+
+KERNEL_LOCKS = Path("/proc/locks")
+LARGEST_REPORT = 32 * 1024 * 1024
+LARGEST_LOG = 4 * 1024 * 1024
+# What timeout(1) exits with when it has ended its command.
+TIMED_OUT = 124
+TAIL_BYTES = 64 * 1024
+
+
+class Locks:
+    """The locks that runs hold. Asking the kernel for them takes none, so that no run ever waits for the watcher."""
+
+    def __init__(self, directory: Path, kernel_locks: Path = KERNEL_LOCKS) -> None:
+        self._directory = directory
+        self._kernel_locks = kernel_locks
+
+    def held(self) -> frozenset[str]:
+        """Returns the names of the files in the directory that somebody has locked.
+
+        Each line of /proc/locks ends in device:inode and a range; ``->`` marks one that waits (proc_locks(5)). Only the
+        inode is compared: a file system in layers tells another device here than stat(2) does.
+        """
+        try:
+            inodes = {str(each.inode()): each.name for each in os.scandir(self._directory)}
+        except OSError:
+            return frozenset()
+        lines = (line.split() for line in self._kernel_locks.read_text("ascii", "replace").splitlines())
+        locked = {words[5].rpartition(":")[2] for words in lines if len(words) >= 6 and words[1] == "FLOCK"}
+        return frozenset(name for inode, name in inodes.items() if inode in locked)
+
+
+class Report:
+    """The state file: a run has come to its end when it is written anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def version(self) -> tuple[int, int] | None:
+        """Returns what changes with each report; None where there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def read(self) -> Told:
+        """Returns what the last run reports; nothing where the file cannot be read."""
+        try:
+            with self._path.open("rb") as file:
+                servers = json.loads(file.read(LARGEST_REPORT))["servers"]
+            return Told(
+                serving={each["container"]["id"]: each["name"] for each in servers if each.get("container")},
+                unwell=frozenset(each["name"] for each in servers if each["error"] or each["observed"] != "running"),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Told()
+
+
+class Starter(Protocol):
+    """Starts a run and does not wait for it."""
+
+    async def start(self, reason: str) -> None:
+        """Starts a run; ``reason`` is for its report. Raises OSError where it cannot be started."""
+
+
+class Unit:
+    """Runs that systemd starts. ``trigger`` is the file from which the unit takes the reason, as its environment."""
+
+    def __init__(self, unit: str, trigger: Path) -> None:
+        self._unit = unit
+        self._trigger = trigger
+
+    async def start(self, reason: str) -> None:
+        """See Starter."""
+        self._trigger.write_text(f'MCP_TRIGGER="{_quoted(reason)}"\n', "utf-8")
+        program = await asyncio.create_subprocess_exec(
+            "systemctl", "start", "--no-block", self._unit, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await program.communicate()
+        if program.returncode:
+            raise OSError(f"systemctl does not start {self._unit}: {said.decode('utf-8', 'replace').strip()}")
+
+
+class Command:
+    """Runs that are a program of their own, which outlives the watcher. ``output`` gets what it says."""
+
+    def __init__(self, command: Sequence[str], output: Path) -> None:
+        self._command = command
+        self._output = output
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    async def start(self, reason: str) -> None:
+        """See Starter."""
+        if self._output.exists() and self._output.stat().st_size > LARGEST_LOG:
+            self._output.replace(f"{self._output}.1")
+        descriptor = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        try:
+            program = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                env={**os.environ, "MCP_TRIGGER": reason},
+                start_new_session=True,
+            )
+        finally:
+            os.close(descriptor)
+        waiting = asyncio.create_task(self._ended(program))
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._waiting.discard)
+
+    async def _ended(self, program: asyncio.subprocess.Process) -> None:
+        code = await program.wait()
+        if code == TIMED_OUT:
+            log.error("a run was stopped at its deadline, in: %s; its log: %s", self._last_step(), self._output)
+        elif code:
+            log.warning("a run has failed (exit code %d), in: %s; its log: %s", code, self._last_step(), self._output)
+
+    def _last_step(self) -> str:
+        with self._output.open("rb") as file:
+            file.seek(max(0, self._output.stat().st_size - TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        steps = (line[len("TASK [") :].rpartition("]")[0] for line in reversed(lines) if line.startswith("TASK ["))
+        return next(steps, "no step")
+
+
+def _quoted(text: str) -> str:
+    """A text as systemd reads it between double quotes (EnvironmentFile in systemd.exec(5)), on one line."""
+    plain = "".join(character if character.isprintable() else " " for character in text)
+    return "".join(f"\\{character}" if character in '\\"`$' else character for character in plain)

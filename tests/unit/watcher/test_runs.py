@@ -1,0 +1,132 @@
+"""What the watcher sees of runs, and how it starts them."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from watcher.conductor import Told
+from watcher.inputs import Inputs
+from watcher.runs import Command, Locks, Report, Unit
+
+
+def test_a_lock_is_seen_while_somebody_holds_it_and_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "fleet-mcp.lock").touch()
+    locks = Locks(tmp_path)
+    with (tmp_path / "run.lock").open("w") as file:
+        assert locks.held() == set()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert locks.held() == {"run.lock"}
+        assert locks.held() == {"run.lock"}
+    assert locks.held() == set()
+
+
+def test_who_waits_for_a_lock_does_not_hold_it(tmp_path: Path) -> None:
+    lock = tmp_path / "run.lock"
+    lock.touch()
+    kernel = tmp_path / "locks"
+    kernel.write_text(f"1: -> FLOCK  ADVISORY  WRITE 12 00:1f:{lock.stat().st_ino} 0 EOF\n")
+    assert Locks(tmp_path, kernel).held() == set()
+
+
+def test_no_directory_of_locks_is_no_run(tmp_path: Path) -> None:
+    assert Locks(tmp_path / "missing").held() == set()
+
+
+def test_a_report_tells_which_containers_serve_and_which_servers_are_not_mended(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    report = Report(path)
+    assert (report.version(), report.read()) == (None, Told())
+    good = {"name": "time", "observed": "running", "error": None, "container": {"id": "a1"}}
+    failed = {"name": "orders", "observed": "running", "error": "it is in quarantine", "container": {"id": "b1"}}
+    stopped = {"name": "off", "observed": "stopped", "error": None, "container": None}
+    path.write_text(json.dumps({"servers": [good, failed, stopped]}))
+    assert report.read() == Told({"a1": "time", "b1": "orders"}, frozenset({"orders", "off"}))
+    assert report.version() is not None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"servers": 7}', '{"servers": [7]}'])
+def test_a_damaged_report_tells_nothing(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    assert Report(path).read() == Told()
+
+
+def test_a_command_gets_the_reason_and_its_output_is_kept(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import os; print(os.environ['MCP_TRIGGER'])"]
+    asyncio.run(_whole(Command(command, tmp_path / "log"), "watcher: time was removed"))
+    assert (tmp_path / "log").read_text() == "watcher: time was removed\n"
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_that_is_stopped_at_its_deadline_says_where_it_was(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "TASK [config : Read the config] ***\\nok\\n\\nTASK [routes : Converge the routes] *****"
+    command = ["timeout", "0.5", "sh", "-c", f"printf '{said}\\n'; exec sleep 60"]
+    with caplog.at_level(logging.INFO, "watcher"):
+        asyncio.run(_whole(Command(command, tmp_path / "log"), "timer"))
+    assert caplog.messages == [
+        f"a run was stopped at its deadline, in: routes : Converge the routes; its log: {tmp_path}/log"
+    ]
+
+
+def test_a_unit_gets_the_reason_on_one_line_that_systemd_reads_as_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    asyncio.run(Unit("mcp-reconcile.service", tmp_path / "trigger").start('watcher: "a"\nLD_PRELOAD=x $HOME'))
+    assert (tmp_path / "asked").read_text() == "start --no-block mcp-reconcile.service\n"
+    assert (tmp_path / "trigger").read_text() == 'MCP_TRIGGER="watcher: \\"a\\" LD_PRELOAD=x \\$HOME"\n'
+
+
+def test_a_unit_that_cannot_be_started_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'Unit not found.' >&2; exit 5\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(OSError, match=r"does not start x\.service: Unit not found"):
+        asyncio.run(Unit("x.service", tmp_path / "trigger").start("timer"))
+
+
+def test_edits_of_files_and_of_drop_ins_are_seen_and_an_editors_own_files_are_not(tmp_path: Path) -> None:
+    config, folder = tmp_path / "mcp.config.json", tmp_path / "mcp.config.d"
+    inputs = Inputs([config, folder], None)
+    seen = [inputs.edited()]
+    config.write_text("{}")
+    seen.append(inputs.edited())
+    folder.mkdir()
+    (folder / ".a.json.swp").touch()
+    assert inputs.edited() == seen[-1]
+    (folder / "a.json").write_text("{}")
+    seen.append(inputs.edited())
+    (folder / "b.json").write_text("{}")
+    (folder / "b.json").replace(folder / "a.json")
+    seen.append(inputs.edited())
+    config.unlink()
+    seen.append(inputs.edited())
+    assert len(set(seen)) == len(seen)
+
+
+def test_requests_are_the_files_of_the_spool(tmp_path: Path) -> None:
+    assert Inputs([], tmp_path / "missing").requests() == set()
+    (tmp_path / "1.json").touch()
+    (tmp_path / ".2.json.new").touch()
+    assert Inputs([], tmp_path).requests() == {"1.json"}
+
+
+async def _whole(command: Command, reason: str) -> None:
+    """Starts a command and waits until the watcher has noticed its end."""
+    await command.start(reason)
+    deadline = time.monotonic() + 20
+    while command._waiting and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
