@@ -74,8 +74,9 @@ fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a ro
 	tests/run.sh fresh
 
 .PHONY: fuzz
-fuzz: venv ## 100,000 damaged configs: only errors that are listed may come of them
+fuzz: venv ## 100,000 damaged configs, and every property with twenty times as many examples
 	MCP_FUZZ=100000 $(BIN)/pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/config/test_fuzz.py
+	$(BIN)/pytest -q --hypothesis-profile=long -m hypothesis
 
 .PHONY: engines
 engines: venv ## The tests of containers on Docker 26 and podman: make engines ENGINES=podman

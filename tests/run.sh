@@ -42,10 +42,10 @@ side_by_side() {
   export MCP_PREPARED=yes logs
   # shellcheck disable=SC2016  # the inner shell expands them
   printf '%s\n' e2e_packages e2e_site unit e2e_parts security molecule lint | xargs -P 3 -I TARGET bash -c '
-    begun=$SECONDS result=passed
-    tests/run.sh TARGET >"$logs/TARGET" 2>&1 || result=FAILED
+    begun=$SECONDS result=passed TIMEFORMAT="%U + %S s of the processor"
+    { time tests/run.sh TARGET >"$logs/TARGET" 2>&1; } 2>"$logs/TARGET.time" || result=FAILED
     flock "$logs" cat "$logs/TARGET"
-    printf "\n==> %s: %s after %d s\n" TARGET "$result" "$((SECONDS - begun))"
+    printf "\n==> %s: %s after %d s, %s\n" TARGET "$result" "$((SECONDS - begun))" "$(cat "$logs/TARGET.time")"
     echo "TARGET $result" >>"$logs/results"
     [ "$result" = passed ]' || code=$?
   cat "$logs/results"

@@ -14,7 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OTHER_HOST, OWNER, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 SERVERS = ("alpha", "beta", "gamma")
@@ -113,7 +113,6 @@ def test_a_server_that_is_no_longer_desired_goes_when_both_hosts_have_run() -> N
 placements = st.fixed_dictionaries({name: st.sets(st.sampled_from(HOSTS), min_size=1) for name in SERVERS})
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(placements, min_size=1, max_size=4), st.lists(st.sampled_from(HOSTS), max_size=3))
 def test_wherever_servers_move_they_are_served_at_every_moment_and_end_where_they_are_placed(
     history: list[Placement], order: list[str]

@@ -25,7 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.re
 
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = [path.read_text() for path in sorted(CORPUS.glob("*.json")) if not path.name.endswith(".expected.json")]
-INPUTS = int(os.environ.get("MCP_FUZZ", "3000"))
+INPUTS = int(os.environ.get("MCP_FUZZ", "1000"))
 KEY = b"k" * 32
 WORDS: list[Any] = [
     *(f"--{flag.name}" for flag in FLAGS),

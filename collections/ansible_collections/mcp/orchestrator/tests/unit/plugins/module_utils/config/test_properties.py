@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_flags import FLAGS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.server_name import server_names
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 KEY = b"k" * 32
@@ -107,7 +107,6 @@ def test_no_value_of_a_variable_occurs_in_anything_that_is_shown(
     assert not [text for text in shown if CANARY in text]
 
 
-@settings(max_examples=300)
 @given(
     st.dictionaries(
         st.one_of(names, st.text(max_size=8)),

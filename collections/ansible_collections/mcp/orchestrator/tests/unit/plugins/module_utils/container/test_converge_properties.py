@@ -26,10 +26,9 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.contai
     Killed,
     SimulatedEngine,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-MANY = settings(max_examples=150, deadline=None)
 strangers = st.lists(st.sampled_from(["f-a", "f-b", "f-c.2", "x", "f-a-x"]), unique=True, max_size=2)
 
 
@@ -74,7 +73,6 @@ def assert_desired_state(engine: SimulatedEngine, specs: list[Spec], errors: lis
     assert len(used) == len(set(used))
 
 
-@MANY
 @given(fleets(), fleets(), damages(), strangers)
 def test_after_a_run_there_is_nothing_left_to_do(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], others: list[str]
@@ -91,7 +89,6 @@ def test_after_a_run_there_is_nothing_left_to_do(
     assert_desired_state(engine, specs, last["errors"])
 
 
-@MANY
 @given(fleets(), fleets(), damages(), strangers)
 def test_check_mode_tells_what_the_run_then_does_and_touches_nothing(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], others: list[str]
@@ -111,7 +108,6 @@ def test_check_mode_tells_what_the_run_then_does_and_touches_nothing(
         seen = copy.deepcopy(engine.held)
 
 
-@MANY
 @given(fleets(), fleets(), damages(), strangers)
 def test_what_is_not_ours_is_never_in_a_plan_nor_touched(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], others: list[str]
@@ -125,7 +121,6 @@ def test_what_is_not_ours_is_never_in_a_plan_nor_touched(
     assert engine.nets["other"]["Id"] == "net-other"
 
 
-@MANY
 @given(fleets(), fleets(), damages(), st.booleans())
 def test_no_value_of_env_is_in_any_rendering(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], sick: bool
@@ -139,7 +134,6 @@ def test_no_value_of_env_is_in_any_rendering(
         assert SECRET not in json.dumps([each["Config"]["Labels"], each["Name"], each["HostConfig"]])
 
 
-@MANY
 @given(fleets(), fleets(), damages(), strangers, st.integers(0, 40), st.booleans())
 def test_a_run_that_was_killed_is_made_good_by_the_next(
     before: list[Spec],
@@ -165,7 +159,6 @@ def test_a_run_that_was_killed_is_made_good_by_the_next(
     assert_desired_state(engine, specs, last["errors"])
 
 
-@MANY
 @given(fleets(), fleets(), damages())
 def test_a_container_that_serves_goes_only_when_another_serves_in_its_place(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]]
@@ -185,7 +178,6 @@ def test_a_container_that_serves_goes_only_when_another_serves_in_its_place(
     assert serving <= set(engine.held)
 
 
-@MANY
 @given(fleets(), fleets(), damages(), strangers)
 def test_retiring_finds_nothing_where_converging_said_that_nothing_is_superseded(
     before: list[Spec], specs: list[Spec], damage: list[tuple[str, int]], others: list[str]

@@ -165,6 +165,4 @@ def _openings(kept: Ruleset) -> Sequence[str]:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestLife.settings = settings(stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow])

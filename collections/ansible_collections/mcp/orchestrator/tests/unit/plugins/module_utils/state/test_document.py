@@ -26,7 +26,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.
     state_of,
     steps,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -368,7 +368,6 @@ RESULT = st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6)
 
 
 @given(config=RESULT, containers=RESULT, routes=RESULT, retire=RESULT, probe=RESULT, options=RESULT)
-@settings(max_examples=300, deadline=None)
 def test_the_state_keeps_to_its_schema_whatever_the_steps_return(
     config: Any, containers: Any, routes: Any, retire: Any, probe: Any, options: Any
 ) -> None:
