@@ -37,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -102,7 +102,7 @@ export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.
 
 .PHONY: rebuild
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]
-	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \
+	MCP_TRIGGER=rebuild /opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \
 	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml)) -e '{"mcp_rebuild": ["$(or $(NAME),*)"]}'
 
 AUDIT := build/audit

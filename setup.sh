@@ -49,7 +49,7 @@ roles/software/files/make_venv.sh "$venv" requirements.lock 9>&- ||
 step "The site playbook (its log: $log)"
 # Nothing in the caller's environment may decide what a host becomes.
 unset PYTHONDONTWRITEBYTECODE "${!ANSIBLE_@}"
-export ANSIBLE_CONFIG=$PWD/ansible.cfg
+export ANSIBLE_CONFIG=$PWD/ansible.cfg MCP_TRIGGER=setup
 if [ -t 1 ]; then export ANSIBLE_FORCE_COLOR=1; fi
 install -m 0640 -g "$(getent group adm >/dev/null && echo adm || echo root)" /dev/null "$log" # it names servers and their errors
 set +e

@@ -34,6 +34,7 @@ MOST_CHANGES_SHOWN = 8
 MOST_EXCEPTIONS_SHOWN = 3
 SHORT_ID = 12
 
+_WORST_FIRST = ("critical", "warning", "ok", "none")
 _ICON_COLOURS = {"ok": "#2c9c5e", "warning": "#cf8a1d", "critical": "#d64a3f", "none": "#8b929a"}
 
 _templates = jinja2.Environment(
@@ -77,6 +78,7 @@ class RemoteRow:
     """One remote server on the page."""
 
     remote: Remote
+    note: str | None
     facts: tuple[Fact, ...]
 
 
@@ -102,7 +104,7 @@ def render_state(state: State, now: datetime, base: str) -> str:
         due=in_words(_interval(state)) if stale else None,
         figures=list(_figures(state)),
         rows=rows,
-        remotes=[_remote_row(remote) for remote in state.remotes],
+        remotes=[_remote_row(remote, now) for remote in state.remotes],
         errors=_run_errors(state),
         warnings=state.warnings,
         run=_run_facts(state),
@@ -139,18 +141,23 @@ def _beyond(server: Server) -> str:
     return " · ".join([*shown, f"{more} more"] if more else shown)
 
 
-def _remote_row(remote: Remote) -> RemoteRow:
+def _remote_row(remote: Remote, now: datetime) -> RemoteRow:
     facts = (
+        Fact("Asked", _asked(remote, now)),
+        Fact("Since", _since(remote, now)),
+        Fact("Introduces itself as", remote.software),
         Fact("Speaks", remote.transport),
         Fact("Clients send", ", ".join(remote.headers)),
         Fact("Address", remote.url, wide=True),
         Fact("Of its entry", remote.notes, wide=True),
     )
-    return RemoteRow(remote, tuple(fact for fact in facts if fact.value))
+    note = remote.error or (remote.reason if remote.status == "unknown" and remote.reason != "disabled" else None)
+    return RemoteRow(remote, note, tuple(fact for fact in facts if fact.value))
 
 
 def _facts(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Asked", _asked(server, now))
+    yield Fact("Since", _since(server, now))
     yield Fact("Introduces itself as", server.software)
     yield Fact("Speaks", f"MCP {server.protocol}" if server.protocol else None)
     if server.container_id:
@@ -175,7 +182,12 @@ def _facts(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Notes", server.notes, wide=True)
 
 
-def _asked(server: Server, now: datetime) -> str | None:
+def _since(server: Server | Remote, now: datetime) -> str | None:
+    """Since when it is in its condition."""
+    return f"{server.since:%Y-%m-%d %H:%M:%S} UTC, {ago(server.since, now)}" if server.since is not None else None
+
+
+def _asked(server: Server | Remote, now: datetime) -> str | None:
     if server.checked is None:
         return server.reason
     took = (
@@ -211,7 +223,8 @@ def _figures(state: State) -> Iterator[tuple[str, int, str]]:
     if exceptional:
         yield "warning", exceptional, "beyond the defaults"
     if state.remotes:
-        yield "none", len(state.remotes), "remote"
+        worst = min((each.severity for each in state.remotes), key=_WORST_FIRST.index)
+        yield ("none" if worst == "ok" else worst), len(state.remotes), "remote"
     tools = sum(len(server.tools) for server in state.servers)
     if tools:
         yield "plain", tools, "tool" if tools == 1 else "tools"

@@ -64,16 +64,30 @@ class Server:
     notes: tuple[str, ...]
     client: dict[str, Any] | None
     error: str | None
+    since: datetime | None
 
 
 @dataclass(frozen=True)
 class Remote:
-    """One server of the config that runs elsewhere; ``client`` is what clients may be told, if they can use it."""
+    """One server of the config that runs elsewhere; ``client`` is what clients may be told, if they can use it.
+
+    The state of an older release says neither how it is nor what it offers.
+    """
 
     name: str
     condition_text: str
+    severity: str
     transport: str | None
     url: str | None
+    status: str
+    checked: datetime | None
+    latency_ms: float | None
+    software: str | None
+    protocol: str | None
+    tools: tuple[str, ...]
+    reason: str | None
+    error: str | None
+    since: datetime | None
     headers: tuple[str, ...]
     notes: tuple[str, ...]
     client: dict[str, Any] | None
@@ -228,7 +242,7 @@ def _server(node: _Node) -> Server:
         checked=None if checked.none else checked.moment(),
         latency_ms=health.get("latency_ms").maybe_number(),
         sessions=_sessions(health.maybe("sessions")),
-        software=None if software.none else f"{software.get('name').text()} {software.get('version').text()}".strip(),
+        software=_software(software),
         protocol=health.get("protocol").maybe_text(),
         tools=health.get("tools").texts(),
         reason=health.get("reason").maybe_text(),
@@ -236,7 +250,17 @@ def _server(node: _Node) -> Server:
         notes=node.get("notes").texts(),
         client=node.get("client").maybe_object(),
         error=node.get("error").maybe_text(),
+        since=_since(node),
     )
+
+
+def _software(node: _Node) -> str | None:
+    return None if node.none else f"{node.get('name').text()} {node.get('version').text()}".strip()
+
+
+def _since(node: _Node) -> datetime | None:
+    since = node.maybe("since")
+    return None if since.none else since.moment()
 
 
 def _sessions(node: _Node) -> str | None:
@@ -248,11 +272,24 @@ def _sessions(node: _Node) -> str | None:
 
 
 def _remote(node: _Node) -> Remote:
+    severity, health = node.maybe("severity"), node.maybe("health")
+    known = not health.none
+    checked = health.maybe("checked")
     return Remote(
         name=node.get("name").text(),
         condition_text=node.get("text").get("condition").text(),
+        severity="none" if severity.none else severity.one_of(SEVERITIES),
         transport=node.get("text").get("transport").maybe_text(),
         url=node.get("url").maybe_text(),
+        status=health.get("status").text() if known else "unknown",
+        checked=None if checked.none else checked.moment(),
+        latency_ms=health.maybe("latency_ms").maybe_number(),
+        software=_software(health.maybe("server")),
+        protocol=health.maybe("protocol").maybe_text(),
+        tools=health.get("tools").texts() if known else (),
+        reason=health.maybe("reason").maybe_text(),
+        error=node.maybe("error").maybe_text(),
+        since=_since(node),
         headers=node.get("headers").texts(),
         notes=node.get("notes").texts(),
         client=node.get("client").maybe_object(),

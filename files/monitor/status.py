@@ -54,8 +54,11 @@ def table(state: State, out: TerminalWriter, now: datetime, monitor: str | None,
         yield from _row(server, out, name_width, state_width)
     for remote in state.remotes:
         called = _plain(remote.condition_text)
-        line = f"{_plain(remote.name):<{name_width}}  {called:<{state_width}}  {'-':>5}  {_plain(remote.url or '')}"
-        yield f"{out.colour('2', out.sign('↗', '>'))} {line}"
+        tools = str(len(remote.tools)) if remote.status == "ok" else "-"
+        line = f"{_plain(remote.name):<{name_width}}  {called:<{state_width}}  {tools:>5}  {_plain(remote.url or '')}"
+        yield f"{out.colour(_LOOKS[remote.severity][2], out.sign('↗', '>'))} {line}"
+        if remote.error:
+            yield from _note(_plain(remote.error), out, indent=name_width + 4)
     if not listed and not state.errors:
         yield "  The config holds no servers."
     for error in state.errors:

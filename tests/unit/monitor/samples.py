@@ -50,7 +50,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
             "target_group_arn": f"{LOCAL}:targetgroup/mcp-{name}/{hexes('t' + name, 16)}",
             "priority": 1000 + number,
         },
-        "health": health, "error": None,
+        "health": health, "error": None, "since": stamp(finished - timedelta(hours=3)),
     }  # fmt: skip
     return decided({**plain, **changes})
 
@@ -143,9 +143,26 @@ def state(
 def remote(name: str, **changes: Any) -> dict[str, Any]:
     """A remote server that clients send one header to, which they are not told."""
     url = f"https://{name}.example.com/mcp"
+    enabled = changes.get("enabled", True)
+    health = (
+        unasked("disabled")
+        if not enabled
+        else {
+            "status": "ok",
+            "checked": stamp(FINISHED),
+            "latency_ms": 87.4,
+            "server": {"name": name, "version": "2.0"},
+            "protocol": "2025-11-25",
+            "tools": ["search", "fetch"],
+            "reason": None,
+            "sessions": None,
+        }
+    )
     plain = {
         "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
-        "text": {"condition": "remote" if changes.get("enabled", True) else "disabled", "transport": "MCP over HTTP"},
+        "condition": "ok" if enabled else "disabled", "severity": "ok" if enabled else "none",
+        "text": {"condition": "answers" if enabled else "disabled", "transport": "MCP over HTTP"},
+        "health": health, "error": None, "since": stamp(FINISHED),
         "notes": ["headers.Authorization: it may be a secret; export with secrets to include it"],
         "client": {"type": "http", "url": url},
     }  # fmt: skip

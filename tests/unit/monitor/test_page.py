@@ -119,7 +119,7 @@ def test_remote_servers_have_a_list_of_their_own() -> None:
     assert "The server answers" in text
     assert "2 remote" in text
     told = text[text.index("Remote servers") :]
-    for fact in ("docs remote https://docs.example.com/mcp", "off disabled", "Clients send Authorization"):
+    for fact in ("docs answers https://docs.example.com/mcp 2 tools", "off disabled", "Clients send Authorization"):
         assert fact in told
 
 

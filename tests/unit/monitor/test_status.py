@@ -38,7 +38,7 @@ def test_each_server_has_its_state_tools_and_address(printed: Any) -> None:
 def test_remote_servers_follow_with_their_address(printed: Any) -> None:
     code, lines = printed(samples.state([samples.server("time")], remotes=[samples.remote("docs")]))
     assert code == 0
-    assert lines[2].split() == ["↗", "docs", "remote", "-", "https://docs.example.com/mcp"]
+    assert lines[2].split() == ["↗", "docs", "answers", "2", "https://docs.example.com/mcp"]
 
 
 def test_the_monitor_and_its_password_file_are_named(printed: Any) -> None:

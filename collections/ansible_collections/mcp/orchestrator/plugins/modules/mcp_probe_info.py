@@ -64,6 +64,22 @@ options:
         type: list
         elements: str
         default: []
+  remotes:
+    description:
+      - Servers of O(config) that run elsewhere and are asked too, with their headers. By name what may be shown of the
+        address, as M(mcp.orchestrator.mcp_config_info) returns it. Nothing else of the address and nothing of a header
+        is returned, also where a server quotes it.
+      - They are asked while the endpoints are. Each may take 5 seconds, and all together 10.
+    type: dict
+    default: {}
+  config:
+    description: The config files or folders in which the entries of O(remotes) are.
+    type: list
+    elements: path
+    default: []
+  settings:
+    description: The F(settings.conf) to O(config).
+    type: path
   timeout:
     description: Seconds that one server may take from connect to the last answer.
     type: float
@@ -160,6 +176,10 @@ servers:
       description: The names of its tools.
       type: list
       elements: str
+    digests:
+      description: A short digest of each tool by its name, which differs where its description or a schema does.
+      type: dict
+      sample: {get_current_time: 0d1f5b3c9a77}
     sessions:
       description:
         - What its bridges say of their sessions, null where O(endpoints[].bridges) is empty or one does not answer.
@@ -171,8 +191,15 @@ servers:
       description: The input schema of each tool, by its name.
       returned: when O(schemas=true)
       type: dict
+remotes:
+  description:
+    - The same report for each of O(remotes), in their order. RV(ignore:url) has nothing in it that may be a secret.
+    - The cause V(reference) means that an address or a header has no value on this host, so that nobody was asked.
+  returned: always
+  type: list
+  elements: dict
 failing:
-  description: The names of the servers that did not pass.
+  description: The names of the endpoints that did not pass.
   returned: always
   type: list
   elements: str
@@ -203,6 +230,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
             "bridges": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "remotes": {"type": "dict", "default": {}},
+    "config": {"type": "list", "elements": "path", "default": []},
+    "settings": {"type": "path"},
     "timeout": {"type": "float", "default": 10},
     "deadline": {"type": "float", "default": 60},
     "settle": {"type": "float", "default": 0},

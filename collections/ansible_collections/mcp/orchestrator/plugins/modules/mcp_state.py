@@ -37,6 +37,16 @@ options:
       - The group that may read the state file beside its owner; nobody else can. It must exist.
       - Without it, the group of the process.
     type: str
+  history:
+    description:
+      - The folder in which the reports of the runs are kept, for the same group. It is made where it is missing.
+      - What earlier runs found is compared for the report alone, so that it can say since when a server fails, that one
+        has recovered or lost its tools. A history that cannot be read or written is a warning and fails nothing.
+      - Without it, no history is kept.
+    type: path
+  trigger:
+    description: What started the run, for example V(timer) or V(watcher: mcp-time died). Without it, V(hand).
+    type: str
   started:
     description: When the run began, in UTC, for example C(2026-11-21T04:19:00Z). Without it, now.
     type: str
@@ -82,6 +92,8 @@ EXAMPLES = r"""
   mcp.orchestrator.mcp_state:
     path: /var/lib/mcp-orchestrator/state.json
     group: mcp-monitor
+    history: /var/lib/mcp-orchestrator/history
+    trigger: "{{ lookup('ansible.builtin.env', 'MCP_TRIGGER') }}"
     started: "{{ mcp_run_started }}"
     settings: "{{ (mcp_config | default({})).settings | default({}) }}"
     config: "{{ mcp_config | default({}) }}"
@@ -132,6 +144,19 @@ state:
     monitor:
       description: Where the monitor is reached through the balancer, or nothing.
       type: str
+events:
+  description:
+    - What happened to the servers, as the history has it. Empty in check mode and without O(history).
+    - RV(ignore:event) is V(created), V(rolled), V(changed), V(repaired), V(retired), V(removed), V(stopped),
+      V(failing), V(invalid), V(degraded), V(quarantined), V(recovered) or V(tools_changed).
+  returned: always
+  type: list
+  elements: dict
+  sample: [{server: time, event: recovered, text: answers again after 12 min; it was failing}]
+folded:
+  description: Whether the run found and did what the one before did, and is counted in the same report.
+  returned: always
+  type: bool
 failed_servers:
   description: The servers that something is wrong with.
   returned: always
@@ -152,6 +177,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.module impo
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "group": {"type": "str"},
+    "history": {"type": "path"},
+    "trigger": {"type": "str"},
     "started": {"type": "str"},
     "run_id": {"type": "str"},
     "settings": {"type": "dict", "default": {}},

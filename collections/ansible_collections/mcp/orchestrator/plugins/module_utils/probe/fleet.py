@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import queue
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +39,7 @@ def probe_fleet(
     settle: float = 0,
     schemas: bool = False,
     verify_tls: bool = True,
+    parallel: int = PARALLEL,
 ) -> list[dict[str, Any]]:
     """Asks every server in parallel, and returns one report each, in the order of the targets (``report_of``).
 
@@ -46,6 +49,7 @@ def probe_fleet(
         settle: seconds during which a server behind a fresh route is asked again.
         schemas: whether the reports hold the tools' schemas too.
         verify_tls: whether certificates must be valid.
+        parallel: how many servers are asked at a time.
     """
     end = time.monotonic() + deadline
     tls = _tls(verify_tls) if any(target.url.startswith("https:") for target in targets) else None
@@ -66,7 +70,7 @@ def probe_fleet(
                 report = report_of(targets[index], ProbeFailure("error", "connect", f"the probe broke: {error!r}"))
             done.put((index, report))
 
-    for _thread in range(min(PARALLEL, len(targets))):
+    for _thread in range(min(parallel, len(targets))):
         # A daemon: resolving a name cannot be given a time limit, and must not hold the module's process.
         threading.Thread(target=work, daemon=True).start()
     reports: dict[int, dict[str, Any]] = {}
@@ -104,6 +108,7 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
         report["server"] = client.server
         report["latency_ms"] = _latencies(client, channel, total)
     report["tools"] = [tool["name"] for tool in tools]
+    report["digests"] = {tool["name"]: digest_of(tool) for tool in tools}
     report["sessions"] = sessions_of(target.bridges, end)
     if schemas:
         report["schemas"] = {tool["name"]: tool.get("inputSchema") for tool in tools}
@@ -126,9 +131,9 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
 
     Its keys: name and url of the target; state, ``ok`` or ``failing``; cause, step and reason of the failure, None
     where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in ``total``;
-    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; sessions, what its
-    bridges hold and have room for (``sessions_of``), or None. With ``schemas``
-    also schemas, the tools' input schemas by name.
+    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests, one of
+    each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``), or None.
+    With ``schemas`` also schemas, the tools' input schemas by name.
     """
     return {
         "name": target.name,
@@ -142,8 +147,18 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
         "protocol": None,
         "server": None,
         "tools": [],
+        "digests": {},
         "sessions": None,
     }
+
+
+def digest_of(tool: Mapping[str, Any]) -> str:
+    """Returns a short digest of a tool as it is listed, which differs where its description or a schema does."""
+    try:
+        listed = json.dumps(tool, sort_keys=True)
+    except RecursionError:
+        listed = str(tool["name"])
+    return hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _not_asked(target: ProbeTarget, deadline: float) -> dict[str, Any]:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.remotes import probe_remotes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
 
 
@@ -23,16 +25,23 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     for limit in ("timeout", "deadline"):
         if arguments[limit] <= 0:
             raise ModuleError(f"{limit}: {arguments[limit]} is not a time; give seconds above 0")
+    targets = [_target(option) for option in arguments["endpoints"]]
+    how = {"schemas": arguments["schemas"], "verify_tls": arguments["validate_certs"]}
+    remotes: list[dict[str, Any]] = []
+
+    def ask_remotes() -> None:
+        remotes.extend(probe_remotes(arguments["remotes"], arguments["config"], arguments["settings"], **how))
+
+    elsewhere = threading.Thread(target=ask_remotes, daemon=True)
+    if arguments["remotes"]:
+        elsewhere.start()
     servers = probe_fleet(
-        [_target(option) for option in arguments["endpoints"]],
-        timeout=arguments["timeout"],
-        deadline=arguments["deadline"],
-        settle=arguments["settle"],
-        schemas=arguments["schemas"],
-        verify_tls=arguments["validate_certs"],
+        targets, timeout=arguments["timeout"], deadline=arguments["deadline"], settle=arguments["settle"], **how
     )
+    if arguments["remotes"]:
+        elsewhere.join()
     failing = [server["name"] for server in servers if server["state"] == "failing"]
-    return {"changed": False, "servers": servers, "failing": failing}
+    return {"changed": False, "servers": servers, "failing": failing, "remotes": remotes}
 
 
 def _target(option: Mapping[str, Any]) -> ProbeTarget:

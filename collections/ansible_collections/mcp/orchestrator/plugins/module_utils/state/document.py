@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts, endpoints_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import lost_tools
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
@@ -66,11 +67,13 @@ def build_state(
     probe: Mapping[str, Any],
     images: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
+    had_tools: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Returns the state file's content, from the results that Ansible registered for the steps of one run.
 
     Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
-    images to build. ``warnings`` are about the host. Only known fields are taken, so that nothing secret
+    images to build. ``warnings`` are about the host, ``had_tools`` the tools that each server offered when it
+    last offered some. Only known fields are taken, so that nothing secret
     comes along. The shape is that of files/state.schema.json.
     """
     steps = {
@@ -83,10 +86,11 @@ def build_state(
     }
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
-    errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode)
-    facts = RunFacts(steps, errors)
+    errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode, had_tools or {})
+    facts = RunFacts(steps, errors, had_tools)
     public_url = word(routes.get("public_url"))
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
+    remotes = [remote_entry(name, facts) for name in sorted(facts.remotes)]
     path = word(_section(settings, "dashboard").get("path"))
     return {
         "version": VERSION,
@@ -101,9 +105,9 @@ def build_state(
             "interval_seconds": whole(service.get("reconciliation_interval_seconds"), 1, ONE_YEAR),
             "changes": [change for step in steps.values() for change in step.changes],
         },
-        "summary": summary_of(servers, failed=bool(errors), check_mode=run.check_mode),
+        "summary": summary_of(servers, remotes, failed=bool(errors), check_mode=run.check_mode),
         "servers": servers,
-        "remotes": [remote_entry(name, facts) for name in sorted(facts.remotes)],
+        "remotes": remotes,
         "errors": [error.to_dict() for error in errors],
         "warnings": [
             *warnings,
@@ -129,7 +133,12 @@ def rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _errors(steps: Sequence[Step], endpoints: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[StepError]:
+def _errors(
+    steps: Sequence[Step],
+    endpoints: Mapping[str, Mapping[str, Any]],
+    check_mode: bool,
+    had_tools: Mapping[str, Sequence[str]],
+) -> list[StepError]:
     errors: list[StepError] = []
     ended = False
     for step in steps:
@@ -145,6 +154,7 @@ def _errors(steps: Sequence[Step], endpoints: Mapping[str, Mapping[str, Any]], c
     # Who has no container or no route does not answer either, which is no news.
     known = {error.server for error in errors}
     errors += [error for error in _unanswered(steps[-1], endpoints) if error.server not in known]
+    errors += _without_tools(steps[-1], endpoints, had_tools)
     return list(dict.fromkeys(errors))
 
 
@@ -159,6 +169,19 @@ def _unanswered(probe: Step, endpoints: Mapping[str, Mapping[str, Any]]) -> list
             container = container_of(endpoint)
             way_out = _WAYS_OUT.get(cause or "") or (f"look at: {container['logs']}" if container else "")
             errors.append(StepError(name, "probe", "; ".join(filter(None, (reason, way_out)))))
+    return errors
+
+
+def _without_tools(
+    probe: Step, endpoints: Mapping[str, Mapping[str, Any]], had_tools: Mapping[str, Sequence[str]]
+) -> list[StepError]:
+    errors = []
+    for name, report in probe.by_name("servers").items():
+        lost = lost_tools(report, had_tools.get(name, []))
+        if lost is not None:
+            container = container_of(endpoints.get(name, {}))
+            way_out = f"look at: {container['logs']}" if container else ""
+            errors.append(StepError(name, "probe", "; ".join(filter(None, (lost, way_out)))))
     return errors
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
@@ -30,14 +30,21 @@ class RunFacts:
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
         routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
-        reports: what its probe met, as probe/fleet.py reports it.
+        reports: what its probe met, as probe/fleet.py reports it; those of remote servers too.
+        had_tools: the names of the tools that each server offered when it last offered some.
         errors: the errors of the run that are about this server.
         draining: the replaced containers of each server that stay for their sessions: container and sessions.
         new: the servers whose containers this run makes, or in check mode would make.
     """
 
-    def __init__(self, steps: Mapping[str, Step], errors: Iterable[StepError]) -> None:
+    def __init__(
+        self,
+        steps: Mapping[str, Step],
+        errors: Iterable[StepError],
+        had_tools: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.steps = steps
+        self.had_tools = dict(had_tools or {})
         self.specs = steps["config"].by_name("servers")
         self.remotes = steps["config"].by_name("remotes")
         self.clients = steps["config"].table("clients")
@@ -50,7 +57,7 @@ class RunFacts:
         self.shadows = steps["routes"].table("shadows")
         self.endpoints = endpoints_of(steps)
         self.routes = steps["routes"].by_name("routes")
-        self.reports = steps["probe"].by_name("servers")
+        self.reports = {**steps["probe"].by_name("remotes"), **steps["probe"].by_name("servers")}
         self.errors: dict[str, list[StepError]] = {}
         for error in errors:
             if error.server is not None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import (
@@ -17,6 +17,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import
     whole,
     word,
 )
+
+# Causes that tell nothing of the server: it wants a login that the probe does not have, or nobody could ask it.
+UNANSWERABLE = ("auth", "reference")
+MOST_NAMES = 5
 
 
 def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[str, Any]:
@@ -45,7 +49,15 @@ def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[st
 def _status(report: Mapping[str, Any]) -> str:
     if report.get("state") == "ok":
         return "ok"
-    return "unknown" if report.get("cause") == "auth" else "failing"
+    return "unknown" if report.get("cause") in UNANSWERABLE else "failing"
+
+
+def lost_tools(report: Mapping[str, Any] | None, had: Sequence[str]) -> str | None:
+    """Returns what is wrong with a server that answers without tools where it had some before, or None."""
+    if report is None or report.get("state") != "ok" or report.get("tools") or not had:
+        return None
+    names = ", ".join(had[:MOST_NAMES]) + (" and others" if len(had) > MOST_NAMES else "")
+    return f"it answers and offers no tools any more; it had {names}"
 
 
 def _sessions(told: Any) -> dict[str, int] | None:

@@ -19,6 +19,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.memory import Memory
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.record import trigger_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run import remembered, report_of_run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFailure, HistoryFolder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
 STEPS = ("config", "images", "containers", "routes", "retire", "probe")
@@ -35,28 +39,63 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         ) from error
     run_id = arguments["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     warnings = _warnings_of_host(arguments["settings"])
+    results = {step: arguments[step] for step in STEPS}
+    history = HistoryFolder(arguments["history"], arguments["group"]) if arguments["history"] else None
+    known = history.memory() if history is not None else Memory()
     state = build_state(
         run=RunInfo(run_id, started, now, check_mode),
         settings=arguments["settings"],
         warnings=warnings,
-        **{step: arguments[step] for step in STEPS},
+        had_tools={name: known.tools_of(name) for name in known.servers},
+        **results,
     )
     failed = failed_servers(state)
+    told: dict[str, Any] = {"events": [], "folded": False}
     if not check_mode:
+        if history is not None:
+            told = _kept(history, state, results, known, arguments)
+            warnings += told.pop("warnings")
         try:
             write_json(arguments["path"], state, GROUP_READABLE, arguments["group"])
         except FileNotWritten as error:
-            raise ModuleError(f"{error}\n{message(state)}", failed_servers=failed, warnings=warnings) from error
+            reason = f"{error}\n{message(state)}"
+            raise ModuleError(reason, failed_servers=failed, warnings=warnings, **told) from error
     if arguments["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
-        raise ModuleError(message(state), failed_servers=failed, warnings=warnings)
+        raise ModuleError(message(state), failed_servers=failed, warnings=warnings, **told)
     return {
         "changed": False,
         "msg": message(state),
         "failed_servers": failed,
         "state": state,
         "warnings": warnings,
+        **told,
     }
+
+
+def _kept(
+    history: HistoryFolder,
+    state: dict[str, Any],
+    results: Mapping[str, Mapping[str, Any]],
+    known: Memory,
+    arguments: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Writes the run's report into the history, and into the state since when each server is as it is.
+
+    Returns ``events``, ``folded`` and ``warnings``; a history that cannot be kept is one of these and fails nothing.
+    """
+    after = remembered(state, results, arguments["settings"], known)
+    for entry in (*state["servers"], *state["remotes"]):
+        if entry["name"] in after.servers:
+            entry["since"] = after.servers[entry["name"]].since
+    record, events = report_of_run(state, results, known, after, trigger_of(arguments["trigger"]))
+    told: dict[str, Any] = {"events": [event.to_dict() for event in events], "folded": False, "warnings": []}
+    try:
+        told["folded"] = history.keep(record, known, after)
+    except HistoryFailure as error:
+        told["warnings"] = [str(error)]
+        state["warnings"].append(str(error))
+    return told
 
 
 def _moment(text: str | None, now: datetime) -> datetime:

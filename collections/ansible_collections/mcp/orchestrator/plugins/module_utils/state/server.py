@@ -59,6 +59,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "notes": [*(texts(facts.notes.get(name)) or []), *(texts(facts.shadows.get(name)) or [])],
         "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": error,
+        "since": None,
     }
 
 

@@ -45,7 +45,7 @@ class Step:
                server's path as ``shadows`` (a list by server)
     retire     ``actions``, as those of containers; ``draining`` (server, container, sessions); ``kept``, the networks
                that stay because of others' containers
-    probe      ``servers``: the reports of probe/fleet.py
+    probe      ``servers``: the reports of probe/fleet.py; ``remotes``: those of probe/remotes.py
     ========== ==================================================================================================
 
     The modules' documentation describes each key; tests/unit/…/state/test_contract.py holds this against what the

@@ -19,13 +19,20 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition i
 )
 
 
-def summary_of(servers: Sequence[Mapping[str, Any]], *, failed: bool, check_mode: bool) -> dict[str, Any]:
-    """Returns ``summary`` of the state file, from the entries of its servers.
+def summary_of(
+    servers: Sequence[Mapping[str, Any]], remotes: Sequence[Mapping[str, Any]] = (), *, failed: bool, check_mode: bool
+) -> dict[str, Any]:
+    """Returns ``summary`` of the state file, from the entries of its servers; ``counts`` leaves remote ones out.
 
     It has ``text``, one sentence without its full stop; ``severity`` (ok, warning, critical, none); and ``counts``,
     for each condition that occurs, the most urgent first, its name, the words behind a number, severity and number.
     """
     severity, sentence = _verdict(servers, failed, check_mode)
+    silent = [each["name"] for each in remotes if each["condition"] == "failing"]
+    if silent:
+        who = f"the remote server {silent[0]} does" if len(silent) == 1 else f"{len(silent)} remote servers do"
+        sentence = f"{sentence}; {who} not answer"
+        severity = CRITICAL if severity == CRITICAL else WARNING
     occurring = Counter(server["condition"] for server in servers)
     counts = [
         {"condition": each.name, "text": each.counted, "severity": each.severity, "servers": occurring[each.name]}

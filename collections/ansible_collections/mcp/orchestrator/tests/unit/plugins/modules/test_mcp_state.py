@@ -55,6 +55,38 @@ def test_the_state_is_written_returned_and_no_change(monkeypatch: pytest.MonkeyP
     jsonschema.Draft202012Validator(SCHEMA).validate(result["state"])
 
 
+def test_the_run_goes_into_the_history_and_the_state_says_since_when(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    folder = path.parent / "history"
+    kept = {"path": str(path), "history": str(folder), "trigger": "watcher: mcp-time died", "settings": SETTINGS}
+    first = run(monkeypatch, **kept, started="2026-11-21T04:19:00Z", **steps())
+    assert [(each["server"], each["event"]) for each in first["events"]] == [("time", "created")]
+    second = run(monkeypatch, **kept, fail_on_errors=True, **steps(probe=FAILING))
+    assert second["failed"]
+    assert ("time", "failing") in [(each["server"], each["event"]) for each in second["events"]]
+    reports = [json.loads(each.read_text()) for each in sorted(folder.glob("2*.json"))]
+    assert [each["trigger"] for each in reports] == ["watcher: mcp-time died"] * 2
+    time = next(each for each in json.loads(path.read_text())["servers"] if each["name"] == "time")
+    assert time["since"] == reports[1]["finished"]
+
+
+def test_a_history_that_cannot_be_kept_is_a_warning(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    folder = path.parent / "history"
+    folder.write_text("a file in its place")
+    result = run(monkeypatch, path=str(path), history=str(folder), **steps())
+    assert not result.get("failed")
+    assert str(folder) in json.dumps(result["warnings"])
+    (told,) = json.loads(path.read_text())["warnings"]
+    assert told.startswith(f"{folder}: the history cannot be kept")
+
+
+def test_check_mode_leaves_no_history(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    folder = path.parent / "history"
+    run(monkeypatch, path=str(path), history=str(folder), _ansible_check_mode=True, **steps())
+    assert not folder.exists()
+
+
 def test_every_run_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     names = {run(monkeypatch, path=str(path), **steps())["state"]["run"]["id"] for _number in range(2)}
     assert len(names) == 2

@@ -18,7 +18,6 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.
     SCHEMA,
     SETTINGS,
     endpoint,
-    remote,
     report,
     route,
     server_of,
@@ -103,6 +102,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "notes": [],
         "client": {"type": "http", "url": "http://127.0.0.1:8080/mcp/time/mcp"},
         "error": None,
+        "since": None,
     }
 
 
@@ -132,32 +132,6 @@ def test_a_package_is_told_with_the_version_that_was_installed() -> None:
     assert before == {"name": "mcp-server-time", "version": "2026.1.26", "digest": None}
     after = server_of(state_of(config=config, images={"images": [built], "errors": []}))["package"]
     assert after == {"name": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
-
-
-def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
-    config = {
-        "servers": [spec("time")],
-        "errors": [],
-        "remotes": [remote("docs"), remote("off", enabled=False)],
-        "explain": {"docs": ["env: is ignored: nothing is started"]},
-    }
-    state = state_of(config=config)
-    assert [server["name"] for server in state["servers"]] == ["time"]
-    docs, off = state["remotes"]
-    assert docs == {
-        "name": "docs",
-        "enabled": True,
-        "type": "http",
-        "text": {"condition": "remote", "transport": "MCP over HTTP"},
-        "url": "https://docs.example.com/mcp",
-        "headers": ["Authorization"],
-        "notes": [
-            "env: is ignored: nothing is started",
-            "headers.Authorization: it may be a secret; export with secrets to include it",
-        ],
-        "client": {"type": "http", "url": "https://docs.example.com/mcp"},
-    }
-    assert off["client"] is None
 
 
 def test_the_generation_is_that_of_the_container_that_serves() -> None:
