@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .recording import Recording, add_arguments, recording_of
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -30,6 +32,7 @@ class Options:
     inputs: list[Path]
     spool: Path | None
     log_level: str
+    recording: Recording
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -47,6 +50,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add("--interval", type=float, help="seconds from the end of a run to the next, where no timer starts it")
     add("--input", type=Path, action="append", default=[], help="a file or folder of which an edit starts a run")
     add("--spool", type=Path, help="the folder of requests")
+    add_arguments(parser)
     add("--log-level", choices=LEVELS, default="INFO")
     add("command", nargs="*", metavar="COMMAND", help="a run, where there is no unit; after --")
     found = parser.parse_args(arguments)
@@ -64,4 +68,5 @@ def parse(arguments: Sequence[str] | None) -> Options:
         inputs=found.input,
         spool=found.spool,
         log_level=found.log_level,
+        recording=recording_of(found),
     )

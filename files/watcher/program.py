@@ -12,6 +12,7 @@ from .engine.client import Engine
 from .inputs import Inputs
 from .keeper import Keeper
 from .options import Options
+from .recording import recording_tasks
 from .runs import Command, Locks, Report, Starter, Unit
 from .tasks import Task, run_tasks
 
@@ -32,7 +33,8 @@ def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
         starter=_starter(options),
         inputs=Inputs(options.inputs, options.spool),
     )
-    return {"events": keeper.follow, "runs": keeper.keep}
+    recording = recording_tasks(engine, options.fleet, options.directory, options.recording)
+    return {"events": keeper.follow, "runs": keeper.keep, **recording}
 
 
 def _starter(options: Options) -> Starter:

@@ -1,0 +1,1 @@
+"""What containers write: followed through the engine, joined, limited, and kept by server."""

@@ -1,0 +1,55 @@
+"""What the watcher records: which samples, logs and calls, and how much of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .disk import Disk
+from .engine.client import Engine
+from .logs.follow import Follower
+from .roster import Roster
+from .samples.collect import Collector
+from .tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """``log_size`` is bytes a server, for its log and again for its calls; ``log_rate`` bytes a second and container, 0
+    for all; ``to_journal`` whether logs go to journald."""
+
+    log_size: int
+    log_rate: int
+    to_journal: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of recording."""
+    add = parser.add_argument
+    add("--log-size", type=int, default=10 * 1024 * 1024, help="bytes of log that are kept of each server")
+    add("--log-rate", type=int, default=64 * 1024, help="bytes a second that are kept of each container, 0 for all")
+    add("--journal", action="store_true", help="hand the logs of servers to journald instead of keeping them")
+
+
+def recording_of(found: argparse.Namespace) -> Recording:
+    """Returns what the options say."""
+    return Recording(found.log_size, found.log_rate, found.journal)
+
+
+def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Recording) -> Mapping[str, Task]:
+    """Returns the tasks that record, by name."""
+    disk = Disk(directory)
+    roster = Roster(engine, fleet)
+    follower = Follower(
+        engine,
+        roster,
+        directory,
+        disk,
+        size=recording.log_size,
+        rate=recording.log_rate,
+        journal_fleet=fleet if recording.to_journal else None,
+    )
+    collector = Collector(roster, directory, disk)
+    return {"containers": roster.keep, "logs": follower.keep, "samples": collector.keep}

@@ -1,0 +1,1 @@
+"""What containers use: read from cgroup files, and kept by server."""
