@@ -10,6 +10,7 @@ import re
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import KEY
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path, printable
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import each_has_a_process
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import FROM_THE_REQUEST
 
@@ -31,7 +32,7 @@ def check_header_references(parsed: ParsedEntry, transport: str, isolation: str 
             findings.error(
                 path, f"takes a client's header, but a server that speaks {transport} gets all of them itself"
             )
-        elif isolation not in (None, "per_session"):
+        elif not each_has_a_process(isolation):
             findings.error(
                 path,
                 f"takes a client's header, but with the isolation {isolation} a process serves many clients;"

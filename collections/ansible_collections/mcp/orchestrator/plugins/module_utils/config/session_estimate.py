@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import keeps_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
@@ -33,7 +34,7 @@ _UNKNOWN = _Process(64 * _MIB, 16, "a server of a kind that is not known")
 
 def session_estimate(spec: Spec) -> str | None:
     """Returns how many sessions the limits of ``spec`` hold, for people; None where sessions share processes."""
-    if spec.transport != "stdio" or spec.isolation not in (None, "per_session"):
+    if not keeps_sessions(spec):
         return None
     process = _process(spec)
     by_memory = (spec.memory * (1 - _LEFT_FREE) - _OF_THE_BRIDGE) // process.memory

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import keeps_sessions
+
 if TYPE_CHECKING:  # who routes reads endpoints, and need not know what containers are made of
     from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
@@ -106,8 +108,3 @@ class Endpoint:
         """As the module returns it."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         return {**plain, "url": self.url}
-
-
-def keeps_sessions(spec: Spec) -> bool:
-    """Returns whether a client's session lives in one container of the server alone, as its bridge counts them."""
-    return spec.transport == "stdio" and spec.isolation in (None, "per_session")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import keeps_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import CREATIONS, Plan, Slot
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions, host_header
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint, keeps_sessions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 

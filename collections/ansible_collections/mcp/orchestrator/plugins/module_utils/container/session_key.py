@@ -15,6 +15,7 @@ import hmac
 import os
 import stat
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import shares_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
@@ -36,7 +37,7 @@ class SessionKeys:
     def of(self, spec: Spec) -> list[str]:
         """Returns the variable of a server's containers that holds its own keys, for the engine only; none where each
         session has a process. No server can work out another's keys. Raises KeyFileError."""
-        if spec.transport != "stdio" or spec.isolation not in ("pooled", "shared"):
+        if not shares_sessions(spec):
             return []
         keys = [self._derived(line, spec.name) for line in self._lines()]
         return [f"{VARIABLE}={','.join(keys)}"] if keys else []
