@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 PYTHON = str(HERE / "client_python.py")
 KINDS = ("python-1", "python-2", "fastmcp", "typescript-1", "typescript-2")
 Call = tuple[str, str, dict[str, Any]]
+Fault = tuple[str, int, str]  # kind of client, server, what it said
 
 
 def environment(name: str, requirement: str) -> str:
@@ -32,43 +34,48 @@ def environment(name: str, requirement: str) -> str:
     return str(python)
 
 
-def programs() -> dict[str, tuple[list[str], dict[str, str]]]:
-    """Kind -> the command line of its program and its environment. Raises CalledProcessError, OSError."""
-    folder = CACHE / "typescript-clients"
-    env = package(folder, "@modelcontextprotocol/sdk@1", "@modelcontextprotocol/client@2")
-    script = folder / "client.mjs"  # modules are looked for beside the script
-    shutil.copy(HERE / "client_typescript.mjs", script)
-    commands = {
-        "python-1": [environment("mcp-1", "mcp>=1.20,<2"), PYTHON],
-        "python-2": [sys.executable, PYTHON],
-        "fastmcp": [environment("fastmcp", "fastmcp>=4,<5"), PYTHON],
-        "typescript-1": ["node", str(script)],
-        "typescript-2": ["node", str(script)],
-    }
-    return {kind: ([*command, kind], env) for kind, command in commands.items()}
+def program(kind: str) -> tuple[list[str], dict[str, str] | None]:
+    """The command line of a client's program and its environment. Raises CalledProcessError, OSError."""
+    if kind.startswith("typescript"):
+        folder = CACHE / "typescript-clients"
+        env = package(folder, "@modelcontextprotocol/sdk@1", "@modelcontextprotocol/client@2")
+        script = folder / "client.mjs"  # modules are looked for beside the script
+        shutil.copy(HERE / "client_typescript.mjs", script)
+        return ["node", str(script), kind], env
+    if kind == "python-1":
+        return [environment("mcp-1", "mcp>=1.20,<2"), PYTHON, kind], None
+    if kind == "fastmcp":
+        return [environment("fastmcp", "fastmcp>=4,<5"), PYTHON, kind], None
+    return [sys.executable, PYTHON, kind], None
 
 
 @dataclass
 class Tally:
-    """What became of the calls in one phase: the faults of (kind, server), and the longest good call in seconds."""
+    """What became of the calls in one phase, and the longest good call in seconds.
+
+    ``cut`` are the faults of calls that were under way when a container was killed: nobody may make them again.
+    """
 
     calls: int = 0
     longest: float = 0.0
-    faults: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    faults: Counter[Fault] = field(default_factory=Counter)
+    cut: Counter[Fault] = field(default_factory=Counter)
 
 
 class Callers:
-    """One program of each kind, each with one session at each server."""
+    """One program of each kind, each with one session at each server: ``calls`` has theirs, by kind."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    def __init__(self, calls: Mapping[str, Sequence[Call]]) -> None:
         self.tallies: dict[str, Tally] = {}
+        self._killed = 0.0
         self.tally = Tally()
         self._calls: Counter[tuple[str, int]] = Counter()
-        self._servers = len(calls)
+        self._sessions = [(kind, server) for kind, theirs in calls.items() for server in range(len(theirs))]
         self._processes: dict[str, subprocess.Popen[str]] = {}
-        for kind, (command, env) in programs().items():
+        for kind, theirs in calls.items():
+            command, env = program(kind)
             self._processes[kind] = subprocess.Popen(
-                [*command, json.dumps(calls)],
+                [*command, json.dumps(theirs)],
                 env=env,
                 text=True,
                 stdin=subprocess.PIPE,
@@ -87,7 +94,8 @@ class Callers:
                 self.tally.calls += 1
                 self.tally.longest = max(self.tally.longest, seconds)
             else:
-                self.tally.faults[kind, server, fault] += 1
+                under_way = time.monotonic() - seconds < self._killed
+                (self.tally.cut if under_way else self.tally.faults)[kind, server, fault] += 1
                 print(f"sessions: {kind} at {server}: {fault[:300]}", file=sys.stderr, flush=True)
 
     def phase(self, name: str) -> None:
@@ -95,11 +103,14 @@ class Callers:
         print(f"sessions: {name}", file=sys.stderr, flush=True)
         self.tally = self.tallies.setdefault(name, Tally())
 
+    def killed(self) -> None:
+        """Counts the faults of calls that began before now as cut."""
+        self._killed = time.monotonic()
+
     def go_on(self, calls: int = 3, seconds: float = 120) -> None:
         """Waits until each session has made so many more good calls. Raises AssertionError when one does not."""
         before = Counter(self._calls)
-        sessions = [(kind, server) for kind in self._processes for server in range(self._servers)]
-        until(lambda: all(self._calls[each] >= before[each] + calls for each in sessions), "all call on", seconds)
+        until(lambda: all(self._calls[each] >= before[each] + calls for each in self._sessions), "all call on", seconds)
 
     def end(self) -> None:
         """Lets all end their sessions."""
@@ -116,8 +127,8 @@ class Callers:
 
 
 @contextmanager
-def calling(calls: Sequence[Call]) -> Iterator[Callers]:
-    """Callers of all kinds, while the block lasts; every session is open when it begins."""
+def calling(calls: Mapping[str, Sequence[Call]]) -> Iterator[Callers]:
+    """Callers that make these calls, by kind, while the block lasts; every session is open when it begins."""
     callers = Callers(calls)
     try:
         callers.phase("start")

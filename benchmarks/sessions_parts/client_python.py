@@ -1,8 +1,9 @@
 """Holds one session with each server and calls a tool all the time, with one of the clients written in Python.
 
 Usage: client_python.py KIND CALLS, where CALLS is JSON: [[url, tool, arguments], ...]. KIND is ``python-1``,
-``python-2`` or ``fastmcp``. Prints one JSON line for each call: the server's number, the seconds, the fault or null.
-A session that is lost is opened again, after the fault is told. Ends when its input ends.
+``python-2``, ``fastmcp``, or ``litellm`` for the second in sessions with a LiteLLM Proxy. Prints one JSON line for each
+call: the server's number, the seconds, the fault or null. A session that is lost is opened again, after the fault is
+told. Ends when its input ends.
 """
 
 from __future__ import annotations
@@ -50,7 +51,21 @@ async def fastmcp(url: str) -> AsyncIterator[Ask]:
         yield client.call_tool
 
 
-KINDS = {"python-1": first_generation, "python-2": second_generation, "fastmcp": fastmcp}
+@asynccontextmanager
+async def litellm(url: str) -> AsyncIterator[Ask]:
+    """A session with a LiteLLM Proxy, which holds one with the server that the fragment of ``url`` names."""
+    import httpx2
+    from mcp.client.client import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    address, _, server = url.partition("#")
+    headers = {"x-litellm-api-key": "Bearer sk-test", "x-mcp-servers": server}
+    transport = streamable_http_client(address, http_client=httpx2.AsyncClient(headers=headers, timeout=120))
+    async with Client(transport, mode="legacy") as client:
+        yield client.call_tool
+
+
+KINDS = {"python-1": first_generation, "python-2": second_generation, "fastmcp": fastmcp, "litellm": litellm}
 
 
 def told(error: BaseException) -> str:

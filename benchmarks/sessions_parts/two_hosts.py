@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownersh
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Options, reconcile
 
-from benchmarks.sessions_parts.callers import Call, Tally, calling
+from benchmarks.sessions_parts.callers import KINDS, Call, Tally, calling
 from tests.e2e.support.local_alb import LISTENER_ARN, LocalAlb, running
 from tests.e2e.support.waiting import until
 from tests.unit.bridge.client import Bridge, start
@@ -72,7 +72,7 @@ def drained(root: Path, servers: Sequence[Server]) -> Tally:
                     bridge.wait_healthy(120)
                 converge(balancer, host, servers, here)
             calls: list[Call] = [(f"{balancer.url}/mcp/{name}/mcp", "echo", {"text": "again"}) for name, _ in servers]
-            with calling(calls) as callers:
+            with calling(dict.fromkeys(KINDS, calls)) as callers:
                 callers.phase("drain")
                 run = pool.submit(converge, balancer, HERE, servers, ())
                 until(lambda: draining(balancer) == len(servers), "the host drains", 30)

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import shutil
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -20,27 +13,9 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.conformance.node import CACHE
+from tests.e2e.support.litellm import KEY, running
 from tests.unit.bridge import client as bridges
-from tests.unit.bridge.client import BOTH, Bridge, free_port, start, until
-
-KEY = "sk-test"
-
-
-@pytest.fixture(scope="module")
-def litellm() -> Path:
-    """The folder of its programs, in an environment of its own."""
-    home = CACHE / "litellm"
-    if not (home / "bin/litellm").exists():
-        uv = shutil.which("uv")
-        if uv is None:
-            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-            install = [str(home / "bin/python"), "-m", "pip", "install", "--quiet"]
-        else:
-            subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], check=True)
-            install = [uv, "pip", "install", "--quiet", "--python", str(home / "bin/python")]
-        subprocess.run([*install, "litellm[proxy]>=1.100,<2"], check=True)
-    return home / "bin"
+from tests.unit.bridge.client import Bridge, free_port, start, until
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +50,7 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def proxy(
-    litellm: Path, personal: Bridge, pooled: Bridge, port: int, tmp_path_factory: pytest.TempPathFactory
+    personal: Bridge, pooled: Bridge, port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Any]]:
     """A running proxy with both servers: asks it, and gives what it answers."""
     servers = {
@@ -84,42 +59,8 @@ def proxy(
         "pooled": {"url": pooled.url, "transport": "http"},
         "older": {"url": pooled.url.removesuffix("mcp") + "sse", "transport": "sse"},
     }
-    folder = tmp_path_factory.mktemp("litellm")
-    config = folder / "config.yaml"
-    config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], "mcp_servers": servers}))
-    path = f"{litellm}:{os.environ['PATH']}"
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [str(litellm / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)],
-            env={**os.environ, "PATH": path, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "127.0.0.1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def ask(path: str, body: Any = None, **headers: str) -> str:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent |= {"content-type": "application/json", "accept": BOTH}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, sent)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text: str = answer.read().decode()
-            return text
-
-    def lives() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()[-4000:]
-        with contextlib.suppress(OSError):
-            return bool(ask("/health/liveliness"))
-        return False
-
-    try:
-        until(lives, seconds=180)
+    with running(servers, port, tmp_path_factory.mktemp("litellm")) as ask:
         yield ask
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from benchmarks.sessions_parts.callers import Call, calling
 from tests.e2e.support.sample import SAMPLE
 from tests.e2e.support.sessions import clients
 from tests.e2e.support.site import FLEET, Site
@@ -95,3 +99,39 @@ def test_sessions_of_a_pooled_server_go_on_in_its_next_container_and_after_a_res
     for secret in (key, given.partition("=")[2]):
         assert secret not in run.output + again.output + (site.var / "state.json").read_text()
         assert secret not in str([container.labels, container.attrs["Path"], container.attrs["Args"]])
+
+
+def test_no_client_notices_that_servers_roll_or_that_a_container_of_two_is_killed(site_with_sample: Site) -> None:
+    site = site_with_sample
+
+    def servers(generation: str) -> dict[str, Any]:
+        time, everything = SAMPLE["time"], SAMPLE["everything"]
+        args = [*everything["args"][:-1], "-e", "GENERATION", everything["args"][-1]]
+        return {
+            **SAMPLE,
+            "time": {**time, "env": {"TZ": generation}, "orchestrator": {"isolation": "pooled", "replicas": 2}},
+            "everything": {**everything, "args": args, "env": {"GENERATION": generation}},
+        }
+
+    site.write_config(servers("Asia/Tokyo"))
+    assert site.reconcile().code == 0
+    calls: list[Call] = [
+        (f"{site.url}/mcp/time/mcp", *NOW),
+        (f"{site.url}/mcp/everything/mcp", "echo", {"message": "again"}),
+    ]
+    with calling(dict.fromkeys(("python-2", "typescript-1", "typescript-2"), calls)) as callers:
+        callers.phase("roll")
+        site.write_config(servers("Asia/Seoul"))
+        run = site.reconcile()
+        assert run.code == 0, run.output
+        callers.go_on()
+        callers.phase("kill")
+        killed, _ = containers_of(site, "time")
+        os.kill(site.docker.api.inspect_container(killed)["State"]["Pid"], signal.SIGKILL)
+        callers.killed()
+        callers.go_on(20)
+    assert {phase: dict(tally.faults) for phase, tally in callers.tallies.items()} == {
+        "start": {},
+        "roll": {},
+        "kill": {},
+    }
