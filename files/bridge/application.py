@@ -20,8 +20,11 @@ from .transport.plain_stream import PlainStreams
 from .transport.sessions import Sessions
 from .transport.stateless_http import StatelessHttp
 from .transport.streamable_http import StreamableHttp
+from .upstream.backend_watch import BackendWatch
 from .upstream.health import Health
 from .upstream.health_probe import HealthProbe
+from .upstream.rest import Rest
+from .upstream.spare_watch import SpareWatch
 from .upstream.upstreams import Upstreams
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .process.environment import Environment
     from .protocol.message import Message
     from .services import Services
+    from .upstream.health_probe import Watch
 
 
 class Application:
@@ -48,11 +52,17 @@ class Application:
         self._services = services
         self._health = Health()
         self.launcher = Launcher(services, options.command, environment, Reaper(services.loop), arguments)
-        self._upstreams = Upstreams(services, self.launcher, options.isolation, self._changed)
+        self._rest = rest = Rest(services.limits, options.path)
+        self._upstreams = upstreams = Upstreams(services, self.launcher, rest, options.isolation, self._changed)
         self._streams = PlainStreams(services.limits)
         self._sessions = Sessions(services, self._upstreams)
-        self._stateless = StatelessHttp(services, self._upstreams, self._health, self._streams)
-        self._probe = HealthProbe(services, self.launcher, self._health, sessions=self._upstreams.dedicated)
+        self._stateless = StatelessHttp(services, self._upstreams, self._health, rest, self._streams)
+        watch: Watch
+        if upstreams.dedicated:
+            watch = SpareWatch(services, self.launcher, upstreams.warm_children, self._health, rest)
+        else:
+            watch = BackendWatch(services, upstreams, self._health, rest)
+        self._probe = HealthProbe(services, self.launcher, self._health, rest, watch, sessions=upstreams.dedicated)
         self._connections = Connections(services.limits)
         self._budget = Budget(services.limits.bodies)
         origin_check = OriginCheck(options.origins, options.hosts)
@@ -66,6 +76,7 @@ class Application:
             self._connections,
             origin_check,
         )
+        rest.in_use = self._in_use
         cors = Cors(origin_check, environment.headers)
         self._router = Router(self._routes(options.path, session_keys), origin_check, cors, services.log)
 
@@ -105,6 +116,9 @@ class Application:
             found[root + b"/metrics"] = Route(self._status.metrics, checked=False)
         return found
 
+    def _in_use(self) -> bool:
+        return self._status.calls_in_flight > 0 or self._stateless.subscribed or self._upstreams.busy
+
     def _changed(self, message: Message) -> None:
         self._stateless.changed(message)
         self._sessions.changed(message)
@@ -127,5 +141,6 @@ class Application:
 
     def _look_after_health(self, now: float) -> None:
         self._health.obstructed_by(self._upstreams.obstacle(now))
-        if self._health.serves:
-            self._upstreams.keep_warm()
+        handshake = self._health.handshake
+        if self._health.serves and not self._rest.asleep and handshake is not None:
+            self._upstreams.keep_warm(modern=handshake.modern)

@@ -109,7 +109,14 @@ class Limits:
     warm_processes: int = 1
     """Children that are started before a session asks for one, with isolation per_session."""
     unneeded_seconds: float = 300.0
-    """How long a child may stay that nobody needs."""
+    """How long a child of a pool may stay that nobody needs, where there is another."""
+    sleep_after: float = 900.0
+    """For how long nobody must have used the server, so that it sleeps: no process of it waits. 0: it never does."""
+    deep_check_seconds: float = 3600.0
+    """How often a sleeping server is started to see whether it still can be. 0: never."""
+    patience_seconds: float = 25.0
+    """A server that takes longer to start is kept awake: the first call would be cut on its way, as `upgrade_seconds`
+    says, before it could be answered."""
     handshake_seconds: float = 60.0
     """How long a child may take to be of use; a session whose `initialize` is not answered so long is ended."""
     probe_interval_seconds: float = 15.0

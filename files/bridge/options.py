@@ -60,6 +60,8 @@ def parse(arguments: list[str]) -> Options:
             pool_size=found.pool_size,
             warm_processes=found.warm_processes,
             idle_seconds=found.idle_timeout,
+            sleep_after=found.sleep_after,
+            deep_check_seconds=found.deep_check_interval,
             resume_seconds=found.resume_timeout,
             abandoned_seconds=found.resume_timeout,
         ),
@@ -81,6 +83,8 @@ def _parser(defaults: Limits) -> argparse.ArgumentParser:
     add("--max-sessions", type=int, default=defaults.sessions)
     add("--max-message", type=int, default=defaults.message, help="bytes")
     add("--idle-timeout", type=float, default=defaults.idle_seconds, help="seconds after which a session ends")
+    add("--sleep-after", type=float, default=defaults.sleep_after, help="seconds without a client; 0: never")
+    add("--deep-check-interval", type=float, default=defaults.deep_check_seconds, help="seconds, in sleep")
     add("--resume-timeout", type=float, default=defaults.resume_seconds, help="the same without its stream or client")
     add("--pool-size", type=int, default=defaults.pool_size, help="processes at most, with --isolation pooled")
     add("--warm-processes", type=int, default=defaults.warm_processes, help="with --isolation per_session")

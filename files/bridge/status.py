@@ -91,6 +91,7 @@ class Status:
                 "warm_processes": self._upstreams.warm,
                 "children": self._launcher.running,
                 "healthy": int(self._health.serves),
+                "asleep": int(self._health.state == "asleep"),
             },
             {"child_starts_total": self._launcher.starts, "oom_kills_total": self._launcher.room.killed},
         )
@@ -106,7 +107,7 @@ class Status:
         """That a new client would be turned away now, or that memory ran out lately, where it is so. The server works:
         it is not to be replaced."""
         why = self._sessions.full or ("all connections are in use" if self._connections.full else None)
-        if not self._health.serves:
+        if not self._health.serves or self._health.state == "asleep":
             return {}
         if why is None:
             killing = self._launcher.room.killing(self._limits.oom_told_seconds, time.monotonic())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge.protocol.message import Message, NotAMessage, read_batch
+from bridge.protocol.message import Id, Message, NotAMessage, read_batch
 
 from .lines import ErrorLines, OutputLines
 from .pipe import Reader, Writer
@@ -72,6 +72,8 @@ class Child:
         """Why it can say no more; None while it can."""
         self.spoke: float | None = None
         """When it first said anything, in monotonic seconds."""
+        self.owed: set[Id] = set()
+        """What it has been asked by somebody who has given it away since: nobody gets these answers."""
         self.status: int | None = None
         """Its exit code, or minus a signal's number; None while it runs."""
         self._loop = services.loop
@@ -151,6 +153,9 @@ class Child:
             self._log.child(self.tag, b"(on stdout, %b) %b" % (str(error).encode(), line))
             return
         for message in messages:
+            if self.owed and message.is_answer and message.id in self.owed:
+                self.owed.discard(message.id)
+                continue
             try:
                 self.on_message(message)
             except Exception as error:  # of whoever listens: what else the child says still counts

@@ -72,6 +72,8 @@ class StatelessCall:
         self._request = request
         self._message = message
         self._tool_cache = tool_cache
+        self.used: Callable[[], None] = lambda: None
+        """Is called at its end: its client has used the server."""
         self._ended = ended
         self._older = False
         self._backend: CallBackend | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bridge.upstream.backend import CallBackend
     from bridge.upstream.handshake import Handshake
     from bridge.upstream.health import Health
+    from bridge.upstream.rest import Rest
     from bridge.upstream.upstreams import Upstreams
 
     from .plain_stream import PlainStreams
@@ -32,11 +33,14 @@ class StatelessHttp:
     too. Where each session has a child, clients are told to open one; a server that knows no sessions gets a child for
     each call. Calls in flight and subscriptions are its own."""
 
-    def __init__(self, services: Services, upstreams: Upstreams, health: Health, streams: PlainStreams) -> None:
+    def __init__(
+        self, services: Services, upstreams: Upstreams, health: Health, rest: Rest, streams: PlainStreams
+    ) -> None:
         self._log = services.log
         self._metrics = services.metrics
         self._upstreams = upstreams
         self._health = health
+        self._rest = rest
         self._streams = streams
         self._upgrade = StreamUpgrade(services.loop, services.limits.upgrade_seconds)
         self._tool_cache = ToolCache(services)
@@ -47,6 +51,11 @@ class StatelessHttp:
     def calls_in_flight(self) -> int:
         """Calls that have no answer yet."""
         return len(self._calls)
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether somebody listens for changes."""
+        return bool(self._subscriptions)
 
     def serve(self, request: Request, posted: list[Message], *, batch: bool, can_json: bool, can_stream: bool) -> None:
         """Serves a POST whose MCP-Protocol-Version header names no revision with sessions. `posted`: its messages.
@@ -65,6 +74,8 @@ class StatelessHttp:
             call = StatelessCall(
                 request, message, self._streams, self._tool_cache, self._call_ended, self._log, can_stream=can_stream
             )
+            call.used = self._rest.user(request.headers)
+            call.used()
             self._health.when_known(lambda handshake: self._known(request, message, handshake, call, can_json))
 
     def changed(self, message: Message) -> None:
@@ -163,6 +174,7 @@ class StatelessHttp:
     def _call_ended(self, call: StatelessCall, outcome: str) -> None:
         if call in self._calls:
             self._calls.discard(call)
+            call.used()
             self._upgrade.discard(call.exchange)
             self._metrics.called(call.method, outcome, time.monotonic() - call.exchange.since)
 

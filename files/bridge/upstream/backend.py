@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.process.child import Child
     from bridge.protocol.message import Message
 
     from .forwarded_call import ForwardedCall
@@ -43,8 +44,32 @@ class Backend(CallBackend, Protocol):
     def when_initialized(self, callback: Callable[[Handshake | str], None]) -> None:
         """Calls `callback` with what a child said in its handshake, or with the reason why there was none."""
 
+    @property
+    def manned(self) -> bool:
+        """Whether it has a child, or starts one."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits for one of its children, or for what one may say."""
+
+    used: float
+    """When it has got its last call, in monotonic seconds."""
+
     def warm(self) -> None:
         """Makes a child ready before anybody asks."""
+
+    async def ready(self) -> None:
+        """Waits until it has a child, and starts one where there is none. Raises NoAnswer and CannotStart."""
+
+    def adopt(self, child: Child, handshake: Handshake) -> None:
+        """Takes over a child that has been spoken to in the backend's era."""
+
+    async def check_alive(self, seconds: float) -> float | None:
+        """Asks an idle child for a sign of life. Returns the seconds that it took, None where there was none to ask or
+        another has to judge it. Raises Silent and Lost."""
+
+    def rest(self) -> None:
+        """Ends the idle children, though clients go on to believe in the server: the next call starts one."""
 
     def tick(self, now: float) -> None:
         """Does what is due. `now`: monotonic seconds; called about once a second."""

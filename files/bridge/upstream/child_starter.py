@@ -30,6 +30,8 @@ class ChildStarter:
     def __init__(self, services: Services, launcher: Launcher, name: str, *, modern: bool) -> None:
         self.handshake: Handshake | None = None
         """What the newest child said; None with `modern`, and before the first."""
+        self.failure: CannotStart | NoAnswer | None = None
+        """Why the last start failed; None where it did not."""
         self._services = services
         self._launcher = launcher
         self._name = name
@@ -52,12 +54,15 @@ class ChildStarter:
             if isinstance(error, NoAnswer) and not isinstance(error, Lost):
                 self._patience.ran_out()
             if isinstance(error, CannotStart | NoAnswer):
+                self.failure = error
                 raise StartFailed(str(error)) from error
             # The text of a fault of the bridge's own may quote a client.
             self._services.log.failure(f"{self._name}: the handshake with a child failed", error)
             raise StartFailed("internal error of the bridge") from error
         if child.lost is not None:
+            self.failure = Lost(child.lost)
             raise StartFailed(child.lost)
+        self.failure = None
         self.handshake = handshake
         return child
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class DedicatedUpstream:
-    """Starts a child for the client's first message."""
+    """Starts a child for the client's first message. `used`: is called with each message of the client."""
 
-    def __init__(self, client: Client, start: Callable[[], Child]) -> None:
+    def __init__(self, client: Client, start: Callable[[], Child], used: Callable[[], None]) -> None:
         self._client = client
         self._start = start
+        self._used = used
         self._child: Child | None = None
         self._closed = False
 
@@ -27,6 +28,7 @@ class DedicatedUpstream:
         """Passes the message on to the child, which is started where there is none yet."""
         if self._closed:
             return False
+        self._used()
         if self._child is None:
             try:
                 child = self._child = self._start()

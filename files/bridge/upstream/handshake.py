@@ -98,9 +98,11 @@ def _discovered(answer: Message) -> Handshake | None:
     return Handshake(True, MODERN if MODERN in modern else modern[-1], tuple(map(str, supported)), answer)
 
 
-async def check_alive(rpc: RpcClient, handshake: Handshake, seconds: float) -> None:
-    """Asks an initialized child for a sign of life, to come within `seconds`. Raises NoAnswer."""
-    if handshake.modern:
-        await rpc.ask("server/discover", {"_meta": META}, seconds)
-    else:
-        await rpc.ask("ping", None, seconds)  # an error is an answer, too
+def sign_of_life(*, modern: bool) -> tuple[str, dict[str, Any] | None]:
+    """Returns the method and the params of what every server answers, of one era or the other."""
+    return ("server/discover", {"_meta": META}) if modern else ("ping", None)
+
+
+async def check_alive(rpc: RpcClient, seconds: float, *, modern: bool) -> None:
+    """Asks a child for a sign of life, to come within `seconds`. Raises NoAnswer."""
+    await rpc.ask(*sign_of_life(modern=modern), seconds)  # an error is an answer, too

@@ -16,7 +16,8 @@ FAILURES_TO_FAIL = 2
 
 
 class Health:
-    """The verdict: `starting`, `ok`, `degraded` or `failing`, with a reason in words and its kind in one word."""
+    """The verdict: `starting`, `ok`, `asleep`, `degraded` or `failing`, with a reason in words and its kind in one
+    word."""
 
     def __init__(self) -> None:
         self._obstacle: str | None = None  # why clients are not served, although the child that is watched is well
@@ -28,16 +29,19 @@ class Health:
         self.failures = 0
         self.latency: float | None = None
         self.handshake: Handshake | None = None
+        self.tools: list[str] | None = None
+        """The names of the tools that the server last listed; None where it has not, or could not."""
+        self._answered: float | None = None  # seconds since the epoch
         self._awaiting: list[Callable[[Handshake | None], None]] = []
 
     @property
     def state(self) -> str:
-        """starting, ok, degraded or failing."""
+        """starting, ok, asleep, degraded or failing."""
         return "failing" if self._obstructed else self._state
 
     @property
     def kind(self) -> str:
-        """starting, ok, slow, stuck, or the kind that `failed` got."""
+        """starting, ok, asleep, slow, stuck, or the kind that `failed` got."""
         return "stuck" if self._obstructed else self._kind
 
     @property
@@ -52,7 +56,7 @@ class Health:
     @property
     def serves(self) -> bool:
         """Whether clients should be sent here."""
-        return self.state in ("ok", "degraded")
+        return self.state in ("ok", "degraded", "asleep")
 
     def when_known(self, callback: Callable[[Handshake | None], None]) -> None:
         """Calls `callback` with what the server said in its handshake, None where it said nothing: now, or at the end
@@ -76,6 +80,7 @@ class Health:
         """Takes note of a sign of life that came after `seconds`."""
         self.failures = 0
         self.latency = seconds
+        self._answered = time.time()
         if seconds > _SLOW_SECONDS:
             self._judge("degraded", "slow", f"the server took {seconds:.1f} s to answer")
         else:
@@ -89,6 +94,16 @@ class Health:
         self._judge("degraded" if was_well else "failing", kind, why + times)
         self._announce()
 
+    def woke(self) -> None:
+        """Takes note that a client has woken the server, and that it serves."""
+        if self._state == "asleep":
+            self._judge("ok", "ok", "a client uses the server")
+
+    def fell_asleep(self) -> None:
+        """Takes note that no process waits any more, because nobody uses the server."""
+        last = time.strftime("%H:%M UTC", time.gmtime(self._answered))
+        self._judge("asleep", "asleep", f"asleep, last answered {last}")
+
     def report(self) -> dict[str, Any]:
         """Returns what /health says on the host, as JSON: seconds, milliseconds and times of RFC 3339."""
         handshake = self.handshake
@@ -98,9 +113,11 @@ class Health:
             "kind": self.kind,
             "age_seconds": round(time.monotonic() - self.checked, 1),
             "latency_ms": None if self.latency is None else round(self.latency * 1000, 1),
+            "answered": None if self._answered is None else _rfc3339(self._answered),
             "child_started": None if self.child_started is None else _rfc3339(self.child_started),
             "server": None if handshake is None else handshake.server,
             "protocol": None if handshake is None else handshake.revision,
+            "tools": self.tools,
         }
 
     def _announce(self) -> None:

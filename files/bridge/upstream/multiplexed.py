@@ -14,18 +14,22 @@ from bridge.protocol.revision import HANDSHAKE
 from .forwarded_call import ForwardedCall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .backend import Backend
     from .handshake import Handshake
     from .upstream import Client
 
 
 class MultiplexedUpstream:
-    """Makes each request of one client a call of the backend. To the backend it is the client of these calls."""
+    """Makes each request of one client a call of the backend. To the backend it is the client of these calls.
+    `used`: is called with each message of the client, and each answer to it."""
 
-    def __init__(self, client: Client, backend: Backend) -> None:
+    def __init__(self, client: Client, backend: Backend, used: Callable[[], None]) -> None:
         self.address = client.address
         self._client = client
         self._backend = backend
+        self._used = used
         self._calls: dict[Id, ForwardedCall] = {}
         self._closed = False
 
@@ -36,6 +40,7 @@ class MultiplexedUpstream:
     def send(self, message: Message) -> bool:
         """Passes requests and cancellations on. Any other notification is about this client, of which the children
         know nothing."""
+        self._used()
         if message.is_request:
             self._call(message)
         elif message.method == "notifications/cancelled":
@@ -61,6 +66,7 @@ class MultiplexedUpstream:
     def receive(self, message: Message) -> None:
         """Passes on what the backend's children say to this client."""
         if message.is_answer and message.id is not None:
+            self._used()
             self._calls.pop(message.id, None)
         self._client.receive(message)
 

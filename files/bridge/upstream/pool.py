@@ -8,10 +8,12 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from bridge.protocol import message as messages
 from bridge.protocol.revision import LIST_CHANGED
 
 from .child_starter import ChildStarter, StartFailed
-from .rpc_client import refusal
+from .handshake import sign_of_life
+from .rpc_client import Lost, Silent, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,7 @@ class Worker:
         self.child = child
         self.call: ForwardedCall | None = None
         self.used = time.monotonic()
+        self.alive: asyncio.Future[None] | None = None  # set while it owes a sign of life
         self.leaving: asyncio.TimerHandle | None = None  # set while a cancelled call may still be answered
 
 
@@ -47,6 +50,8 @@ class Pool:
 
     def __init__(self, services: Services, launcher: Launcher, *, modern: bool) -> None:
         self.changed: Callable[[Message], None] = lambda _: None
+        self.used = time.monotonic()
+        self._modern = modern
         self._loop = services.loop
         self._log = services.log
         self._limits = services.limits
@@ -71,7 +76,7 @@ class Pool:
 
     def call(self, call: ForwardedCall) -> None:
         """Gives the call to a child now, or when one is free."""
-        self._seen[call.client.address] = call.since
+        self.used = self._seen[call.client.address] = call.since
         if self._idle and self._may_begin(call, self._served()):
             self._begin(self._idle.pop(), call)
             self._spare()
@@ -117,6 +122,62 @@ class Pool:
         """Starts a child where there is none."""
         if not self._workers and not self._starting:
             self._start()
+
+    @property
+    def manned(self) -> bool:
+        """Whether it has a child, or starts one."""
+        return bool(self._workers or self._starting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls wait or are served, or somebody waits for a child."""
+        return bool(self._queue or self._starting or self._starter.awaited) or len(self._idle) < len(self._workers)
+
+    async def ready(self) -> None:
+        """Waits until there is a child, and starts one where there is none. Raises NoAnswer and CannotStart."""
+        self.warm()
+        if not self._workers and self._tasks:
+            await asyncio.wait(self._tasks)
+        if not self._workers:
+            raise self._starter.failure or Lost("the server was ended")
+
+    def adopt(self, child: Child, handshake: Handshake) -> None:
+        """Takes over a child that has been spoken to in the pool's era."""
+        if self.manned:
+            child.end()
+            return
+        if not self._modern:
+            self._starter.handshake = handshake
+        self._add(child)
+
+    async def check_alive(self, seconds: float) -> float | None:
+        """Asks the child that has been idle for longest; it is given up where it is silent and still idle. Returns the
+        seconds that the answer took, None where nobody was to be asked. Raises Silent and Lost."""
+        worker = self._idle[0] if self._idle else None
+        if worker is None:
+            return None
+        asked = time.monotonic()
+        method, params = sign_of_life(modern=self._modern)
+        alive = worker.alive = self._loop.create_future()
+        try:
+            if not worker.child.send(messages.request("bridge-alive", method, params)):
+                self._retire(worker)
+                raise Lost("the server does not read its input")
+            async with asyncio.timeout(seconds):
+                await alive
+        except TimeoutError:
+            if worker.call is not None:
+                return None
+            self._retire(worker)
+            raise Silent(f"{method} was not answered within {seconds:g} s") from None
+        finally:
+            worker.alive = None
+        return time.monotonic() - asked
+
+    def rest(self) -> None:
+        """Ends the idle children."""
+        for worker in list(self._idle):
+            self._retire(worker)
 
     def tick(self, now: float) -> None:
         """Ends children that nobody has needed for long, except for the last. Starts some where starts were in vain."""
@@ -174,6 +235,9 @@ class Pool:
             return
         self._starting -= 1
         self._in_vain = 0
+        self._add(child)
+
+    def _add(self, child: Child) -> None:
         worker = Worker(child)
         child.on_message = lambda message: self._receive(worker, message)
         child.on_lost = lambda why: self._lost(worker, why)
@@ -263,6 +327,11 @@ class Pool:
             self._idle.remove(worker)
         if worker.leaving is not None:
             worker.leaving.cancel()
+        if worker.alive is not None and not worker.alive.done():
+            if worker.call is None:
+                worker.alive.set_exception(Lost(why))
+            else:  # of a call, perhaps
+                worker.alive.set_result(None)
         call, worker.call = worker.call, None
         if call is not None:
             call.fail(why)
@@ -271,6 +340,8 @@ class Pool:
 
     def _receive(self, worker: Worker, message: Message) -> None:
         call = worker.call
+        if worker.alive is not None and not worker.alive.done():
+            worker.alive.set_result(None)
         if message.is_request:
             worker.child.send(refusal(message, _NO_CLIENT))
         elif message.is_answer:

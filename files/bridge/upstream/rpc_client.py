@@ -27,12 +27,18 @@ class Lost(NoAnswer):
     """It can say no more."""
 
 
+class Released(NoAnswer):
+    """It has been given to somebody else."""
+
+
 class RpcClient:
     """Takes over a child's messages. What the server asks in turn is refused, except for a ping."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
         self._waiting: dict[Id, asyncio.Future[Message]] = {}
+        self._ended = asyncio.Event()
+        self._end: NoAnswer | None = None
         child.on_message = self._receive
         child.on_lost = self._lose
 
@@ -40,7 +46,9 @@ class RpcClient:
         """Asks. Returns a future that will hold the answer, or the exception Lost."""
         ident = f"bridge-{next(_numbers)}"
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        if self.child.lost is not None:
+        if self._end is not None:
+            future.set_exception(type(self._end)(str(self._end)))
+        elif self.child.lost is not None:
             future.set_exception(Lost(self.child.lost))
         elif self.child.send(messages.request(ident, method, params)):
             self._waiting[ident] = future
@@ -62,6 +70,23 @@ class RpcClient:
         """Sends a notification without parameters."""
         self.child.send(messages.notification(method))
 
+    def release(self) -> None:
+        """Gives the child away. Whoever gets it is spared the answers that are still to come, and whoever waits for
+        one here gets the exception Released."""
+        self.child.owed.update(self._waiting)
+        self._finish(Released("a session has taken the process"))
+
+    async def pause(self, seconds: float) -> None:
+        """Waits for `seconds`. Raises Lost or Released at once when there is nothing to wait for."""
+        if self.child.lost is not None and self._end is None:
+            raise Lost(self.child.lost)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
+        raise self._end or Lost("the server is gone")
+
     def _receive(self, message: Message) -> None:
         if message.is_answer:
             future = self._waiting.pop(message.id, None) if message.id is not None else None
@@ -71,9 +96,16 @@ class RpcClient:
             self.child.send(refusal(message))
 
     def _lose(self, why: str) -> None:
+        self._finish(Lost(why))
+
+    def _finish(self, end: NoAnswer) -> None:
+        if self._end is not None:
+            return
+        self._end = end
+        self._ended.set()
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(Lost(why))
+                future.set_exception(type(end)(str(end)))
         self._waiting.clear()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.protocol import message as messages
 from bridge.protocol.revision import LIST_CHANGED, SUBSCRIPTION
 
 from .child_starter import ChildStarter, StartFailed
-from .handshake import META
-from .rpc_client import refusal
+from .handshake import sign_of_life
+from .rpc_client import Lost, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ class Shared:
 
     def __init__(self, services: Services, launcher: Launcher, *, modern: bool) -> None:
         self.changed: Callable[[Message], None] = lambda _: None
+        self.used = time.monotonic()
         self._loop = services.loop
         self._log = services.log
         self._limits = services.limits
@@ -50,6 +51,7 @@ class Shared:
         self._clients: dict[Client, None] = {}
         self._heard = 0.0
         self._owes: float | None = None  # since when it has been asked for a sign of life and given none
+        self._alive: asyncio.Future[None] | None = None  # somebody waits for it
 
     @property
     def calls_queued(self) -> int:
@@ -58,6 +60,7 @@ class Shared:
 
     def call(self, call: ForwardedCall) -> None:
         """Gives the call to the child, which is started first where there is none."""
+        self.used = call.since
         if self._child is None:
             if len(self._early) >= self._limits.queue or _size([*self._early, call]) > self._limits.bodies // 4:
                 call.fail("too many calls are waiting for the server; try again later")
@@ -102,6 +105,61 @@ class Shared:
         if self._child is None and self._starting is None:
             self._starting = self._loop.create_task(self._start())
 
+    @property
+    def manned(self) -> bool:
+        """Whether it has a child, or starts one."""
+        return self._child is not None or self._starting is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are served, somebody waits for the child, or for news of what it has subscribed to."""
+        waiting = self._early or self._calls or self._starting is not None or self._starter.awaited
+        return bool(waiting) or any(self._subscribed.values())
+
+    async def ready(self) -> None:
+        """Waits until there is a child, and starts one where there is none. Raises NoAnswer and CannotStart."""
+        self.warm()
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._child is None:
+            raise self._starter.failure or Lost("the server was ended")
+
+    def adopt(self, child: Child, handshake: Handshake) -> None:
+        """Takes over a child that has been spoken to in this backend's era."""
+        if self.manned:
+            child.end()
+            return
+        if not self._modern:
+            self._starter.handshake = handshake
+        self._take(child)
+
+    async def check_alive(self, seconds: float) -> float | None:
+        """Asks the child for a sign of life. Returns the seconds that it took; None where it gave none, which
+        `obstacle` tells: it may be busy with a call. Raises Lost."""
+        if self._child is None:
+            return None
+        asked = time.monotonic()
+        if self._owes is None:
+            self._ask_alive(asked)
+        alive = self._alive = self._loop.create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await alive
+        except TimeoutError:
+            return None
+        finally:
+            self._alive = None
+        return time.monotonic() - asked
+
+    def rest(self) -> None:
+        """Ends the child; its clients are told nothing, and their next call starts another."""
+        child, self._child = self._child, None
+        self._owes = None
+        if child is not None:
+            child.on_message = lambda _: None
+            child.on_lost = lambda _: None
+            child.end()
+
     def tick(self, now: float) -> None:
         """Asks a child that has been silent for a sign of life, and gives it up when it gives none for long. Only what
         serves the clients can tell whether they are served."""
@@ -109,8 +167,7 @@ class Shared:
             return
         if self._owes is None:
             if now - self._heard > self._limits.probe_interval_seconds:
-                self._owes = now
-                self._child.send(messages.request("bridge-alive", *self._sign_of_life))
+                self._ask_alive(now)
         elif now - self._owes > self._limits.hung_seconds:
             self._log.warning(f"shared: the server has sent nothing for {now - self._heard:.0f} s; it is killed")
             self._child.kill()
@@ -136,6 +193,9 @@ class Shared:
             self._lose(str(failed))
             return
         self._starting = None
+        self._take(child)
+
+    def _take(self, child: Child) -> None:
         child.on_message = self._receive
         child.on_lost = self._lose
         self._child = child
@@ -144,6 +204,16 @@ class Shared:
         early, self._early = self._early, []
         for call in early:
             self.call(call)
+
+    def _ask_alive(self, now: float) -> None:
+        self._owes = now
+        if self._child is not None:
+            self._child.send(messages.request("bridge-alive", *sign_of_life(modern=self._modern)))
+
+    def _heard_now(self) -> None:
+        self._heard, self._owes = time.monotonic(), None
+        if self._alive is not None and not self._alive.done():
+            self._alive.set_result(None)
 
     def _note(self, call: ForwardedCall) -> None:
         self._calls[call.ident] = call
@@ -158,6 +228,8 @@ class Shared:
         self._log.warning(f"shared: {why}")
         self._child = None
         self._owes = None
+        if self._alive is not None and not self._alive.done():
+            self._alive.set_exception(Lost(why))
         self._starter.announce(why)
         lost = [*self._early, *self._calls.values()]
         self._early.clear()
@@ -169,12 +241,8 @@ class Shared:
             client.fail(why)
         self._clients.clear()
 
-    @property
-    def _sign_of_life(self) -> tuple[str, dict[str, Any] | None]:
-        return ("server/discover", {"_meta": META}) if self._modern else ("ping", None)
-
     def _receive(self, message: Message) -> None:
-        self._heard, self._owes = time.monotonic(), None
+        self._heard_now()
         if message.is_request:
             if self._child is not None:
                 self._child.send(refusal(message, _NO_CLIENT))

@@ -22,24 +22,27 @@ if TYPE_CHECKING:
     from bridge.services import Services
 
     from .backend import Backend
+    from .rest import Rest
     from .upstream import Client, Upstream
 
 
 class Upstreams:
     """Gives each session its way to the server, and calls that stand alone the children that serve them.
 
-    `isolation`: per_session, pooled or shared. `changed`: is called with each notification of a backend that a list has
-    changed, which concerns every client.
+    `rest`: learns who uses the server. `isolation`: per_session, pooled or shared. `changed`: is called with each
+    notification of a backend that a list has changed, which concerns every client.
     """
 
     def __init__(
-        self, services: Services, launcher: Launcher, isolation: str, changed: Callable[[Message], None]
+        self, services: Services, launcher: Launcher, rest: Rest, isolation: str, changed: Callable[[Message], None]
     ) -> None:
         self.isolation = isolation
         self._services = services
         self._launcher = launcher
         self._changed = changed
-        self._warm_children = WarmChildren(services, launcher)
+        self._rest = rest
+        self.warm_children = WarmChildren(services, launcher)
+        """Those that wait for the next sessions, where each session has a child of its own."""
         self._backends: dict[tuple[bool, bool], Backend] = {}
         self._alone: set[PerCall] = set()
 
@@ -56,7 +59,17 @@ class Upstreams:
     @property
     def warm(self) -> int:
         """Children that wait for a session."""
-        return len(self._warm_children)
+        return len(self.warm_children)
+
+    @property
+    def manned(self) -> bool:
+        """Whether any child serves many clients, or is started."""
+        return any(backend.manned for backend in self._backends.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits for a child that serves many clients, or has one for a call."""
+        return bool(self._alone) or any(backend.busy for backend in self._backends.values())
 
     def refuses(self, headers: Mapping[bytes, bytes]) -> str | None:
         """Returns why a client whose request had `headers` cannot have a session; None where it can."""
@@ -64,7 +77,7 @@ class Upstreams:
 
     def shortage(self) -> str | None:
         """Returns why there is no room for one more session now, None where there is."""
-        if not self.dedicated or (self.warm and not self._launcher.personal):
+        if not self.dedicated or self._more_warm:
             return None
         more, which = self._launcher.fits()
         return self._launcher.room.explain(which) if more == 0 else None
@@ -74,16 +87,20 @@ class Upstreams:
         if not self.dedicated:
             return None
         more, _ = self._launcher.fits()
-        return None if more is None else more + self.warm
+        return None if more is None else more + self._more_warm
 
     def open(self, client: Client, tag: str, headers: Mapping[bytes, bytes], *, initialized: bool = False) -> Upstream:
         """Returns the way to the server for a session of `client`, whose first request had `headers`. `tag`: what log
         lines of a child of its own bear. `initialized`: the client will not say `initialize`, as it has done so in
         another container."""
         self._services.metrics.sessions += 1
+        used = self._rest.user(headers)
+        used()
         if self.dedicated:
-            return DedicatedUpstream(client, lambda: self._start(tag, headers))
-        upstream = MultiplexedUpstream(client, self.backend(modern=False))
+            return DedicatedUpstream(client, lambda: self._start(tag, headers), used)
+        if not self.manned:
+            self.backend(modern=False).warm()
+        upstream = MultiplexedUpstream(client, self.backend(modern=False), used)
         if initialized:
             upstream.join()
         return upstream
@@ -119,17 +136,28 @@ class Upstreams:
         backend = PerCall(begin, self._alone.discard)
         return backend
 
-    def keep_warm(self) -> None:
-        """Makes a child ready for the next client, where children serve many."""
-        if not self.dedicated:
-            self.backend(modern=False).warm()
+    def keep_warm(self, *, modern: bool) -> None:
+        """Makes a child ready for the next client, where children serve many and there is none. `modern`: of which
+        era."""
+        if not self.dedicated and not self.manned:
+            self.backend(modern=modern).warm()
+
+    def watched(self, *, modern: bool) -> Backend:
+        """Returns the backend whose child is asked for signs of life: one that has a child, otherwise that of the era
+        `modern`."""
+        return next((one for one in self._backends.values() if one.manned), None) or self.backend(modern=modern)
+
+    def rest(self) -> None:
+        """Ends all idle children of those that serve many clients."""
+        for backend in self._backends.values():
+            backend.rest()
 
     def tick(self, now: float) -> None:
         """Does what is due. `now`: monotonic seconds; called about once a second."""
         self._launcher.room.look_for_kills(now)
-        self._warm_children.tick(now)
         for backend in self._backends.values():
             backend.tick(now)
+        self._rest_all_but_one(now)
 
     def obstacle(self, now: float) -> str | None:
         """Returns why calls are not being served, None where they are. `now`: monotonic seconds."""
@@ -138,9 +166,20 @@ class Upstreams:
 
     def close(self) -> None:
         """Ends all children but those of sessions, which end with them."""
-        self._warm_children.close()
         for backend in self._backends.values():
             backend.close()
+
+    @property
+    def _more_warm(self) -> int:
+        """Children that wait for a session beyond the one that is watched, for which another must have room."""
+        return 0 if self._launcher.personal else max(0, self.warm - 1)
+
+    def _rest_all_but_one(self, now: float) -> None:
+        """Ends the idle children that served the other era, once nobody has needed them for long."""
+        manned = [backend for backend in self._backends.values() if backend.manned]
+        for backend in sorted(manned, key=lambda one: one.used)[:-1]:
+            if now - backend.used > self._services.limits.unneeded_seconds and not backend.busy:
+                backend.rest()
 
     def _shortage_alone(self) -> str | None:
         if len(self._alone) >= self._services.limits.sessions:
@@ -150,4 +189,4 @@ class Upstreams:
     def _start(self, tag: str, headers: Mapping[bytes, bytes]) -> Child:
         if self._launcher.personal:
             return self._launcher.start(tag, headers)
-        return self._warm_children.take(tag)
+        return self.warm_children.take(tag)

@@ -189,8 +189,8 @@ class World:
 @pytest.fixture(scope="module", params=["per_session", "pooled", "shared"])
 def world(request: pytest.FixtureRequest) -> Iterator[tuple[Bridge, str]]:
     command = [HOSTILE[0], "-S", "-E", *HOSTILE[1:]]
-    bridge = start("--isolation", request.param, "--pool-size", "3", command=command)
-    bridge.wait_healthy()
+    # So that it sleeps and wakes again between the steps.
+    bridge = start("--isolation", request.param, "--pool-size", "3", "--sleep-after", "0.2", command=command)
     yield bridge, request.param
     assert bridge.stop() == 0
 

@@ -18,6 +18,7 @@ from bridge.transport.plain_stream import PlainStreams
 from bridge.transport.stateless_http import StatelessHttp
 from bridge.upstream.handshake import Handshake
 from bridge.upstream.health import Health
+from bridge.upstream.rest import Rest
 
 from tests.unit.bridge.client import BOTH, HOSTILE, META, Bridge, Client, Listener, Reply, last, request, start, until
 
@@ -315,7 +316,7 @@ def test_a_subscriber_that_left_before_the_server_was_ready_is_forgotten() -> No
     health, limits = Health(), Limits()
     services: Any = SimpleNamespace(loop=None, log=None, limits=limits, metrics=Metrics())
     upstreams: Any = SimpleNamespace(dedicated=False)
-    served = StatelessHttp(services, upstreams, health, PlainStreams(limits))
+    served = StatelessHttp(services, upstreams, health, Rest(limits, "x"), PlainStreams(limits))
     departed: Any = Departed(message)
     served.serve(departed, [parse(json.dumps(message).encode())], batch=False, can_json=True, can_stream=True)
     kept = weakref.ref(departed)
