@@ -193,7 +193,8 @@ def _asked(server: Server | Remote, now: datetime) -> str | None:
     took = (
         f", answered in {server.latency_ms:.0f} ms" if server.status == "ok" and server.latency_ms is not None else ""
     )
-    return f"{ago(server.checked, now)}{took}"
+    slept = f", {server.reason}" if server.status == "asleep" and server.reason else ""
+    return f"{ago(server.checked, now)}{took}{slept}"
 
 
 def _pace(state: State, now: datetime, stale: bool) -> list[str]:

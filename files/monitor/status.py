@@ -77,7 +77,7 @@ def table(state: State, out: TerminalWriter, now: datetime, monitor: str | None,
 def _row(server: Server, out: TerminalWriter, name_width: int, state_width: int) -> Iterator[str]:
     sign, ascii_sign, colour = _LOOKS[server.severity]
     called = _plain(server.condition_text)
-    tools = str(len(server.tools)) if server.status == "ok" else "-"
+    tools = str(len(server.tools)) if server.status in ("ok", "asleep") else "-"
     url = _plain(server.url or "")
     name = _plain(server.name)
     # The sign and the words are coloured apart from their padding, so that the columns stay where they are.

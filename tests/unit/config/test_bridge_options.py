@@ -30,12 +30,14 @@ def understood(spec: Spec) -> options.Options:
 
 def test_every_key_of_an_entry_reaches_the_bridge() -> None:
     assert SAID.keys() == BRIDGE.keys.keys()
-    found = understood(Spec("time", "i", path="/mcp/time", isolation="pooled", idle_timeout=60, bridge=SAID))
+    times = {"idle_timeout": 60, "sleep_after": 0, "deep_check_interval": 7200}
+    found = understood(Spec("time", "i", path="/mcp/time", isolation="pooled", **times, bridge=SAID))
     assert (found.path, found.isolation, found.command) == ("/mcp/time", "pooled", ["/server"])
     assert (found.hosts, found.log_level) == (["a.example", "b.example"], "debug")
     limits = found.limits
     assert (limits.sessions, limits.message, limits.pool_size, limits.warm_processes) == (7, 65536, 3, 0)
     assert (limits.idle_seconds, limits.resume_seconds, limits.abandoned_seconds) == (60, 9, 9)
+    assert (limits.sleep_after, limits.deep_check_seconds) == (0, 7200)
 
 
 def test_an_entry_that_says_nothing_leaves_the_bridge_its_defaults() -> None:

@@ -60,7 +60,10 @@ options:
             description: A regular expression that must be found in the text of the answer.
             type: str
       bridges:
-        description: Where its bridges tell their health on this host, for example C(http://127.0.0.1:20001/health).
+        description:
+          - Where its bridges tell their health on this host, for example C(http://127.0.0.1:20001/health).
+          - A server that sleeps, as all of them and its route say, is not asked itself, and so not woken, unless
+            O(endpoints[].call) is given.
         type: list
         elements: str
         default: []
@@ -141,7 +144,7 @@ servers:
       description: The address that was asked.
       type: str
     state:
-      description: V(ok) or V(failing).
+      description: V(ok), V(asleep) or V(failing). Of a server that sleeps the tools are those that it last had.
       type: str
     cause:
       description:

@@ -59,6 +59,8 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         auth=extension.auth,
         isolation=_said(extension.isolation, defaults.isolation) if stdio else None,
         idle_timeout=_said(extension.idle_timeout, defaults.idle_timeout) if stdio else None,
+        sleep_after=_said(extension.sleep_after, defaults.sleep_after) if stdio else None,
+        deep_check_interval=_said(extension.deep_check_interval, defaults.deep_check_interval) if stdio else None,
         bridge=started.bridge,
         restart=_said(extension.restart, defaults.restart),
         stop_timeout=_said(parsed.stop_timeout, defaults.stop_timeout),

@@ -46,6 +46,8 @@ class Extension:
     labels: Mapping[str, str] = field(default_factory=dict)
     stop_timeout: int | None = None
     idle_timeout: int | None = None
+    sleep_after: int | None = None
+    deep_check_interval: int | None = None
     strip_prefix: bool | None = None
     host_header: str | None = None
     signature_key: str | None = None

@@ -18,7 +18,7 @@ STDIO_PATH = "/mcp"  # where the bridge answers MCP, below the prefix
 _DEFAULT_PATHS = {"http": "/mcp", "sse": "/sse"}
 _HTTP_WORD = re.compile(r"(--?[a-z-]*=)?(streamable[-_]?http|http[-_]?stream|sse|http)", re.IGNORECASE)
 _ONLY_HTTP = ("port", "path", "health_path", "strip_prefix", "host_header")
-_ONLY_STDIO = ("isolation", "idle_timeout", "bridge")
+_ONLY_STDIO = ("isolation", "idle_timeout", "sleep_after", "deep_check_interval", "bridge")
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ class Spec:
     auth: str | None = None
     isolation: str | None = None
     idle_timeout: int | None = None
+    sleep_after: int | None = None
+    deep_check_interval: int | None = None
     bridge: Mapping[str, Any] = field(default_factory=dict)
     restart: str | None = None
     stop_timeout: int | None = None

@@ -299,6 +299,8 @@ def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
     options = (
         ("--isolation", spec.isolation),
         ("--idle-timeout", spec.idle_timeout),
+        ("--sleep-after", spec.sleep_after),
+        ("--deep-check-interval", spec.deep_check_interval),
         ("--log-level", None if log_level == BRIDGE_LOG_LEVEL else log_level),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
         *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),

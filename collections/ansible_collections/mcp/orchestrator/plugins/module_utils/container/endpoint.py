@@ -23,9 +23,10 @@ class Endpoint:
     ``container`` is the id of the one that serves, the first of several replicas; ``container_name`` its name at the
     end of the call. ``state`` is running, failed, stopped (by an operator) or planned. ``exceptions`` are what the
     server's container is allowed beyond the defaults. ``priority``, ``conditions`` and ``auth`` are what the server's
-    entry asks of its route. ``keeps_sessions`` is whether a client's session lives in one container alone, and
-    ``superseded`` are the ports of replaced containers that still run and may hold such sessions. ``host_header`` is
-    what the server gets as Host, None where that is what its client sends.
+    entry asks of its route. ``bridged`` is whether a bridge answers at the address. ``keeps_sessions`` is whether a
+    client's session lives in one container alone, and ``superseded`` are the ports of replaced containers that still
+    run and may hold such sessions. ``host_header`` is what the server gets as Host, None where that is what its client
+    sends.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Endpoint:
     auth: str | None = None
     container_name: str | None = None
     keeps_sessions: bool = False
+    bridged: bool = False
     superseded: tuple[int, ...] = ()
     host_header: str | None = None
 
@@ -87,6 +89,7 @@ class Endpoint:
             conditions=spec.conditions,
             auth=spec.auth,
             keeps_sessions=keeps_sessions(spec),
+            bridged=spec.transport == "stdio",
         )
 
     @classmethod

@@ -19,7 +19,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy 
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
-LONGEST_REPORT = 65536
+# With the names of a thousand tools.
+LONGEST_REPORT = 262144
 # A process that the engine has restarted this often within its deadline will not become healthy by waiting longer.
 HOPELESS_RESTARTS = 4
 

@@ -16,7 +16,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.bridge import sessions_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.bridge import (
+    ask_bridges,
+    sessions_of,
+    sleeps,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.channel import Channel
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.failure import ProbeFailure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.mcp_client import GOODBYE_SECONDS, McpClient
@@ -92,6 +96,9 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
     try:
         channel = Channel(target.url, end, tls)
         client = McpClient(target, channel)
+        told = ask_bridges(target.bridges, end) if target.call is None else []
+        if sleeps(told) and client.finds_asleep():
+            return _asleep(target, told)
         client.open()
         tools = client.tools()
         if target.call is not None:
@@ -109,7 +116,7 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
         report["latency_ms"] = _latencies(client, channel, total)
     report["tools"] = [tool["name"] for tool in tools]
     report["digests"] = {tool["name"]: digest_of(tool) for tool in tools}
-    report["sessions"] = sessions_of(target.bridges, end)
+    report["sessions"] = sessions_of(ask_bridges(target.bridges, end))
     if schemas:
         report["schemas"] = {tool["name"]: tool.get("inputSchema") for tool in tools}
     return report
@@ -129,11 +136,11 @@ def _ask_until_settled(
 def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, Any]:
     """Returns the report on one server, without what only an answer can fill.
 
-    Its keys: name and url of the target; state, ``ok`` or ``failing``; cause, step and reason of the failure, None
-    where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in ``total``;
-    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests, one of
-    each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``), or None.
-    With ``schemas`` also schemas, the tools' input schemas by name.
+    Its keys: name and url of the target; state, ``ok``, ``asleep`` or ``failing``; cause, step and reason of the
+    failure, None where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in
+    ``total``; protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests,
+    one of each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``),
+    or None. With ``schemas`` also schemas, the tools' input schemas by name.
     """
     return {
         "name": target.name,
@@ -159,6 +166,20 @@ def digest_of(tool: Mapping[str, Any]) -> str:
     except RecursionError:
         listed = str(tool["name"])
     return hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _asleep(target: ProbeTarget, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The report on a server that sleeps: what its bridges remember of it."""
+    first = told[0]
+    return {
+        **report_of(target, None),
+        "state": "asleep",
+        "reason": str(first.get("reason")),
+        "protocol": first.get("protocol"),
+        "server": first.get("server"),
+        "tools": [name for name in first["tools"] if isinstance(name, str)],
+        "sessions": sessions_of(told),
+    }
 
 
 def _not_asked(target: ProbeTarget, deadline: float) -> dict[str, Any]:

@@ -35,6 +35,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target impo
 SESSIONLESS_REVISION = "2026-07-28"
 SESSION_REVISION = "2025-11-25"
 CLIENT_INFO = {"name": "mcp-orchestrator-probe", "version": "0.1.0"}
+# By this a bridge knows that no client uses its server, and lets it sleep (files/bridge/upstream/rest.py).
+USER_AGENT = f"{CLIENT_INFO['name']}/{CLIENT_INFO['version']}"
+_BASE_HEADERS = {"Accept": "application/json, text/event-stream", "User-Agent": USER_AGENT}
 META = "io.modelcontextprotocol/"
 
 METHOD_NOT_FOUND = -32601
@@ -128,6 +131,17 @@ class McpClient:
             params = {"cursor": cursor}
         raise ProbeFailure("error", "tools/list", f"the pages of tools/list do not end ({len(tools)} tools so far)")
 
+    def finds_asleep(self) -> bool:
+        """Returns whether the bridge says through the server's route that the server sleeps, which wakes nobody."""
+        try:
+            channel = self._channel.to(self._target.url.rpartition("/")[0] + "/health")
+            answer = channel.send("GET", {**self._headers({}), "Accept": "application/json"})
+            told = _decode(answer.body()) if answer.status == 200 else None
+        except (OSError, http.client.HTTPException, ValueError, BodyTooLarge):
+            return False
+        channel.close()
+        return isinstance(told, dict) and told.get("state") == "asleep"
+
     def call(self, call: ToolCall, tools: list[dict[str, Any]]) -> None:
         """Calls a tool and holds its answer against the expectation."""
         schema = next((tool.get("inputSchema") for tool in tools if tool["name"] == call.tool), None)
@@ -155,7 +169,7 @@ class McpClient:
 
     def _turn_to_legacy_sse(self) -> bool:
         """Whether the server speaks the older transport; if so, the rest of the conversation goes that way."""
-        headers = {**self._target.headers, "Accept": "text/event-stream"}
+        headers = {"User-Agent": USER_AGENT, **self._target.headers, "Accept": "text/event-stream"}
         self._legacy = open_legacy_stream(self._channel, self._target.url, headers)
         if self._legacy is not None:
             self._posts = self._legacy.posts
@@ -253,7 +267,7 @@ class McpClient:
             raise lost_prefix(step, self._legacy.told, self._target.url)
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        sent = {"Accept": "application/json, text/event-stream", **self._target.headers, **headers}
+        sent = {**_BASE_HEADERS, **self._target.headers, **headers}
         if self.protocol:
             sent["MCP-Protocol-Version"] = self.protocol
         if self._session:

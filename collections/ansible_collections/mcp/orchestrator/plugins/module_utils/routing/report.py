@@ -106,15 +106,15 @@ def _probes(
     told: Iterable[Mapping[str, Any]], reached: Mapping[str, Endpoint], routes: Routes
 ) -> Iterable[dict[str, Any]]:
     """Where each server is asked whether it answers: where its clients call it, or on this host where the balancer lets
-    not everybody pass and this host is perhaps none of those who may. With where its bridges tell how many sessions
-    they hold, if each has processes of its own."""
+    not everybody pass and this host is perhaps none of those who may. With where its bridges tell whether it
+    sleeps, and how many sessions they hold."""
     for route in told:
         endpoint = reached.get(route["name"])
         if endpoint is None or route["mcp_url"] is None:
             continue
         own = endpoint.url if is_guarded(endpoint, routes) else None
         probe: dict[str, Any] = {"name": endpoint.name, "url": own or route["mcp_url"]}
-        if endpoint.keeps_sessions and endpoint.ports:
+        if endpoint.bridged and endpoint.ports:
             host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
             probe["bridges"] = [f"http://{host}:{port}/health" for port in endpoint.ports]
         yield probe

@@ -36,6 +36,7 @@ CONDITIONS = {
         Condition("unknown", "not known", "not known", WARNING),
         Condition("starting", "starting", "starting", WARNING),
         Condition("ok", "answers", "answering", OK),
+        Condition("asleep", "asleep", "asleep", OK),
         Condition("stopped", "stopped", "stopped", NONE, must_answer=False),
         Condition("on_other_hosts", "on other hosts", "on other hosts", NONE, must_answer=False),
         Condition("disabled", "disabled", "disabled", NONE, must_answer=False),
@@ -51,7 +52,7 @@ def condition_of(
     Args:
         desired: running, disabled or invalid, as the config has it.
         observed: what became of its container: running, failed, stopped, absent or unknown.
-        status: what its probe met: ok, failing or unknown.
+        status: what its probe met: ok, asleep, failing or unknown.
         has_error: whether the run reports an error for it. A server that answers nevertheless is degraded: an update
             has failed, for example.
         is_new: whether this run makes its container, so that nobody may have asked it yet.
@@ -63,8 +64,8 @@ def condition_of(
 def _name(desired: str, observed: str, status: str, has_error: bool, is_new: bool, on_other_hosts: bool) -> str:
     if desired != "running":
         return desired
-    if status == "ok":
-        return "degraded" if has_error else "ok"
+    if status in ("ok", "asleep"):
+        return "degraded" if has_error else status
     if has_error or observed == "failed":
         return "failing"
     if observed == "stopped":

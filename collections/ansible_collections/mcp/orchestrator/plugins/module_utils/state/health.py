@@ -26,8 +26,8 @@ MOST_NAMES = 5
 def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[str, Any]:
     """Returns ``health`` of a server from its report, which is None where nobody asked it.
 
-    A report is as probe/fleet.py makes it: state (ok or failing), cause, reason, checked, latency_ms by step, server
-    (name and version), protocol, tools, sessions.
+    A report is as probe/fleet.py makes it: state (ok, asleep or failing), cause, reason, checked, latency_ms by step,
+    server (name and version), protocol, tools, sessions.
     """
     if report is None:
         return _unasked("disabled" if is_disabled else "not asked in this run")
@@ -47,8 +47,8 @@ def health_of(report: Mapping[str, Any] | None, *, is_disabled: bool) -> dict[st
 
 
 def _status(report: Mapping[str, Any]) -> str:
-    if report.get("state") == "ok":
-        return "ok"
+    if report.get("state") in ("ok", "asleep"):
+        return str(report["state"])
     return "unknown" if report.get("cause") in UNANSWERABLE else "failing"
 
 

@@ -47,7 +47,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "desired": desired,
         "observed": observed,
         **described,
-        "text": _text(condition, described, draining),
+        "text": _text(_said(condition, health), described, draining),
         "package": _package(facts.packages.get(name), spec.get("build")),
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": container_of(endpoint),
@@ -92,14 +92,19 @@ def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return {"containers": len(containers), "sessions": sessions}
 
 
-def _text(condition: Condition, entry: Mapping[str, Any], draining: Mapping[str, int] | None) -> dict[str, str | None]:
+def _said(condition: Condition, health: Mapping[str, Any]) -> str:
+    """The condition for people, of a server that sleeps with when it was last seen answering."""
+    return (health["reason"] or condition.text) if condition.name == "asleep" else condition.text
+
+
+def _text(condition: str, entry: Mapping[str, Any], draining: Mapping[str, int] | None) -> dict[str, str | None]:
     """The entry's values as people read them."""
     limits = entry["limits"]
     left = draining["sessions"] if draining is not None else 0
     plural = "" if left == 1 else "s"
     known = limits is not None and None not in limits.values()
     return {
-        "condition": condition.text if draining is None else f"{condition.text}, draining: {left} session{plural}",
+        "condition": condition if draining is None else f"{condition}, draining: {left} session{plural}",
         "transport": transport_text(entry["transport"], entry["port"]) if entry["transport"] else None,
         "limits": limits_text(limits["memory"], limits["cpus"], limits["pids"]) if known else None,
         "network": Egress.from_plain(entry["network"]).description if entry["network"] is not None else None,

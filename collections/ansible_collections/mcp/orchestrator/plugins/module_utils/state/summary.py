@@ -56,25 +56,36 @@ def message(state: Mapping[str, Any]) -> str:
 def _verdict(servers: Sequence[Mapping[str, Any]], failed: bool, check_mode: bool) -> tuple[str, str]:
     counted = [server for server in servers if CONDITIONS[server["condition"]].must_answer]
     down = [server["name"] for server in counted if server["severity"] == CRITICAL]
-    answering = sum(server["condition"] in ("ok", "degraded") for server in counted)
+    answering = sum(server["condition"] in ("ok", "degraded", "asleep") for server in counted)
+    asleep = sum(server["condition"] == "asleep" for server in counted)
     if check_mode:
         return (CRITICAL, "The check found errors") if failed else (OK, "The check found no errors")
     if down:
-        return CRITICAL, _who_is_down(down, answering, len(counted))
+        return CRITICAL, _who_is_down(down, answering, len(counted), asleep)
     if not counted:
         return (CRITICAL, "The last run failed") if failed else (NONE, "No servers to run")
     if answering < len(counted):
         # Somebody has to look: nobody knows whether the others answer.
-        sentence = f"{answering} of {len(counted)} servers are known to answer"
+        sentence = f"{answering} of {len(counted)} servers are known to answer{_or_to_sleep(asleep)}"
+    elif asleep == answering:
+        sentence = "The server is asleep" if answering == 1 else f"All {answering} servers are asleep"
     else:
-        sentence = "The server answers" if answering == 1 else f"All {answering} servers answer"
+        sentence = "The server answers" if answering == 1 else f"All {answering} servers answer{_or_sleep(asleep)}"
     if failed:
         return CRITICAL, f"The last run failed; {sentence[0].lower()}{sentence[1:]}"
     return (WARNING if answering < len(counted) else OK), sentence
 
 
-def _who_is_down(down: Sequence[str], answering: int, counted: int) -> str:
+def _or_sleep(asleep: int) -> str:
+    return " or are asleep" if asleep else ""
+
+
+def _or_to_sleep(asleep: int) -> str:
+    return " or to be asleep" if asleep else ""
+
+
+def _who_is_down(down: Sequence[str], answering: int, counted: int, asleep: int) -> str:
     if len(down) == counted:
         return "No server answers" if counted > 1 else f"{down[0]} does not answer"
     others = f"{down[0]} does not" if len(down) == 1 else f"{len(down)} do not"
-    return f"{answering} of {counted} servers answer, {others}"
+    return f"{answering} of {counted} servers answer{_or_sleep(asleep)}, {others}"

@@ -218,6 +218,16 @@ EXTENSION = Record(
         ),
         "stop_timeout": Key(Number(0, 3600), "Seconds from asking it to stop to killing it. Default 10.", 30),
         "idle_timeout": Key(Number(1, 86400), "Seconds without a message after which a stdio session ends.", 600),
+        "sleep_after": Key(
+            Number(0, 604800),
+            "Seconds without a client after which a stdio server sleeps. Default 900; 0 is never.",
+            3600,
+        ),
+        "deep_check_interval": Key(
+            Number(0, 604800),
+            "How often a sleeping stdio server is started to see whether it still can be, in seconds. Default 3600.",
+            86400,
+        ),
         "signature_key": Key(
             _KEY_FILE,
             "The file of the public key by which cosign must have signed the image; none is for an image without."

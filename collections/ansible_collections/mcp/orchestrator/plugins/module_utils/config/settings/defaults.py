@@ -49,6 +49,18 @@ class Defaults:
         "Seconds without a message after which a session of a stdio server ends.",
         empty="as the bridge decides",
     )
+    sleep_after: int | None = setting(
+        None,
+        optional(number(0, 604800)),
+        "Seconds without a client after which a stdio server sleeps: no process of it waits. 0: never.",
+        empty="900",
+    )
+    deep_check_interval: int | None = setting(
+        None,
+        optional(number(0, 604800)),
+        "How often a sleeping server is started to see whether it still can be, in seconds. 0: never.",
+        empty="3600",
+    )
     replicas: int = setting(1, number(1, 32), "How many containers of it run on each host.")
     restart: str | None = setting(
         None, optional(one_of(*RESTARTS)), "The engine's restart policy.", empty="unless-stopped"

@@ -90,7 +90,7 @@ def _of_condition(name: str, entry: Mapping[str, Any], old: Known | None, now: s
         if old is None or old.trouble != condition:
             since = f"since {now}"
             yield Event(name, condition, f"{since}: {reason}" if reason else since)
-    elif condition == "ok" and old is not None and old.trouble is not None:
+    elif condition in ("ok", "asleep") and old is not None and old.trouble is not None:
         lasted = _lasted(old.trouble_since, now)
         yield Event(name, "recovered", f"answers again{f' after {lasted}' if lasted else ''}; it was {old.trouble}")
     elif condition == "stopped" and old is not None and old.condition != condition:

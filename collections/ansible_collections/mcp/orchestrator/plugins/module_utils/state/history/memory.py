@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import moment, one_of, word
 
 VERSION = 1
-# The conditions that somebody has to look at; a server has recovered when it is ok after one of them.
+# The conditions that somebody has to look at; a server has recovered when it is ok or asleep after one of them.
 TROUBLES = ("failing", "invalid", "degraded", "quarantined")
 
 
@@ -99,7 +99,7 @@ def followed(
     trouble, trouble_since = (before.trouble, before.trouble_since) if before is not None else (None, None)
     if condition in TROUBLES:
         trouble, trouble_since = condition, (trouble_since if trouble else now)
-    elif condition in ("ok", "disabled", "stopped", "on_other_hosts"):
+    elif condition in ("ok", "asleep", "disabled", "stopped", "on_other_hosts"):
         trouble, trouble_since = None, None
     return Known(
         condition,

@@ -90,8 +90,8 @@ def test_a_guarded_server_without_an_address_of_its_own_is_asked_through_its_rou
     assert told["probes"] == [{"name": "time", "url": f"{FRONT}/mcp/time/mcp"}]
 
 
-def test_the_bridges_of_servers_with_a_process_for_each_session_are_asked_for_their_sessions() -> None:
-    own = endpoint("time", ports=(20417, 20418), keeps_sessions=True)
+def test_the_bridges_of_servers_that_speak_stdio_are_asked_too() -> None:
+    own = endpoint("time", ports=(20417, 20418), bridged=True)
     told = run(Routes(), HopResult(base_url=FRONT), endpoints=(own, WEB))
     assert [each.get("bridges") for each in told["probes"]] == [
         ["http://127.0.0.1:20417/health", "http://127.0.0.1:20418/health"],

@@ -35,6 +35,8 @@ HEALTHY = {
     [
         ({}, "ok"),
         ({"has_error": True}, "degraded"),
+        ({"status": "asleep"}, "asleep"),
+        ({"status": "asleep", "has_error": True}, "degraded"),
         ({"status": "failing", "has_error": True}, "failing"),
         ({"status": "failing"}, "failing"),
         ({"status": "unknown", "observed": "failed"}, "failing"),
@@ -73,6 +75,11 @@ def entry(name: str, condition: str) -> dict[str, Any]:
     [
         (["ok"], False, "ok", "The server answers"),
         (["ok", "ok"], False, "ok", "All 2 servers answer"),
+        (["ok", "asleep"], False, "ok", "All 2 servers answer or are asleep"),
+        (["asleep", "asleep"], False, "ok", "All 2 servers are asleep"),
+        (["asleep"], False, "ok", "The server is asleep"),
+        (["asleep", "failing"], True, "critical", "1 of 2 servers answer or are asleep, s1 does not"),
+        (["asleep", "unknown"], False, "warning", "1 of 2 servers are known to answer or to be asleep"),
         (["ok", "disabled", "stopped", "on_other_hosts"], False, "ok", "The server answers"),
         (["failing"], True, "critical", "s0 does not answer"),
         (["failing", "invalid"], True, "critical", "No server answers"),
@@ -124,6 +131,14 @@ def test_the_log_of_the_container_that_serves_is_named_and_not_guessed() -> None
     state = state_of(containers={"endpoints": [second], "errors": []}, probe={"servers": [failing]})
     assert server_of(state)["container"]["logs"] == "docker logs mcp-time.2"
     assert server_of(state)["error"] == "503 by the bridge; look at: docker logs mcp-time.2"
+
+
+def test_a_server_that_sleeps_says_when_it_last_answered() -> None:
+    slept = report("time", state="asleep", reason="asleep, last answered 10:42 UTC", latency_ms={})
+    entry = server_of(state_of(probe={"servers": [report("echo"), slept]}))
+    assert (entry["condition"], entry["severity"], entry["error"]) == ("asleep", "ok", None)
+    assert entry["text"]["condition"] == "asleep, last answered 10:42 UTC"
+    assert (entry["health"]["status"], entry["health"]["tools"]) == ("asleep", slept["tools"])
 
 
 def test_a_container_that_retiring_has_renamed_bears_its_new_name() -> None:

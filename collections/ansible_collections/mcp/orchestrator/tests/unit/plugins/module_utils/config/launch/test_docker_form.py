@@ -62,6 +62,8 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "auth": None,
         "isolation": None,
         "idle_timeout": None,
+        "sleep_after": None,
+        "deep_check_interval": None,
         "bridge": {},
         "restart": None,
         "stop_timeout": None,
