@@ -19,6 +19,7 @@ REQUESTED = Trouble("", "request")
 DUE = Trouble("", "timer")
 # Longer than a run waits for its lock when nobody holds it: one that has not begun by then was never started.
 START_SECONDS = 20.0
+FIRST_RUN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Conductor:
     def __init__(self, interval: float | None = None) -> None:
         self._interval = interval
         self._patience = Patience()
+        self._told = Told()
         self._left: Listing | None = None  # as the last run left it
         self._seen: Listing = {}
         self._accepted: frozenset[Mark] = frozenset()  # what the last run knew of, and left
@@ -43,6 +45,16 @@ class Conductor:
         self._under_way = False
         self._started: float | None = None
         self._ended: float | None = None
+
+    def recall(self, told: Told, at: float, age: float | None) -> None:
+        """Begins where an earlier watcher ended: with what the last run told ``age`` seconds ago; None: there was none.
+
+        Whoever installs the watcher is about to do the first run himself.
+        """
+        self._told = told
+        if age is None:
+            age = (self._interval or 0.0) - FIRST_RUN_SECONDS
+        self._ended = at - age
 
     @property
     def under_way(self) -> bool:
@@ -57,6 +69,7 @@ class Conductor:
         """Takes a listing that was made while no run was under way."""
         if self._left is None:
             self._left = now
+            self._missing(self._told, now)
         self._seen = now
         shown = standing(now)
         self._accepted &= shown
@@ -80,8 +93,7 @@ class Conductor:
             self._asked |= {CUT_SHORT}
         if now is None:
             return
-        serving = told.serving if told else {}
-        self._asked |= {Trouble(server, "was removed") for each, server in serving.items() if each not in now}
+        self._missing(told or Told(), now)
         self._accepted = frozenset(
             mark for mark in standing(now) if told and _is_known(mark, told, self._accepted | standing(self._seen))
         )
@@ -101,6 +113,9 @@ class Conductor:
         """A run was started for these troubles. It is under way when its lock is held."""
         self._patience.started(troubles, at)
         self._started = at
+
+    def _missing(self, told: Told, now: Listing) -> None:
+        self._asked |= {Trouble(server, "was removed") for each, server in told.serving.items() if each not in now}
 
 
 def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:

@@ -26,8 +26,6 @@ DEBOUNCE_SECONDS = 0.2
 POLL_SECONDS = 1.0
 # What no event told of is seen then.
 LOOK_SECONDS = 30.0
-RUN_LOCK = "run.lock"
-WATCHER_STARTED = Trouble("", "the watcher has started")
 ENGINE_STARTED = Trouble("", "the engine is back")
 
 
@@ -59,14 +57,13 @@ class Keeper:
         self._whole_run = False  # the run under way holds the lock that whole runs hold
         self._followed = self._edited = inputs.edited()  # what the last run has read, and what was last seen
         self._tried = self._waiting = frozenset[str]()  # the same of requests
+        conductor.recall(report.read(), time.monotonic(), report.age())
 
     async def follow(self) -> None:
         """Follows the engine's events until the engine ends. Raises EngineError then."""
         async with self._engine.events(ACTIONS) as events:
             # What happened until now no event tells: the replay holds 256 events of all kinds.
-            if not self._connected and not self._locks.held():
-                self._conductor.ask(WATCHER_STARTED)
-            elif self._connected:
+            if self._connected:
                 self._conductor.ask(ENGINE_STARTED)
             self._connected = True
             self._look_soon()
@@ -103,7 +100,7 @@ class Keeper:
         edited, waiting = self._inputs.edited(), self._inputs.requests()
         held = self._locks.held()
         if held:
-            self._under_way(held)
+            self._under_way()
         elif self._conductor.under_way or self._report.version() != self._version:
             await self._over(at)
         elif at - self._looked >= LOOK_SECONDS:
@@ -118,14 +115,14 @@ class Keeper:
             self._conductor.ask(REQUESTED)
         await self._decide(at)
 
-    def _under_way(self, held: frozenset[str]) -> None:
+    def _under_way(self) -> None:
         if not self._conductor.under_way:
             log.debug("a run is under way")
             # An edit that is as new as the run may have come too late for it, so that the former look counts.
             self._followed, self._tried = self._edited, self._waiting
             self._conductor.begin()
             self._whole_run = False
-        self._whole_run = self._whole_run or RUN_LOCK in held
+        self._whole_run = self._whole_run or self._locks.whole_run()
 
     async def _over(self, at: float) -> None:
         version = self._report.version()

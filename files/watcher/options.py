@@ -16,7 +16,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 class Options:
     """What the command line says.
 
-    ``socket`` is the engine's, ``directory`` holds what the watcher writes, ``locks`` the locks of runs, ``state`` is
+    ``socket`` is the engine's, ``directory`` holds what the watcher writes, ``run_lock`` is the lock of runs, ``state``
     the state file. A run is ``unit`` of systemd, or where that is empty ``command``; then ``inputs`` and ``spool`` are
     watched too, and a run is due ``interval`` seconds after the last.
     """
@@ -24,7 +24,7 @@ class Options:
     fleet: str
     socket: str
     directory: Path
-    locks: Path
+    run_lock: Path
     state: Path
     unit: str
     command: list[str]
@@ -44,7 +44,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add("--fleet", required=True)
     add("--socket", default="/run/docker.sock", help="the engine's")
     add("--directory", type=Path, required=True, help="where the watcher writes")
-    add("--locks", type=Path, default="/run/mcp-orchestrator", help="the directory of the locks of runs")
+    add("--run-lock", type=Path, default="/run/mcp-orchestrator/run.lock", help="what each run locks")
     add("--state", type=Path, required=True, help="the state file")
     add("--unit", default="", help="the unit of systemd that is a run")
     add("--interval", type=float, help="seconds from the end of a run to the next, where no timer starts it")
@@ -60,7 +60,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         fleet=found.fleet,
         socket=found.socket,
         directory=found.directory,
-        locks=found.locks,
+        run_lock=found.run_lock,
         state=found.state,
         unit=found.unit,
         command=found.command,

@@ -19,7 +19,7 @@ from .tasks import Task, run_tasks
 log = logging.getLogger("watcher")
 
 TRIGGER_FILE = "trigger"
-RUN_LOG = "mcp-reconcile.log"
+RUN_LOG = "supervisor/mcp-reconcile.log"
 
 
 def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
@@ -28,7 +28,7 @@ def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
         engine,
         options.fleet,
         Conductor(options.interval),
-        locks=Locks(options.locks),
+        locks=Locks(options.run_lock, options.fleet),
         report=Report(options.state),
         starter=_starter(options),
         inputs=Inputs(options.inputs, options.spool),
@@ -39,8 +39,8 @@ def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
 
 def _starter(options: Options) -> Starter:
     if options.unit:
-        return Unit(options.unit, options.locks / TRIGGER_FILE)
-    return Command(options.command, options.directory / RUN_LOG)
+        return Unit(options.unit, options.run_lock.parent / TRIGGER_FILE)
+    return Command(options.command, options.directory / RUN_LOG, options.run_lock.parent)
 
 
 async def watch(options: Options) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,25 +24,34 @@ TAIL_BYTES = 64 * 1024
 
 
 class Locks:
-    """The locks that runs hold. Asking the kernel for them takes none, so that no run ever waits for the watcher."""
+    """The locks that runs of a fleet hold. Asking the kernel for them takes none, so that no run waits for the watcher.
 
-    def __init__(self, directory: Path, kernel_locks: Path = KERNEL_LOCKS) -> None:
-        self._directory = directory
+    ``run_lock`` is that of whole runs. The modules of any run, also of one by hand, hold the fleet's beside it while
+    they change something (module_utils/container/lock.py).
+    """
+
+    def __init__(self, run_lock: Path, fleet: str, kernel_locks: Path = KERNEL_LOCKS) -> None:
+        self._run_lock = run_lock
+        self._fleet_lock = run_lock.parent / f"fleet-{fleet}.lock"
         self._kernel_locks = kernel_locks
 
-    def held(self) -> frozenset[str]:
-        """Returns the names of the files in the directory that somebody has locked.
+    def held(self) -> bool:
+        """Returns whether a run is under way."""
+        return bool(self._holds(self._run_lock, self._fleet_lock))
+
+    def whole_run(self) -> bool:
+        """Returns whether it is a whole run, which ends with a report."""
+        return bool(self._holds(self._run_lock))
+
+    def _holds(self, *paths: Path) -> set[str]:
+        """The inodes of those files that somebody has locked.
 
         Each line of /proc/locks ends in device:inode and a range; ``->`` marks one that waits (proc_locks(5)). Only the
         inode is compared: a file system in layers tells another device here than stat(2) does.
         """
-        try:
-            inodes = {str(each.inode()): each.name for each in os.scandir(self._directory)}
-        except OSError:
-            return frozenset()
         lines = (line.split() for line in self._kernel_locks.read_text("ascii", "replace").splitlines())
-        locked = {words[5].rpartition(":")[2] for words in lines if len(words) >= 6 and words[1] == "FLOCK"}
-        return frozenset(name for inode, name in inodes.items() if inode in locked)
+        locked = {words[5].split(":")[-1] for words in lines if len(words) >= 6 and words[1] == "FLOCK"}
+        return locked & {inode for path in paths if (inode := _inode(path))}
 
 
 class Report:
@@ -57,6 +67,11 @@ class Report:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns
+
+    def age(self) -> float | None:
+        """Returns the seconds since a run has reported; None where none has."""
+        found = self.version()
+        return None if found is None else max(0.0, time.time() - found[1] / 1e9)
 
     def read(self) -> Told:
         """Returns what the last run reports; nothing where the file cannot be read."""
@@ -97,15 +112,20 @@ class Unit:
 
 
 class Command:
-    """Runs that are a program of their own, which outlives the watcher. ``output`` gets what it says."""
+    """Runs that are a program of their own, which outlives the watcher.
 
-    def __init__(self, command: Sequence[str], output: Path) -> None:
+    ``output`` gets what it says; ``locks`` is the directory of its lock, which nobody else makes after a boot.
+    """
+
+    def __init__(self, command: Sequence[str], output: Path, locks: Path) -> None:
         self._command = command
         self._output = output
+        self._locks = locks
         self._waiting: set[asyncio.Task[None]] = set()
 
     async def start(self, reason: str) -> None:
         """See Starter."""
+        self._locks.mkdir(0o700, exist_ok=True)
         if self._output.exists() and self._output.stat().st_size > LARGEST_LOG:
             self._output.replace(f"{self._output}.1")
         descriptor = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -137,6 +157,13 @@ class Command:
             lines = file.read().decode("utf-8", "replace").splitlines()
         steps = (line[len("TASK [") :].rpartition("]")[0] for line in reversed(lines) if line.startswith("TASK ["))
         return next(steps, "no step")
+
+
+def _inode(path: Path) -> str:
+    try:
+        return str(path.stat().st_ino)
+    except OSError:
+        return ""
 
 
 def _quoted(text: str) -> str:

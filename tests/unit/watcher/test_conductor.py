@@ -139,13 +139,30 @@ def test_an_engine_that_is_gone_at_the_end_of_a_run_is_looked_at_when_it_is_back
     assert conductor.decide(3.0) == {REMOVED}
 
 
-def test_without_a_timer_a_run_is_due_at_once_and_then_an_interval_after_each() -> None:
+def test_without_a_timer_a_run_is_due_an_interval_after_the_last_also_of_an_earlier_watcher() -> None:
     conductor = Conductor(interval=300.0)
-    assert conductor.decide(0.0) == {DUE}
+    conductor.recall(told(GOOD), 1000.0, age=100.0)
+    conductor.look(GOOD)
+    assert not conductor.decide(1199.0)
+    assert conductor.decide(1200.0) == {DUE}
     conductor.begin()
-    conductor.end(GOOD, 10.0, Told())
-    assert not conductor.decide(309.0)
-    assert conductor.decide(310.0) == {DUE}
+    conductor.end(GOOD, 1210.0, told(GOOD))
+    assert not conductor.decide(1509.0)
+    assert conductor.decide(1510.0) == {DUE}
+
+
+def test_who_installs_a_watcher_without_a_timer_has_a_minute_for_the_first_run() -> None:
+    conductor = Conductor(interval=300.0)
+    conductor.recall(Told(), 1000.0, age=None)
+    assert not conductor.decide(1059.0)
+    assert conductor.decide(1060.0) == {DUE}
+
+
+def test_a_container_that_was_removed_while_no_watcher_ran_is_missed() -> None:
+    conductor = Conductor()
+    conductor.recall(told(GOOD), 0.0, age=5.0)
+    conductor.look(without(GOOD, "a"))
+    assert conductor.decide(1.0) == {REMOVED}
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,21 @@ from watcher.runs import Command, Locks, Report, Unit
 
 
 def test_a_lock_is_seen_while_somebody_holds_it_and_not_taken(tmp_path: Path) -> None:
-    (tmp_path / "fleet-mcp.lock").touch()
-    locks = Locks(tmp_path)
+    locks = Locks(tmp_path / "run.lock", "mcp")
     with (tmp_path / "run.lock").open("w") as file:
-        assert locks.held() == set()
+        assert not locks.held()
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert locks.held() == {"run.lock"}
-        assert locks.held() == {"run.lock"}
-    assert locks.held() == set()
+        assert locks.held()
+        assert locks.whole_run()
+    assert not locks.held()
+
+
+def test_a_run_by_hand_holds_the_lock_of_its_fleet_alone(tmp_path: Path) -> None:
+    with (tmp_path / "fleet-mcp.lock").open("w") as file, (tmp_path / "run.lock").open("w"):
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert Locks(tmp_path / "run.lock", "mcp").held()
+        assert not Locks(tmp_path / "run.lock", "mcp").whole_run()
+        assert not Locks(tmp_path / "run.lock", "other").held()
 
 
 def test_who_waits_for_a_lock_does_not_hold_it(tmp_path: Path) -> None:
@@ -32,11 +39,11 @@ def test_who_waits_for_a_lock_does_not_hold_it(tmp_path: Path) -> None:
     lock.touch()
     kernel = tmp_path / "locks"
     kernel.write_text(f"1: -> FLOCK  ADVISORY  WRITE 12 00:1f:{lock.stat().st_ino} 0 EOF\n")
-    assert Locks(tmp_path, kernel).held() == set()
+    assert not Locks(lock, "mcp", kernel).held()
 
 
 def test_no_directory_of_locks_is_no_run(tmp_path: Path) -> None:
-    assert Locks(tmp_path / "missing").held() == set()
+    assert not Locks(tmp_path / "missing" / "run.lock", "mcp").held()
 
 
 def test_a_report_tells_which_containers_serve_and_which_servers_are_not_mended(tmp_path: Path) -> None:
@@ -60,7 +67,7 @@ def test_a_damaged_report_tells_nothing(tmp_path: Path, content: str) -> None:
 
 def test_a_command_gets_the_reason_and_its_output_is_kept(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import os; print(os.environ['MCP_TRIGGER'])"]
-    asyncio.run(_whole(Command(command, tmp_path / "log"), "watcher: time was removed"))
+    asyncio.run(_whole(Command(command, tmp_path / "log", tmp_path / "locks"), "watcher: time was removed"))
     assert (tmp_path / "log").read_text() == "watcher: time was removed\n"
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
 
@@ -71,7 +78,7 @@ def test_a_run_that_is_stopped_at_its_deadline_says_where_it_was(
     said = "TASK [config : Read the config] ***\\nok\\n\\nTASK [routes : Converge the routes] *****"
     command = ["timeout", "0.5", "sh", "-c", f"printf '{said}\\n'; exec sleep 60"]
     with caplog.at_level(logging.INFO, "watcher"):
-        asyncio.run(_whole(Command(command, tmp_path / "log"), "timer"))
+        asyncio.run(_whole(Command(command, tmp_path / "log", tmp_path / "locks"), "timer"))
     assert caplog.messages == [
         f"a run was stopped at its deadline, in: routes : Converge the routes; its log: {tmp_path}/log"
     ]

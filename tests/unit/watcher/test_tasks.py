@@ -69,7 +69,7 @@ def test_the_same_trouble_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: 
 
 
 def test_the_program_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
-    places = ["--directory", tmp_path, "--locks", tmp_path, "--state", tmp_path / "state.json"]
+    places = ["--directory", tmp_path, "--run-lock", tmp_path / "run.lock", "--state", tmp_path / "state.json"]
     command = [sys.executable, "-m", "watcher", "--fleet", "mcp", *places, "--socket", "/nowhere", "--", "true"]
     with subprocess.Popen(command, cwd=FILES, stderr=subprocess.PIPE, text=True) as program:
         assert program.stderr is not None
