@@ -33,9 +33,14 @@ USERS = {
 }
 
 
-def settings(routes: str = "") -> str:
-    """A settings.conf with further lines of [routes]; more of [service], and other sections, may follow it."""
+def settings(routes: str = "", *, watcher: bool = False) -> str:
+    """A settings.conf with further lines of [routes]; more of [service], and other sections, may follow it.
+
+    Nobody but the test starts runs.
+    """
     return f"""
+[watcher]
+enabled = {"yes" if watcher else "no"}
 [routes]
 deregistration_delay = 1
 {routes}
@@ -110,6 +115,8 @@ class Site:
             "mcp_local_alb_service": f"{FLEET}-local-alb",
             "mcp_node_router_service": f"{FLEET}-node-router",
             "monitor_service": f"{FLEET}-monitor",
+            "watcher_service": f"{FLEET}-watcher",
+            "mcp_run_lock": f"/run/mcp-orchestrator/run-{FLEET}.lock",
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }
 

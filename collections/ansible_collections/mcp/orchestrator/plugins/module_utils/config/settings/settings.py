@@ -30,6 +30,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.service import Service
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import readers_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.tags import tag_errors
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.watcher import Watcher
 
 # In the order of the sample file. Every key of a section is a field of its class, with its default and its reader.
 SECTIONS: Mapping[str, type[Any]] = {
@@ -38,6 +39,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "builds": Builds,
     "dashboard": Dashboard,
     "logging": Logging,
+    "watcher": Watcher,
     "security": Security,
     "defaults": Defaults,
     "routes": Routes,
@@ -65,6 +67,7 @@ class Settings:
     builds: Builds = field(default_factory=Builds)
     dashboard: Dashboard = field(default_factory=Dashboard)
     logging: Logging = field(default_factory=Logging)
+    watcher: Watcher = field(default_factory=Watcher)
     security: Security = field(default_factory=Security)
     defaults: Defaults = field(default_factory=Defaults)
     routes: Routes = field(default_factory=Routes)

@@ -1,0 +1,78 @@
+"""The watcher without systemd: it heals at once, follows edits and does the timer's work."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.support.client import status
+from tests.e2e.support.sample import ANOTHER, SAMPLE
+from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
+from tests.e2e.support.waiting import until
+
+# Twice what benchmarks/healing.py holds as its worst: this machine has more to do.
+PATIENCE = 30.0
+
+
+@pytest.fixture(scope="module")
+def watched(site: Site) -> Iterator[Site]:
+    """The site with a watcher, once it is idle."""
+    (site.etc / "settings.conf").write_text(settings(watcher=True))
+    run = site.install()
+    try:
+        assert run.code == 0, run.output
+        yield site
+    finally:
+        site.write_config(SAMPLE)
+        (site.etc / "settings.conf").write_text(SETTINGS)
+        run = site.install()
+        assert run.code == 0, run.output
+
+
+def answers(site: Site, server: str) -> Callable[[], bool]:
+    """Returns whether a server answers through the balancer."""
+    return lambda: status(f"{site.url}/mcp/{server}/health") == 200
+
+
+def log(site: Site) -> str:
+    """Returns the watcher's log."""
+    return (site.var / "supervisor" / f"{FLEET}-watcher.log").read_text()
+
+
+def finished(site: Site) -> float:
+    """Returns when the last run wrote its report."""
+    return (site.var / "state.json").stat().st_mtime
+
+
+def test_a_removed_container_answers_again_and_the_run_starts_no_other(watched: Site) -> None:
+    until(answers(watched, "time"), "time answers", PATIENCE)
+    before, runs = finished(watched), log(watched).count("starting a run")
+    watched.docker.containers.get(f"{FLEET}-time").remove(force=True)
+    until(lambda: finished(watched) > before, "a run has reported", PATIENCE)
+    assert answers(watched, "time")()
+    assert watched.state()["run"]["trigger"] == "watcher: time was removed"
+    time.sleep(3)  # what a run does itself would have started another by now
+    assert log(watched).count("starting a run") == runs + 1
+
+
+def test_an_edit_is_followed_without_a_timer_or_a_path_unit(watched: Site) -> None:
+    watched.write_config({**SAMPLE, "tokyo": ANOTHER})
+    until(answers(watched, "tokyo"), "the new server answers", PATIENCE)
+    until(lambda: "tokyo" in watched.servers(), "the run has reported", PATIENCE)
+    assert watched.state()["run"]["trigger"] == "edit"
+
+
+def test_a_watcher_that_is_killed_misses_nothing(watched: Site) -> None:
+    program = f"{FLEET}-watcher"
+    supervisor = [
+        str(watched.root / "home/venv/bin/supervisorctl"),
+        "-c",
+        str(watched.var / "supervisor/supervisord.conf"),
+    ]
+    subprocess.run([*supervisor, "stop", program], check=True)
+    watched.docker.containers.get(f"{FLEET}-time").remove(force=True)
+    subprocess.run([*supervisor, "start", program], check=True)
+    until(answers(watched, "time"), "time answers", PATIENCE)
