@@ -14,8 +14,8 @@ from .trouble import Listing, Mark, Trouble, changes, standing
 
 NAMED = 3
 CUT_SHORT = Trouble("", "the last run was cut short")
+REQUEST = "request"
 EDITED = Trouble("", "edit")
-REQUESTED = Trouble("", "request")
 DUE = Trouble("", "timer")
 # Longer than a run waits for its lock when nobody holds it: one that has not begun by then was never started.
 START_SECONDS = 20.0
@@ -118,6 +118,11 @@ class Conductor:
         self._asked |= {Trouble(server, "was removed") for each, server in told.serving.items() if each not in now}
 
 
+def request(identity: str) -> Trouble:
+    """Returns the reason for a run that is to answer a request."""
+    return Trouble("", f"{REQUEST} {identity}")
+
+
 def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:
     """Whether a run knows of a trouble that it left: it says so, or saw it and left a container that does not serve.
 
@@ -129,11 +134,11 @@ def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:
 
 def reason(troubles: frozenset[Trouble]) -> str:
     """Returns troubles as one line, the first few by name; it is what the run's report calls its trigger."""
-    for alone in (REQUESTED, EDITED):
-        if alone in troubles:
-            return alone.what
-    if troubles == {DUE}:
-        return DUE.what
-    words = [str(each) for each in sorted(troubles - {DUE})]
+    asked = sorted(each.what for each in troubles if not each.server and each.what.startswith(REQUEST))
+    if asked:
+        return asked[0]
+    if EDITED in troubles or troubles == {DUE}:
+        return EDITED.what if EDITED in troubles else DUE.what
+    words = [str(each) for each in sorted(troubles)]
     more = [f"and {len(words) - NAMED} more"] if len(words) > NAMED else []
     return "watcher: " + ", ".join(words[:NAMED] + more)

@@ -7,9 +7,11 @@ on network file systems, of a folder behind a bind mount of another kernel, or o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+_REQUEST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,127})\.json")
 Fingerprint = frozenset[tuple[str, int, int, int]]
 
 
@@ -25,11 +27,11 @@ class Inputs:
         return frozenset(found for path in self._paths for found in _found(path))
 
     def requests(self) -> frozenset[str]:
-        """Returns the names of the requests that wait."""
+        """Returns the ids of the requests that wait: their files' names, as far as they can be ids."""
         if self._spool is None:
             return frozenset()
         try:
-            return frozenset(name for name in os.listdir(self._spool) if name.endswith(".json"))
+            return frozenset(found[1] for name in os.listdir(self._spool) if (found := _REQUEST.fullmatch(name)))
         except OSError:
             return frozenset()
 

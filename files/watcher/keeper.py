@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from .conductor import EDITED, REQUESTED, Conductor, reason
+from .conductor import EDITED, Conductor, reason, request
 from .engine.client import Engine
 from .engine.errors import EngineError
 from .engine.model import FLEET_LABEL, Event
@@ -112,7 +112,7 @@ class Keeper:
         if edited != self._followed:
             self._conductor.ask(EDITED)
         if not held and waiting - self._tried:
-            self._conductor.ask(REQUESTED)
+            self._conductor.ask(request(min(waiting - self._tried)))
         await self._decide(at)
 
     def _under_way(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from watcher.conductor import CUT_SHORT, DUE, EDITED, START_SECONDS, Conductor, Told, reason
+from watcher.conductor import CUT_SHORT, DUE, EDITED, START_SECONDS, Conductor, Told, reason, request
 from watcher.engine.model import Container
 from watcher.trouble import Listing, Trouble, listing_of
 
@@ -171,6 +171,7 @@ def test_a_container_that_was_removed_while_no_watcher_ran_is_missed() -> None:
         ({REMOVED}, "watcher: time was removed"),
         ({DUE}, "timer"),
         ({EDITED, REMOVED}, "edit"),
+        ({EDITED, request("2"), request("1")}, "request 1"),
         (
             {Trouble(name, "has ended") for name in "abcde"},
             "watcher: a has ended, b has ended, c has ended, and 2 more",
