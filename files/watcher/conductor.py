@@ -69,6 +69,7 @@ class Conductor:
         """Takes a listing that was made while no run was under way."""
         if self._left is None:
             self._left = now
+            self._accepted = frozenset(mark for mark in standing(now) if _is_known(mark, self._told, frozenset()))
             self._missing(self._told, now)
         self._seen = now
         shown = standing(now)

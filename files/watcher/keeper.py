@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from .conductor import EDITED, Conductor, reason, request
+from .conductor import EDITED, Conductor, Told, reason, request
 from .engine.client import Engine
 from .engine.errors import EngineError
 from .engine.model import FLEET_LABEL, Event
@@ -126,13 +126,21 @@ class Keeper:
 
     async def _over(self, at: float) -> None:
         version = self._report.version()
-        complete = version != self._version or not self._whole_run
         now = await self._listing()
         if self._locks.held():  # the next one has begun meanwhile
             return
         log.debug("a run is over")
-        self._version, self._looked = version, at
-        self._conductor.end(now, at, self._report.read() if complete else None)
+        self._conductor.end(now, at, self._told(version))
+        self._version, self._looked, self._whole_run = version, at, False
+
+    def _told(self, version: tuple[int, int] | None) -> Told | None:
+        """What the run that is over tells; None where it was a whole one that came to no report.
+
+        One by hand lets go of its fleet between two steps, long before it reports.
+        """
+        if version != self._version:
+            return self._report.read()
+        return None if self._whole_run else Told()
 
     async def _listing(self) -> Listing | None:
         """The fleet's containers; None where no engine answers, which ``follow`` tells."""

@@ -1,0 +1,139 @@
+"""How fast a fleet heals, and follows an edit: from the fault until the server answers through the load balancer again.
+
+An installation of its own without systemd, whose watcher starts the runs. MCP_TEST_SITE=N has it beside others. Prints
+a table for people, and as its last line one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
+
+import docker  # noqa: E402
+
+from tests.e2e.support.client import status  # noqa: E402
+from tests.e2e.support.sample import ANOTHER, SAMPLE  # noqa: E402
+from tests.e2e.support.site import FLEET, Site, settings  # noqa: E402
+from tests.e2e.support.waiting import until  # noqa: E402
+
+REMOVALS = 20
+KILLS = 10
+EDITS = 7
+# Time for the run that has healed the last fault to come to its end, so that each begins with an idle fleet.
+IDLE_SECONDS = 120.0
+LONGEST = 120.0
+SERVERS = {name: SAMPLE[name] for name in ("time", "orders")}
+
+
+@contextmanager
+def watched_site() -> Iterator[Site]:
+    """An installation with a watcher. Raises RuntimeError where it cannot be made."""
+    root = Path(tempfile.mkdtemp(prefix="mcp-bench-", dir="/var/tmp"))
+    site = Site(root)
+    (site.etc / "settings.conf").write_text(settings(watcher=True))
+    site.write_config(SERVERS)
+    run = site.install()
+    try:
+        if run.code:
+            raise RuntimeError(f"the site could not be installed: {run.output[-2000:]}")
+        yield site
+    finally:
+        site.play("teardown")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def answers(site: Site, server: str) -> bool:
+    """Whether a server answers through the load balancer."""
+    return status(f"{site.url}/mcp/{server}/health") == 200
+
+
+def is_idle(site: Site) -> bool:
+    """Whether the last run has reported, and no other was started since."""
+    log = (site.var / "supervisor" / f"{FLEET}-watcher.log").stat().st_mtime
+    return (site.var / "state.json").stat().st_mtime > log
+
+
+def healed(site: Site, server: str, fault: Callable[[], object]) -> float:
+    """The seconds from a fault until the server answers again."""
+    until(lambda: answers(site, server), f"{server} answers before the fault", LONGEST)
+    begun = time.monotonic()
+    fault()
+    until(lambda: not answers(site, server), "the fault shows", LONGEST)
+    until(lambda: answers(site, server), f"{server} answers again", LONGEST)
+    return time.monotonic() - begun
+
+
+def remove(site: Site, server: str) -> None:
+    """Removes a server's container."""
+    site.docker.containers.get(f"{FLEET}-{server}").remove(force=True)
+
+
+def kill(site: Site, server: str) -> None:
+    """Kills the first process of a server's container."""
+    os.kill(site.docker.containers.get(f"{FLEET}-{server}").attrs["State"]["Pid"], signal.SIGKILL)
+
+
+def edited(site: Site, number: int) -> float:
+    """The seconds from an edit that adds a server until that answers."""
+    begun = time.monotonic()
+    site.write_config({**SERVERS, f"new{number}": ANOTHER})
+    until(lambda: answers(site, f"new{number}"), "the new server answers", LONGEST)
+    return time.monotonic() - begun
+
+
+def measure() -> dict[str, float]:
+    """All figures. Raises RuntimeError or AssertionError where something cannot be measured."""
+    with watched_site() as site:
+        taken: dict[str, list[float]] = {"removed": [], "killed": [], "edited": []}
+        for number in range(REMOVALS):
+            until(lambda: is_idle(site), "no run is under way", IDLE_SECONDS)
+            taken["removed"].append(healed(site, "time", lambda: remove(site, "time")))
+            if number < KILLS:
+                taken["killed"].append(healed(site, "orders", lambda: kill(site, "orders")))
+            if number < EDITS:
+                until(lambda: is_idle(site), "no run is under way", IDLE_SECONDS)
+                taken["edited"].append(edited(site, number))
+    return {
+        f"{name}_{word}_seconds": round(of(seconds), 2)
+        for name, seconds in taken.items()
+        for word, of in (("median", statistics.median), ("worst", max))
+    }
+
+
+def main() -> int:
+    """Measure and print; return the exit code."""
+    try:
+        figures = measure()
+    except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError, docker.errors.DockerException) as error:
+        print(f"healing: could not measure: {error}", file=sys.stderr)
+        return 1
+    targets: dict[str, list[Any]] = {
+        "removed_median_seconds": ["<=", 5],
+        "removed_worst_seconds": ["<=", 8],
+        "killed_median_seconds": ["<=", 3],
+        "edited_median_seconds": ["<=", 5],
+    }
+    print("until a server answers through the load balancer")
+    for name, value in figures.items():
+        print(f"  {name:<26} {value:8.2f} s")
+    met = all(figures[name] <= bound for name, (_, bound) in targets.items())
+    print(json.dumps({"benchmark": "healing", "figures": figures, "targets": targets, "met": met}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
