@@ -49,12 +49,11 @@ class Conductor:
     def recall(self, told: Told, at: float, age: float | None) -> None:
         """Begins where an earlier watcher ended: with what the last run told ``age`` seconds ago; None: there was none.
 
-        Whoever installs the watcher is about to do the first run himself.
+        Whoever installs or upgrades the watcher is about to do a run himself, which is given time to begin.
         """
         self._told = told
-        if age is None:
-            age = (self._interval or 0.0) - FIRST_RUN_SECONDS
-        self._ended = at - age
+        latest = (self._interval or 0.0) - FIRST_RUN_SECONDS
+        self._ended = at - (latest if age is None else min(age, latest))
 
     @property
     def under_way(self) -> bool:

@@ -151,9 +151,10 @@ def test_without_a_timer_a_run_is_due_an_interval_after_the_last_also_of_an_earl
     assert conductor.decide(1510.0) == {DUE}
 
 
-def test_who_installs_a_watcher_without_a_timer_has_a_minute_for_the_first_run() -> None:
+@pytest.mark.parametrize("age", [None, 1e6])
+def test_who_installs_a_watcher_without_a_timer_has_a_minute_to_begin_the_first_run(age: float | None) -> None:
     conductor = Conductor(interval=300.0)
-    conductor.recall(Told(), 1000.0, age=None)
+    conductor.recall(Told(), 1000.0, age)
     assert not conductor.decide(1059.0)
     assert conductor.decide(1060.0) == {DUE}
 
