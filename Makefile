@@ -37,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -99,6 +99,12 @@ check-config: venv ## Validate and explain a config: make check-config FILE=mcp.
 export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.json [SECRETS=true]
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export.yml -i inventory/local \
 	  -e export_file=$(abspath $(or $(FILE),mcp.json)) -e export_secrets=$(or $(SECRETS),false)
+
+.PHONY: notify-test
+notify-test: ## Send a test message to every address of [notify] urls, and say what came of it
+	@cd /opt/mcp-orchestrator/current && PYTHONPATH=collections /opt/mcp-orchestrator/venv/bin/python \
+	  -m ansible_collections.mcp.orchestrator.plugins.module_utils.notify.program --test \
+	  --settings /etc/mcp-orchestrator/settings.conf --state /var/lib/mcp-orchestrator/state.json
 
 .PHONY: rebuild
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]

@@ -19,6 +19,8 @@ from pathlib import Path
 ETC = Path("/etc/mcp-orchestrator")
 STATE = Path("/var/lib/mcp-orchestrator/state.json")
 CONFIG, SETTINGS, DROP_INS = ETC / "mcp.config.json", ETC / "settings.conf", ETC / "mcp.config.d"
+# A run names its tasks where it prints as Ansible does by itself.
+TASKS_IN_THE_JOURNAL = Path("/etc/systemd/system/mcp-reconcile.service.d/tasks.conf")
 STEPS = ("Read the config", "Converge the containers", "Converge the routes", "Ask every server", "Write the state")
 PATIENCE = 60.0
 
@@ -158,6 +160,9 @@ def main() -> None:
     if os.geteuid() != 0:
         sys.exit("edits.py: run it as root")
     DROP_INS.mkdir(exist_ok=True)
+    TASKS_IN_THE_JOURNAL.parent.mkdir(exist_ok=True)
+    TASKS_IN_THE_JOURNAL.write_text("[Service]\nEnvironment=ANSIBLE_STDOUT_CALLBACK=default\n")
+    systemctl("daemon-reload")
     systemctl("stop", "mcp-reconcile.timer")  # it would follow every edit, later
     try:
         for way in list(WAYS)[1:3] if short else WAYS:
@@ -169,6 +174,8 @@ def main() -> None:
         many_edits()
         edits_that_make_runs_fail()
     finally:
+        TASKS_IN_THE_JOURNAL.unlink()
+        systemctl("daemon-reload")
         systemctl("start", "mcp-reconcile.timer")
         (DROP_INS / "edits.json").unlink(missing_ok=True)
 

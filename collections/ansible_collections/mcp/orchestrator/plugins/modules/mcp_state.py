@@ -157,6 +157,11 @@ folded:
   description: Whether the run found and did what the one before did, and is counted in the same report.
   returned: always
   type: bool
+run:
+  description: The run in short, its O(trigger), its seconds and the number of its changes, also where it failed.
+  returned: always
+  type: dict
+  sample: {id: 20261121T041900Z-3fa9, trigger: timer, result: ok, changes: 0, seconds: 3.1}
 failed_servers:
   description: The servers that something is wrong with.
   returned: always

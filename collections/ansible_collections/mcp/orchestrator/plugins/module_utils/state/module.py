@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import (
@@ -50,11 +50,12 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         **results,
     )
     failed = failed_servers(state)
-    told: dict[str, Any] = {"events": [], "folded": False}
+    told: dict[str, Any] = {"events": [], "folded": False, "run": _about(state["run"], now - started, arguments)}
     if not check_mode:
         if history is not None:
-            told = _kept(history, state, results, known, arguments)
-            warnings += told.pop("warnings")
+            kept = _kept(history, state, results, known, arguments)
+            warnings += kept.pop("warnings")
+            told.update(kept)
         try:
             write_json(arguments["path"], state, GROUP_READABLE, arguments["group"])
         except FileNotWritten as error:
@@ -70,6 +71,17 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "state": state,
         "warnings": warnings,
         **told,
+    }
+
+
+def _about(run: Mapping[str, Any], took: timedelta, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log of the run says of it, also where it failed."""
+    return {
+        "id": run["id"],
+        "trigger": trigger_of(arguments["trigger"]),
+        "result": run["result"],
+        "changes": len(run["changes"]),
+        "seconds": round(took.total_seconds(), 1),
     }
 
 

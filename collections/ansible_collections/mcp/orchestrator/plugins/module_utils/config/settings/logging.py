@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader, setting
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import switch
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -21,12 +22,22 @@ def _level(text: str) -> str:
 
 @dataclass(frozen=True)
 class Logging:
-    """How much the monitor, the embedded load balancer and the bridges log: ``level`` is one of LEVELS."""
+    """How much the monitor, the embedded load balancer, the bridges and the runs log: ``level`` is one of LEVELS.
+
+    ``run_log`` is whether the lines of the runs go into a file too.
+    """
 
     level: str = setting(
         "INFO",
         Reader(_level, f"{', '.join(LEVELS[:-1])} or {LEVELS[-1]}", LEVELS),
         "How much the monitor, the embedded load balancer, the routers and the bridges of stdio servers"
         " log. A change needs setup.sh for the services of the host, and starts new containers of stdio"
-        " servers.",
+        " servers. The runs of the timer follow it at once: INFO tells each action, event and run, DEBUG"
+        " each task too.",
+    )
+    run_log: bool = setting(
+        False,
+        switch,
+        "Whether the lines of the runs, which the journal of mcp-reconcile has, also go into"
+        " /var/lib/mcp-orchestrator/log/runs.log: five files of at most 1 MiB, for the monitor's group.",
     )

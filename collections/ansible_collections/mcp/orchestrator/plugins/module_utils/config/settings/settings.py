@@ -24,6 +24,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.d
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.ini import IniFile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.logging import Logging
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.notify import Notify
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.security import Security
@@ -40,6 +41,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "dashboard": Dashboard,
     "logging": Logging,
     "watcher": Watcher,
+    "notify": Notify,
     "security": Security,
     "defaults": Defaults,
     "routes": Routes,
@@ -68,6 +70,7 @@ class Settings:
     dashboard: Dashboard = field(default_factory=Dashboard)
     logging: Logging = field(default_factory=Logging)
     watcher: Watcher = field(default_factory=Watcher)
+    notify: Notify = field(default_factory=Notify)
     security: Security = field(default_factory=Security)
     defaults: Defaults = field(default_factory=Defaults)
     routes: Routes = field(default_factory=Routes)
@@ -87,7 +90,7 @@ class Settings:
         )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Returns plain data by section; the password, the client secret and the inputs are left out."""
+        """Returns plain data by section; passwords, secrets, the inputs and the addresses of [notify] are left out."""
         sections = {
             section: {
                 name: list(value) if isinstance(value, tuple) else value
@@ -104,6 +107,7 @@ class Settings:
             "aws": self.aws.contradictions(),
             "service": self.service.contradictions(),
             "dashboard": self.dashboard.contradictions(),
+            "notify": self.notify.contradictions(),
             "routes": self.routes.contradictions(),
             "oidc": incomplete("oidc", self.oidc, is_used=self.routes.auth == "oidc"),
             "jwt": incomplete("jwt", self.jwt, is_used=self.routes.auth == "jwt"),
