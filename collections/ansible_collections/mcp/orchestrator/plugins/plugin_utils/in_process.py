@@ -12,6 +12,7 @@ task asks for what only a process of its own can give, the module travels as eve
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -26,15 +27,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import result_of
+from ansible_collections.mcp.orchestrator.plugins.plugin_utils.compiled_once import CompiledOnce
 
 _BIN = os.path.realpath(os.path.join(sys.prefix, "bin"))
 _MODULES = "ansible_collections.mcp.orchestrator.plugins.modules"
-# Ansible loads an action before it forks the process of its task, so that what is imported here is imported, and
-# compiled, once a run.
-for _name in ("config_info", "container", "image", "route", "probe_info", "state"):
+# Ansible loads an action before it forks the process of its task, so that what is loaded here is loaded once a run: the
+# modules of every run, and the filters and tests, which every process that meets one would load anew, all of them.
+sys.meta_path.insert(0, CompiledOnce())
+for _name in ("config_info", "container", "route", "probe_info", "state"):
     importlib.import_module(f"{_MODULES}.mcp_{_name}")
+filter_loader.get("default")
+test_loader.get("defined")
+# None of it ends before the run, and a garbage collection that looked at it would copy all of its pages in each task.
+gc.freeze()
 
 
 class InProcessAction(NormalAction):  # type: ignore[misc]  # Ansible has no types
