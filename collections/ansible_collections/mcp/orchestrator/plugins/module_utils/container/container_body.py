@@ -93,6 +93,11 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
 
     Raises UnsupportedSpec when the spec cannot run in this image or on this host.
     """
+    return {**unlabelled(spec, image, policy, host_port), "Labels": _labels(spec, policy, host_port, replica)}
+
+
+def unlabelled(spec: Spec, image: Image, policy: Policy, host_port: int) -> dict[str, Any]:
+    """Returns the create body without its labels, which repeat the whole spec. Raises UnsupportedSpec."""
     for message in conflicts(spec):
         raise UnsupportedSpec(message)
     port = container_port(spec, image)
@@ -101,7 +106,6 @@ def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: i
         "Image": spec.image,
         "Entrypoint": entrypoint,
         "Cmd": command,
-        "Labels": _labels(spec, policy, host_port, replica),
         "ExposedPorts": {f"{port}/tcp": {}},
         "HostConfig": {
             **limits(spec),

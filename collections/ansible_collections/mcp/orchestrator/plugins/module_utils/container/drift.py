@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import bridged, unlabelled
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import facts_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
@@ -105,7 +105,7 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
     if container.port is None:
         replace.append("its label mcp_port is missing")
     elif image is not None:
-        desired = facts_of(compose(spec, image, policy, container.port, container.replica)["HostConfig"])
+        desired = facts_of(unlabelled(spec, image, policy, container.port)["HostConfig"])
         for name, reason in _differences(container.facts, desired):
             (update if name in _UPDATABLE else replace).append(reason)
     replace.extend(_network_drift(container, spec, world, policy))

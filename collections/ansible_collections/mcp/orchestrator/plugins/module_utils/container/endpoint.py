@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import keeps_sessions
@@ -109,5 +109,5 @@ class Endpoint:
 
     def to_dict(self) -> dict[str, Any]:
         """As the module returns it."""
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         return {**plain, "url": self.url}

@@ -14,10 +14,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import region as own_region
 
 try:
-    import boto3
+    import botocore.session
     from botocore.config import Config
     from botocore.credentials import SharedCredentialProvider
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+    from botocore.loaders import Loader
 except ImportError:  # the module says so before it calls anything here
     BOTO3_ERROR: str | None = traceback.format_exc()
 else:
@@ -139,7 +140,9 @@ def connect(region: str | None, endpoint_url: str | None, credentials_file: str 
         credentials = _credentials(credentials_file)
 
     def client_of(name: str | None) -> Any:
-        return boto3.client("elbv2", region_name=name, endpoint_url=endpoint_url, config=config, **credentials)
+        session = botocore.session.Session()
+        session.register_component("data_loader", _Elbv2Loader())
+        return session.create_client("elbv2", region_name=name, endpoint_url=endpoint_url, config=config, **credentials)
 
     try:
         try:
@@ -151,6 +154,14 @@ def connect(region: str | None, endpoint_url: str | None, credentials_file: str 
             f"cannot prepare calls to Elastic Load Balancing ({error}); check region and endpoint"
         ) from error
     return Api(client, endpoint_url or f"AWS in {region or client.meta.region_name}")
+
+
+class _Elbv2Loader(Loader):  # type: ignore[misc]  # botocore has no types
+    """Loads the model of one service, and does not look through the folders of the four hundred others for it."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Returns the names of the services that have a model of this type."""
+        return ["elbv2"]
 
 
 def _credentials(path: str) -> dict[str, Any]:
