@@ -102,7 +102,7 @@ def _task(number: int, folder: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 def _untimed(value: Any) -> Any:
     """A result without when something was, and how long it took."""
     if isinstance(value, dict):
-        times = ("checked", "latency_ms", "finished")
+        times = ("checked", "latency_ms", "started", "finished")
         return {key: _untimed(each) for key, each in value.items() if key not in times}
     return [_untimed(each) for each in value] if isinstance(value, list) else value
 

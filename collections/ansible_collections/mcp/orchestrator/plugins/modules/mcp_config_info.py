@@ -67,6 +67,21 @@ servers:
       transport: stdio
       path: /mcp/time
       generation: 8f700f2b17ec
+built:
+  description: The servers whose image is built from a package.
+  returned: success
+  type: list
+  elements: str
+signed:
+  description: The servers whose image must bear a signature.
+  returned: success
+  type: list
+  elements: str
+started:
+  description: When the config was read, with which a run begins.
+  returned: success
+  type: str
+  sample: "2026-11-21T04:19:00.204117+00:00"
 settings:
   description:
     - All settings by section, with their defaults; never the password.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
@@ -27,6 +28,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     A wrong entry is one of its ``errors`` and no failure. Raises ModuleError where a file cannot be read.
     """
+    started = datetime.now(UTC)
     config, settings = arguments["config"], arguments["settings"]
     try:
         fleet = read_fleet(config, settings, read_key(arguments["key_file"]))
@@ -35,7 +37,10 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         raise ModuleError(str(error)) from error
     return {
         "changed": False,
+        "started": started.isoformat(),
         "servers": [spec.to_short_dict() for spec in fleet.specs],
+        "built": [spec.name for spec in fleet.specs if spec.build is not None],
+        "signed": [spec.name for spec in fleet.specs if spec.signature_key is not None],
         "settings": {**fleet.settings.to_dict(), "exposure": exposure},
         "errors": [{"server": error.server, "message": str(error)} for error in fleet.errors],
         "explain": fleet.explain,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def test_it_returns_specs_settings_errors_and_explanations(tmp_path: Path, capsy
     config = write(tmp_path, {"time": docker("-i", "mcp/time"), "bad": docker("--privileged", "a")})
     result = run(capsys, config=[config])
     assert result["changed"] is False
+    assert datetime.fromisoformat(result["started"]).tzinfo is UTC
     assert [server["name"] for server in result["servers"]] == ["time"]
     assert result["settings"]["service"]["fleet"] == "mcp"
     assert result["errors"] == [
@@ -46,6 +48,15 @@ def test_it_returns_specs_settings_errors_and_explanations(tmp_path: Path, capsy
         }
     ]
     assert set(result["explain"]) == {"bad", "time"}
+
+
+def test_it_names_the_servers_whose_images_are_built_and_those_whose_images_are_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed = docker("mcp/signed", orchestrator={"signature_key": "/etc/mcp-orchestrator/cosign.pub"})
+    built = {"command": "uvx", "args": ["mcp-server-time==2025.4.7"]}
+    result = run(capsys, config=[write(tmp_path, {"plain": docker("a"), "signed": signed, "built": built})])
+    assert (result["built"], result["signed"]) == (["built"], ["signed"])
 
 
 def test_it_returns_no_value_of_a_variable_and_not_the_password(
