@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,12 +14,38 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+PLUGINS = PROJECT / "collections/ansible_collections/mcp/orchestrator/plugins"
 CONFIG = {
     "mcpServers": {
         "time": {"command": "docker", "args": ["run", "-i", "mcp-sample/time:1"], "env": {"ZONE": "${MCP_TEST_ZONE}"}},
         "broken": {"command": "docker", "args": ["run", "--privileged", "x"]},
     }
 }
+# A module with everything that ours do not have, or not always: what Ansible makes of a module's result and arguments.
+SPOKEN = "mcp_spoken"
+MODULE = """
+DOCUMENTATION = "module: mcp_spoken"
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError, run_module
+
+ARGUMENT_SPEC = {
+    "word": {"type": "str", "aliases": ["text"],
+             "deprecated_aliases": [{"name": "wort", "version": "9.0.0", "collection_name": "mcp.orchestrator"}]},
+    "secret": {"type": "str", "no_log": True},
+    "old": {"type": "bool", "removed_in_version": "9.0.0", "removed_from_collection": "mcp.orchestrator"},
+    "end": {"type": "str", "choices": ["well", "wrong", "broken"], "default": "well"},
+}
+
+def run(arguments, check_mode):
+    if arguments["end"] == "wrong":
+        raise ModuleError("it went wrong", errors=[{"server": None, "message": arguments["secret"] or "it"}])
+    if arguments["end"] == "broken":
+        raise KeyError(arguments["secret"])
+    return {"changed": True, "check": check_mode, "said": arguments["word"], "told": [arguments["secret"], None, True],
+            "diff": {"before": "a\\n", "after": "b\\n"}, "warnings": ["a warning", "another"]}
+
+if __name__ == "__main__":
+    run_module(run, ARGUMENT_SPEC)
+"""
 NOBODY = {"endpoint_url": "http://127.0.0.1:9", "credentials_file": "{folder}/none.credentials"}
 ROUTES = {"settings": "{folder}/settings.conf", "monitor_port": 1, "local_alb": NOBODY}
 TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -71,6 +98,16 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {},
     ),
+    "warnings and a diff": (SPOKEN, {"word": "hello"}, {"diff": True}),
+    "check mode": (SPOKEN, {"word": "hello"}, {"check_mode": True}),
+    "a secret in what it says": (SPOKEN, {"word": "x a-secret-value x", "secret": "a-secret-value"}, {}),
+    "a task that logs nothing": (SPOKEN, {"word": "a-secret-value"}, {"no_log": True}),
+    "an option that is going to be removed": (SPOKEN, {"old": True}, {}),
+    "an alias that is going to be removed": (SPOKEN, {"wort": "hello"}, {}),
+    "an option beside its alias": (SPOKEN, {"word": "a", "text": "b"}, {}),
+    "a value that is no choice": (SPOKEN, {"end": "somehow"}, {}),
+    "a failure": (SPOKEN, {"end": "wrong", "secret": "a-secret-value"}, {}),
+    "a fault of the module": (SPOKEN, {"end": "broken", "secret": "a-secret-value"}, {}),
     "a state": (
         "mcp_state",
         {"path": "{folder}/state.json", "started": "2026-01-01T00:00:00Z", "run_id": "1"},
@@ -102,8 +139,8 @@ def _task(number: int, folder: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 def _untimed(value: Any) -> Any:
     """A result without when something was, and how long it took."""
     if isinstance(value, dict):
-        times = ("checked", "latency_ms", "started", "finished")
-        return {key: _untimed(each) for key, each in value.items() if key not in times}
+        passing = ("checked", "latency_ms", "started", "finished")
+        return {key: _untimed(each) for key, each in value.items() if key not in passing}
     return [_untimed(each) for each in value] if isinstance(value, list) else value
 
 
@@ -128,7 +165,7 @@ def _results(folder: Path, more: Mapping[str, Any], *options: str) -> tuple[dict
             str(folder / "play.json"),
         ],
         cwd=PROJECT,
-        env={**environment, "ANSIBLE_NOCOLOR": "1", "HOME": str(folder)},
+        env={**environment, "ANSIBLE_NOCOLOR": "1", "HOME": str(folder), "ANSIBLE_COLLECTIONS_PATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -142,6 +179,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("in_process")
     (made / "mcp.config.json").write_text(json.dumps(CONFIG))
     (made / "settings.conf").write_text("[routes]\nwait_timeout = 1\n")
+    plugins = made / "ansible_collections/mcp/orchestrator/plugins"
+    shutil.copytree(PLUGINS, plugins, ignore=shutil.ignore_patterns("__pycache__"))
+    (plugins.parent / "meta").mkdir()
+    shutil.copy(PLUGINS.parent / "meta/runtime.yml", plugins.parent / "meta")
+    (plugins / f"modules/{SPOKEN}.py").write_text(MODULE)
+    shutil.copy(plugins / "action/mcp_state.py", plugins / f"action/{SPOKEN}.py")
     return made
 
 
@@ -157,9 +200,9 @@ def travelled(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def test_every_module_is_among_the_tasks() -> None:
-    modules = PROJECT / "collections/ansible_collections/mcp/orchestrator/plugins/modules"
     assert {module for module, _arguments, _options in TASKS.values()} == {
-        path.stem for path in modules.glob("mcp_*.py")
+        SPOKEN,
+        *(path.stem for path in (PLUGINS / "modules").glob("mcp_*.py")),
     }
 
 
@@ -180,5 +223,31 @@ def test_a_module_says_the_same_both_ways(
     assert _untimed(at_home[0][name]) == _untimed(travelled[0][name])
 
 
-def test_a_secret_is_nowhere_to_be_seen(at_home: tuple[dict[str, Any], str]) -> None:
-    assert "a-secret-value" not in at_home[1] + json.dumps(at_home[0])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("warnings and a diff", {"warnings": ["a warning", "another"], "diff": {"before": "a\n", "after": "b\n"}}),
+        ("check mode", {"check": True}),
+        ("a secret in what it says", {"told": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", None, True]}),
+        ("an option beside its alias", {"said": "b"}),
+        ("a failure", {"failed": True, "msg": "it went wrong"}),
+    ],
+)
+def test_what_is_compared_is_there(name: str, told: dict[str, Any], at_home: tuple[dict[str, Any], str]) -> None:
+    assert told.items() <= at_home[0][name].items()
+
+
+def test_deprecations_and_a_fault_are_told(at_home: tuple[dict[str, Any], str]) -> None:
+    results = at_home[0]
+    for name in ("an option that is going to be removed", "an alias that is going to be removed"):
+        assert results[name]["deprecations"]
+    assert "unexpected KeyError" in results["a fault of the module"]["msg"]
+    assert "exception" in results["a fault of the module"]
+
+
+def test_a_secret_is_nowhere_to_be_seen(
+    at_home: tuple[dict[str, Any], str], travelled: tuple[dict[str, Any], str]
+) -> None:
+    results = {name: told for name, told in at_home[0].items() if name != "a task that logs nothing"}
+    assert "a-secret-value" not in at_home[1] + json.dumps(results)
+    assert "a-secret-value" not in travelled[1]

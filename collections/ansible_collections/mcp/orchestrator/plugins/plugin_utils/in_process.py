@@ -91,11 +91,20 @@ def _result(module: ModuleType, given: Mapping[str, Any], check_mode: bool) -> d
     else:
         result = result_of(module.run, arguments, check_mode)
         result.setdefault("changed", False)
+    _add_notes(result, checked)
     if Display().verbosity > 2:  # nobody else looks at it, and those of a large fleet are long
         result["invocation"] = {"module_args": arguments}
     # None and booleans are no secrets, whatever a secret's value is.
     kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
     return {**remove_values(result, checked._no_log_values), **kept}
+
+
+def _add_notes(result: dict[str, Any], checked: ValidationResult) -> None:
+    """Adds to a result what AnsibleModule says of arguments that it accepts."""
+    both = [f"Both option {each['option']} and its alias {each['alias']} are set." for each in checked._warnings]
+    for key, notes in (("warnings", both), ("deprecations", checked._deprecations)):
+        if notes:
+            result[key] = [*notes, *result.get(key, ())]
 
 
 def _fault(checked: ValidationResult, name: str) -> str:
