@@ -2,7 +2,8 @@
 
 A floor is what nobody can save: one container list with its inspects, and four describe calls. The run is what the
 timer starts, ansible-playbook included, and it ends by asking every server for its tools. Its floor is ansible-playbook
-with one module that does nothing. With --against REV that revision is installed beside this one.
+with one module that does nothing. What a run is for is measured beside it: how long one server more takes from the
+saved file to its first answer. With --against REV that revision is installed beside this one.
 Prints a table for people, and as its last line one JSON object.
 """
 
@@ -56,8 +57,15 @@ class InstalledSite:
 
     def run(self) -> dict[str, float]:
         """Returns the seconds and CPU seconds of one run that changes nothing. Raises RuntimeError."""
+        return self._asked("noop")
+
+    def add(self) -> dict[str, float]:
+        """Returns the seconds from the file with one more server to its first answer. Raises RuntimeError."""
+        return self._asked("add")
+
+    def _asked(self, measure: str) -> dict[str, float]:
         if self._process.stdin is not None:
-            print(file=self._process.stdin, flush=True)
+            print(measure, file=self._process.stdin, flush=True)
         return self._answer()
 
     def _answer(self) -> dict[str, float]:
@@ -83,23 +91,24 @@ def floor(folder: Path) -> dict[str, float]:
     argv = [str(PROJECT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", str(folder / "floor.yml")]
     argv += ["-e", f"ansible_python_interpreter={sys.executable}"]
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(argv, check=True, capture_output=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "PYTHONDONT"))}
+    subprocess.run(argv, check=True, capture_output=True, cwd=PROJECT, env=environment)
     seconds = time.perf_counter() - begin
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {"seconds": seconds, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
 def measure_site(against: str | None, count: int = SERVERS) -> dict[str, float]:
-    """The whole run that changes nothing, the floor, and what the revision ``against`` takes, in turn; the best of
-    each. Raises RuntimeError, OSError or CalledProcessError."""
+    """The whole run that changes nothing, the floor, one server more, and what the revision ``against`` takes, in turn;
+    the best of each. Raises RuntimeError, OSError or CalledProcessError."""
     tiny_server.build_image()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         today = stack.enter_context(InstalledSite(PROJECT, 2, count))
-        measures = {"site": today.run, "site_floor": lambda: floor(folder)}
+        measures = {"site": today.run, "site_floor": lambda: floor(folder), "added": today.add}
         if against is not None:
             other = stack.enter_context(InstalledSite(stack.enter_context(release(against)), 3, count))
-            measures["site_before"] = other.run
+            measures |= {"site_before": other.run, "added_before": other.add}
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
         for _ in range(RUNS):
             for name, run in measures.items():
@@ -108,11 +117,14 @@ def measure_site(against: str | None, count: int = SERVERS) -> dict[str, float]:
         f"{name}_{unit}": min(each[key] for each in runs)
         for name, runs in taken.items()
         for key, unit in (("seconds", "seconds"), ("cpu", "cpu_seconds"))
+        if key in runs[0]
     }
     for unit in ("seconds", "cpu_seconds"):
         best[f"site_{unit}_to_floor"] = best[f"site_{unit}"] / best[f"site_floor_{unit}"]
         if against is not None:
             best[f"site_{unit}_to_before"] = best[f"site_{unit}"] / best[f"site_before_{unit}"]
+    if against is not None:
+        best["added_seconds_to_before"] = best["added_seconds"] / best["added_before_seconds"]
     return best
 
 
@@ -154,6 +166,7 @@ def main() -> int:
     }
     if against is not None:
         targets |= {f"site_{unit}_to_before": ["<=", 0.35] for unit in ("seconds", "cpu_seconds")}
+        targets["added_seconds_to_before"] = ["<=", 0.5]
     print(f"nothing to do, {SERVERS} servers; the best of several runs")
     for name, value in figures.items():
         print(f"  {name:<32} {value:10.3f}")

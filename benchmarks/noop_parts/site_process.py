@@ -1,4 +1,6 @@
-"""Holds one installation of a release, and measures one run of it for each line that it reads; removes it at the end.
+"""Holds one installation of a release, and measures it once for each line that it reads; removes it at the end.
+
+The line is ``noop``, a run that changes nothing, or ``add``, a run that adds the last server.
 
 Usage: MCP_TEST_SITE=N site_process.py PROJECT SERVERS. Two of them, with different N, hold two releases side by side.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,14 +20,20 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 from benchmarks.noop_parts import tiny_server  # noqa: E402
-from tests.e2e.support.site import Run, Site  # noqa: E402
+from tests.e2e.support.site import LISTENER, Run, Site, ended  # noqa: E402
+
+PATIENCE = 300  # seconds that an added server may take
+
+
+def _start_reconcile(site: Site, project: Path) -> subprocess.Popen[str]:
+    """Begin what the timer of the release at PROJECT runs."""
+    if (project / "playbooks" / "converge.yml").exists():
+        return site.start_reconcile()
+    return site.start("site", "--skip-tags", "install", project=site.root / "home" / "current")
 
 
 def _reconcile(site: Site, project: Path) -> Run:
-    """Run what the timer of the release at PROJECT runs."""
-    if (project / "playbooks" / "converge.yml").exists():
-        return site.reconcile()
-    return site.play("site", "--skip-tags", "install", project=site.root / "home" / "current")
+    return ended(_start_reconcile(site, project))
 
 
 def measured(site: Site, project: Path) -> dict[str, float]:
@@ -38,6 +47,32 @@ def measured(site: Site, project: Path) -> dict[str, float]:
     return {"seconds": seconds, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
+def added(site: Site, project: Path) -> dict[str, float]:
+    """Return the seconds from the file with one more server to its first answer through the balancer.
+
+    Raises RuntimeError when it does not answer, or answers before.
+    """
+    servers = site.config()
+    last = max(servers)
+    site.write_config({name: entry for name, entry in servers.items() if name != last})
+    run = _reconcile(site, project)
+    if run.code or tiny_server.answers(LISTENER, last):
+        raise RuntimeError(f"the last server is still there: {run.output[-2000:]}")
+    site.write_config(servers)
+    begin = time.perf_counter()
+    running = _start_reconcile(site, project)
+    while not (answered := tiny_server.answers(LISTENER, last)) and time.perf_counter() - begin < PATIENCE:
+        time.sleep(0.02)
+    seconds = time.perf_counter() - begin
+    run = ended(running)
+    if run.code or not answered:
+        raise RuntimeError(f"the last server did not answer: {run.output[-2000:]}")
+    return {"seconds": seconds}
+
+
+MEASURES = {"noop": measured, "add": added}
+
+
 def main() -> None:
     """Install, measure on demand, remove. A line of the answer is one JSON object, with `error` where it failed."""
     project, count = Path(sys.argv[1]), int(sys.argv[2])
@@ -47,9 +82,9 @@ def main() -> None:
         site.write_config(tiny_server.config(count))
         run = site.install(project)
         print(json.dumps({"error": run.output[-2000:]} if run.code else {}), flush=True)
-        for _line in sys.stdin:
+        for line in sys.stdin:
             try:
-                print(json.dumps(measured(site, project)), flush=True)
+                print(json.dumps(MEASURES[line.strip()](site, project)), flush=True)
             except RuntimeError as error:
                 print(json.dumps({"error": str(error)}), flush=True)
     finally:

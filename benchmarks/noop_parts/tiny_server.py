@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -58,3 +60,19 @@ def config(count: int) -> dict[str, Any]:
     """Return the entries of COUNT servers."""
     args = ["run", "-p", "8000:8000", "--memory", "64m", IMAGE]
     return {f"tiny-{number:03}": {"command": "docker", "args": args} for number in range(count)}
+
+
+def answers(balancer: str, name: str) -> bool:
+    """Say whether a server answers its first call through the balancer at HOST:PORT."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    connection = http.client.HTTPConnection(balancer, timeout=5)
+    try:
+        connection.request("POST", f"/mcp/{name}/mcp", json.dumps(call), headers)
+        reply = connection.getresponse()
+        reply.read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return reply.status == 200

@@ -67,7 +67,8 @@ class Run:
         return int(re.search(r"changed=(\d+)", self.output)[1])
 
 
-def _ended(run: subprocess.Popen[str]) -> Run:
+def ended(run: subprocess.Popen[str]) -> Run:
+    """What a run printed and changed, once it has ended."""
     output, _ = run.communicate()
     return Run(run.returncode, output)
 
@@ -144,7 +145,7 @@ class Site:
         self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = PROJECT
     ) -> Run:
         """Run a playbook of the project, or of another release's; never raises for a failed run."""
-        return _ended(self.start(playbook, *arguments, environment=environment, project=project))
+        return ended(self.start(playbook, *arguments, environment=environment, project=project))
 
     def install(self, project: Path = PROJECT) -> Run:
         """Run the whole site playbook, as setup.sh does."""
@@ -157,7 +158,7 @@ class Site:
 
     def reconcile(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
         """Run what the timer runs."""
-        return _ended(self.start_reconcile(*arguments, environment=environment))
+        return ended(self.start_reconcile(*arguments, environment=environment))
 
     def write_config(self, servers: dict[str, Any]) -> None:
         """Replace the config as an editor does."""
