@@ -148,14 +148,17 @@ def _results(folder: Path, more: Mapping[str, Any], *options: str) -> tuple[dict
     """The results of all tasks, in the words of their rows, and what the play printed."""
     told = {name: f"result_{number}" for number, name in enumerate(TASKS)}
     content = "{{ {" + ", ".join(f"{name!r}: {variable}" for name, variable in told.items()) + "} | to_json }}"
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "tasks": [
-            *(_task(number, folder, more) for number in range(len(TASKS))),
-            {"ansible.builtin.copy": {"content": content, "dest": str(folder / "results.json")}, "check_mode": False},
-        ],
-    }
+    tasks = [
+        *(_task(number, folder, more) for number in range(len(TASKS))),
+        {"ansible.builtin.copy": {"content": content, "dest": str(folder / "results.json")}, "check_mode": False},
+    ]
+    printed = _played(folder, tasks, *options)
+    return json.loads((folder / "results.json").read_text()), printed
+
+
+def _played(folder: Path, tasks: list[dict[str, Any]], *options: str) -> str:
+    """What a play of these tasks prints."""
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     (folder / "play.json").write_text(json.dumps([play]))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE")}
     done = subprocess.run(
@@ -171,7 +174,7 @@ def _results(folder: Path, more: Mapping[str, Any], *options: str) -> tuple[dict
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "results.json").read_text()), done.stdout
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +217,12 @@ def test_modules_travel_where_a_task_asks_for_what_a_process_of_its_own_gives(
     travelled: tuple[dict[str, Any], str],
 ) -> None:
     assert "in this process" not in travelled[1]
+
+
+def test_a_task_for_another_user_gets_a_process_of_its_own(folder: Path) -> None:
+    spoken = {f"mcp.orchestrator.{SPOKEN}": {"word": "hello"}}
+    printed = _played(folder, [{**spoken, "become": True, "become_method": "ansible.builtin.su"}], "-vvv")
+    assert (printed.count("said: hello"), printed.count("in this process")) == (1, 0)
 
 
 @pytest.mark.parametrize("name", list(TASKS))

@@ -94,7 +94,7 @@ EXAMPLES = r"""
     group: mcp-monitor
     history: /var/lib/mcp-orchestrator/history
     trigger: "{{ lookup('ansible.builtin.env', 'MCP_TRIGGER') }}"
-    started: "{{ mcp_run_started }}"
+    started: "{{ mcp_config.started }}"
     settings: "{{ (mcp_config | default({})).settings | default({}) }}"
     config: "{{ mcp_config | default({}) }}"
     containers: "{{ mcp_containers | default({}) }}"
