@@ -30,7 +30,7 @@ prepare() {
 }
 
 # The tests of a whole installation, in two parts that take about as long; each part has a site of its own.
-site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,upgrade}.py)
+site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,watcher,upgrade}.py)
 packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults,chaos}.py)
 others() { local each; for each in "${site[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
 
