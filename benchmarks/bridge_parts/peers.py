@@ -41,7 +41,7 @@ def ours() -> Peer:
         [sys.executable, str(build), "--parent", str(parent)], check=True, capture_output=True, text=True
     )
     root = run.stdout.strip()
-    start = [f"{root}/ld.so", "--library-path", f"{root}/lib", "--argv0", f"{root}/python", f"{root}/python", "-I"]
+    start = [f"{root}/ld.so", "--library-path", f"{root}/lib", "--argv0", f"{root}/python", f"{root}/python", "-ISOO"]
     options = [
         "-m",
         "bridge",

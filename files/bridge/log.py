@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 import traceback
-from pathlib import PurePath
 
 from .printable import printable
 
@@ -43,7 +42,7 @@ class Log:
     def failure(self, what: str, error: BaseException) -> None:
         """Logs a fault of the bridge's own, by its kind and its place. Not by its text: that may quote a client."""
         frames = traceback.extract_tb(error.__traceback__)[-3:]
-        place = " < ".join(f"{PurePath(one.filename).name}:{one.lineno} {one.name}" for one in reversed(frames))
+        place = " < ".join(f"{os.path.basename(one.filename)}:{one.lineno} {one.name}" for one in reversed(frames))
         self.error(f"{what}: {type(error).__name__} at {place or 'an unknown place'}")
 
     def child(self, tag: str, line: bytes) -> None:

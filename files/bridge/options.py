@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .limits import Limits
 from .log import LEVELS
+
+if TYPE_CHECKING:
+    import argparse
 
 ISOLATIONS = ("per_session", "pooled", "shared")
 
@@ -70,6 +73,8 @@ def parse(arguments: list[str]) -> Options:
 
 def _parser(defaults: Limits) -> argparse.ArgumentParser:
     """What an entry's `orchestrator` key or the settings can set; everything else is a constant in limits.py."""
+    import argparse  # whoever has parsed can drop it
+
     parser = argparse.ArgumentParser(
         prog="bridge",
         usage="bridge [options] -- COMMAND [ARGUMENT ...]",

@@ -128,7 +128,7 @@ def run(engine: Any, runtime: Path) -> Iterator[Run]:
         config = engine.images.get(image).attrs["Config"]
         server = server or [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
         port = free_port()
-        loader = ["--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-I", "-m", "bridge"]
+        loader = ["--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-ISOO", "-m", "bridge"]
         container = engine.containers.run(
             image,
             [*loader, "--port", "8000", "--path", PATH, *options, "--", *server],
@@ -166,21 +166,8 @@ def test_a_static_binary_in_an_image_without_anything_else_is_served(run: Run, t
     client = Client(bridge)
     client.open()
     assert client.call("echo") == "the echo of a call"
-    found, said = bridge.exec(
-        "/.mcp/ld.so",
-        "--library-path",
-        "/.mcp/lib",
-        "--argv0",
-        "/.mcp/python",
-        "/.mcp/python",
-        "-I",
-        "-m",
-        "bridge.healthcheck",
-        "--port",
-        "8000",
-        "--path",
-        PATH,
-    )
+    loader = ["/.mcp/ld.so", "--library-path", "/.mcp/lib"]
+    found, said = bridge.exec(*loader, "/.mcp/bash", "-p", "/.mcp/healthcheck.sh", "8000", PATH)
     assert (found, json.loads(said)["state"]) == (0, "ok")
 
 

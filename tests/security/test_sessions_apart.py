@@ -19,7 +19,17 @@ from tests.unit.bridge.client import ROOT, Bridge, Client, last, request, until
 IMAGE = "mcp-base/python:3.11"
 PROFILE = ROOT / "files/seccomp/mcp-server.json"
 PARENT = Path("/var/tmp/bridge-security-runtime")
-LOADER = ["/.mcp/ld.so", "--library-path", "/.mcp/lib", "--argv0", "/.mcp/python", "/.mcp/python", "-I", "-m", "bridge"]
+LOADER = [
+    "/.mcp/ld.so",
+    "--library-path",
+    "/.mcp/lib",
+    "--argv0",
+    "/.mcp/python",
+    "/.mcp/python",
+    "-ISOO",
+    "-m",
+    "bridge",
+]
 pytestmark = pytest.mark.skipif(not Landlock().works, reason="this kernel has no Landlock")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
+_MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, an IPv4 address written as IPv6 (RFC 4291, 2.5.5.2)
 _LONGEST = 64  # characters; no address is longer
 _WITH_PORT = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::[0-9]+)?")
 
@@ -26,12 +28,16 @@ def _normal(text: str) -> str | None:
     match = _WITH_PORT.fullmatch(text)
     if match is not None:
         text = match["bracketed"] or match["plain"]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    plain = text.partition("%")[0]
+    for family in (AF_INET, AF_INET6):
+        with suppress(OSError, ValueError):  # ValueError: a null character
+            return _counted(inet_pton(family, plain))
+    return None
+
+
+def _counted(address: bytes) -> str:
+    if len(address) == 4:
+        return inet_ntop(AF_INET, address)
+    if address.startswith(_MAPPED):
+        return inet_ntop(AF_INET, address[len(_MAPPED) :])
+    return f"{inet_ntop(AF_INET6, address[:8] + bytes(8))}/64"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from bridge.printable import VALUE, printable
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
+_AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]]*))(?::[0-9]*)?")
 _NO_PAGE = frozenset({b"", b"none"})  # not a browser, or a person who wrote the address into one
 _FORWARDED = (b"x-forwarded-for", b"x-amzn-trace-id", b"forwarded", b"via")
 # Nobody outside can own a name of one label, or below these (RFC 6761; ICANN's resolution 2024.07.29.06).
@@ -74,7 +74,7 @@ class OriginCheck:
         )
 
     def _is_own(self, host: str) -> bool:
-        name = _name("//" + host)
+        name = _name(host)
         return "." not in name or name.endswith(_OWN_DOMAINS) or host in self._authorities
 
     def _refusal(self, origin: bytes | None, host: bytes, site: bytes) -> str | None:
@@ -94,10 +94,10 @@ class OriginCheck:
     def _is_home(self, host: bytes) -> bool:
         """Whether pages at `host` itself are allowed: browsers name no origin when such a page reads its own."""
         text = host.decode("latin-1").lower()
-        return "*" in self._origins or text in self._authorities or _name("//" + text) in _LOOPBACK
+        return "*" in self._origins or text in self._authorities or _name(text) in _LOOPBACK
 
     def _host_allowed(self, host: str) -> bool:
-        name = _name("//" + host)
+        name = _name(host)
         return name in _LOOPBACK or name in self._hosts or name.replace(".", "").isdigit() or ":" in name
 
 
@@ -107,8 +107,7 @@ def forwarded(request: Request) -> bool:
     return any(header in request.headers for header in _FORWARDED)
 
 
-def _name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _name(authority: str) -> str:
+    """The name or address in `host[:port]`; for anything else one that nobody has."""
+    found = _AUTHORITY.fullmatch(authority)
+    return "." if found is None else found[1] or found[2]

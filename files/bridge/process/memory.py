@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from os import PathLike
 
 # The files of the limit, the use, the details and the count of processes that were killed; and in the details, what
 # the kernel keeps of files, and what of that is mapped, which running programs need.
@@ -24,13 +24,13 @@ class Memory:
     """The group with the least limit among those that this process is in. `limit`: bytes; the host's own memory where
     no group has less. `root`: where the host's files are."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: str | PathLike[str] = "") -> None:
         self.limit = _total(root)
-        self._group: Path | None = None
+        self._group: str | None = None
         self._names = _V2
         for group, version in _groups(root, "memory"):
             names = _V1 if version == 1 else _V2
-            limit = _number(group / names[0][0])
+            limit = _number(f"{group}/{names[0][0]}")
             if limit is not None and limit < self.limit:
                 self.limit, self._group, self._names = limit, group, names
 
@@ -40,9 +40,9 @@ class Memory:
         if self._group is None:
             return None
         (_, usage, details, _), (cached, mapped) = self._names
-        found = _values(self._group / details)
+        found = _values(f"{self._group}/{details}")
         kept = sum(found.get(name, 0) for name in cached) - found.get(mapped, 0)
-        used = _number(self._group / usage)
+        used = _number(f"{self._group}/{usage}")
         return None if used is None else used - max(0, kept)
 
     @property
@@ -50,59 +50,65 @@ class Memory:
         """How many processes the kernel has killed for want of memory."""
         if self._group is None:
             return 0
-        return _values(self._group / self._names[0][3]).get("oom_kill", 0)
+        return _values(f"{self._group}/{self._names[0][3]}").get("oom_kill", 0)
 
 
 class Tasks:
     """The same for processes and threads, which count alike. `limit`: None where there is none."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: str | PathLike[str] = "") -> None:
         self.limit: int | None = None
-        self._group: Path | None = None
+        self._group: str | None = None
         for group, _ in _groups(root, "pids"):
-            limit = _number(group / "pids.max")
+            limit = _number(f"{group}/pids.max")
             if limit is not None and (self.limit is None or limit < self.limit):
                 self.limit, self._group = limit, group
 
     @property
     def used(self) -> int | None:
         """How many there are. None without a limit."""
-        return None if self._group is None else _number(self._group / "pids.current")
+        return None if self._group is None else _number(f"{self._group}/pids.current")
 
 
-def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
+def _groups(root: str | PathLike[str], controller: str) -> Iterator[tuple[str, int]]:
     """The groups that this process may be in, and the version of each."""
-    mount = root / "sys/fs/cgroup"
+    mount = f"{root}/sys/fs/cgroup"
     # A container sees its own group at the root of the mount; a process outside of one at its path, or above it.
-    yield mount / controller, 1
+    yield f"{mount}/{controller}", 1
     yield mount, 2
     with contextlib.suppress(OSError):
-        for line in (root / "proc/self/cgroup").read_text().splitlines():
+        for line in _read(f"{root}/proc/self/cgroup").splitlines():
             number, controllers, path = line.split(":", 2)
-            below = Path(path.lstrip("/"))
-            for group in (below, *below.parents):
+            below = path.rstrip("/")
+            while below:
                 if number == "0":
-                    yield mount / group, 2
+                    yield mount + below, 2
                 elif controller in controllers.split(","):
-                    yield mount / controller / group, 1
+                    yield f"{mount}/{controller}{below}", 1
+                below = below.rpartition("/")[0]
 
 
-def _number(file: Path) -> int | None:
+def _read(file: str) -> str:
+    with open(file) as opened:
+        return opened.read()
+
+
+def _number(file: str) -> int | None:
     with contextlib.suppress(OSError, ValueError):  # not there, or "max"
-        return int(file.read_text())
+        return int(_read(file))
     return None
 
 
-def _values(file: Path) -> Mapping[str, int]:
+def _values(file: str) -> Mapping[str, int]:
     with contextlib.suppress(OSError, ValueError):
-        return {name: int(value) for name, value in (line.split() for line in file.read_text().splitlines())}
+        return {name: int(value) for name, value in (line.split() for line in _read(file).splitlines())}
     return {}
 
 
-def _total(root: Path) -> int:
+def _total(root: str | PathLike[str]) -> int:
     """The host's memory; 1 GiB where it does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in (root / "proc/meminfo").read_text().splitlines():
+        for line in _read(f"{root}/proc/meminfo").splitlines():
             if line.startswith("MemTotal:"):
                 return int(line.split()[1]) * 1024
     return 1 << 30

@@ -3,7 +3,6 @@ other could be told different things (modelcontextprotocol.io, 2026-07-28, strea
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
@@ -103,7 +102,7 @@ def decoded(value: str | None) -> str | None:
     if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
         return value
     try:
-        return base64.b64decode(value[9:-2], validate=True).decode()
+        return binascii.a2b_base64(value[9:-2], strict_mode=True).decode()
     except (binascii.Error, ValueError):
         return None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bridge.runtime.build import LEFT_OUT_FILES, Problem, find_libraries
+from bridge.runtime.build import LEFT_OUT_FILES, Problem, find_bash, find_libraries
 
 
 def main() -> int:
@@ -29,11 +29,12 @@ def main() -> int:
         if not LEFT_OUT_FILES.fullmatch(path.name)
     ]
     try:
-        loader, libraries = find_libraries([binary, *modules])
+        bash = find_bash()
+        loader, libraries = find_libraries([binary, bash, *modules])
     except Problem as problem:
         print(f"sbom.py: {problem}", file=sys.stderr)
         return 1
-    files = sorted({loader.resolve(), binary, *(path.resolve() for path in libraries.values())})
+    files = sorted({loader.resolve(), binary, bash, *(path.resolve() for path in libraries.values())})
     packages = dict(filter(None, map(debian_package, files)))
     python = {
         "type": "application",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -29,7 +30,8 @@ _SIGNED = re.compile(
 _MOST = IDENT + 8 + 1 + 32 + 32
 
 
-class Agreed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Agreed:
     """What a signed id says: the session's random bits, whether it has an owner, and its revision."""
 
     ident: str

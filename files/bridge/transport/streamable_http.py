@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bridge.protocol import message as messages
 from bridge.protocol.message import Message, NotAMessage
@@ -32,7 +33,8 @@ _REVISION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MODERN_KEY = META_PREFIX + "protocolVersion"
 
 
-class _Judged(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Judged:
     """What the head of a POST says: whether the client takes JSON, and a stream; whether the request stands alone; and
     whose session it names."""
 

@@ -6,8 +6,12 @@ import functools
 import json
 import sys
 
-from bridge import __main__ as program
-from bridge import limits, options
+from bridge import stand_ins
+
+stand_ins.install()
+
+from bridge import limits, options  # noqa: E402
+from bridge import serving as program  # noqa: E402
 
 if __name__ == "__main__":
     bounds = json.loads(sys.argv.pop(1))
@@ -15,4 +19,4 @@ if __name__ == "__main__":
     fitted = limits.fitted
     # What is asked for stands, whatever memory this machine has.
     program.fitted = lambda *given: limits.replace(fitted(*given), **bounds)  # type: ignore[attr-defined]
-    sys.exit(program.main())
+    sys.exit(program.main(options.parse(sys.argv[1:])))

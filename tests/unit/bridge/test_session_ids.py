@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from bridge.protocol.revision import HANDSHAKE
 from bridge.transport.identity import identity
-from bridge.transport.session_ids import SessionIds
+from bridge.transport.session_ids import Agreed, SessionIds
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def signed(ident: str = IDENT, revision: str = HANDSHAKE[-1], headers: Mapping[b
 @pytest.mark.parametrize("headers", [NOBODY, ALICE])
 def test_whoever_has_the_key_reads_what_was_agreed(revision: str, headers: Mapping[bytes, bytes]) -> None:
     found = SessionIds([KEY], DAY).read(signed(revision=revision, headers=headers), headers)
-    assert found == (IDENT, bool(headers), revision)
+    assert found == Agreed(IDENT, bool(headers), revision)
 
 
 def test_an_id_is_visible_ascii_without_the_sign_that_ends_a_mark() -> None:
@@ -45,7 +45,7 @@ def test_a_session_of_a_user_is_unknown_to_any_other_and_to_nobody() -> None:
 
 
 def test_a_session_of_nobody_is_anybodys() -> None:
-    assert SessionIds([KEY], DAY).read(signed(), BOB) == (IDENT, False, HANDSHAKE[-1])
+    assert SessionIds([KEY], DAY).read(signed(), BOB) == Agreed(IDENT, False, HANDSHAKE[-1])
 
 
 def test_another_servers_key_opens_nothing() -> None:
@@ -88,4 +88,4 @@ def test_what_nobody_has_signed_is_unknown(text: str) -> None:
 @given(ident=st.binary(min_size=16, max_size=16), revision=st.from_regex(r"[A-Za-z0-9_-]{1,32}", fullmatch=True))
 def test_whatever_is_signed_is_read_again(ident: bytes, revision: str) -> None:
     found = SessionIds([KEY], DAY).read(signed(ident.hex(), revision, ALICE), ALICE)
-    assert found == (ident.hex(), True, revision)
+    assert found == Agreed(ident.hex(), True, revision)

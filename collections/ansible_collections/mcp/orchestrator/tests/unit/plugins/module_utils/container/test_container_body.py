@@ -102,9 +102,14 @@ def test_a_stdio_server_runs_behind_the_bridge_with_its_own_process_as_child() -
 
 
 def test_the_bridge_asks_itself_whether_it_is_well() -> None:
-    check = stdio()["Healthcheck"]["Test"]
-    assert check[0] == "CMD"
-    assert check[-5:] == ["bridge.healthcheck", "--port", "8000", "--path", "/mcp/time"]
+    check = stdio()["Healthcheck"]
+    assert check["Test"][0] == "CMD"
+    assert check["Test"][-4:] == ["-p", "/.mcp/healthcheck.sh", "8000", "/mcp/time"]
+
+
+def test_the_engine_tells_of_a_failing_server_within_a_minute() -> None:
+    check = stdio()["Healthcheck"]
+    assert (check["Interval"] + check["Timeout"]) * check["Retries"] <= 60 * 10**9
 
 
 @pytest.mark.parametrize(
