@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/mcp/orchestrator
-PROGRAMS := bridge firewall local_alb monitor watcher
+PROGRAMS := bridge firewall local_alb monitor request watcher
 
 .PHONY: help
 help: ## Show these targets
@@ -37,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/request files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -110,6 +110,29 @@ notify-test: ## Send a test message to every address of [notify] urls, and say w
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]
 	MCP_TRIGGER=rebuild /opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \
 	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml)) -e '{"mcp_rebuild": ["$(or $(NAME),*)"]}'
+
+# Each asks the reconciler of this host, and waits for what the run says.
+REQUEST := cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m request
+NAMED = $(or $(NAME),$(error give the server: make $@ NAME=time))
+
+.PHONY: stop start restart pull clear-override delete
+stop: ## Stop a server until it is started or its entry changes: make stop NAME=time
+start: ## Start a server that was stopped: make start NAME=time
+restart: ## Give a server new containers, without losing a request: make restart NAME=time
+pull: ## Give a server the newest image: make pull NAME=time
+clear-override: ## Go back to what the config says of a server: make clear-override NAME=time
+delete: ## Remove a server that a request has created: make delete NAME=time
+stop start restart pull clear-override delete:
+	@$(REQUEST) $@ '$(NAMED)'
+
+.PHONY: create
+create: ## Add a server, whose entry a file holds: make create NAME=time ENTRY=time.json
+	@entry='$(abspath $(or $(ENTRY),$(error give the file of its entry: make create NAME=time ENTRY=time.json)))'
+	$(REQUEST) create '$(NAMED)' --entry "$$entry"
+
+.PHONY: sync
+sync: ## Start a run, and wait for what comes of it
+	@$(REQUEST) sync
 
 AUDIT := build/audit
 # What root makes in somebody's checkout is theirs: the next of them may not be root.

@@ -50,6 +50,7 @@ NOBODY = {"endpoint_url": "http://127.0.0.1:9", "credentials_file": "{folder}/no
 ROUTES = {"settings": "{folder}/settings.conf", "monitor_port": 1, "local_alb": NOBODY}
 TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "a config": ("mcp_config_info", {"config": ["{folder}/mcp.config.json"]}, {}),
+    "requests, where an option is none": ("mcp_request", {"directory": "{folder}", "config": [], "colour": "blue"}, {}),
     "a config whose variable the task sets": (
         "mcp_config_info",
         {"config": ["{folder}/mcp.config.json"]},

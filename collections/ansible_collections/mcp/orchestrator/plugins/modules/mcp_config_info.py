@@ -36,6 +36,12 @@ options:
       - The fleet's key, with which values of environment variables are digested. At least 32 random bytes, mode 0600.
       - Where the file does not exist a throw-away key is used; the digests then match no container.
     type: path
+  overrides:
+    description:
+      - The file of what operators have asked for by requests (M(mcp.orchestrator.mcp_request)). What it says of a
+        server goes before what the config says, until the server's entry changes.
+      - Without a file there is nothing of the kind.
+    type: path
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
 """
@@ -82,6 +88,24 @@ started:
   returned: success
   type: str
   sample: "2026-11-21T04:19:00.204117+00:00"
+overrides:
+  description:
+    - What operators have asked for, by server, as C(stopped) and C(restarted), each with C(by), C(at) and C(request).
+  returned: success
+  type: dict
+  sample:
+    time:
+      stopped: {by: admin, at: "2026-11-29T01:20:00Z", request: 20261129T012000Z-1f3a}
+lapsed:
+  description: The servers whose overrides no longer hold, because their entry has changed or is gone.
+  returned: success
+  type: list
+  elements: str
+rebuild:
+  description: The servers that a request wants the newest image of, and whose image is built on this host.
+  returned: success
+  type: list
+  elements: str
 settings:
   description:
     - All settings by section, with their defaults; never the password.
@@ -148,6 +172,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "config": {"type": "list", "elements": "path", "required": True},
     "settings": {"type": "path"},
     "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
+    "overrides": {"type": "path"},
 }
 
 

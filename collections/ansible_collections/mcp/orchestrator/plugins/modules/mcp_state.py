@@ -57,6 +57,18 @@ options:
     description: The settings as M(mcp.orchestrator.mcp_config_info) returns them.
     type: dict
     default: {}
+  requests:
+    description:
+      - The registered result of M(mcp.orchestrator.mcp_request). Once the state is written, the requests that the run
+        was asked are answered from it; overrides that no longer hold are forgotten.
+    type: dict
+    default: {}
+  requests:
+    description:
+      - The registered result of M(mcp.orchestrator.mcp_request). Once the state is written, the requests that the run
+        was asked are answered from it, and overrides that no longer hold are forgotten.
+    type: dict
+    default: {}
   config:
     description: The registered result of M(mcp.orchestrator.mcp_config_info).
     type: dict
@@ -95,6 +107,7 @@ EXAMPLES = r"""
     history: /var/lib/mcp-orchestrator/history
     trigger: "{{ lookup('ansible.builtin.env', 'MCP_TRIGGER') }}"
     started: "{{ mcp_config.started }}"
+    requests: "{{ requests_taken }}"
     settings: "{{ (mcp_config | default({})).settings | default({}) }}"
     config: "{{ mcp_config | default({}) }}"
     containers: "{{ mcp_containers | default({}) }}"

@@ -37,7 +37,7 @@ _MODULES = "ansible_collections.mcp.orchestrator.plugins.modules"
 # Ansible loads an action before it forks the process of its task, so that what is loaded here is loaded once a run: the
 # modules of every run, and the filters and tests, which every process that meets one would load anew, all of them.
 sys.meta_path.insert(0, CompiledOnce())
-for _name in ("config_info", "container", "route", "probe_info", "state"):
+for _name in ("request", "config_info", "container", "route", "probe_info", "state"):
     importlib.import_module(f"{_MODULES}.mcp_{_name}")
 filter_loader.get("default")
 test_loader.get("defined")

@@ -14,11 +14,19 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry import open_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.request.overrides import (
+    Applied,
+    NotOverrides,
+    Override,
+    Overrides,
+    apply,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.request.record import read_overrides
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.exposure import balancer_of, exposure_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
 
@@ -31,14 +39,17 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     started = datetime.now(UTC)
     config, settings = arguments["config"], arguments["settings"]
     try:
-        fleet = read_fleet(config, settings, read_key(arguments["key_file"]))
+        key = read_key(arguments["key_file"])
+        fleet = read_fleet(config, settings, key)
         exposure = _exposure(fleet.settings, settings) if config else {"balancer": balancer_of(fleet.settings)}
     except (ConfigFileError, KeyFileError) as error:
         raise ModuleError(str(error)) from error
+    overrides = _overrides(arguments["overrides"])
+    applied = _applied(fleet, overrides, key)
     return {
         "changed": False,
         "started": started.isoformat(),
-        "servers": [spec.to_short_dict() for spec in fleet.specs],
+        "servers": [spec.to_short_dict() for spec in applied.specs],
         "built": [spec.name for spec in fleet.specs if spec.build is not None],
         "signed": [spec.name for spec in fleet.specs if spec.signature_key is not None],
         "settings": {**fleet.settings.to_dict(), "exposure": exposure},
@@ -47,8 +58,32 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "remotes": [_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
         "clients": fleet.clients,
         "report": report(fleet),
+        "overrides": {name: _marks(each) for name, each in overrides.servers.items() if name not in applied.lapsed},
+        "lapsed": applied.lapsed,
+        "rebuild": applied.rebuild,
         "warnings": list(fleet.warnings),
     }
+
+
+def _overrides(path: str | None) -> Overrides:
+    """What operators ask for. A file of something else is as none; the run's first step has said so."""
+    try:
+        return read_overrides(path) if path else Overrides()
+    except NotOverrides:
+        return Overrides()
+    except OSError as error:
+        raise ModuleError(f"{path}: the overrides cannot be read: {error.strerror}; run as its owner") from error
+
+
+def _marks(override: Override) -> dict[str, dict[str, str]]:
+    """Who asked for what, when, and by which request."""
+    marks = {"stopped": override.stopped, "restarted": override.restarted}
+    return {key: dict(vars(mark)) for key, mark in marks.items() if mark is not None}
+
+
+def _applied(fleet: Fleet, overrides: Overrides, key: bytes) -> Applied:
+    entries = {name: digest for name in overrides.servers if (digest := fleet.entry_digest(name, key)) is not None}
+    return apply(overrides, fleet.specs, entries, [error.server for error in fleet.errors if error.server])
 
 
 def _exposure(settings: Settings, path: str | None) -> dict[str, str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +51,7 @@ class Fleet:
     """What a config says. A server with an error is in ``errors``, and neither in ``specs`` nor in ``remotes``.
 
     ``clients`` holds, by server, what its entry says to clients alone and is no secret; ``private`` the rest of that,
-    each as JSON.
+    each as JSON. ``entries`` holds, by server, the entry as it is written, and ``files`` the file where it stands.
     """
 
     settings: Settings
@@ -61,6 +62,18 @@ class Fleet:
     explain: dict[str, list[str]] = field(default_factory=dict)
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
     private: dict[str, dict[str, Secret]] = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict, repr=False)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def entry_digest(self, name: str, key: bytes) -> str | None:
+        """Returns a keyed digest of a server's entry, which changes when the entry does; None without an entry.
+
+        Unlike a generation it does not change with the defaults, the release, or a value behind a reference.
+        """
+        if name not in self.entries:
+            return None
+        written = json.dumps(self.entries[name], sort_keys=True, separators=(",", ":"))
+        return Secret(written).digest(key, name, "entry")
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,7 @@ class _Server:
     clients: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, Secret] = field(default_factory=dict)
     env: Mapping[str, Secret] = field(default_factory=dict)
+    entry: Any = field(default=None, repr=False)
 
 
 def read_fleet(
@@ -91,6 +105,7 @@ def read_fleet(
         fleet.errors.extend(server.findings.errors)
         fleet.warnings.extend(server.findings.warnings)
         fleet.explain[server.name] = server.findings.explained
+        fleet.entries[server.name], fleet.files[server.name] = server.entry, server.findings.file
         if server.clients:
             fleet.clients[server.name] = dict(server.clients)
         if server.private:
@@ -190,7 +205,7 @@ def _server(
     if others:
         listed = " and ".join(str(each) for each, _entry in others)
         findings.error("", f"is defined twice: here and in {listed}; keep one")
-        return _Server(name, True, findings, None)
+        return _Server(name, True, findings, None, entry=[each for _place, each in places])
     certain = list(findings.errors)
     found = read_entry(name, entry, context, findings)
     if isinstance(found, LocalServer):
@@ -206,7 +221,7 @@ def _server(
         found = None if mistakes else found
     clients = client_keys(entry) if isinstance(entry, dict) else {}
     private = private_keys(entry) if isinstance(entry, dict) else {}
-    return _Server(name, enabled, findings, None if findings.errors else found, clients, private)
+    return _Server(name, enabled, findings, None if findings.errors else found, clients, private, entry=entry)
 
 
 def _without_shared_volumes(servers: list[_Server], permissions: Permissions) -> list[_Server]:

@@ -21,6 +21,7 @@ PRESERVED = "preserve"
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
+    | {"stopped", "restarted"}
 )
 
 
@@ -35,7 +36,9 @@ class Spec:
     own address as seen from inside. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
     is what ``orchestrator.bridge`` says, with sizes in bytes; its ``secret_args`` is how many arguments of the server
     are kept secret, in ``env``. ``host_config`` and ``container_config`` go as they are
-    into HostConfig and the create body of the Engine API, over what the fleet puts there itself.
+    into HostConfig and the create body of the Engine API, over what the fleet puts there itself. ``stopped`` is who has
+    it stopped and since when, as people read it, None while it is to run; ``restarted`` the id of the request for new
+    containers, None where there is none: both are overrides, and no part of the generation.
     """
 
     name: str
@@ -82,6 +85,13 @@ class Spec:
     host_config: Mapping[str, Any] = field(default_factory=dict)
     container_config: Mapping[str, Any] = field(default_factory=dict)
     generation: str = ""
+    stopped: str | None = None
+    restarted: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether containers of it are to run."""
+        return self.enabled and self.stopped is None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain data for Ansible, labels and JSON, which ``from_dict`` reads back.

@@ -74,8 +74,8 @@ class Slot:
     ``successor`` is the container that is there already; None means that ``actions`` create it.
     ``draining`` are superseded containers that stay for now.
 
-    ``stopped_by_operator`` says that an operator stopped it on purpose. ``wait`` says that the successor has yet to
-    answer before it counts. ``attempt`` names what is tried, for the memory of failures.
+    ``stopped_by_operator`` says that an operator stopped it, by a request or by hand. ``wait`` says that the successor
+    has yet to answer before it counts. ``attempt`` names what is tried, for the memory of failures.
     """
 
     spec: Spec

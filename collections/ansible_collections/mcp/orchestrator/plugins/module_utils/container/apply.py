@@ -50,7 +50,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platfor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import Serving, endpoint_of, fallback
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import (
+    Serving,
+    endpoint_of,
+    fallback,
+    stopped,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
 SERVERS_AT_ONCE = 64
@@ -196,8 +201,8 @@ class Applier:
 
     def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Serving, bool]:
         """Who serves the slot, and whether it is in its desired state."""
-        if slot.stopped_by_operator and slot.successor is not None:
-            return Serving.by(slot.spec, slot.successor, "stopped"), True
+        if slot.stopped_by_operator:
+            return stopped(slot), True
         try:
             if slot.problem:
                 raise ServerError(slot.problem)

@@ -39,9 +39,10 @@ def removal_of(container: Container, reason: str) -> Action:
     return action_on(container, Verb.REMOVE, reason, facts_of_container(container), {})
 
 
-def stop_of(container: Container) -> Action:
-    """Returns the stop of a disabled server's container."""
-    return action_on(container, Verb.STOP, "the server is disabled", {"state": container.status}, {"state": "stopped"})
+def stop_of(container: Container, spec: Spec) -> Action:
+    """Returns the stop of the container of a server that is disabled, or that somebody has stopped."""
+    reason = "the server is disabled" if spec.stopped is None else f"stopped {spec.stopped}"
+    return action_on(container, Verb.STOP, reason, {"state": container.status}, {"state": "stopped"})
 
 
 def facts_of_container(container: Container) -> dict[str, Any]:

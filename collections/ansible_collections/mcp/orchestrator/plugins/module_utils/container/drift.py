@@ -51,6 +51,8 @@ _ROUTE_ONLY = (
     "strip_prefix",
     "host_header",
     "generation",
+    "stopped",
+    "restarted",
 )
 _WORDS = {
     "cap_add": "added capabilities",
@@ -81,6 +83,8 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
         return Drift(replace=(spec_change(container.spec, spec),))
     replace: list[str] = []
     update: list[str] = []
+    if spec.restarted is not None and (container.spec is None or container.spec.restarted != spec.restarted):
+        replace.append(f"request {spec.restarted} asks for a new one")
     if image is not None and container.image_id != image.id:
         replace.append(f"image {spec.image} is now {short(image.id)} (was {short(container.image_id)})")
     if image is not None and image.newer:

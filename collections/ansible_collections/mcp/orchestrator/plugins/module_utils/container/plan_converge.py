@@ -54,7 +54,7 @@ def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     unanswered = [
         Problem(spec.name, world.unanswered[spec.image])
         for spec in specs
-        if spec.enabled and spec.pull == "always" and spec.image in world.unanswered
+        if spec.runs and spec.pull == "always" and spec.image in world.unanswered
     ]
     return Plan(
         first=tuple(fleet_resources.setup_actions(specs, world, policy)),
@@ -89,6 +89,9 @@ class _Fleet:
 
 def _slot(spec: Spec, replica: int, fleet: _Fleet) -> Slot:
     world, policy = fleet.world, fleet.policy
+    if spec.stopped is not None:
+        # The load balancer lets go of it first; retiring stops it.
+        return Slot(spec, replica, successor=best_of(owned_by(spec, replica, world)), stopped_by_operator=True)
     attempt = attempt_of(spec, world, policy)
     try:
         _refuse_confinement(spec, fleet)

@@ -48,8 +48,8 @@ def plan_retire(
         for each in world.containers
         if (each.service, each.replica) not in desired and each.service not in protected and each.status != "removing"
     ]
-    enabled = {spec.name for spec in specs if spec.enabled}
-    busy = _busy_orphans(each for each in orphans if each.service in enabled)
+    running = {spec.name for spec in specs if spec.runs}
+    busy = _busy_orphans(each for each in orphans if each.service in running)
     first = tuple(removal_of(each, _orphan_reason(each, specs)) for each in orphans if each not in busy)
     gone = {action.container for action in first} | {
         action.container for slot in slots for action in slot.actions if action.action is Verb.REMOVE
@@ -81,18 +81,18 @@ def _slot(spec: Spec, replica: int, world: World, policy: Policy) -> Slot:
         # Nothing can take over here, so nothing is superseded; a disabled server can be stopped all the same.
         owned = owned_by(spec, replica, world)
         serving = best_of(each for each in owned if each.runs)
-        stops = [stop_of(each) for each in owned if each.runs] if not spec.enabled else []
+        stops = [stop_of(each, spec) for each in owned if each.runs] if not spec.runs else []
         return Slot(spec, replica, actions=tuple(stops), incumbent=serving)
     keeper = standing.successor or best_of(standing.others)
     ready = standing.successor is not None and standing.successor.ready is True
-    if spec.enabled and not ready:
+    if spec.runs and not ready:
         superseded = [each for each in standing.others if not each.runs and each is not keeper]
     else:
         superseded = [each for each in standing.others if each is not keeper]
-    busy = kept_for_sessions(superseded) if spec.enabled else []
+    busy = kept_for_sessions(superseded) if spec.runs else []
     actions = [removal_of(each, _superseded_reason(each, keeper, standing)) for each in superseded if each not in busy]
-    if not spec.enabled and keeper is not None and keeper.runs:
-        actions.append(stop_of(keeper))
+    if not spec.runs and keeper is not None and keeper.runs:
+        actions.append(stop_of(keeper, spec))
     return Slot(
         spec,
         replica,

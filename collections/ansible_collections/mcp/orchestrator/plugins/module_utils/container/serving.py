@@ -53,11 +53,19 @@ def fallback(slot: Slot) -> Serving:
     return Serving(slot.spec, None, None, "failed")
 
 
+def stopped(slot: Slot) -> Serving:
+    """Returns the container of a slot in which none is to run; stopped by a request it has no port, and no target."""
+    found = slot.successor
+    if found is not None and slot.spec.stopped is None:
+        return Serving.by(slot.spec, found, "stopped")
+    return Serving(slot.spec, found.id if found else None, None, "stopped", found.name if found else None)
+
+
 def predicted(slot: Slot) -> Serving:
     """Returns who would serve after the slot's actions."""
+    if slot.stopped_by_operator:
+        return stopped(slot)
     found = slot.successor
-    if slot.stopped_by_operator and found is not None:
-        return Serving.by(slot.spec, found, "stopped")
     creation = next((each for each in slot.actions if each.action in CREATIONS), None)
     if creation is not None:
         return Serving(slot.spec, None, creation.port, "planned")
@@ -80,6 +88,8 @@ def predicted_endpoints(plan: Plan, world: World, policy: Policy) -> list[Endpoi
 def endpoint_of(replicas: Sequence[Endpoint], world: World) -> Endpoint:
     """Returns the one endpoint of a server, with the ports of what it has superseded and may still hold sessions."""
     endpoint = Endpoint.of_replicas(replicas)
+    if endpoint.state == "stopped":
+        return endpoint
     superseded = (
         each.port
         for each in world.containers

@@ -29,6 +29,7 @@ def attempt_of(spec: Spec, world: World, policy: Policy) -> str:
     """Names what is tried when ``spec`` is brought up now: another try of the same is expected to end the same way."""
     image = world.images.get(spec.image)
     parts = [spec.generation, short(image.newer or image.id) if image else "no image"]
+    parts += [spec.restarted] if spec.restarted is not None else []
     return " ".join([*parts, policy.bridge_digest or "no bridge"] if bridged(spec) else parts)
 
 
@@ -81,7 +82,9 @@ def stopped_by_operator(spec: Spec, replica: int, world: World) -> Container | N
     owned = owned_by(spec, replica, world)
     if spec.restart == "no" or any(each.runs for each in owned):
         return None
-    return best_of(each for each in owned if each.status == "exited" and each.facts.restart == "no")
+    stopped = [each for each in owned if each.status == "exited" and each.facts.restart == "no"]
+    # A request to restart it, which came later, says otherwise.
+    return best_of(each for each in stopped if each.spec is None or each.spec.restarted == spec.restarted)
 
 
 def best_of(containers: Iterable[Container]) -> Container | None:

@@ -112,6 +112,8 @@ def _probes(
         endpoint = reached.get(route["name"])
         if endpoint is None or route["mcp_url"] is None:
             continue
+        if endpoint.state == "stopped" and endpoint.port is None:
+            continue  # it is meant not to answer
         own = endpoint.url if is_guarded(endpoint, routes) else None
         probe: dict[str, Any] = {"name": endpoint.name, "url": own or route["mcp_url"]}
         if endpoint.bridged and endpoint.ports:

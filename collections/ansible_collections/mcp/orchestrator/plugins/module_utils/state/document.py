@@ -66,24 +66,20 @@ def build_state(
     retire: Mapping[str, Any],
     probe: Mapping[str, Any],
     images: Mapping[str, Any] | None = None,
+    requests: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     had_tools: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Returns the state file's content, from the results that Ansible registered for the steps of one run.
 
     Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
-    images to build. ``warnings`` are about the host, ``had_tools`` the tools that each server offered when it
-    last offered some. Only known fields are taken, so that nothing secret
+    images to build, and ``requests``, since a run need not ask for any. ``warnings`` are about the host, ``had_tools``
+    the tools that each server offered when it last offered some. Only known fields are taken, so that nothing secret
     comes along. The shape is that of files/state.schema.json.
     """
-    steps = {
-        "config": Step("config", config),
-        **({"images": Step("images", images)} if images else {}),
-        "containers": Step("containers", containers),
-        "routes": Step("routes", routes),
-        "retire": Step("retire", retire),
-        "probe": Step("probe", probe),
-    }
+    optional = {"requests": requests, "images": images}
+    results = {"config": config, "containers": containers, "routes": routes, "retire": retire, "probe": probe}
+    steps = _steps({**results, **{name: each for name, each in optional.items() if each}})
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
     errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode, had_tools or {})
@@ -116,6 +112,12 @@ def build_state(
             *_told(steps["routes"], "notes"),
         ],
     }
+
+
+def _steps(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Step]:
+    """The steps in the order of a run."""
+    order = ("requests", "config", "images", "containers", "routes", "retire", "probe")
+    return {name: Step(name, results[name]) for name in order if name in results}
 
 
 def _unprotected(steps: Mapping[str, Step]) -> list[str]:

@@ -24,6 +24,7 @@ class RunFacts:
         specs: each server's spec, as Spec.to_dict gives it.
         remotes: each remote server, as Remote.to_dict gives it, with ``client`` and ``left_out``.
         clients: what a server's entry tells clients beside the address.
+        overrides: what operators have asked for: who, when and by which request, as config_info returns it.
         packages: the built image's package, version and digest.
         notes: what of a server's entry was ignored or decided, and why.
         shadows: which rules of others on the load balancer match a server's path as well.
@@ -48,6 +49,7 @@ class RunFacts:
         self.specs = steps["config"].by_name("servers")
         self.remotes = steps["config"].by_name("remotes")
         self.clients = steps["config"].table("clients")
+        self.overrides = steps["config"].table("overrides")
         self.packages = {
             name: image
             for image in (steps["images"].members("images") if "images" in steps else [])

@@ -25,7 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFailure, HistoryFolder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
-STEPS = ("config", "images", "containers", "routes", "retire", "probe")
+STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe")
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -37,7 +37,9 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         raise ModuleError(
             f"started: {arguments['started']!r} is not a time; write it like 2026-11-21T04:19:00Z"
         ) from error
-    run_id = arguments["run_id"] or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    run_id = (
+        arguments["run_id"] or arguments["requests"].get("run_id") or f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    )
     warnings = _warnings_of_host(arguments["settings"])
     results = {step: arguments[step] for step in STEPS}
     history = HistoryFolder(arguments["history"], arguments["group"]) if arguments["history"] else None
@@ -61,6 +63,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         except FileNotWritten as error:
             reason = f"{error}\n{message(state)}"
             raise ModuleError(reason, failed_servers=failed, warnings=warnings, **told) from error
+        warnings = [*warnings, *_answered(arguments, state)]
     if arguments["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
         raise ModuleError(message(state), failed_servers=failed, warnings=warnings, **told)
@@ -108,6 +111,18 @@ def _kept(
         told["warnings"] = [str(error)]
         state["warnings"].append(str(error))
     return told
+
+
+def _answered(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """Answers the requests that this run was asked; returns what went wrong."""
+    asked, lapsed = arguments["requests"].get("pending") or [], arguments["config"].get("lapsed") or []
+    directory = arguments["requests"].get("directory")
+    if not directory or not (asked or lapsed):
+        return []
+    from ansible_collections.mcp.orchestrator.plugins.module_utils.request.answer import answer  # hardly ever needed
+    from ansible_collections.mcp.orchestrator.plugins.module_utils.request.spool import Rooms, group_number
+
+    return answer(Rooms(directory, group_number(arguments["group"])), asked, lapsed, state)
 
 
 def _moment(text: str | None, now: datetime) -> datetime:

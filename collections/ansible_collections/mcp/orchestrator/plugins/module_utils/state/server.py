@@ -18,7 +18,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import Condition, condition_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import health_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import number, one_of, texts, whole, word
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import (
+    moment,
+    number,
+    one_of,
+    texts,
+    whole,
+    word,
+)
 
 SHORT_ID = 12
 
@@ -47,7 +54,8 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "desired": desired,
         "observed": observed,
         **described,
-        "text": _text(_said(condition, health), described, draining),
+        "text": _text(_said(condition, health, spec), described, draining),
+        "override": _override(facts.overrides.get(name)),
         "package": _package(facts.packages.get(name), spec.get("build")),
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": container_of(endpoint),
@@ -92,9 +100,25 @@ def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return {"containers": len(containers), "sessions": sessions}
 
 
-def _said(condition: Condition, health: Mapping[str, Any]) -> str:
-    """The condition for people, of a server that sleeps with when it was last seen answering."""
-    return (health["reason"] or condition.text) if condition.name == "asleep" else condition.text
+def _said(condition: Condition, health: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """The condition for people: when one that sleeps was last seen answering, and who stopped one that is stopped."""
+    if condition.name == "asleep":
+        return str(health["reason"] or condition.text)
+    by = word(spec.get("stopped")) if condition.name == "stopped" else None
+    return f"{condition.text} {by}" if by else condition.text
+
+
+def _override(said: Any) -> dict[str, Any] | None:
+    """What an operator has asked for on top of the config: who, when, and by which request."""
+    if not isinstance(said, Mapping) or not said:
+        return None
+    return {key: _mark(said.get(key)) for key in ("stopped", "restarted")}
+
+
+def _mark(said: Any) -> dict[str, Any] | None:
+    if not isinstance(said, Mapping):
+        return None
+    return {"by": word(said.get("by")), "at": moment(said.get("at")), "request": word(said.get("request"))}
 
 
 def _text(condition: str, entry: Mapping[str, Any], draining: Mapping[str, int] | None) -> dict[str, str | None]:

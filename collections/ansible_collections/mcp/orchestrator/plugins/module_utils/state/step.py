@@ -35,8 +35,10 @@ class Step:
     Every step may have ``errors``, a list of ``{server: str or null, message: str}``. What else is read of each:
 
     ========== ==================================================================================================
+    requests   ``pending``, the ids of the requests that the run does; ``directory``, where they are answered
     config     ``servers`` (Spec.to_dict), ``remotes`` (Remote.to_dict with client and left_out), ``clients`` (what
-               clients are told beside the address, by server), ``explain`` (a list of notes by server)
+               clients are told beside the address, by server), ``explain`` (a list of notes by server), ``overrides``
+               (what operators have asked for, by server), ``lapsed`` (those whose overrides no longer hold)
     images     ``images``: package, version, digest and the names of the servers that use it
     containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), and which servers run on
                other hosts

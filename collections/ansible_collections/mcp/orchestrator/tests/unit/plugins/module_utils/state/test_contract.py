@@ -54,7 +54,8 @@ class Site:
         """The state after one run with this config, whose servers all answer but notes."""
         self.config.write_text(json.dumps({"mcpServers": {**SERVERS, **changed}}))
         config = read_config(
-            {"config": [str(self.config)], "settings": None, "key_file": str(self.key)}, check_mode=False
+            {"config": [str(self.config)], "settings": None, "key_file": str(self.key), "overrides": None},
+            check_mode=False,
         )
         specs = [Spec.from_dict(each) for each in config["servers"]]
         protected = [error["server"] for error in config["errors"]]
