@@ -12,7 +12,9 @@ from .disk import Disk
 
 SEGMENTS = 8
 FILE_MODE = 0o640
-DIRECTORY_MODE = 0o2750  # the group of the directory above is that of everything below
+# What is made below a directory with the bit set-group-ID gets its group and, where it is one, the bit: mkdir(2) itself
+# ignores the bit, and the sandbox of the unit refuses it (RestrictSUIDSGID in systemd.exec(5)).
+DIRECTORY_MODE = 0o750
 
 
 class SegmentWriter:
