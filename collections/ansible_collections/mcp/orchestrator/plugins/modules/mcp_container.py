@@ -128,6 +128,7 @@ options:
   health_timeout:
     description:
       - Seconds that a new container has to answer its health check.
+      - Where more than four for each processor start at once they get more in proportion, up to 300.
     type: int
     default: 60
   allowed_origins:

@@ -36,6 +36,7 @@ class Verb(StrEnum):
 
 
 CREATIONS = frozenset({Verb.CREATE, Verb.RECREATE})
+STARTS = CREATIONS | {Verb.START, Verb.RESTART}
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,11 @@ class Plan:
     def actions(self) -> tuple[Action, ...]:
         """All steps in the order in which a reader wants them."""
         return (*self.first, *(action for slot in self.slots for action in slot.actions), *self.last)
+
+    @property
+    def starting(self) -> int:
+        """How many containers start."""
+        return sum(any(action.action in STARTS for action in slot.actions) for slot in self.slots)
 
     def diff(self) -> dict[str, str]:
         """Returns the plan as Ansible's before and after texts."""

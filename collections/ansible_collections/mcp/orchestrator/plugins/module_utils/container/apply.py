@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platform import mismatch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait, patience
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import (
     Serving,
     endpoint_of,
@@ -106,7 +107,8 @@ class Applier:
         self._egress = EgressControl(host, world, policy)
         self._images = ImagePulls(host.engine, world.images)
         self._failures = FailureLog(host.engine, host.clock, policy.fleet, world.failures)
-        self._wait = Wait(host.engine, host.probe, host.clock, policy)
+        seconds = patience(plan.starting, policy.health_timeout, os.cpu_count() or 1)
+        self._wait = Wait(host.engine, host.probe, host.clock, policy, seconds)
         self._creation = Creation(
             host,
             world,

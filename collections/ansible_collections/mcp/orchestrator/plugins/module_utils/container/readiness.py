@@ -22,6 +22,8 @@ LONGEST_PAUSE = 1.0
 # With the names of a thousand tools.
 LONGEST_REPORT = 262144
 # A process that the engine has restarted this often within its deadline will not become healthy by waiting longer.
+STARTS_PER_PROCESSOR = 4
+LONGEST_PATIENCE = 300.0  # seconds, as the bridge has with a process that starts
 HOPELESS_RESTARTS = 4
 
 
@@ -92,14 +94,24 @@ def matches(status: int, matcher: str) -> bool:
     return False
 
 
-class Wait:
-    """Waiting for containers to answer. ``policy.health_timeout`` is how long each may take, in seconds."""
+def patience(starting: int, alone: float, processors: int) -> float:
+    """Returns how many seconds each of so many containers that start at once may take to answer.
 
-    def __init__(self, engine: Engine, probe: Probe, clock: Clock, policy: Policy) -> None:
+    ``alone`` is what one may take where a processor is left for it. Beyond a few for each of the host's ``processors``
+    they keep each other waiting: if all were given up after the same time, none would ever be done.
+    """
+    return max(alone, min(alone * starting / (STARTS_PER_PROCESSOR * processors), LONGEST_PATIENCE))
+
+
+class Wait:
+    """Waiting for containers to answer. ``seconds`` is how long each may take."""
+
+    def __init__(self, engine: Engine, probe: Probe, clock: Clock, policy: Policy, seconds: float) -> None:
         self._engine = engine
         self._probe = probe
         self._clock = clock
         self._policy = policy
+        self._seconds = seconds
 
     def until_ready(self, spec: Spec, identity: str, port: int | None, since: float) -> str | None:
         """Returns None when the container of ``spec`` answers in time, else why it does not.
@@ -110,7 +122,7 @@ class Wait:
             return "it publishes no port"
         address = self._policy.reach_address
         wanted = f"GET http://{address}:{port}{spec.health_path} should give {spec.health_matcher}"
-        deadline = since + self._policy.health_timeout
+        deadline = since + self._seconds
         pause = FIRST_PAUSE
         while True:
             answer = self._probe(address, port, spec.health_path, spec.health_matcher)
@@ -121,7 +133,7 @@ class Wait:
             if hopeless:
                 return f"{hopeless} ({wanted})"
             if left <= 0:
-                return f"{answer.said}: {wanted} within {self._policy.health_timeout:g} s"
+                return f"{answer.said}: {wanted} within {self._seconds:g} s"
             self._clock.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 

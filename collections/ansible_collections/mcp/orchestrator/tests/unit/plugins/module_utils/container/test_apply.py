@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,17 @@ def test_a_secret_in_a_failing_server_s_log_is_blackened() -> None:
     new = rolled(engine)
     engine.written = [f"bad token {SECRET}"]
     assert messages(run(engine, [new]))["a"].endswith("bad token ***")
+
+
+def test_many_containers_that_start_at_once_get_more_time_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    specs = [spec(f"s{number}") for number in range(12)]
+    for started, seconds in ((specs, 180), (specs[:1], 60)):
+        engine = SimulatedEngine()
+        engine.sick = {each.generation for each in specs}
+        said = messages(run(engine, started))
+        assert len(said) == len(started)
+        assert all(f"should give 200 within {seconds} s" in each for each in said.values()), said
 
 
 def test_a_first_container_that_does_not_answer_stays_to_be_looked_at() -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe, matches
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import http_probe, matches, patience
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,21 @@ def test_a_status_counts_as_an_alb_would_count_it(status: int, matcher: str, wel
 
 def test_a_port_where_nobody_listens_is_told_as_such() -> None:
     assert http_probe("127.0.0.1", 1, "/", "200").said == "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("starting", "alone", "processors", "seconds"),
+    [
+        (1, 60, 1, 60),
+        (8, 60, 2, 60),
+        (16, 60, 2, 120),
+        (40, 60, 2, 300),
+        (99, 60, 2, 300),
+        (99, 60, 64, 60),
+        (40, 600, 2, 600),
+    ],
+)
+def test_containers_get_more_time_where_more_start_at_once_than_the_processors_can_take(
+    starting: int, alone: float, processors: int, seconds: float
+) -> None:
+    assert patience(starting, alone, processors) == seconds
