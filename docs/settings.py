@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.logging import log_rate, log_size
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import FREE_SECTIONS, SECTIONS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import memory
 
@@ -59,7 +60,7 @@ def written_default(each: Field[Any]) -> str:
     read = each.metadata["read"]
     if default is None or default == "" or default == () or isinstance(default, Secret):
         return ""
-    if read is memory:
+    if read in (memory, log_size, log_rate):
         text = _memory(default)
     elif isinstance(default, bool):
         text = str(default).lower()
@@ -73,8 +74,11 @@ def written_default(each: Field[Any]) -> str:
         return ""
 
 
+_UNITS = {"g": 1024**3, "m": 1024**2, "k": 1024, "": 1}
+
+
 def _memory(count: int) -> str:
-    return f"{count // 1024**3}g" if count % 1024**3 == 0 else f"{count // 1024**2}m"
+    return next(f"{count // size}{unit}" for unit, size in _UNITS.items() if count % size == 0)
 
 
 def _explanation(each: Field[Any]) -> str:

@@ -6,8 +6,12 @@ import os
 import stat
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from .printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -69,3 +73,10 @@ class Log:
             return
         self._dropped = 0
         self._torn = written < len(line)
+
+    def lines(self, lines: Sequence[bytes]) -> None:
+        """Logs whole lines that are fit for it, in one go; they are written or dropped together."""
+        dropped = self._dropped
+        self._write(b"".join(lines))
+        if self._dropped > dropped:
+            self._dropped = dropped + len(lines)

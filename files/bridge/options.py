@@ -30,6 +30,7 @@ class Options:
     command: list[str]
     secret_args: int
     log_level: str
+    call_record: bool
     origins: list[str]
     hosts: list[str]
     limits: Limits
@@ -55,6 +56,7 @@ def parse(arguments: list[str]) -> Options:
         command=command,
         secret_args=found.secret_args,
         log_level=found.log_level,
+        call_record=found.call_record == "on",
         origins=found.allow_origin,
         hosts=found.allow_host,
         limits=Limits(
@@ -96,5 +98,6 @@ def _parser(defaults: Limits) -> argparse.ArgumentParser:
     add("--secret-args", type=int, default=0, help="arguments of the server that are in MCP_SECRET_ARG_1, …")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
     add("--allow-host", action="append", default=[], metavar="NAME")
+    add("--call-record", choices=("on", "off"), default="on", help="a line in the log for each call")
     add("--log-level", choices=LEVELS, default="info")
     return parser

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
+    from .call_record import CallRecord
     from .limits import Limits
     from .log import Log
     from .metrics import Metrics
@@ -21,3 +22,4 @@ class Services:
     log: Log
     limits: Limits
     metrics: Metrics
+    calls: CallRecord

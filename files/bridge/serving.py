@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uvloop.loop import Loop
 
 from .application import Application
+from .call_record import CallRecord
 from .limits import fitted
 from .log import Log
 from .metrics import Metrics
@@ -48,7 +49,8 @@ async def serve(options: Options) -> int:
         return 2
     # Without a key of the fleet's, sessions are known here only.
     keys = keys or [os.urandom(32)]
-    application = Application(Services(loop, log, limits, Metrics()), options, environment, arguments, keys)
+    calls = CallRecord(loop, log, enabled=options.call_record)
+    application = Application(Services(loop, log, limits, Metrics(), calls), options, environment, arguments, keys)
     if environment.personal and not application.launcher.keeps_apart:
         log.warning("Landlock is not available here: a session's process can read the tokens of the others")
     stopped: asyncio.Future[int] = loop.create_future()
@@ -68,6 +70,7 @@ async def serve(options: Options) -> int:
     server.close()
     running.cancel()
     await application.stop()
+    calls.flush()
     return 0
 
 

@@ -18,7 +18,7 @@ from .line import Line
 MARK = b"bridge: call: "
 OUTCOMES = ("ok", "error", "lost", "busy", "cancelled", "ended")
 _CALL = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{16}|-) (\S{1,200}) (\S{1,400}) ([a-z]{1,20}) (\d{1,9}\.\d)"
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{16}|-) (\S{1,200}) (\S{1,200}) ([a-z]{1,20}) (\d{1,9}\.\d)"
 )
 
 

@@ -95,6 +95,14 @@ class Message:
         return meta if isinstance(meta, dict) else {}
 
     @property
+    def tool(self) -> str:
+        """The name of the tool that is called; empty in other messages."""
+        if self.method != "tools/call":
+            return ""
+        name = self.params.get("name")
+        return name[:_LONGEST_NAME] if isinstance(name, str) else ""
+
+    @property
     def result(self) -> dict[str, Any]:
         """The result of an answer, empty for an error and where it is not an object."""
         result = self._body.get("result")

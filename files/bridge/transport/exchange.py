@@ -49,13 +49,14 @@ class Events(Protocol):
 class PendingCall:
     """A request that waits for its answer, and since when nobody is there to read it. Times: monotonic seconds."""
 
-    __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token")
+    __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token", "tool")
 
     def __init__(self, exchange: Exchange, message: Message) -> None:
         self.exchange = exchange
         # Not the message itself: it has been passed on, and may be large.
         self.ident = message.id
         self.method = message.method or ""
+        self.tool = message.tool
         self.token: Id | None = message.meta.get("progressToken")
         self.since = time.monotonic()
         self.abandoned: float | None = None

@@ -53,9 +53,10 @@ class LegacySession:
         self._log = services.log
         self._limits = services.limits
         self._metrics = services.metrics
+        self._record = services.calls
         self._ended = ended
         self._upstream: Upstream | None = None
-        self._calls: dict[Id, tuple[str, float]] = {}  # method, and since when
+        self._calls: dict[Id, tuple[str, str, float]] = {}  # method, tool, and since when
         self._stream = streams.open(self.close)
         self._stream.attach(request)
         # The public path, whatever path a balancer has made of it on the way here.
@@ -129,7 +130,7 @@ class LegacySession:
     def idleness(self, now: float) -> int | None:
         """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""
         if self._calls:
-            begun = max(since for _, since in self._calls.values())
+            begun = max(since for _, _, since in self._calls.values())
             return FORSAKEN if now - max(self._heard, begun) > self._limits.silent_server_seconds else None
         return UNUSED if self._unused else LISTENING
 
@@ -140,7 +141,7 @@ class LegacySession:
     def _pass_on(self, message: Message) -> bool:
         ident = message.id if message.is_request else None
         if ident is not None:
-            self._calls[ident] = (message.method or "", time.monotonic())
+            self._calls[ident] = (message.method or "", message.tool, time.monotonic())
         passed = False
         try:
             passed = self._upstream is not None and self._upstream.send(message)
@@ -150,9 +151,11 @@ class LegacySession:
         return passed
 
     def _settle(self, ident: Id, outcome: str) -> None:
-        method, since = self._calls.pop(ident, ("", 0.0))
+        method, tool, since = self._calls.pop(ident, ("", "", 0.0))
         if method:
-            self._metrics.called(method, outcome, time.monotonic() - since)
+            seconds = time.monotonic() - since
+            self._metrics.called(method, outcome, seconds)
+            self._record.ended(self.name, method, tool, outcome, seconds)
 
 
 class LegacySse:

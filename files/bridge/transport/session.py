@@ -73,6 +73,7 @@ class Session:
         self._limits = services.limits
         self._loop = services.loop
         self._metrics = services.metrics
+        self._record = services.calls
         self._upgrade = upgrade
         self._ended = ended
         self._upstream: Upstream | None = None
@@ -341,7 +342,9 @@ class Session:
         token = call.token
         if token is not None and self._tokens.get(token) is call:
             del self._tokens[token]
-        self._metrics.called(call.method, outcome, time.monotonic() - call.since)
+        seconds = time.monotonic() - call.since
+        self._metrics.called(call.method, outcome, seconds)
+        self._record.ended(self.name, call.method, call.tool, outcome, seconds)
         call.exchange.answer(ident, raw)
         if call.exchange.done:
             self._upgrade.discard(call.exchange)

@@ -61,6 +61,7 @@ class StatelessCall:
     ) -> None:
         self.address = request.client
         self.method = message.method or ""
+        self.tool = message.tool
         self.exchange = Exchange(
             request,
             set() if message.id is None else {message.id},

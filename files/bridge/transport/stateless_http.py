@@ -38,6 +38,7 @@ class StatelessHttp:
     ) -> None:
         self._log = services.log
         self._metrics = services.metrics
+        self._record = services.calls
         self._upstreams = upstreams
         self._health = health
         self._rest = rest
@@ -176,7 +177,9 @@ class StatelessHttp:
             self._calls.discard(call)
             call.used()
             self._upgrade.discard(call.exchange)
-            self._metrics.called(call.method, outcome, time.monotonic() - call.exchange.since)
+            seconds = time.monotonic() - call.exchange.since
+            self._metrics.called(call.method, outcome, seconds)
+            self._record.ended("", call.method, call.tool, outcome, seconds)
 
 
 def discovered(asked: Message, handshake: Handshake, supported: list[str]) -> bytes:

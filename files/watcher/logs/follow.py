@@ -32,11 +32,9 @@ GENERATION_LABEL, REPLICA_LABEL = "mcp_generation", "mcp_replica"
 FLUSH_SECONDS = 0.2
 SAVE_SECONDS = 5.0
 _MOST_WAITING = 128 * 1024
-# What is left out is only counted, and not faster than this: a flood gets no more of the processor.
-_FLOOD_BYTES = 512 * 1024
-_FLOOD_PAUSE = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _NOT_FOUND = 404
+_HEAD = 50  # bytes before a text
 
 
 class Follower:
@@ -164,18 +162,12 @@ class Follower:
 
     async def _read(self, recorder: _Recorder, identity: str) -> None:
         since = recorder.resume()
-        flood = 0
         async with self._engine.logs(identity, since) as frames:
             async for stream, frame in frames:
                 recorder.feed(stream, frame)
                 if recorder.server.waiting > _MOST_WAITING:
                     recorder.server.flush()
                     await asyncio.sleep(0)
-                if recorder.leaves_out:
-                    flood += len(frame)
-                    if flood > _FLOOD_BYTES:
-                        flood = 0
-                        await asyncio.sleep(_FLOOD_PAUSE)
         recorder.end()
 
 
@@ -192,11 +184,6 @@ class _Recorder:
         self._joiner = Joiner()
         self._limit = Limit(rate)
         self._refused = ""
-
-    @property
-    def leaves_out(self) -> bool:
-        """Whether lines are being left out now."""
-        return self._limit.leaves_out
 
     def resume(self) -> str:
         """Returns from when on the engine is to send: seconds with nine digits of a fraction, 0 for all."""
@@ -233,16 +220,20 @@ class _Recorder:
             log.warning("logs of %s: %s", self._member.container.name, said)
 
     def _keep(self, output: Output) -> None:
-        is_call = self._bridged and output.stream == ERR and output.raw.startswith(MARK)
-        text = harmless(output.raw[len(MARK) :]) if is_call else harmless(output.raw, output.size)
-        if not self._progress.stream(CALL if is_call else output.stream).is_new(output.time, text):
+        if self._bridged and output.stream == ERR and output.raw.startswith(MARK):
+            text = harmless(output.raw[len(MARK) :])
+            if self._progress.stream(CALL).is_new(output.time, text):
+                self.server.keep(output.time, CALL, self._short, text)
             return
-        if is_call:
-            self.server.keep(output.time, CALL, self._short, text)
+        seen = self._progress.stream(output.stream)
+        leaves_out = self._limit.leaves_out
+        if not seen.may_be_new(output.time) or not self._limit.takes(output.time, output.size + _HEAD):
+            # An engine that is not read as fast as it can loses what comes later: a flood is read, and only counted.
+            seen.pass_over(output.time)
             return
-        was_leaving_out = self._limit.leaves_out
-        if self._limit.takes(output.time, len(text) + 50):
-            if was_leaving_out:
+        text = harmless(output.raw, output.size)
+        if seen.is_new(output.time, text):
+            if leaves_out:
                 self.report()
             self.server.keep(output.time, output.stream, self._short, text)
 

@@ -37,6 +37,15 @@ class Seen:
         self.time, self.digests, self.resuming = time, {zlib.crc32(text)}, False
         return True
 
+    def may_be_new(self, time: str) -> bool:
+        """Returns whether a line of this time can be new."""
+        return not self.resuming or time >= self.time
+
+    def pass_over(self, time: str) -> None:
+        """Remembers that a line of this time was left out."""
+        if time > self.time:
+            self.time, self.digests, self.resuming = time, set(), False
+
     def note(self, time: str, text: bytes) -> None:
         """Remembers a line that is found in what is kept."""
         if time >= self.time:

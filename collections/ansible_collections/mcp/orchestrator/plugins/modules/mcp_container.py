@@ -145,6 +145,13 @@ options:
     type: str
     choices: [debug, info, warning, error]
     default: info
+  call_record:
+    description:
+      - Whether the bridges of servers that speak over their standard input and output write a line for each call to
+        their container's log, with its time, session, method, tool, outcome and duration, and nothing of what it
+        carries. A change replaces their containers.
+    type: bool
+    default: true
   retire:
     description:
       - Remove what is superseded instead of bringing up the desired containers. Removes older generations whose
@@ -402,6 +409,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "health_timeout": {"type": "int", "default": 60},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
+    "call_record": {"type": "bool", "default": True},
     "retire": {"type": "bool", "default": False},
     "draining": {"type": "dict", "default": {}},
     "prune_images": {"type": "bool", "default": False},

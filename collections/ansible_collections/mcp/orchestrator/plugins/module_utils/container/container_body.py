@@ -273,6 +273,8 @@ def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[st
             found[labels.ORIGINS] = " ".join(policy.allowed_origins)
         if policy.log_level_of(spec) != BRIDGE_LOG_LEVEL:
             found[labels.LOG_LEVEL] = policy.log_level_of(spec)
+        if not policy.call_record_of(spec):
+            found[labels.CALL_RECORD] = "off"
     return found
 
 
@@ -297,7 +299,7 @@ def _bridge_address(spec: Spec) -> list[str]:
 
 
 def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
-    apart = ("allowed_hosts", "log_level")
+    apart = ("allowed_hosts", "call_record", "log_level")
     log_level = policy.log_level_of(spec)
     options = (
         ("--isolation", spec.isolation),
@@ -305,6 +307,7 @@ def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
         ("--sleep-after", spec.sleep_after),
         ("--deep-check-interval", spec.deep_check_interval),
         ("--log-level", None if log_level == BRIDGE_LOG_LEVEL else log_level),
+        ("--call-record", None if policy.call_record_of(spec) else "off"),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
         *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
         *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name not in apart),

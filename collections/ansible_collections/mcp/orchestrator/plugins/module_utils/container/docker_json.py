@@ -47,6 +47,7 @@ def container_of(raw: Mapping[str, Any]) -> Container:
         seccomp=found.get(labels.SECCOMP, ""),
         origins=tuple(found.get(labels.ORIGINS, "").split()),
         log_level=found.get(labels.LOG_LEVEL, BRIDGE_LOG_LEVEL),
+        call_record=found.get(labels.CALL_RECORD) != "off",
         spec=_spec(found.get(labels.SPEC)),
         image_id=raw.get("Image") or "",
         image=config.get("Image") or "",

@@ -100,6 +100,8 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
         )
     if bridged(spec) and container.log_level != (desired_level := policy.log_level_of(spec)):
         replace.append(f"the bridge's log level is {container.log_level}, should be {desired_level}")
+    if bridged(spec) and container.call_record != (desired_record := policy.call_record_of(spec)):
+        replace.append("the bridge does not record calls" if desired_record else "the bridge records calls, should not")
     profile = policy.seccomp_of(spec)
     if container.seccomp != (profile.digest if profile else ""):
         replace.append(

@@ -14,7 +14,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.p
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import rules
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import Profile, names_its_own
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import BRIDGE_LOG_LEVEL, Confinement
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_CALL_RECORD,
+    BRIDGE_LOG_LEVEL,
+    Confinement,
+)
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 
@@ -27,7 +31,7 @@ class Policy:
 
     ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
     of the pages that the bridges let speak to their servers; ``log_level`` is how much the bridges log: debug, info,
-    warning or error.
+    warning or error; ``call_record`` whether they record calls.
     """
 
     fleet: str = "mcp"
@@ -42,6 +46,7 @@ class Policy:
     permissions: Permissions = field(default_factory=Permissions)
     allowed_origins: tuple[str, ...] = ()
     log_level: str = BRIDGE_LOG_LEVEL
+    call_record: bool = BRIDGE_CALL_RECORD
 
     @property
     def network(self) -> str:
@@ -106,6 +111,10 @@ class Policy:
     def log_level_of(self, spec: Spec) -> str:
         """Returns how much a server's bridge logs: as its entry says, else as the settings say."""
         return str(spec.bridge.get("log_level", self.log_level))
+
+    def call_record_of(self, spec: Spec) -> bool:
+        """Returns whether a server's bridge records calls: as its entry says, else as the settings say."""
+        return bool(spec.bridge.get("call_record", self.call_record))
 
     def name_of(self, server: str, replica: int = 1) -> str:
         """Returns the name of a server's container once no older generation is left."""

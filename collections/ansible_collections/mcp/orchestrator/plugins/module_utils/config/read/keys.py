@@ -130,6 +130,12 @@ BRIDGE = Record(
             " Default: any.",
             ["mcp.example.com"],
         ),
+        "call_record": Key(
+            Switch(),
+            "Whether the bridge records each call: its time, session, method, tool, outcome and duration, and nothing"
+            " of what it carries. Default: [logging] calls of settings.conf.",
+            False,
+        ),
         "log_level": Key(
             Text("one of debug, info, warning and error", choices=LOG_LEVELS),
             "What of its own the bridge writes to the container's log. Default: [logging] level of settings.conf.",

@@ -218,6 +218,20 @@ def test_another_log_level_is_followed_by_a_new_container_of_a_bridged_server_on
     ]
 
 
+def test_a_changed_wish_for_a_record_of_calls_is_followed_by_a_new_container_of_a_bridged_server_only() -> None:
+    engine = SimulatedEngine()
+    servers = [spec("a"), spec("b", transport="stdio", command=("x",))]
+    whole_run(engine, servers)
+    without = replace(POLICY, call_record=False)
+    actions = run(engine, servers, policy=without)["actions"]
+    assert [(each["action"], each["server"], each["reason"]) for each in actions] == [
+        ("recreate", "b", "the bridge records calls, should not")
+    ]
+    run(engine, servers, policy=without, retire=True)
+    assert run(engine, servers, policy=without)["actions"] == []
+    assert [each["reason"] for each in run(engine, servers)["actions"]] == ["the bridge does not record calls"]
+
+
 def test_a_server_whose_entry_has_a_log_level_keeps_it_and_its_container() -> None:
     engine = SimulatedEngine()
     servers = [spec("b", transport="stdio", command=("x",), bridge={"log_level": "warning"})]

@@ -1,0 +1,84 @@
+"""One line in the container's log for each call that ends: who, what, how it ended and how long it took. Never what it
+carried."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .log import Log
+
+_LONGEST = 64  # bytes of a client's word
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/@][A-Za-z0-9_.:/@-]{0,63}").fullmatch
+_GATHER_SECONDS = 0.02
+# A pipe takes so many bytes whole or not at all (PIPE_BUF, pipe(7)).
+_AT_ONCE = 4096
+
+
+class CallRecord:
+    """Writes `bridge: call: ENDED SESSION METHOD TOOL OUTCOME MILLISECONDS`, several lines in one go."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, log: Log, *, enabled: bool) -> None:
+        self._loop = loop
+        self._log = log
+        self._enabled = enabled
+        self._waiting: list[bytes] = []
+        self._second = 0
+        self._time = ""
+        self._session: tuple[str, str] = ("", "-")
+
+    def ended(self, session: str, method: str, tool: str, outcome: str, seconds: float) -> None:
+        """Records a call that took `seconds`. `session`: its id, empty without one; a digest of it is written. `tool`:
+        the client's name for the tool that it called, empty for other methods."""
+        if not self._enabled:
+            return
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second, self._time = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        if session != self._session[0]:
+            self._session = (session, digest(session))
+        line = (
+            f"bridge: call: {self._time}.{int(now % 1 * 1000):03d}Z {self._session[1]} {word(method)} {word(tool)}"
+            f" {outcome} {seconds * 1000:.1f}\n"
+        )
+        if not self._waiting:
+            self._loop.call_later(_GATHER_SECONDS, self.flush)
+        self._waiting.append(line.encode("ascii"))
+
+    def flush(self) -> None:
+        """Writes what has gathered."""
+        waiting, self._waiting = self._waiting, []
+        piece: list[bytes] = []
+        size = 0
+        for line in waiting:
+            if size + len(line) > _AT_ONCE:
+                self._log.lines(piece)
+                piece, size = [], 0
+            piece.append(line)
+            size += len(line)
+        if piece:
+            self._log.lines(piece)
+
+
+def digest(session: str) -> str:
+    """Returns what a record says of a session's id: the first 16 digits of its SHA-256; `-` without one."""
+    if not session:
+        return "-"
+    from hashlib import sha256  # of no use to a bridge that nobody calls
+
+    return sha256(session.encode()).hexdigest()[:16]
+
+
+def word(text: str) -> str:
+    """Returns a client's word as one word of plain characters: what is not plain is `%` and two digits a byte."""
+    if not text:
+        return "-"
+    if _PLAIN(text):
+        return text
+    raw = text[:_LONGEST].encode("utf-8", "replace")[:_LONGEST]
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02x}" for byte in raw)
