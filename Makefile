@@ -106,6 +106,20 @@ notify-test: ## Send a test message to every address of [notify] urls, and say w
 	  -m ansible_collections.mcp.orchestrator.plugins.module_utils.notify.program --test \
 	  --settings /etc/mcp-orchestrator/settings.conf --state /var/lib/mcp-orchestrator/state.json
 
+RECORDS = /opt/mcp-orchestrator/venv/bin/python -m records --grep="$$MCP_GREP" --since="$$MCP_SINCE" $(if $(FOLLOW),--follow)
+# What people write is handed on as variables: no quote of theirs is read by this shell.
+logs calls: export MCP_NAME = $(value NAME)
+logs calls: export MCP_GREP = $(value GREP)
+logs calls: export MCP_SINCE = $(value SINCE)
+.PHONY: logs calls
+logs: ## What a server has written, across restarts: make logs NAME=time [GREP=text] [SINCE=2h] [FOLLOW=1]
+	@cd /opt/mcp-orchestrator/current/files
+	exec $(RECORDS) -- $(if $(NAME),"$$MCP_NAME")
+
+calls: ## What has been called on a server: make calls NAME=time [GREP=tool] [SINCE=2h] [FOLLOW=1]
+	@cd /opt/mcp-orchestrator/current/files
+	exec $(RECORDS) --calls -- $(if $(NAME),"$$MCP_NAME")
+
 .PHONY: rebuild
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]
 	MCP_TRIGGER=rebuild /opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/site.yml -i inventory/local --skip-tags install \

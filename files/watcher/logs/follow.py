@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,8 @@ _MOST_WAITING = 128 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _NOT_FOUND = 404
 _HEAD = 50  # bytes before a text
+_HELD = 20  # lines
+_LONGEST_HELD = 4096  # bytes
 
 
 class Follower:
@@ -183,6 +186,8 @@ class _Recorder:
         self._progress = server.progress(self._identity)
         self._joiner = Joiner()
         self._limit = Limit(rate)
+        # The end of a flood is what tells why it came: it is kept.
+        self._last: deque[Output] = deque(maxlen=_HELD)
         self._refused = ""
 
     def resume(self) -> str:
@@ -227,9 +232,12 @@ class _Recorder:
             return
         seen = self._progress.stream(output.stream)
         leaves_out = self._limit.leaves_out
-        if not seen.may_be_new(output.time) or not self._limit.takes(output.time, output.size + _HEAD):
+        if not seen.may_be_new(output.time):
+            return
+        if not self._limit.takes(output.time, output.size + _HEAD):
             # An engine that is not read as fast as it can loses what comes later: a flood is read, and only counted.
             seen.pass_over(output.time)
+            self._last.append(Output(output.time, output.stream, output.raw[:_LONGEST_HELD], output.size))
             return
         text = harmless(output.raw, output.size)
         if seen.is_new(output.time, text):
@@ -239,9 +247,13 @@ class _Recorder:
 
     def report(self) -> None:
         """Says what was left out since it was last said."""
-        left_out = self._limit.report()
+        held = list(self._last)
+        self._last.clear()
+        left_out = self._limit.report(len(held), sum(each.size + _HEAD for each in held))
         if left_out is not None:
-            self.server.remark(left_out.time, self._short, left_out.text)
+            self.server.remark(held[0].time if held else left_out.time, self._short, left_out.text)
+        for each in held:
+            self.server.keep(each.time, each.stream, self._short, harmless(each.raw, each.size))
 
 
 def _now() -> str:

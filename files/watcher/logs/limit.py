@@ -58,13 +58,11 @@ class Limit:
         self._lines, self._size, self._last = self._lines + 1, self._size + size, time
         return False
 
-    def report(self) -> LeftOut | None:
-        """Returns what was left out since the last report."""
-        if not self._lines:
-            return None
-        found = LeftOut(self._last, self._lines, self._size)
+    def report(self, kept: int = 0, size: int = 0) -> LeftOut | None:
+        """Returns what was left out since the last report; of that, ``kept`` lines of ``size`` bytes were not."""
+        found = LeftOut(self._last, self._lines - kept, self._size - size)
         self._lines = self._size = 0
-        return found
+        return found if found.lines > 0 else None
 
     def _refill(self, time: str) -> None:
         self._second = time[:19]
