@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--log-size", type=int, default=10 * 1024 * 1024, help="bytes of log that are kept of each server")
     add("--log-rate", type=int, default=64 * 1024, help="bytes a second that are kept of each container, 0 for all")
-    add("--journal", action="store_true", help="hand the logs of servers to journald instead of keeping them")
+    add("--server-logs", choices=("files", "journal"), default="files", help="where the logs of servers are kept")
 
 
 def recording_of(found: argparse.Namespace) -> Recording:
     """Returns what the options say."""
-    return Recording(found.log_size, found.log_rate, found.journal)
+    return Recording(found.log_size, found.log_rate, found.server_logs == "journal")
 
 
 def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Recording) -> Mapping[str, Task]:
     """Returns the tasks that record, by name."""
+    os.umask(0o027)  # records are for the group of their directories
     disk = Disk(directory)
     roster = Roster(engine, fleet)
     follower = Follower(

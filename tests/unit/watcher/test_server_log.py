@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from records.line import harmless
+from records.line import harmless, head
 from records.logs import Logs
 from records.moment import text_of
 from records.query import Query
 from watcher.disk import Disk
+from watcher.logs.journal import Journal
 from watcher.logs.limit import Limit
 from watcher.logs.seen import Progress
 from watcher.logs.server_log import ServerLog
@@ -182,3 +184,28 @@ def test_a_clock_that_went_back_hides_nothing_new() -> None:
     progress.stream("out").is_new(text_of(5_000_000_000), b"from the future")
     assert progress.resume(text_of(1_000_000_000)) <= text_of(1_000_000_000)
     assert progress.stream("out").is_new(text_of(1_500_000_000), harmless(b"now"))
+
+
+def test_lines_can_go_to_the_journal_with_what_is_known_of_each(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journald:
+        journald.bind(str(tmp_path / "journal"))
+        journal = Journal("time", "mcp", str(tmp_path / "journal"))
+        lines = head(text_of(1), "err", CONTAINER) + b"ERROR a=b\n" + head(text_of(2), "out", CONTAINER) + b"x\n"
+        assert journal.write(lines)
+        first, second = (journald.recv(65536).decode().splitlines() for _ in range(2))
+    assert first == [
+        "MESSAGE=ERROR a=b",
+        "PRIORITY=3",
+        "SYSLOG_IDENTIFIER=mcp-time",
+        "MCP_SERVER=time",
+        "MCP_STREAM=err",
+        f"MCP_TIME={text_of(1)}",
+        f"CONTAINER_ID={CONTAINER}",
+    ]
+    assert second[:2] == ["MESSAGE=x", "PRIORITY=6"]
+
+
+def test_a_journal_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    journal = Journal("time", "mcp", str(tmp_path / "none"))
+    assert not journal.write(b"x\n")
+    assert not journal.write(b"x\n")
