@@ -89,19 +89,8 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
         replace.append(f"image {spec.image} is now {short(image.id)} (was {short(container.image_id)})")
     if image is not None and image.newer:
         replace.append(f"image {spec.image} in its registry is now {short(image.newer)}")
-    if bridged(spec) and container.bridge != policy.bridge_digest:
-        replace.append(
-            f"bridge is now {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
-        )
-    if bridged(spec) and container.origins != policy.allowed_origins:
-        replace.append(
-            f"allowed_origins is {_fact('origins', container.origins)}, should be"
-            f" {_fact('origins', policy.allowed_origins)}"
-        )
-    if bridged(spec) and container.log_level != (desired_level := policy.log_level_of(spec)):
-        replace.append(f"the bridge's log level is {container.log_level}, should be {desired_level}")
-    if bridged(spec) and container.call_record != (desired_record := policy.call_record_of(spec)):
-        replace.append("the bridge does not record calls" if desired_record else "the bridge records calls, should not")
+    if bridged(spec):
+        replace.extend(_bridge_drift(container, spec, policy))
     profile = policy.seccomp_of(spec)
     if container.seccomp != (profile.digest if profile else ""):
         replace.append(
@@ -116,6 +105,18 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
             (update if name in _UPDATABLE else replace).append(reason)
     replace.extend(_network_drift(container, spec, world, policy))
     return Drift(tuple(replace), tuple(update))
+
+
+def _bridge_drift(container: Container, spec: Spec, policy: Policy) -> Iterator[str]:
+    if container.bridge != policy.bridge_digest:
+        yield f"bridge is now {short(policy.bridge_digest or 'absent')} (was {short(container.bridge or 'absent')})"
+    if container.origins != policy.allowed_origins:
+        origins = _fact("origins", container.origins), _fact("origins", policy.allowed_origins)
+        yield f"allowed_origins is {origins[0]}, should be {origins[1]}"
+    if container.log_level != (level := policy.log_level_of(spec)):
+        yield f"the bridge's log level is {container.log_level}, should be {level}"
+    if container.call_record != (recorded := policy.call_record_of(spec)):
+        yield "the bridge does not record calls" if recorded else "the bridge records calls, should not"
 
 
 def _network_drift(container: Container, spec: Spec, world: World, policy: Policy) -> Iterator[str]:
