@@ -49,7 +49,11 @@ class InstalledSite:
         )
 
     def __enter__(self) -> InstalledSite:
-        self._answer()
+        try:
+            self._answer()
+        except RuntimeError:
+            self.__exit__()  # before its project is removed
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:

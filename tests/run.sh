@@ -66,7 +66,7 @@ for target in "$@"; do
     chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare; tests/hosts/fresh.py --upgrade && tests/hosts/fresh.py --without-apt ;;
-    bench-*) prepare; "$bin/python" "benchmarks/${target#bench-}.py" ;;
+    bench-*) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" "benchmarks/${target#bench-}.py" "${options[@]}" ;;
     *) echo "run.sh: unknown target $target" >&2; exit 2 ;;
   esac
 done

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 from benchmarks.noop_parts import tiny_server  # noqa: E402
-from tests.e2e.support.site import LISTENER, Run, Site, ended  # noqa: E402
+from tests.e2e.support.site import LISTENER, SETTINGS, Run, Site, ended  # noqa: E402
 
 PATIENCE = 300  # seconds that an added server may take
 
@@ -78,6 +78,8 @@ def main() -> None:
     project, count = Path(sys.argv[1]), int(sys.argv[2])
     root = Path(tempfile.mkdtemp(prefix="mcp-bench-", dir="/var/tmp"))
     site = Site(root)
+    if not (project / "roles" / "watcher").exists():  # such a release does not know the section
+        (site.etc / "settings.conf").write_text(SETTINGS[SETTINGS.index("[routes]") :])
     try:
         site.write_config(tiny_server.config(count))
         run = site.install(project)
