@@ -102,3 +102,21 @@ def test_the_monitors_user_reads_the_history_and_others_do_not(site: Site, told:
 
     assert int(read_as(USERS["monitor_user"])) > 1
     assert read_as("nobody") == "0"
+
+
+def test_a_run_that_does_nothing_prints_one_line_and_one_that_does_something_a_line_for_each(
+    site: Site, told: dict[str, Any]
+) -> None:
+    log = {"ANSIBLE_STDOUT_CALLBACK": "mcp.orchestrator.run_log", "MCP_TRIGGER": "timer"}
+    quiet = site.reconcile(environment=log)
+    assert quiet.code == 0
+    (line,) = quiet.output.splitlines()
+    assert line.startswith("level=info run=")
+    assert line.endswith('msg="All 3 servers answer"')
+    site.docker.containers.get(f"{FLEET}-time").remove(force=True)
+    busy = site.reconcile(environment=log)
+    assert busy.code == 0
+    lines = busy.output.splitlines()
+    assert 'level=info step=containers server=time action=create reason="it has no container"' in lines
+    assert any(each.startswith("level=info server=time event=repaired") for each in lines)
+    assert "trigger=timer result=ok" in lines[-1]
