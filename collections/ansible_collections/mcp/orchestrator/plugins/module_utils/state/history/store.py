@@ -65,7 +65,8 @@ class HistoryFolder:
             write_json(os.path.join(self._path, name), counted or record, GROUP_READABLE, self._group)
             if before != after:
                 write_json(os.path.join(self._path, _MEMORY), after.to_dict(), GROUP_READABLE, self._group)
-            self._prune()
+            if counted is None:  # nothing has come that another would have to go for
+                self._prune()
         except FileNotWritten as error:
             raise HistoryFailure(str(error)) from error
         except OSError as error:
