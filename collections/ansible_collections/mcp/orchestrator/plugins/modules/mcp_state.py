@@ -45,7 +45,7 @@ options:
       - Without it, no history is kept.
     type: path
   trigger:
-    description: What started the run, for example V(timer) or V(watcher: mcp-time died). Without it, V(hand).
+    description: "What started the run, for example V(timer) or V(watcher: mcp-time died). Without it, V(hand)."
     type: str
   started:
     description: When the run began, in UTC, for example C(2026-11-21T04:19:00Z). Without it, now.

@@ -170,10 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines, reached = try_all(options) if options.test else (tell(options), True)
     except NotTold as error:
-        print(f"notify: {error}", file=sys.stderr)
+        sys.stderr.write(f"notify: {error}\n")
         return 1
-    for line in lines:
-        print(line)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0 if reached else 1
 
 
