@@ -6,6 +6,7 @@ is over, one look tells what it has left, and what of that it cannot have known 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from .trouble import Listing, Mark, Trouble, changes, standing
 NAMED = 3
 CUT_SHORT = Trouble("", "the last run was cut short")
 REQUEST = "request"
+LONGEST_ID = 64
 EDITED = Trouble("", "edit")
 DUE = Trouble("", "timer")
 # Longer than a run waits for its lock when nobody holds it: one that has not begun by then was never started.
@@ -118,9 +120,10 @@ class Conductor:
         self._asked |= {Trouble(server, "was removed") for each, server in told.serving.items() if each not in now}
 
 
-def request(identity: str) -> Trouble:
-    """Returns the reason for a run that is to answer a request."""
-    return Trouble("", f"{REQUEST} {identity}")
+def request(file: str) -> Trouble:
+    """Returns the reason for a run that is to answer a request. Whoever writes it chooses the name of its file."""
+    identity = re.sub(r"[^A-Za-z0-9._-]", "_", file.removesuffix(".json"))
+    return Trouble("", f"{REQUEST} {identity[:LONGEST_ID]}")
 
 
 def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:

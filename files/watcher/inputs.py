@@ -7,11 +7,9 @@ on network file systems, of a folder behind a bind mount of another kernel, or o
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-_REQUEST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,127})\.json")
 Fingerprint = frozenset[tuple[str, int, int, int]]
 
 
@@ -27,11 +25,11 @@ class Inputs:
         return frozenset(found for path in self._paths for found in _found(path))
 
     def requests(self) -> frozenset[str]:
-        """Returns the ids of the requests that wait: their files' names, as far as they can be ids."""
+        """Returns the names of the files that wait, also of what a run is going to refuse."""
         if self._spool is None:
             return frozenset()
         try:
-            return frozenset(found[1] for name in os.listdir(self._spool) if (found := _REQUEST.fullmatch(name)))
+            return frozenset(name for name in os.listdir(self._spool) if not name.startswith("."))
         except OSError:
             return frozenset()
 

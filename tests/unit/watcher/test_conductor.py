@@ -172,7 +172,8 @@ def test_a_container_that_was_removed_while_no_watcher_ran_is_missed() -> None:
         ({REMOVED}, "watcher: time was removed"),
         ({DUE}, "timer"),
         ({EDITED, REMOVED}, "edit"),
-        ({EDITED, request("2"), request("1")}, "request 1"),
+        ({EDITED, request("2.json"), request("1.json")}, "request 1"),
+        ({request("\x1b[31m\n.json")}, "request __31m_"),
         (
             {Trouble(name, "has ended") for name in "abcde"},
             "watcher: a has ended, b has ended, c has ended, and 2 more",

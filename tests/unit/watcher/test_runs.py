@@ -129,8 +129,8 @@ def test_requests_are_the_files_of_the_spool(tmp_path: Path) -> None:
     assert Inputs([], tmp_path / "missing").requests() == set()
     (tmp_path / "1.json").touch()
     (tmp_path / ".2.json.new").touch()
-    (tmp_path / "\x1b[31m.json").touch()
-    assert Inputs([], tmp_path).requests() == {"1"}
+    (tmp_path / "refused").touch()
+    assert Inputs([], tmp_path).requests() == {"1.json", "refused"}
 
 
 async def _whole(command: Command, reason: str) -> None:
