@@ -24,7 +24,7 @@ PLAIN = {"command": "docker", "args": ["run", "-i", "--rm", "mcp-sample/time:1"]
 
 def asked(site: Site, *arguments: str, entry: dict[str, Any] | None = None) -> tuple[int, str]:
     """Asks on the host's command line while a run goes, as a watch starts one; returns its exit code and output."""
-    command = [sys.executable, "-m", "request", *arguments, "--directory", str(site.var), "--timeout", "120"]
+    command = [sys.executable, "-m", "request", *arguments, "--directory", str(site.var), "--timeout", "300"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "files"), "SUDO_USER": "alice"}
     program = subprocess.Popen(
         command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form impo
     STOP,
     SYNC,
     Request,
+    Who,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.overrides import (
     NotOverrides,
@@ -140,14 +141,19 @@ def result_of(
     *,
     servers: Mapping[str, Any] | None = None,
     taken: str | None = None,
+    owner: Who | None = None,
 ) -> dict[str, Any]:
-    """Returns the answer to a request, as docs/requests.md describes it; ``request`` is None where it was not read."""
+    """Returns the answer to a request, as docs/requests.md describes it.
+
+    ``request`` is None where it was not read; then ``owner`` is the one of its file.
+    """
+    who = request.who if request else owner
     return {
         "version": VERSION,
         "id": identity,
         "action": request.action if request else None,
         "server": request.server if request else None,
-        "who": request.who.to_dict() if request else None,
+        "who": who.to_dict() if who else None,
         "from": request.origin if request else None,
         "status": status,
         "message": messages[0] if messages else "",

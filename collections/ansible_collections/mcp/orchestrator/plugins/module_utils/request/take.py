@@ -26,6 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form impo
     ID,
     Refused,
     Request,
+    Who,
     parse,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.overrides import (
@@ -190,9 +191,8 @@ def _refuse(
     identity = name.removesuffix(spool.SUFFIX)
     taking.refused.append(f"{_shown(name)}: {refusal}")
     try:
-        result = result_of(
-            identity if ID.fullmatch(identity) else _shown(name), request, "refused", refusal.messages, moment.run
-        )
+        told = identity if ID.fullmatch(identity) else _shown(name)
+        result = result_of(told, request, "refused", refusal.messages, moment.run, owner=_owner(path))
         if ID.fullmatch(identity) and not os.path.lexists(rooms.result(identity)):
             spool.write_result(rooms, identity, result)
         spool.append_audit(rooms, audit_line(result))
@@ -204,6 +204,14 @@ def _refuse(
         os.unlink(path)  # its values are nobody's business; the answer says what was wrong
     else:
         spool.move_aside(rooms, path)
+
+
+def _owner(path: str) -> Who | None:
+    try:
+        uid = os.lstat(path).st_uid
+    except OSError:
+        return None
+    return Who(uid, spool.user_name(uid))
 
 
 def _shown(name: str) -> str:

@@ -75,6 +75,7 @@ def test_what_is_no_file_of_ours_is_moved_aside_and_audited(
     assert not host.left()
     assert host.stopped() == ["notes"]
     assert len(host.audit()) == 2
+    assert all(each["who"]["user"] for each in host.audit())
     assert len(host.runs[0]["refused"]) == 1
 
 
