@@ -50,7 +50,10 @@ def events_of(
     done: dict[str | None, list[Mapping[str, Any]]] = {}
     for action in actions:
         if word(action.get("action")) not in _BOOKKEEPING:
-            done.setdefault(word(action.get("server")), []).append(action)
+            name = word(action.get("server"))
+            # The monitor has a route as servers do, under a name that no server can have.
+            known = name in entries or name in before.servers
+            done.setdefault(name if known else None, []).append(action)
     found: list[Event] = []
     for name in sorted(entries.keys() | {each for each in done if each is not None}):
         found += _of_actions(name, done.get(name, []), before, after)

@@ -72,6 +72,13 @@ def test_a_route_that_other_settings_change_is_not_drift() -> None:
     assert runs.events(containers=still, routes=routes, settings=settings)[0][1] == "changed"
 
 
+def test_what_is_done_for_the_monitor_is_the_fleets() -> None:
+    routes = {**steps()["routes"], "actions": [action("create_rule", "there is no rule", "_monitor")]}
+    still = {**steps()["containers"], **NOTHING}
+    told = Runs().then().report(containers=still, routes=routes)["events"]
+    assert told == [{"server": None, "event": "changed", "text": "create_rule: there is no rule"}]
+
+
 def test_a_removed_server_leaves_an_event() -> None:
     runs = Runs().then()
     config = {**steps()["config"], "servers": [spec("echo")]}
