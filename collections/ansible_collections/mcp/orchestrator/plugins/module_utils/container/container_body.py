@@ -29,8 +29,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 
 BRIDGE_PORT = 8000
 BRIDGE_MOUNT = "/.mcp"
-# --argv0 and -I keep the interpreter from looking for itself in the image; -S and -OO save memory.
 _LIBRARIES = (f"{BRIDGE_MOUNT}/ld.so", "--library-path", f"{BRIDGE_MOUNT}/lib")
+# --argv0 and -I keep the interpreter from looking for itself in the image; -S and -OO save memory.
 LOADER = (
     *_LIBRARIES,
     "--argv0",
