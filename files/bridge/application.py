@@ -69,6 +69,7 @@ class Application:
         self._status = Status(
             services,
             self._health,
+            rest,
             self.launcher,
             self._upstreams,
             self._sessions,
@@ -141,6 +142,8 @@ class Application:
 
     def _look_after_health(self, now: float) -> None:
         self._health.obstructed_by(self._upstreams.obstacle(now))
+        if self._rest.asleep and not self._in_use():  # what a probe has started, which wakes nobody
+            self._upstreams.rest()
         handshake = self._health.handshake
         if self._health.serves and not self._rest.asleep and handshake is not None:
             self._upstreams.keep_warm(modern=handshake.modern)

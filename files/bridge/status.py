@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .transport.sessions import Sessions
     from .transport.stateless_http import StatelessHttp
     from .upstream.health import Health
+    from .upstream.rest import Rest
     from .upstream.upstreams import Upstreams
 
 
@@ -29,6 +30,7 @@ class Status:
         self,
         services: Services,
         health: Health,
+        rest: Rest,
         launcher: Launcher,
         upstreams: Upstreams,
         sessions: Sessions,
@@ -39,6 +41,7 @@ class Status:
         self._limits = services.limits
         self._metrics = services.metrics
         self._health = health
+        self._rest = rest
         self._launcher = launcher
         self._upstreams = upstreams
         self._sessions = sessions
@@ -93,7 +96,11 @@ class Status:
                 "healthy": int(self._health.serves),
                 "asleep": int(self._health.state == "asleep"),
             },
-            {"child_starts_total": self._launcher.starts, "oom_kills_total": self._launcher.room.killed},
+            {
+                "child_starts_total": self._launcher.starts,
+                "oom_kills_total": self._launcher.room.killed,
+                "wakes_total": self._rest.wakes,
+            },
         )
         request.respond(200, page, content_type=b"text/plain; version=0.0.4")
 

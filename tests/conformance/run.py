@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.conformance.node import CACHE, package
-from tests.unit.bridge.client import start
+from tests.unit.bridge.client import start, until
 
 HERE = Path(__file__).resolve().parent
 SERVER = HERE / "server.py"
@@ -35,9 +35,11 @@ def run_newer(*options: str) -> subprocess.CompletedProcess[str]:
 def _run(version: str, isolation: str, *options: str) -> subprocess.CompletedProcess[str]:
     folder = CACHE / f"conformance-{version}"
     env = package(folder, f"{SUITE}@{version}")
-    bridge = start("--isolation", isolation, command=[sys.executable, str(SERVER)], path="/mcp/conformance")
+    # So short that the server sleeps and wakes between the scenarios.
+    options_of_bridge = ("--isolation", isolation, "--sleep-after", "0.2")
+    bridge = start(*options_of_bridge, command=[sys.executable, str(SERVER)], path="/mcp/conformance")
     try:
-        bridge.wait_healthy()
+        until(lambda: bridge.health()["status"] == 200)
         program = folder / "node_modules" / SUITE / "dist/index.js"
         command = ["node", str(program), "server", "--url", bridge.url, *options]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=folder)

@@ -27,6 +27,8 @@ class Rest:
         self.in_use: Callable[[], bool] = lambda: False
         """Returns whether anything waits for an answer of the server."""
         self.asleep = False
+        self.wakes = 0
+        """How often a client has woken it."""
         self._sleep_after = limits.sleep_after
         self._deep_check = limits.deep_check_seconds
         self._offset = crc32(name.encode()) / 2**32
@@ -39,6 +41,7 @@ class Rest:
         self._used = time.monotonic()
         if self.asleep:
             self.asleep = False
+            self.wakes += 1
             self._woken.set()
 
     def user(self, headers: Mapping[bytes, bytes]) -> Callable[[], None]:
@@ -76,7 +79,8 @@ class Rest:
 def seconds_to_check(offset: float, interval: float, now: float) -> float:
     """Returns the seconds until the next deep check: one in each `interval` of the clock, at `offset` of it (0 to 1).
     `now`: seconds since the epoch."""
-    return interval - (now - offset * interval) % interval
+    left = interval - (now - offset * interval) % interval
+    return left if left > 0 else interval  # where rounding has it that it is due this very moment
 
 
 def _ignore() -> None:

@@ -55,6 +55,10 @@ class SpareWatch:
         while True:
             try:
                 if rpc is None:
+                    await self._settled()
+                    if not self._health.failures and self._rest.left(time.monotonic()) <= 0:
+                        self.close()
+                        return True
                     rpc = await self._next()
                     if rpc is None:
                         return False
@@ -103,7 +107,6 @@ class SpareWatch:
     async def _next(self) -> RpcClient | None:
         """Returns a spare that has answered; None where an initialized child must be watched. Raises NoAnswer,
         CannotStart and Released."""
-        await self._settled()
         if not self._may_have_spare:
             return None
         child = self._warm_children.first or self._launcher.start("warm")
