@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .disk import Disk
@@ -13,6 +14,7 @@ from .engine.client import Engine
 from .logs.follow import Follower
 from .roster import Roster
 from .samples.collect import Collector
+from .sweep import keep_swept
 from .tasks import Task
 
 
@@ -54,4 +56,9 @@ def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Reco
         journal_fleet=fleet if recording.to_journal else None,
     )
     collector = Collector(roster, directory, disk)
-    return {"containers": roster.keep, "logs": follower.keep, "samples": collector.keep}
+    return {
+        "containers": roster.keep,
+        "logs": follower.keep,
+        "samples": collector.keep,
+        "old records": partial(keep_swept, directory),
+    }
