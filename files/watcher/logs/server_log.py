@@ -107,7 +107,7 @@ class ServerLog:
             self._directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with open(descriptor, "w", encoding="ascii") as file:
-                json.dump(content, file)
+                file.write(json.dumps(content))
             temporary.replace(self._directory / POSITION)
             self._unsaved = False
 

@@ -140,7 +140,8 @@ class Collector:
             temporary = path.with_name(f"{LATEST}.new")
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"version": VERSION, "time": now, "servers": told}, file)
+                # dump would go by way of Python, piece by piece.
+                file.write(json.dumps({"version": VERSION, "time": now, "servers": told}))
             temporary.replace(path)
         except OSError as error:
             self._disk.failed(error)
