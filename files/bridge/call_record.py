@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LONGEST = 64  # bytes of a client's word
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@][A-Za-z0-9_.:/@-]{0,63}").fullmatch
 _GATHER_SECONDS = 0.02
+_MOST_NOTED, _LONGEST_NOTED = 256, 256
 # A pipe takes so many bytes whole or not at all (PIPE_BUF, pipe(7)).
 _AT_ONCE = 4096
 
@@ -29,7 +30,9 @@ class CallRecord:
         self._waiting: list[bytes] = []
         self._second = 0
         self._time = ""
-        self._session: tuple[str, str] = ("", "-")
+        # What was written before: sessions, methods and tools come again and again.
+        self._sessions: dict[str, str] = {}
+        self._words: dict[str, str] = {}
 
     def ended(self, session: str, method: str, tool: str, outcome: str, seconds: float) -> None:
         """Records a call that took `seconds`. `session`: its id, empty without one; a digest of it is written. `tool`:
@@ -40,10 +43,11 @@ class CallRecord:
         second = int(now)
         if second != self._second:
             self._second, self._time = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        if session != self._session[0]:
-            self._session = (session, digest(session))
+        who = self._sessions.get(session) or _noted(self._sessions, session, digest(session))
+        what = self._words.get(method) or _noted(self._words, method, word(method))
+        which = self._words.get(tool) or _noted(self._words, tool, word(tool))
         line = (
-            f"bridge: call: {self._time}.{int(now % 1 * 1000):03d}Z {self._session[1]} {word(method)} {word(tool)}"
+            f"bridge: call: {self._time}.{int(now % 1 * 1000):03d}Z {who} {what} {which}"
             f" {outcome} {seconds * 1000:.1f}\n"
         )
         if not self._waiting:
@@ -63,6 +67,14 @@ class CallRecord:
             size += len(line)
         if piece:
             self._log.lines(piece)
+
+
+def _noted(known: dict[str, str], text: str, written: str) -> str:
+    if len(known) >= _MOST_NOTED:
+        known.clear()
+    if len(text) <= _LONGEST_NOTED:
+        known[text] = written
+    return written
 
 
 def digest(session: str) -> str:
