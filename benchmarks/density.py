@@ -1,4 +1,4 @@
-"""What servers cost that nobody calls: private memory and CPU of 30, a third each in Python, on node and static.
+"""What servers cost that nobody calls any more: memory and CPU of 30, a third each in Python, on node and static.
 
 They run in containers as the product makes them, with their health checks: those of this revision, and those of the
 revision of --against, one fleet after the other. Peers hold the same servers, each with one session that is left alone.

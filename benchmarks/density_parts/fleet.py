@@ -80,8 +80,8 @@ def sleeps(project: Path) -> bool:
 def containers(
     api: docker.APIClient, project: Path, runtime: Path, fleet: list[Server], sleep_after: int = 0
 ) -> Iterator[list[int]]:
-    """Runs the servers as a release does, and gives their first processes once all are well. `sleep_after`: seconds,
-    where the release's servers can sleep."""
+    """Runs the servers as a release does, and gives their first processes once all are well, and a client has come and
+    gone. `sleep_after`: seconds, where the release's servers can sleep."""
     lines = "".join(json.dumps(vars(server)) + "\n" for server in fleet)
     command = [sys.executable, str(ROOT / "benchmarks/density_parts/bodies.py"), str(project), str(runtime)]
     said = subprocess.run(command, input=lines, check=True, capture_output=True, text=True).stdout
@@ -92,6 +92,9 @@ def containers(
         wanted = ("asleep",) if sleep_after and sleeps(project) else ("ok", "degraded")
         for server in fleet:
             until(lambda server=server: _state(server) in wanted, f"{server.name} is {wanted[0]}", 600)
+            _end(server.port, f"/mcp/{server.name}/mcp", _session(server.port, f"/mcp/{server.name}/mcp"))
+        for server in fleet:
+            until(lambda server=server: _state(server) in wanted, f"{server.name} is {wanted[0]} again", 600)
         yield [api.inspect_container(each)["State"]["Pid"] for each in made]
     finally:
         for each in made:
@@ -153,14 +156,21 @@ def peer_memory(api: docker.APIClient, argv: list[str], path: str, fleet: list[S
             process.wait()
 
 
-def _session(port: int, path: str) -> None:
-    """Opens a session and leaves it."""
+def _session(port: int, path: str) -> str:
+    """Opens a session, leaves it, and returns its id."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}).encode()
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
     with urllib.request.urlopen(request, timeout=120) as answer:
         if b'"result"' not in answer.read():
-            raise RuntimeError(f"the peer at {port} does not initialize")
+            raise RuntimeError(f"the server at {port} does not initialize")
+        return str(answer.headers["Mcp-Session-Id"])
+
+
+def _end(port: int, path: str, session: str) -> None:
+    headers = {"Mcp-Session-Id": session}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers, method="DELETE")
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 def _unpacked(api: docker.APIClient, server: Server, folder: Path) -> str:
