@@ -146,6 +146,8 @@ class Follower:
         pause = _FIRST_PAUSE
         while member.container.id in self._roster.members:
             begun = time.monotonic()
+            # An engine may end its answer before the last lines are in it (Docker 20.10): what has ended is read again.
+            had_ended = not member.is_running
             member.changed.clear()
             try:
                 await self._read(recorder, member.container.id)
@@ -160,7 +162,7 @@ class Follower:
             if time.monotonic() - begun > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
             with suppress(TimeoutError):
-                await asyncio.wait_for(member.changed.wait(), pause if member.is_running else None)
+                await asyncio.wait_for(member.changed.wait(), None if had_ended else pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _read(self, recorder: _Recorder, identity: str) -> None:
