@@ -146,8 +146,8 @@ def measure(site: Site) -> dict[str, Tally]:
             callers.go_on(seconds=300)
         for each, number in KILLED.items():
             callers.phase(f"kill {each}")
-            kill(site, NAMES[number])
-            callers.killed()
+            with callers.killing():
+                kill(site, NAMES[number])
             callers.go_on(10)
     return callers.tallies
 

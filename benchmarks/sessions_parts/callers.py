@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -103,8 +104,11 @@ class Callers:
         print(f"sessions: {name}", file=sys.stderr, flush=True)
         self.tally = self.tallies.setdefault(name, Tally())
 
-    def killed(self) -> None:
-        """Counts the faults of calls that began before now as cut."""
+    @contextmanager
+    def killing(self) -> Iterator[None]:
+        """Counts the faults of calls that began before the end of the block, which kills something, as cut."""
+        self._killed = math.inf
+        yield
         self._killed = time.monotonic()
 
     def go_on(self, calls: int = 3, seconds: float = 120) -> None:

@@ -127,8 +127,9 @@ def test_no_client_notices_that_servers_roll_or_that_a_container_of_two_is_kille
         callers.go_on()
         callers.phase("kill")
         killed, _ = containers_of(site, "time")
-        os.kill(site.docker.api.inspect_container(killed)["State"]["Pid"], signal.SIGKILL)
-        callers.killed()
+        pid = site.docker.api.inspect_container(killed)["State"]["Pid"]
+        with callers.killing():
+            os.kill(pid, signal.SIGKILL)
         callers.go_on(20)
     assert {phase: dict(tally.faults) for phase, tally in callers.tallies.items()} == {
         "start": {},
