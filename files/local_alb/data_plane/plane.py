@@ -23,8 +23,8 @@ log = logging.getLogger("local_alb")
 
 # Changes that arrive together are served together; seconds.
 GATHER = 0.01
-# After a reload HAProxy is left alone for as long as the reload took, and no shorter than this.
-SHORTEST_PAUSE = 0.05
+# After a reload HAProxy is left alone for as long as the reload took, within these bounds.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
 LOOK_SOON, LOOK_LATER = 0.1, 1.0
 RELOAD_TIMEOUT = 15.0
 RETRY_FAILED = 10.0
@@ -177,7 +177,7 @@ class DataPlane:
                 _replace(self._config, previous)
             raise self._refuse(rendering, str(error)) from None
         now = time.monotonic()
-        self._may_reload = now + max(SHORTEST_PAUSE, now - began)
+        self._may_reload = now + min(max(SHORTEST_PAUSE, now - began), LONGEST_PAUSE)
         self._prune(rendering)
 
     def _await_serving(self, digest: str, failed_before: int) -> None:
