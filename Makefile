@@ -66,7 +66,7 @@ molecule: venv ## A whole host with systemd and its own engine
 	tests/run.sh molecule
 
 .PHONY: chaos
-chaos: venv ## Whole runs broken in every way that the tests know, in the order of a seed: make chaos SEED=7
+chaos: venv ## A site broken in every way that the tests know, under load: make chaos SEED=7 [OPTIONS=--publish]
 	SEED=$(SEED) tests/run.sh chaos
 
 .PHONY: fresh

@@ -31,7 +31,7 @@ prepare() {
 
 # The tests of a whole installation, in two parts that take about as long; each part has a site of its own.
 site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,watcher,upgrade}.py)
-packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults,chaos}.py)
+packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults}.py)
 others() { local each; for each in "${site[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
 
 # Three targets at a time, the longest first: they wait more than they compute, and share neither ports nor objects of the
@@ -63,7 +63,12 @@ for target in "$@"; do
     e2e_packages) prepare; MCP_TEST_SITE=1 "$bin/pytest" -q --durations=20 "${packages[@]}" ;;
     e2e_parts) prepare; mapfile -t ignored < <(others); "$bin/pytest" -q --durations=20 "${ignored[@]}" tests/e2e ;;
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
-    chaos) prepare; MCP_CHAOS=yes SEED=${SEED:-$RANDOM} "$bin/pytest" -q -s tests/e2e/test_site_faults.py tests/e2e/test_chaos.py ;;
+    chaos)
+      prepare
+      read -ra options <<<"${OPTIONS-}"
+      MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.chaos --seed "${SEED:-$RANDOM}" "${options[@]}"
+      MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py
+      ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare; tests/hosts/fresh.py --upgrade && tests/hosts/fresh.py --without-apt ;;
     bench-*) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" "benchmarks/${target#bench-}.py" "${options[@]}" ;;

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.chaos.faults import FAULTS, TIMER
+from tests.chaos.load import Load
+from tests.chaos.scene import SERVERS
+from tests.chaos.trial import Outcome, Trial, strike_somehow
+from tests.chaos.world import strangers
 from tests.e2e.support.client import status
 from tests.e2e.support.sample import ANOTHER, SAMPLE
-from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
+from tests.e2e.support.site import FLEET, LISTENER, SETTINGS, Site, settings
 from tests.e2e.support.waiting import until
 
 # Twice what benchmarks/healing.py holds as its worst: this machine has more to do.
@@ -76,3 +83,16 @@ def test_a_watcher_that_is_killed_misses_nothing(watched: Site) -> None:
     watched.docker.containers.get(f"{FLEET}-time").remove(force=True)
     subprocess.run([*supervisor, "start", program], check=True)
     until(answers(watched, "time"), "time answers", PATIENCE)
+
+
+def test_faults_in_the_order_of_a_seed_are_mended_and_cost_nobody_else_a_call(watched: Site) -> None:
+    seed = int(os.environ.get("SEED") or 1)  # `make chaos` has them all
+    chance = random.Random(seed)
+    watched.write_config(SERVERS)
+    with strangers(watched) as beside, Load(LISTENER, SERVERS) as load:
+        trial = Trial(watched, load, beside)
+        outcomes = [Outcome(fault) for fault in chance.sample([each for each in FAULTS if each.by != TIMER], 2)]
+        for outcome in outcomes:
+            strike_somehow(trial, outcome.fault, chance, outcome)
+        trial.check(outcomes[-1])
+    assert not [f"seed {seed}: {outcome}" for outcome in outcomes if outcome.broken]
