@@ -38,7 +38,8 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.mcp.orchestrator.plugins.plugin_utils.run_log import PRIORITIES, Line, RunLog
 
-FILES, FILE_BYTES = 5, 1024 * 1024
+FILES = 5
+FILE_BYTES = 1024 * 1024
 # What is below is left out of the journal, as what systemd says of every start of the unit is (LogLevelMax).
 LOWEST = PRIORITIES["INFO"]
 

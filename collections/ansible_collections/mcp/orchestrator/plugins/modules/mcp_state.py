@@ -63,12 +63,6 @@ options:
         was asked are answered from it; overrides that no longer hold are forgotten.
     type: dict
     default: {}
-  requests:
-    description:
-      - The registered result of M(mcp.orchestrator.mcp_request). Once the state is written, the requests that the run
-        was asked are answered from it, and overrides that no longer hold are forgotten.
-    type: dict
-    default: {}
   config:
     description: The registered result of M(mcp.orchestrator.mcp_config_info).
     type: dict

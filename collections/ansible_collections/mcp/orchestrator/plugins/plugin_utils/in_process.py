@@ -28,6 +28,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import filter_loader, test_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.display import Display
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import result_of
 from ansible_collections.mcp.orchestrator.plugins.plugin_utils.compiled_once import CompiledOnce
@@ -36,7 +37,8 @@ _BIN = os.path.realpath(os.path.join(sys.prefix, "bin"))
 _MODULES = "ansible_collections.mcp.orchestrator.plugins.modules"
 # Ansible loads an action before it forks the process of its task, so that what is loaded here is loaded once a run: the
 # modules of every run, and the filters and tests, which every process that meets one would load anew, all of them.
-sys.meta_path.insert(0, CompiledOnce())
+if sys.meta_path[0] is AnsibleCollectionConfig.collection_finder:  # it is not where ansible-test imports this
+    sys.meta_path.insert(0, CompiledOnce())
 for _name in ("request", "config_info", "container", "route", "probe_info", "state"):
     importlib.import_module(f"{_MODULES}.mcp_{_name}")
 filter_loader.get("default")

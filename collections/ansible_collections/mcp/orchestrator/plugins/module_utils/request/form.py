@@ -85,7 +85,7 @@ def parse(identity: str, content: bytes, uid: int, user: str) -> Request:
     except json.JSONDecodeError as error:
         raise Refused(f"it is not complete JSON: line {error.lineno}, column {error.colno} does not parse") from None
     except (ValueError, RecursionError) as error:
-        raise Refused(str(error) if type(error) is ValueError else "it is nested too deeply") from None
+        raise Refused("it is nested too deeply" if isinstance(error, RecursionError) else str(error)) from None
     if not isinstance(said, dict):
         raise Refused('it is no JSON object; write {"action": …}')
     mistakes = list(_mistakes(said))

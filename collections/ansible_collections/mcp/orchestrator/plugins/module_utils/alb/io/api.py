@@ -141,7 +141,7 @@ def connect(region: str | None, endpoint_url: str | None, credentials_file: str 
 
     def client_of(name: str | None) -> Any:
         session = botocore.session.Session()
-        session.register_component("data_loader", _Elbv2Loader())
+        session.register_component("data_loader", _loader())
         return session.create_client("elbv2", region_name=name, endpoint_url=endpoint_url, config=config, **credentials)
 
     try:
@@ -156,12 +156,11 @@ def connect(region: str | None, endpoint_url: str | None, credentials_file: str 
     return Api(client, endpoint_url or f"AWS in {region or client.meta.region_name}")
 
 
-class _Elbv2Loader(Loader):  # type: ignore[misc]  # botocore has no types
-    """Loads the model of one service, and does not look through the folders of the four hundred others for it."""
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        """Returns the names of the services that have a model of this type."""
-        return ["elbv2"]
+def _loader() -> Any:
+    """Returns what loads the model of one service, and does not look through the folders of four hundred others."""
+    loader = Loader()
+    loader.list_available_services = lambda type_name: ["elbv2"]  # type: ignore[method-assign]
+    return loader
 
 
 def _credentials(path: str) -> dict[str, Any]:
