@@ -26,10 +26,14 @@ FIRST_RUN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a run reports: the servers of containers that serve, by id, and those it could not or would not mend."""
+    """What a run reports: the servers of containers that serve, by id, and those it could not or would not mend.
+
+    ``names`` are those of the containers that serve, by id.
+    """
 
     serving: Mapping[str, str] = field(default_factory=dict)
     unwell: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Conductor:
@@ -71,7 +75,7 @@ class Conductor:
         if self._left is None:
             self._left = now
             self._accepted = frozenset(mark for mark in standing(now) if _is_known(mark, self._told, frozenset()))
-            self._missing(self._told, now)
+            self._ask_for_what_was_lost(self._told, now)
         self._seen = now
         shown = standing(now)
         self._accepted &= shown
@@ -95,7 +99,7 @@ class Conductor:
             self._asked |= {CUT_SHORT}
         if now is None:
             return
-        self._missing(told or Told(), now)
+        self._ask_for_what_was_lost(told or Told(), now)
         self._accepted = frozenset(
             mark for mark in standing(now) if told and _is_known(mark, told, self._accepted | standing(self._seen))
         )
@@ -116,8 +120,14 @@ class Conductor:
         self._patience.started(troubles, at)
         self._started = at
 
-    def _missing(self, told: Told, now: Listing) -> None:
+    def _ask_for_what_was_lost(self, told: Told, now: Listing) -> None:
+        """Compares a listing with a report: what was done to a container while the run was under way."""
         self._asked |= {Trouble(server, "was removed") for each, server in told.serving.items() if each not in now}
+        self._asked |= {
+            Trouble(now[each].server, "was renamed")
+            for each, name in told.names.items()
+            if each in now and now[each].name != name
+        }
 
 
 def request(file: str) -> Trouble:

@@ -86,8 +86,10 @@ class Report:
         try:
             with self._path.open("rb") as file:
                 servers = json.loads(file.read(LARGEST_REPORT))["servers"]
+            serving = [each for each in servers if each.get("container")]
             return Told(
-                serving={each["container"]["id"]: each["name"] for each in servers if each.get("container")},
+                serving={each["container"]["id"]: each["name"] for each in serving},
+                names={each["container"]["id"]: name for each in serving if (name := each["container"].get("name"))},
                 unwell=frozenset(each["name"] for each in servers if each["error"] or each["observed"] != "running"),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.chaos import scene
 from tests.e2e.support.sample import ANOTHER
-from tests.e2e.support.site import FLEET, MONITOR_PORT, Site
+from tests.e2e.support.site import FLEET, Site
 from tests.e2e.support.waiting import until
 
 Ender = Callable[[], object]
@@ -28,6 +28,8 @@ Blow = Callable[[Site, random.Random], Ender | None]
 EVERYBODY = frozenset(scene.SERVERS)
 NOBODY: frozenset[str] = frozenset()
 OUTAGE_SECONDS = 20.0
+# Whoever has taken a port keeps it.
+STOLEN: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
@@ -122,19 +124,15 @@ def spoil_overrides(site: Site, chance: random.Random) -> None:
     (site.var / "overrides.json").write_bytes(b'{"servers": [\x00')
 
 
-def kill_service(name: str) -> Blow:
-    """Returns the blow that kills a program of the supervisor."""
+def kill_service(program: str) -> Blow:
+    """Returns the blow that kills all processes of a program of the site."""
 
     def blow(site: Site, chance: random.Random) -> None:
-        os.kill(scene.service_pid(site, name), signal.SIGKILL)
+        for process in scene.processes(site, program):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     return blow
-
-
-def kill_haproxy(site: Site, chance: random.Random) -> None:
-    for process in scene.processes(site, "haproxy"):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
 
 
 def kill_run(site: Site, chance: random.Random) -> None:
@@ -148,7 +146,7 @@ def kill_run(site: Site, chance: random.Random) -> None:
             os.kill(process, signal.SIGKILL)
 
 
-def steal_port(site: Site, chance: random.Random) -> Ender:
+def steal_port(site: Site, chance: random.Random) -> None:
     """Somebody else binds a removed server's port before it is back."""
     hit = container(site, "time")
     bindings = hit.attrs["HostConfig"]["PortBindings"]
@@ -158,8 +156,7 @@ def steal_port(site: Site, chance: random.Random) -> Ender:
     thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     until(lambda: _bound(thief, (found["HostIp"] or "127.0.0.1", int(found["HostPort"]))), "the port is stolen", 5)
     thief.listen()
-    site.thieves = [*getattr(site, "thieves", []), thief]  # type: ignore[attr-defined]  # it keeps what it took
-    return lambda: None
+    STOLEN.append(thief)
 
 
 def _bound(thief: socket.socket, address: tuple[str, int]) -> bool:
@@ -275,11 +272,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("an edit during the run of another edit", edit_during_run, NOBODY, WATCHER, 3),
     Fault("a run is killed at a random moment", kill_run, NOBODY, WATCHER, 20),
     Fault("a config is saved half, and whole 3 s later", half_saved, NOBODY, WATCHER, 3),
-    Fault("HAProxy is killed", kill_haproxy, EVERYBODY, SUPERVISOR),
+    Fault("HAProxy is killed", kill_service("haproxy"), EVERYBODY, SUPERVISOR),
     Fault("HAProxy is frozen for 3 s", freeze_haproxy, EVERYBODY, "nobody: it goes on", 3),
-    Fault("the local ALB's control plane is killed", kill_service(f"{FLEET}-local-alb"), EVERYBODY, SUPERVISOR),
-    Fault("the monitor is killed", kill_service(f"{FLEET}-monitor"), NOBODY, SUPERVISOR),
-    Fault("the watcher is killed", kill_service(f"{FLEET}-watcher"), NOBODY, SUPERVISOR),
+    Fault("the local ALB's control plane is killed", kill_service("local_alb"), EVERYBODY, SUPERVISOR),
+    Fault("the monitor is killed", kill_service("monitor"), NOBODY, SUPERVISOR),
+    Fault("the watcher is killed", kill_service("watcher"), NOBODY, SUPERVISOR),
     Fault("the control plane is away for 20 s, with an edit meanwhile", outage, NOBODY, WATCHER, 3),
     Fault("no room under the history while a container is removed", full_disk, TIME, WATCHER, 2),
     Fault("the state file is corrupt", spoil_state, NOBODY, TIMER, 2),
@@ -292,4 +289,3 @@ FAULTS: tuple[Fault, ...] = (
     Fault("a rule and its target group are deleted", delete_group, TIME, TIMER, 2),
     Fault("tags of a rule are deleted", delete_tags, NOBODY, TIMER, 2),
 )
-assert MONITOR_PORT

@@ -26,10 +26,9 @@ SERVERS: dict[str, Any] = {
     "orders": SAMPLE["orders"],
     "pair": {**ANOTHER, "orchestrator": {"isolation": "pooled", "replicas": 2}},
 }
+SERVICES = ("watcher", "local_alb", "monitor", "haproxy")
 # Between two timed runs; what the watcher cannot see waits for one.
 INTERVAL_SECONDS = 60
-# What the engine's status says of one that does not serve. Its "starting" lasts until its next probe, whatever serves.
-UNWELL = ("(unhealthy)", "(Paused)")
 # Tags by which a rule is known as the fleet's.
 OWNERSHIP = frozenset({"mcp_fleet"})
 
@@ -75,21 +74,16 @@ def supervisor(site: Site, *arguments: str) -> str:
     return subprocess.run([*program, *arguments], check=False, capture_output=True, text=True).stdout
 
 
-def service_pid(site: Site, name: str) -> int:
-    """Returns the first process of a program of the supervisor."""
-    return int(supervisor(site, "pid", name))
-
-
 def processes(site: Site, program: str) -> list[int]:
-    """Returns the processes of a program that name something of the site in their arguments."""
+    """Returns the processes of a program, or of a Python module, that name something of the site in their arguments."""
     found = []
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = command.read_bytes().decode(errors="replace").split("\0")
         except OSError:  # it ended while we looked
             continue
-        named = any(Path(word).name == program for word in words[:2])
-        if named and any(str(site.root) in word for word in words):
+        called = words[2:3] if words[1:2] == ["-m"] else [Path(word).name for word in words[:2]]
+        if program in called and any(str(site.root) in word for word in words):
             found.append(int(command.parent.name))
     return [each for each in found if each != os.getpid()]
 
@@ -109,9 +103,13 @@ def replicas(entry: dict[str, Any]) -> int:
 def wrong(site: Site) -> str:
     """Returns what is not as the config says, the first thing found; empty where all is. Never raises for a fault."""
     try:
-        return _containers(site) or _routes(site) or _answers(site)
+        return _services(site) or _containers(site) or _routes(site) or _answers(site)
     except (OSError, ValueError, KeyError, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         return f"{type(error).__name__}: {error}"
+
+
+def _services(site: Site) -> str:
+    return next((f"no process of {name}" for name in SERVICES if not processes(site, name)), "")
 
 
 def _containers(site: Site) -> str:
@@ -120,7 +118,8 @@ def _containers(site: Site) -> str:
     well: Counter[str] = Counter()
     for each in found:
         name = each["Names"][0] if each["Names"] else each["Id"]
-        if each["State"] != "running" or any(word in each["Status"] for word in UNWELL):
+        # What the engine says of its health is as old as its last probe; the balancer's targets say it anew.
+        if each["State"] != "running":
             return f"{name} is {each['State']}, {each['Status']}"
         if not each["NetworkSettings"]["Networks"]:
             return f"{name} has no network"

@@ -36,6 +36,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
         "hit": _sum(outcome.hit),
         "others": _sum(outcome.others),
         "load": round(statistics.mean(outcome.loads), 1) if outcome.loads else None,
+        "last_wrong": outcome.last_wrong,
         "broken": outcome.broken,
     }
 

@@ -29,8 +29,8 @@ LOOK_SECONDS = 0.1
 class Outcome:
     """What the tries of one fault came to. Times in seconds from the blow.
 
-    ``answers`` until all servers answer, ``seconds`` until all is as the config says; ``broken`` says what is not as it
-    must be.
+    ``answers`` until all servers answer, ``seconds`` until all is as the config says, after ``last_wrong``; ``broken``
+    says what is not as it must be.
     """
 
     fault: Fault
@@ -39,6 +39,7 @@ class Outcome:
     hit: list[Tally] = field(default_factory=list)
     others: list[Tally] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
+    last_wrong: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -88,7 +89,7 @@ class Trial:
         with Watch(self._site) as watch:
             try:
                 begun = self._blow(fault, chance)
-                outcome.seconds.append(self._healed(begun))
+                outcome.seconds.append(self._healed(begun, outcome))
                 outcome.answers.append(max(0.0, watch.last_silent - begun))
             except AssertionError as error:
                 outcome.broken.append(f"not healed: {error}")
@@ -107,7 +108,7 @@ class Trial:
             end()
         return begun
 
-    def _healed(self, begun: float) -> float:
+    def _healed(self, begun: float, outcome: Outcome) -> float:
         """The seconds from a blow until all is well and stays so; 0 where nothing ever was wrong."""
         well_since: float | None = None
         last = ""
@@ -119,6 +120,7 @@ class Trial:
             elif well_since is None:
                 well_since = now
             if well_since is not None and now - well_since >= QUIET_SECONDS and not run_under_way(self._site):
+                outcome.last_wrong.append(last)
                 return well_since - begun if last else 0.0
             if now - begun > LONGEST_SECONDS:
                 raise AssertionError(f"after {LONGEST_SECONDS:.0f} s: {last}")
@@ -128,7 +130,9 @@ class Trial:
         """Puts the config back, and holds that the world is as it was and a run by hand changes nothing."""
         if self._site.config() != SERVERS:
             self._site.write_config(SERVERS)
+        edited = (self._site.etc / "mcp.config.json").stat().st_mtime
         try:
+            until(lambda: self._reported_at() > edited, "a run has followed the edit", LONGEST_SECONDS)
             self._settle()
         except AssertionError as error:
             outcome.broken.append(f"not whole: {error}")
@@ -146,6 +150,9 @@ class Trial:
         """Waits until a run has reported the fleet that the config says, and nothing is under way."""
         until(lambda: not wrong(self._site) and not run_under_way(self._site), "all is well", LONGEST_SECONDS)
         until(lambda: self._reported() == set(self._site.config()), "a run has reported", LONGEST_SECONDS)
+
+    def _reported_at(self) -> float:
+        return (self._site.var / "state.json").stat().st_mtime
 
     def _reported(self) -> set[str]:
         return {str(server["name"]) for server in report(self._site).get("servers", [])}

@@ -18,6 +18,8 @@ CHAIN = f"{FLEET.upper()}X-STRANGER"
 # What a site's directories may grow by: records and reports, which are bounded.
 ROOM_BYTES = 64 * 1024 * 1024
 PATH = "/chaos-stranger"
+# What HAProxy adds to its own arguments at a reload.
+RELOADED = re.compile(r"-(sf|x) \S+ ")
 
 
 class Strangers:
@@ -114,7 +116,8 @@ def ours(site: Site) -> dict[str, Any]:
 
 def _plain(command: str) -> str:
     """A command line without what differs each time."""
-    return re.sub(r"\d+", "N", " ".join(command.split())[:200])
+    lasting = RELOADED.sub("", " ".join(command.split()))
+    return re.sub(r"\d+", "N", lasting)[:200]
 
 
 def _files(directory: Path) -> Iterator[str]:
@@ -132,4 +135,11 @@ def room(site: Site) -> int:
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Returns in which kinds two looks at the world differ, and how."""
-    return [f"{kind}: {before[kind]} became {after[kind]}" for kind in before if before[kind] != after[kind]]
+    return [f"{kind}: {_change(before[kind], after[kind])}" for kind in before if before[kind] != after[kind]]
+
+
+def _change(before: Any, after: Any) -> str:
+    if not isinstance(before, dict):
+        return f"{before} became {after}"
+    other = sorted(each for each in {*before, *after} if before.get(each) != after.get(each))
+    return ", ".join(f"{each!r}: {before.get(each)} became {after.get(each)}" for each in other)

@@ -28,7 +28,8 @@ def settled(world: Listing = GOOD) -> Conductor:
 
 def told(world: Listing, unwell: frozenset[str] = frozenset()) -> Told:
     """Returns the report of a run that left this world."""
-    return Told({each.id: each.server for each in world.values()}, unwell)
+    servers = {each.id: each.server for each in world.values()}
+    return Told(servers, unwell, {each.id: each.name for each in world.values()})
 
 
 def without(world: Listing, identity: str) -> Listing:
@@ -112,6 +113,17 @@ def test_a_replaced_container_that_only_finishes_its_sessions_may_be_sick() -> N
     conductor.begin()
     conductor.end(draining, 2.0, told(GOOD))
     assert not conductor.decide(2.0)
+
+
+def test_a_container_that_is_renamed_during_a_run_starts_another() -> None:
+    conductor = settled()
+    conductor.begin()
+    renamed = {**GOOD, "a": replace(GOOD["a"], name="somebody-elses")}
+    conductor.end(renamed, 2.0, told(GOOD))
+    assert conductor.decide(2.0) == {Trouble("time", "was renamed")}
+    conductor.begin()
+    conductor.end(GOOD, 3.0, told(GOOD))
+    assert not conductor.decide(3.0)
 
 
 def test_a_run_without_a_report_is_followed_by_another() -> None:

@@ -51,11 +51,13 @@ def test_a_report_tells_which_containers_serve_and_which_servers_are_not_mended(
     path = tmp_path / "state.json"
     report = Report(path)
     assert (report.version(), report.read()) == (None, Told())
-    good = {"name": "time", "observed": "running", "error": None, "container": {"id": "a1"}}
-    failed = {"name": "orders", "observed": "running", "error": "it is in quarantine", "container": {"id": "b1"}}
+    good = {"name": "time", "observed": "running", "error": None, "container": {"id": "a1", "name": "mcp-time"}}
+    kept = {"id": "b1", "name": "mcp-orders"}
+    failed = {"name": "orders", "observed": "running", "error": "it is in quarantine", "container": kept}
     stopped = {"name": "off", "observed": "stopped", "error": None, "container": None}
     path.write_text(json.dumps({"servers": [good, failed, stopped]}))
-    assert report.read() == Told({"a1": "time", "b1": "orders"}, frozenset({"orders", "off"}))
+    names = {"a1": "mcp-time", "b1": "mcp-orders"}
+    assert report.read() == Told({"a1": "time", "b1": "orders"}, frozenset({"orders", "off"}), names)
     assert report.version() is not None
 
 
