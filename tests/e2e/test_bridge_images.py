@@ -320,14 +320,14 @@ def test_a_process_that_is_killed_for_want_of_memory_is_told_as_that(run: Run) -
 
 def test_a_waking_process_that_is_killed_for_want_of_memory_costs_its_session_and_the_next_is_served(run: Run) -> None:
     # Takes more memory than there is before it answers, once somebody says so.
-    waking = "import os\nif os.path.exists('/tmp/greedy'):\n    taken = b'x' * (1 << 29)\n" + GREEDY
+    waking = "import os\nif os.path.exists('/dev/shm/greedy'):\n    taken = b'x' * (1 << 29)\n" + GREEDY
     limit = {"mem_limit": "128m", "memswap_limit": "128m"}
     bridge = run("mcp-sample/time:1", "--sleep-after", "0.5", server=["python3", "-c", waking], **limit)
     until(lambda: bridge.health()["state"] == "asleep")
-    assert bridge.exec("python3", "-c", "open('/tmp/greedy', 'w')")[0] == 0
+    assert bridge.exec("python3", "-c", "open('/dev/shm/greedy', 'w')")[0] == 0
     said = last(Client(bridge).post(request("initialize", HELLO, 1)))["error"]["message"]
     assert said.startswith("out of memory: the kernel killed a process of the server")
-    assert bridge.exec("python3", "-c", "import os; os.unlink('/tmp/greedy')")[0] == 0
+    assert bridge.exec("python3", "-c", "import os; os.unlink('/dev/shm/greedy')")[0] == 0
     client = Client(bridge)
     client.open()
     assert client.post(request("tools/list", {}, 2)).status == 200

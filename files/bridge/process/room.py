@@ -18,6 +18,7 @@ _STALE_SECONDS = 1.0
 _HURRY_SECONDS = 0.2  # a refusal is worth a fresh look, but many of them are not worth many
 _GROWN_SECONDS = 2.0
 _UNKNOWN = Size(64 * _MIB, 16)
+_LEAST_TASKS = 4  # an interpreter with a thread for each of its pipes
 _KILLED = (-9, 137)  # 137: as a shell says it of its child
 
 
@@ -56,7 +57,11 @@ class Room:
         """What a grown child takes. Before one was measured: a guess that lets a few start, however small the limit."""
         if self._need is not None:
             return self._need
-        tasks = _UNKNOWN.tasks if self._tasks.limit is None else min(_UNKNOWN.tasks, max(1, self._tasks.limit // 8))
+        tasks = (
+            _UNKNOWN.tasks
+            if self._tasks.limit is None
+            else min(_UNKNOWN.tasks, max(_LEAST_TASKS, self._tasks.limit // 8))
+        )
         return Size(min(_UNKNOWN.memory, self._memory.limit // 4), tasks)
 
     def is_stale(self, now: float, *, hurry: bool = False) -> bool:

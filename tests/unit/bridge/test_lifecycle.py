@@ -325,6 +325,7 @@ def test_many_sessions_with_abrupt_ends_leave_no_process_and_no_descriptor(start
 def test_an_ended_child_needs_no_collector_to_leave_the_memory() -> None:
     script = """
 import asyncio, gc, os, weakref
+from bridge.call_record import CallRecord
 from bridge.process.launcher import Launcher
 from bridge.process.environment import Environment
 from bridge.limits import Limits
@@ -336,7 +337,8 @@ from bridge.services import Services
 async def main():
     gc.disable()
     loop = asyncio.get_running_loop()
-    services = Services(loop, Log(), Limits(), Metrics())
+    log = Log()
+    services = Services(loop, log, Limits(), Metrics(), CallRecord(loop, log, enabled=False))
     launcher = Launcher(services, ["cat"], Environment(dict(os.environ)), Reaper(loop))
     child = weakref.ref(launcher.start("x"))
     await asyncio.sleep(0)

@@ -52,7 +52,7 @@ class Call:
 
 
 def test_calls_that_waited_together_get_no_more_processes_than_there_may_be() -> None:
-    services = Services(cast("Any", None), Log("error"), Limits(sessions=2), cast("Any", None))
+    services = Services(cast("Any", None), Log("error"), Limits(sessions=2), cast("Any", None), cast("Any", None))
     upstreams = Upstreams(services, cast("Any", Launcher()), Rest(Limits(), "x"), "per_session", lambda _: None)
     backends = [upstreams.alone({}) for _ in range(4)]  # before any of them begins, all have a place
     calls = [Call(str(number)) for number in range(4)]

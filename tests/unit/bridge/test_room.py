@@ -38,7 +38,7 @@ class World:
         (self.pids / "pids.max").write_text("256\n")
         self.uses(0, 0)
         self.has_killed(0)
-        services = Services(None, Log("error"), Limits(), None)  # type: ignore[arg-type]
+        services = Services(None, Log("error"), Limits(), None, None)  # type: ignore[arg-type]
         self.room = Room(services, Memory(root), Tasks(root))
 
     def uses(self, memory: int, tasks: int, *, files: int = 0, mapped: int = 0) -> None:
