@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
-# Targets: all (lint unit e2e molecule security) lint unit e2e (e2e_site e2e_packages e2e_parts) security chaos molecule
-# fresh bench-NAME
+# Targets: all (lint unit e2e molecule security) lint unit e2e (e2e_site e2e_life e2e_packages e2e_parts) security chaos
+# molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -29,19 +29,20 @@ prepare() {
   prepared=yes
 }
 
-# The tests of a whole installation, in two parts that take about as long; each part has a site of its own.
-site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,watcher,upgrade}.py)
+# The tests of a whole installation, in three parts that take about as long; each part has a site of its own.
+site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,upgrade}.py)
+life=(tests/e2e/test_{watcher,site_requests,site_report,site_sleep}.py)
 packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults}.py)
-others() { local each; for each in "${site[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
+others() { local each; for each in "${site[@]}" "${life[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
 
-# Three targets at a time, the longest first: they wait more than they compute, and share neither ports nor objects of the
+# Four targets at a time, the longest first: they wait more than they compute, and share neither ports nor objects of the
 # engine with each other. What a target says comes when it has ended, in one piece.
 side_by_side() {
   local logs code=0
   logs=$(mktemp -d)
   export MCP_PREPARED=yes logs
   # shellcheck disable=SC2016  # the inner shell expands them
-  printf '%s\n' e2e_packages e2e_site unit e2e_parts security molecule lint | xargs -P 3 -I TARGET bash -c '
+  printf '%s\n' e2e_parts e2e_packages e2e_site e2e_life unit security molecule lint | xargs -P 4 -I TARGET bash -c '
     begun=$SECONDS result=passed TIMEFORMAT="%U + %S s of the processor"
     { time tests/run.sh TARGET >"$logs/TARGET" 2>&1; } 2>"$logs/TARGET.time" || result=FAILED
     flock "$logs" cat "$logs/TARGET"
@@ -60,6 +61,7 @@ for target in "$@"; do
     all) prepare; side_by_side ;;
     e2e) prepare; "$bin/pytest" -q --durations=20 tests/e2e ;;
     e2e_site) prepare; "$bin/pytest" -q --durations=20 "${site[@]}" ;;
+    e2e_life) prepare; MCP_TEST_SITE=2 "$bin/pytest" -q --durations=20 "${life[@]}" ;;
     e2e_packages) prepare; MCP_TEST_SITE=1 "$bin/pytest" -q --durations=20 "${packages[@]}" ;;
     e2e_parts) prepare; mapfile -t ignored < <(others); "$bin/pytest" -q --durations=20 "${ignored[@]}" tests/e2e ;;
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
