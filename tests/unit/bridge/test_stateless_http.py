@@ -314,7 +314,7 @@ class Departed:
 def test_a_subscriber_that_left_before_the_server_was_ready_is_forgotten() -> None:
     message = request("subscriptions/listen", {"_meta": envelope(), "notifications": {"toolsListChanged": True}}, 1)
     health, limits = Health(), Limits()
-    services: Any = SimpleNamespace(loop=None, log=None, limits=limits, metrics=Metrics())
+    services: Any = SimpleNamespace(loop=None, log=None, limits=limits, metrics=Metrics(), calls=None)
     upstreams: Any = SimpleNamespace(dedicated=False)
     served = StatelessHttp(services, upstreams, health, Rest(limits, "x"), PlainStreams(limits))
     departed: Any = Departed(message)

@@ -71,6 +71,8 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "host_config": {},
         "container_config": {},
         "generation": spec.generation,
+        "stopped": None,
+        "restarted": None,
     }
     assert len(spec.generation) == 12
 
