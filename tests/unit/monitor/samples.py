@@ -51,7 +51,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
             "target_group_arn": f"{LOCAL}:targetgroup/mcp-{name}/{hexes('t' + name, 16)}",
             "priority": 1000 + number,
         },
-        "health": health, "error": None, "since": stamp(finished - timedelta(hours=3)),
+        "health": health, "error": None, "retry": None, "since": stamp(finished - timedelta(hours=3)),
     }  # fmt: skip
     return decided({**plain, **changes})
 
@@ -65,6 +65,7 @@ def decided(entry: dict[str, Any]) -> dict[str, Any]:
         has_error=entry["error"] is not None,
         is_new=False,
         on_other_hosts=False,
+        quarantined=entry["retry"] is not None and entry["retry"]["quarantined"],
     )
     limits = entry["limits"]
     text = {

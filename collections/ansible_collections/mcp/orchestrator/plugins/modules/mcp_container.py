@@ -346,6 +346,24 @@ draining:
     sessions:
       description: How many sessions its bridge has; 1 where it does not say.
       type: int
+postponed:
+  description: The servers that have failed so often that another try has to wait.
+  returned: when the engine answered
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server.
+      type: str
+    count:
+      description: How often it failed in a row.
+      type: int
+    quarantined:
+      description: Whether it failed so often that it is tried once an hour or less.
+      type: bool
+    next_try:
+      description: When the next try is due, as RFC 3339 in UTC.
+      type: str
 retire_needed:
   description: Whether a call with O(retire=true) would find anything to do.
   returned: when the engine answered

@@ -41,6 +41,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     NetworkInUse,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure_log import FailureLog
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
@@ -68,7 +69,8 @@ class Outcome:
     """What a run did: the actions that were carried out, one endpoint per enabled server, and what went wrong.
 
     ``unbound`` are the fleet's networks to which no rule of this host applies. ``kept`` says in a sentence each which
-    networks stay because of containers that are not of the fleet.
+    networks stay because of containers that are not of the fleet. ``failures`` are those that are remembered after it,
+    by server.
     """
 
     done: list[Action] = field(default_factory=list)
@@ -76,6 +78,7 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
     unbound: frozenset[str] = frozenset()
     kept: list[str] = field(default_factory=list)
+    failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 class ServerError(Exception):
@@ -144,6 +147,7 @@ class Applier:
             self._forget(volume)
         self._outcome.endpoints = [each for each in endpoints if each is not None]
         self._outcome.unbound = frozenset(self._egress.unbound)
+        self._outcome.failures = self._failures.after
         return self._in_order()
 
     # The fleet's own steps

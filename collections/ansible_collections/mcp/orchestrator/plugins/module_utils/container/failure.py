@@ -68,6 +68,15 @@ class Failure:
         count = self.count + 1 if self.counts(attempt, now) else 1
         return Failure(self.server, attempt, count, now)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As the modules return it."""
+        return {
+            "server": self.server,
+            "count": self.count,
+            "quarantined": self.quarantined,
+            "next_try": clock_time(self.next_try),
+        }
+
     def labels(self, fleet: str) -> dict[str, str]:
         """Returns how it is written on its volume."""
         return {

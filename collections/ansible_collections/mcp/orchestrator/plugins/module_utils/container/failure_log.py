@@ -14,23 +14,28 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure
 
 
 class FailureLog:
-    """The failures of one fleet. ``known`` are those that were seen when the run began, by server."""
+    """The failures of one fleet. ``known`` are those that were seen when the run began, by server.
+
+    ``after`` are those that there are now.
+    """
 
     def __init__(self, engine: Engine, clock: Clock, fleet: str, known: Mapping[str, Failure]) -> None:
         self._engine = engine
         self._clock = clock
         self._fleet = fleet
         self._known = known
+        self.after = dict(known)
 
     def write(self, server: str, attempt: str) -> None:
         """Adds a failure of ``attempt``. Raises EngineError.
 
         The labels of a volume cannot be changed, so that it is created again.
         """
-        before = self._known.get(server, Failure(server, ""))
+        failure = self._known.get(server, Failure(server, "")).again(attempt, self._clock.now())
         volume = volume_name(self._fleet, server)
         self._engine.remove_volume(volume)
-        self._engine.create_volume(volume, before.again(attempt, self._clock.now()).labels(self._fleet))
+        self._engine.create_volume(volume, failure.labels(self._fleet))
+        self.after[server] = failure
 
     def remove(self, volume: str) -> None:
         """Removes the failures that a volume keeps. Raises EngineError."""

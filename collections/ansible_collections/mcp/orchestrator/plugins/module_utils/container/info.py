@@ -16,7 +16,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     DockerEngine,
     EngineError,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure, clock_time
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -37,7 +36,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "changed": False,
         "containers": [_container(each) for each in sorted(world.containers, key=lambda each: each.name)],
         "network": network.id if network is not None and network.ours else None,
-        "failures": [_failure(world.failures[server]) for server in sorted(world.failures)],
+        "failures": [world.failures[server].to_dict() for server in sorted(world.failures)],
     }
 
 
@@ -57,13 +56,4 @@ def _container(container: Container) -> dict[str, Any]:
         "exit_code": container.exit_code,
         "restarts": container.restarts,
         "started": container.started,
-    }
-
-
-def _failure(failure: Failure) -> dict[str, Any]:
-    return {
-        "server": failure.server,
-        "count": failure.count,
-        "quarantined": failure.quarantined,
-        "next_try": clock_time(failure.next_try),
     }

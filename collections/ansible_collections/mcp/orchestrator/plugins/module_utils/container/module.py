@@ -41,6 +41,7 @@ _SUPERSEDED: dict[str, Any] = {
     "actions": [],
     "endpoints": [],
     "errors": [],
+    "postponed": [],
     "on_other_hosts": [],
     "unschedulable": [],
     "unprotected": "",

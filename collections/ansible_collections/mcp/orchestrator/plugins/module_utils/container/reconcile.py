@@ -59,11 +59,12 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
     if desired.check_mode:
         problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
         endpoints = predicted_endpoints(plan, world, desired.policy)
-        outcome = Outcome(list(plan.actions), endpoints, problems, world.unbound)
+        outcome = Outcome(list(plan.actions), endpoints, problems, world.unbound, failures=world.failures)
     else:
         outcome = Applier(host, world, desired.policy, desired.environment, plan).apply()
     return {
         **report(plan, outcome),
+        "postponed": _postponed(plan, outcome, host.clock.now()),
         "retire_needed": _retire_needed(desired, world, outcome),
         "draining": [each.to_dict() for each in draining_of(plan.draining)],
         "unprotected": _unprotected(desired, world, outcome),
@@ -105,6 +106,17 @@ def _retire_needed(desired: DesiredFleet, world: World, outcome: Outcome) -> boo
         return False
     left = plan_retire(desired.specs, world, desired.policy, desired.protected)
     return bool(outcome.done or outcome.problems or left.actions or left.forget or left.problems)
+
+
+def _postponed(plan: Plan, outcome: Outcome, now: float) -> list[dict[str, Any]]:
+    """The failures because of which servers have to wait for another try, in the order of their names."""
+    attempts = {slot.spec.name: slot.attempt for slot in plan.slots}
+    failed = {problem.server for problem in outcome.problems}
+    return [
+        failure.to_dict()
+        for server, failure in sorted(outcome.failures.items())
+        if server in failed and failure.attempt == attempts.get(server) and now < failure.next_try
+    ]
 
 
 def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:

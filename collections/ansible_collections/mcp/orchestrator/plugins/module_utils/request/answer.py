@@ -110,7 +110,7 @@ def _of_server(
         return FAILED, [f"{name} is not stopped yet; the next run stops it", *filter(None, [error]), *whole]
     if request.action != CLEAR and condition == "stopped":
         return FAILED, [f"{name} was stopped by hand; a restart makes a new container of it", *notes]
-    if error is not None or condition == "failing":
+    if error is not None or condition in ("failing", "quarantined"):
         return FAILED, [error or text, *whole]
     told = "it has the newest image; " if request.action == PULL else ""
     return DONE, [told + text, *notes]

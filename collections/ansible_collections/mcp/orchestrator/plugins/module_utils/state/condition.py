@@ -31,6 +31,7 @@ CONDITIONS = {
     each.name: each
     for each in (
         Condition("failing", "failing", "failing", CRITICAL),
+        Condition("quarantined", "quarantined", "quarantined", CRITICAL),
         Condition("invalid", "wrong entry", "with a wrong entry", CRITICAL),
         Condition("degraded", "degraded", "degraded", WARNING),
         Condition("unknown", "not known", "not known", WARNING),
@@ -45,7 +46,14 @@ CONDITIONS = {
 
 
 def condition_of(
-    *, desired: str, observed: str, status: str, has_error: bool, is_new: bool, on_other_hosts: bool
+    *,
+    desired: str,
+    observed: str,
+    status: str,
+    has_error: bool,
+    is_new: bool,
+    on_other_hosts: bool,
+    quarantined: bool = False,
 ) -> Condition:
     """Returns the condition of one server.
 
@@ -57,8 +65,10 @@ def condition_of(
             has failed, for example.
         is_new: whether this run makes its container, so that nobody may have asked it yet.
         on_other_hosts: whether its placement gives it to other hosts.
+        quarantined: whether it has failed so often that it is left alone for long.
     """
-    return CONDITIONS[_name(desired, observed, status, has_error, is_new, on_other_hosts)]
+    name = _name(desired, observed, status, has_error, is_new, on_other_hosts)
+    return CONDITIONS["quarantined" if quarantined and name == "failing" else name]
 
 
 def _name(desired: str, observed: str, status: str, has_error: bool, is_new: bool, on_other_hosts: bool) -> str:

@@ -34,6 +34,7 @@ class RunFacts:
         reports: what its probe met, as probe/fleet.py reports it; those of remote servers too.
         had_tools: the names of the tools that each server offered when it last offered some.
         errors: the errors of the run that are about this server.
+        retries: why and until when another try of a server waits, as postponed of the containers' step says it.
         draining: the replaced containers of each server that stay for their sessions: container and sessions.
         new: the servers whose containers this run makes, or in check mode would make.
     """
@@ -64,6 +65,7 @@ class RunFacts:
         for error in errors:
             if error.server is not None:
                 self.errors.setdefault(error.server, []).append(error)
+        self.retries = {word(each.get("server")): each for each in steps["containers"].members("postponed")}
         self.draining: dict[str, list[dict[str, Any]]] = {}
         for each in steps["retire"].members("draining"):
             self.draining.setdefault(word(each.get("server")) or "", []).append(each)

@@ -39,6 +39,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
     route = _route(facts.routes.get(name))
     health = health_of(facts.reports.get(name), is_disabled=desired == "disabled")
     error = "; ".join(each.message for each in facts.errors.get(name, [])) or None
+    retry = _retry(facts.retries.get(name))
     condition = condition_of(
         desired=desired,
         observed=observed,
@@ -46,6 +47,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         has_error=error is not None,
         is_new=name in facts.new,
         on_other_hosts=_is_on_other_hosts(name, facts),
+        quarantined=retry is not None and retry["quarantined"],
     )
     draining = _draining(facts.draining.get(name, []))
     described = {**_config_of(spec), "condition": condition.name, "severity": condition.severity}
@@ -54,7 +56,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "desired": desired,
         "observed": observed,
         **described,
-        "text": _text(_said(condition, health, spec), described, draining),
+        "text": _text(_said(condition, health, spec, retry), described, draining),
         "override": _override(facts.overrides.get(name)),
         "package": _package(facts.packages.get(name), spec.get("build")),
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
@@ -67,6 +69,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "notes": [*(texts(facts.notes.get(name)) or []), *(texts(facts.shadows.get(name)) or [])],
         "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": error,
+        "retry": retry,
         "since": None,
     }
 
@@ -100,8 +103,28 @@ def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return {"containers": len(containers), "sessions": sessions}
 
 
-def _said(condition: Condition, health: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """The condition for people: when one that sleeps was last seen answering, and who stopped one that is stopped."""
+def _retry(postponed: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How often a server has failed in a row, and when it is tried again; None where nothing keeps it waiting."""
+    next_try = moment(postponed.get("next_try")) if postponed is not None else None
+    if postponed is None or next_try is None:
+        return None
+    return {
+        "failures": whole(postponed.get("count"), 1, 2**31),
+        "quarantined": postponed.get("quarantined") is True,
+        "next_try": next_try,
+    }
+
+
+def _said(
+    condition: Condition, health: Mapping[str, Any], spec: Mapping[str, Any], retry: Mapping[str, Any] | None
+) -> str:
+    """The condition for people.
+
+    With when one that sleeps was last seen answering, who stopped one that is stopped, and when one that has failed is
+    tried again.
+    """
+    if retry is not None and condition.name in ("failing", "quarantined", "degraded"):
+        return f"{condition.text}, next try {retry['next_try'][11:16]} UTC"
     if condition.name == "asleep":
         return str(health["reason"] or condition.text)
     by = word(spec.get("stopped")) if condition.name == "stopped" else None

@@ -40,8 +40,8 @@ class Step:
                clients are told beside the address, by server), ``explain`` (a list of notes by server), ``overrides``
                (what operators have asked for, by server), ``lapsed`` (those whose overrides no longer hold)
     images     ``images``: package, version, digest and the names of the servers that use it
-    containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), and which servers run on
-               other hosts
+    containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), ``postponed``
+               (Failure.to_dict), and which servers run on other hosts
     routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
                target_group_arn, priority; ``actions`` (server, action, reason); ``notes``, and those of them about a
                server's path as ``shadows`` (a list by server)

@@ -177,6 +177,9 @@ def test_a_server_that_keeps_failing_is_tried_less_and_less_and_then_quarantined
         else:
             assert "to try at once: docker volume rm f-a.failures" in messages(result)["a"]
             assert states(result) == {"a": "running"}
+            (postponed,) = result["postponed"]
+            assert (postponed["count"], postponed["quarantined"]) == (tries, tries >= QUARANTINE_AFTER)
+            assert f"the next try is due at {postponed['next_try']}" in messages(result)["a"]
             engine.clock.time += 10
     assert pauses[1] == 0
     assert pauses[2:] == sorted(pauses[2:])
@@ -200,7 +203,7 @@ def test_a_quarantined_server_is_released(release: str) -> None:
     else:
         new = spec("a", memory=2**28)
     result = run(engine, [new])
-    assert result["errors"] == []
+    assert (result["errors"], result["postponed"]) == ([], [])
     assert result["endpoints"][0]["generation"] == new.generation
 
 

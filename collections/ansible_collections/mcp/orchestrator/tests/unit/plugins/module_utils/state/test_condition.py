@@ -26,7 +26,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.
 
 HEALTHY = {
     "desired": "running", "observed": "running", "status": "ok", "has_error": False, "is_new": False,
-    "on_other_hosts": False,
+    "on_other_hosts": False, "quarantined": False,
 }  # fmt: skip
 
 
@@ -48,6 +48,8 @@ HEALTHY = {
         ({"status": "failing", "observed": "stopped"}, "stopped"),
         ({"status": "unknown", "observed": "stopped", "has_error": True}, "failing"),
         ({"status": "unknown", "observed": "absent", "on_other_hosts": True}, "on_other_hosts"),
+        ({"status": "failing", "has_error": True, "quarantined": True}, "quarantined"),
+        ({"has_error": True, "quarantined": True}, "degraded"),
         ({"desired": "disabled", "status": "unknown", "observed": "stopped"}, "disabled"),
         ({"desired": "invalid", "status": "unknown", "has_error": True}, "invalid"),
     ],
@@ -60,7 +62,7 @@ def test_whatever_is_known_of_a_server_it_is_in_a_condition_of_the_schema() -> N
     known = SCHEMA["$defs"]["server"]["properties"]
     answers = (
         known["desired"]["enum"], known["observed"]["enum"], known["health"]["properties"]["status"]["enum"],
-        (True, False), (True, False), (True, False),
+        (True, False), (True, False), (True, False), (True, False),
     )  # fmt: skip
     found = {condition_of(**dict(zip(HEALTHY, each, strict=True))).name for each in product(*answers)}
     assert found == set(CONDITIONS) == set(SCHEMA["$defs"]["condition"]["enum"])
@@ -131,6 +133,28 @@ def test_the_log_of_the_container_that_serves_is_named_and_not_guessed() -> None
     state = state_of(containers={"endpoints": [second], "errors": []}, probe={"servers": [failing]})
     assert server_of(state)["container"]["logs"] == "docker logs mcp-time.2"
     assert server_of(state)["error"] == "503 by the bridge; look at: docker logs mcp-time.2"
+
+
+@pytest.mark.parametrize(
+    ("count", "quarantined", "status", "condition", "text"),
+    [
+        (3, False, "failing", "failing", "failing, next try 06:31 UTC"),
+        (5, True, "failing", "quarantined", "quarantined, next try 06:31 UTC"),
+        (5, True, "ok", "degraded", "degraded, next try 06:31 UTC"),
+    ],
+)
+def test_a_server_that_keeps_failing_says_when_it_is_tried_again(
+    count: int, quarantined: bool, status: str, condition: str, text: str
+) -> None:
+    next_try = "2026-11-21T06:31:07Z"
+    postponed = {"server": "time", "count": count, "quarantined": quarantined, "next_try": next_try}
+    errors = [{"server": "time", "message": f"it failed {count} times"}]
+    containers = {"failed": True, "endpoints": [endpoint("time")], "errors": errors, "postponed": [postponed]}
+    entry = server_of(
+        state_of(containers=containers, probe={"servers": [report("time", state=status, cause="bridge")]})
+    )
+    assert (entry["condition"], entry["text"]["condition"]) == (condition, text)
+    assert entry["retry"] == {"failures": count, "quarantined": quarantined, "next_try": next_try}
 
 
 def test_a_server_that_sleeps_says_when_it_last_answered() -> None:

@@ -103,6 +103,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "notes": [],
         "client": {"type": "http", "url": "http://127.0.0.1:8080/mcp/time/mcp"},
         "error": None,
+        "retry": None,
         "since": None,
     }
 
