@@ -68,10 +68,10 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row(f"{var}/node_router/**", router, (ROOT, router), 0o750),
         Row(f"{var}/supervisor", ROOT, root, 0o700),
         Row(f"{var}/supervisor/**", ROOT, root, 0o750),
-        # What the watcher records of servers, for the monitor to show.
+        # What the watcher records of servers, and runs of themselves, for the monitor to show.
         *(
             Row(f"{var}/{name}{below}", ROOT, (ROOT, monitor), 0o750)
-            for name in ("samples", "logs", "calls")
+            for name in ("samples", "logs", "calls", "history")
             for below in ("", "/**")
         ),
         Row(f"{var}/*", ROOT, root, 0o700),  # whatever else there is
