@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from .line import Line, parse
 from .moment import SECOND, nanoseconds_of
-from .pattern import matches, matches_in
+from .pattern import SECONDS, matches, matches_in
 from .query import Query, spans
 from .segments import Segments, position_of
 
@@ -28,12 +30,14 @@ LONGEST_LINE = 256 * 1024
 class Page:
     """Lines in the order of their times, and where to go on: ``position`` for each server by name.
 
-    ``skipped``: the servers of which lines were deleted before they were read.
+    ``skipped``: the servers of which lines were deleted before they were read. ``is_whole`` is False where the time
+    was up before everything had been looked at.
     """
 
     lines: Sequence[Line]
     position: dict[str, str]
     skipped: frozenset[str] = frozenset()
+    is_whole: bool = True
 
 
 class Logs:
@@ -58,20 +62,31 @@ class Logs:
         segments = self._of(server)
         return sum(_size(segments.path(number)) for number in segments.numbers()) if segments else 0
 
-    def tail(self, servers: Sequence[str], query: Query, limit: int) -> Page:
-        """Returns the last lines that are meant, of all these servers together, and where new ones will come."""
-        limit = min(limit, MOST_LINES)
-        position = self.end(servers)
-        found: list[Line] = []
-        for server in position:
-            mine = islice(self._newest_first(server, query), limit)
-            found = heapq.nlargest(limit, [*found, *mine], key=_by_time)
-        return Page(sorted(found, key=_by_time), position)
+    def tail(self, servers: Sequence[str], query: Query, limit: int, seconds: float = SECONDS) -> Page:
+        """Returns the last lines that are meant, of all these servers together, and where new ones will come.
 
-    def search(self, servers: Sequence[str], query: Query) -> Iterator[Line]:
-        """Yields every line that is meant as it is found: server by server, the newest of each first."""
-        for server in self._known(servers):
-            yield from self._newest_first(server, query)
+        Looks for no longer than ``seconds``.
+        """
+        limit, until = min(limit, MOST_LINES), time.monotonic() + seconds
+        segments = self._segments(servers)
+        position = {server: each.end() for server, each in segments.items()}
+        each_newest_first = [_newest_first(server, each, query, until) for server, each in segments.items()]
+        if query.regex:  # a matcher each, one after the other
+            found: list[Line] = []
+            for lines in each_newest_first:
+                found = heapq.nlargest(limit, [*found, *islice(lines, limit)], key=_by_time)
+        else:
+            found = list(islice(heapq.merge(*each_newest_first, key=_by_time, reverse=True), limit))
+        return Page(sorted(found, key=_by_time), position, is_whole=time.monotonic() < until)
+
+    def search(self, servers: Sequence[str], query: Query, seconds: float = math.inf) -> Iterator[Line]:
+        """Yields every line that is meant as it is found: server by server, the newest of each first.
+
+        Ends after ``seconds``.
+        """
+        until = time.monotonic() + seconds
+        for server, segments in self._segments(servers).items():
+            yield from _newest_first(server, segments, query, until)
 
     def oldest_first(self, server: str, query: Query) -> Iterator[Line]:
         """Yields every line of one server that is meant in the order in which it was written: what a download needs."""
@@ -87,8 +102,7 @@ class Logs:
 
     def end(self, servers: Sequence[str]) -> dict[str, str]:
         """Returns the position behind all that is there now, for each of these servers that has a log."""
-        found = {server: self._of(server) for server in servers}
-        return {server: segments.end() for server, segments in found.items() if segments is not None}
+        return {server: segments.end() for server, segments in self._segments(servers).items()}
 
     def after(self, position: dict[str, str], query: Query, limit: int = MOST_LINES) -> Page:
         """Returns what has come since ``position``, which a former page gave. A position that is none begins anew at
@@ -108,24 +122,13 @@ class Logs:
                 skipped.add(server)
         return Page(sorted(lines, key=_by_time), reached, frozenset(skipped))
 
-    def _known(self, servers: Sequence[str]) -> list[str]:
+    def _segments(self, servers: Sequence[str]) -> dict[str, Segments]:
+        """The segments of those of these servers that there are."""
         there = set(self.servers())
-        return [server for server in servers if server in there]
+        return {server: Segments(self._directory / server) for server in servers if server in there}
 
     def _of(self, server: str) -> Segments | None:
-        return Segments(self._directory / server) if self._known([server]) else None
-
-    def _newest_first(self, server: str, query: Query) -> Iterator[Line]:
-        segments = self._of(server)
-        if segments is None:
-            return
-        admitted = query.admits()
-        numbers = [number for number in reversed(segments.numbers()) if not _is_before(segments, number, query)]
-        pieces = _by_expression(segments, numbers, query) if query.regex else _by_text(segments, numbers, query)
-        for number, end, raw in pieces:
-            line = parse(server, raw, f"{number}:{end}")
-            if line is not None and admitted(line):
-                yield line
+        return self._segments([server]).get(server)
 
     def _forward(
         self, server: str, segments: Segments, start: tuple[int, int], query: Query, limit: int
@@ -151,19 +154,38 @@ class Logs:
         return lines, f"{number}:{offset}", lost
 
 
-def _by_text(segments: Segments, numbers: Sequence[int], query: Query) -> Iterator[tuple[int, int, bytes]]:
+def _newest_first(server: str, segments: Segments, query: Query, until: float) -> Iterator[Line]:
+    admitted = query.admits()
+    numbers = [number for number in reversed(segments.numbers()) if not _is_before(segments, number, query)]
+    pieces = (_by_expression if query.regex else _by_text)(segments, numbers, query, until)
+    for number, end, raw in pieces:
+        line = parse(server, raw, f"{number}:{end}")
+        if line is not None and admitted(line):
+            yield line
+
+
+def _by_text(
+    segments: Segments, numbers: Sequence[int], query: Query, until: float
+) -> Iterator[tuple[int, int, bytes]]:
     """Segment, end and content of lines with the text, the newest first."""
     needle = query.needle
     for number in numbers:
         for offset, data in segments.backwards(number):
+            if time.monotonic() >= until:
+                return
             for first, last in reversed(list(spans(data, needle))):
                 yield number, offset + last + 1, data[first:last]
 
 
-def _by_expression(segments: Segments, numbers: Sequence[int], query: Query) -> Iterator[tuple[int, int, bytes]]:
+def _by_expression(
+    segments: Segments, numbers: Sequence[int], query: Query, until: float
+) -> Iterator[tuple[int, int, bytes]]:
     """Segment, end and content of lines with the expression, and the text, the newest first."""
     needle, files = query.needle, {segments.path(number): number for number in numbers}
-    for path, found in groupby(matches(query.regex, list(files)), key=itemgetter(0)):
+    seconds = min(until - time.monotonic(), SECONDS)
+    if seconds <= 0:
+        return
+    for path, found in groupby(matches(query.regex, list(files), seconds), key=itemgetter(0)):
         for _, offset, raw in reversed(deque(found, MOST_LINES)):
             if not needle or any(spans(raw + b"\n", needle)):
                 yield files[path], offset + len(raw) + 1, raw
