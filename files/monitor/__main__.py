@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 import waitress
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 
+from monitor.access.auth import BasicAuth
 from monitor.app import monitor_app
-from monitor.auth import BasicAuth
 from monitor.client import Balancer
+from monitor.sources import Sources
 
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
 IDLE_SECONDS = 75
@@ -72,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve until SIGTERM. Exits 2 when it cannot start, with one line that says why."""
     parser = argparse.ArgumentParser(prog="python -m monitor", description="Serves the state file to people.")
     parser.add_argument("--state", type=Path, required=True, help="the state file")
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path("/var/lib/mcp-orchestrator"),
+        help="where history, samples, logs, calls, requests and their answers are",
+    )
     parser.add_argument("--bind", type=address, default="127.0.0.1:8482", metavar="HOST:PORT")
     parser.add_argument("--path", type=public_path, default="/monitor", help="its path behind the load balancer")
     parser.add_argument("--username", default="admin")
@@ -98,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
         auth = BasicAuth(options.username, read_password(options.password_file))
         server = waitress.create_server(
-            monitor_app(options.state, options.path, auth, balancer),
+            monitor_app(Sources(options.state, options.directory), options.path, auth, balancer),
             map=sockets,
             host=host,
             port=port,

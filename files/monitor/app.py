@@ -1,113 +1,140 @@
-"""The monitor's pages."""
+"""The monitor over HTTP: who may ask for which page, and what every answer bears."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import bottle
 
-from monitor.auth import BasicAuth
+from monitor.access.auth import BasicAuth
+from monitor.access.users import NOBODY, VIEW, User
+from monitor.assets import static_file
 from monitor.client import Balancer, client_of
-from monitor.page import CONTENT_SECURITY_POLICY, render_fault, render_state
-from monitor.state import StateMissing, StateUnreadable, client_config, parse_state, read_bytes
+from monitor.pages import files, overview
+from monitor.sources import Sources
+from monitor.web import Answer, Request
 
 log = logging.getLogger("monitor")
 
-HEADERS = [
-    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-    ("Cache-Control", "no-store"),
-]
+Page = Callable[[Request, Sources], "Answer | None"]
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A page and its path below the monitor's own; without a role it needs no login.
+
+    The page answers None where there is none.
+    """
+
+    method: str
+    path: str
+    role: str | None
+    page: Page
+
+
+def _health(_request: Request, _sources: Sources) -> Answer:
+    return Answer('{"status": "ok"}', content_type="application/json")
+
+
+def _static(request: Request, _sources: Sources) -> Answer | None:
+    return static_file(request)
+
+
+ROUTES = (
+    Route("GET", "/", VIEW, overview.page),
+    Route("GET", "/state.json", VIEW, files.state_json),
+    Route("GET", "/mcp.json", VIEW, files.mcp_json),
+    Route("GET", "/static/<name>", None, _static),
+    Route("GET", "/health", None, _health),
+)
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
 
 _SAID = {
     401: "Sign in to see the monitor.",
     404: "There is no such page.",
-    405: "The monitor only answers GET.",
+    405: "The monitor does not answer that.",
     429: "Too many wrong passwords. Wait a minute.",
     500: "The monitor broke. Its log says more: journalctl -u mcp-monitor",
 }
 
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-
-def monitor_app(state_file: Path, path: str, auth: BasicAuth, balancer: Balancer) -> WsgiApp:
-    """The WSGI application that serves the state file at ``path``; ``path``/health needs no password.
+def monitor_app(sources: Sources, path: str, auth: BasicAuth, balancer: Balancer) -> WsgiApp:
+    """The WSGI application that serves the pages at ``path``; ``path``/health needs no password.
 
     Clients are told apart by what ``balancer`` says of them, and by their address where they come without it.
     """
     base = path.rstrip("/")
     app = bottle.Bottle()
     app.default_error_handler = _plain_error
-
-    def page() -> str:
-        try:
-            return render_state(parse_state(read_bytes(state_file)), datetime.now(UTC), base)
-        except StateMissing:
-            return render_fault("missing", f"{state_file}", base)
-        except StateUnreadable as error:
-            return render_fault("unreadable", str(error), base)
-
-    def state_json() -> Any:
-        try:
-            content = read_bytes(state_file)
-            parse_state(content)
-        except StateUnreadable as error:
-            return _no_state(error)
-        return bottle.HTTPResponse(content, headers={"Content-Type": "application/json"})
-
-    def mcp_json() -> Any:
-        try:
-            state = parse_state(read_bytes(state_file))
-        except StateUnreadable as error:
-            return _no_state(error)
-        content = json.dumps(client_config(state), indent=2, ensure_ascii=False) + "\n"
-        headers = {"Content-Type": "application/json", "Content-Disposition": 'attachment; filename="mcp.json"'}
-        return bottle.HTTPResponse(content.encode(), headers=headers)
-
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    guarded = partial(_guarded, auth, balancer)
-    for address in {base or "/", f"{base}/"}:
-        app.route(address, callback=guarded(page))
-    app.route(f"{base}/state.json", callback=guarded(state_json))
-    app.route(f"{base}/mcp.json", callback=guarded(mcp_json))
-    app.route(f"{base}/health", callback=health)
+    for route in ROUTES:
+        answering = partial(_answer, route, base, sources, auth, balancer)
+        for address in {f"{base}{route.path}", base or "/"} if route.path == "/" else {f"{base}{route.path}"}:
+            app.route(address, method=route.method, callback=answering)
     return _with_headers(app)
 
 
-def _no_state(error: StateUnreadable) -> Any:
-    status = 404 if isinstance(error, StateMissing) else 503
-    body = json.dumps({"error": str(error)})
-    return bottle.HTTPResponse(body, status=status, headers={"Content-Type": "application/json"})
+def _answer(
+    route: Route, base: str, sources: Sources, auth: BasicAuth, balancer: Balancer, **arguments: str
+) -> bottle.HTTPResponse:
+    user, client = _admitted(auth, balancer) if route.role is not None else (NOBODY, "")
+    request = _request(base, arguments, user, client)
+    answer = route.page(request, sources)
+    if answer is None:
+        raise bottle.HTTPError(404)
+    body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+    return bottle.HTTPResponse(body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
 
 
-def _guarded(auth: BasicAuth, balancer: Balancer, callback: Callable[[], Any]) -> Callable[[], Any]:
-    def checked() -> Any:
-        authorization = bottle.request.headers.get("Authorization")
-        client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
-        result = auth.check(authorization, client)
-        if result.admitted:
-            log.debug("%s asks for %s", client, bottle.request.path)
-            return callback()
-        if authorization is not None:
-            log.warning("refused a login from %s (%d)", client, result.status)
-        if result.status == 429:
-            raise bottle.HTTPError(429, headers={"Retry-After": str(result.retry_after)})
-        raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
+def _admitted(auth: BasicAuth, balancer: Balancer) -> tuple[User, str]:
+    """Who has signed in, and from where; raises bottle.HTTPError."""
+    authorization = bottle.request.headers.get("Authorization")
+    client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
+    result = auth.check(authorization, client)
+    if result.user is not None:
+        log.debug("%s asks for %s", client, bottle.request.path)
+        return result.user, client
+    if authorization is not None:
+        log.warning("refused a login from %s (%d)", client, result.status)
+    if result.status == 429:
+        raise bottle.HTTPError(429, headers={"Retry-After": str(result.retry_after)})
+    raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
 
-    return checked
+
+def _request(base: str, arguments: Mapping[str, str], user: User, client: str) -> Request:
+    asked = bottle.request
+    return Request(
+        base=base,
+        path=asked.path.removeprefix(base) or "/",
+        method=asked.method,
+        arguments=arguments,
+        query=_values(asked.query_string),
+        headers={name.lower(): value for name, value in asked.headers.items()},
+        user=user,
+        client=client,
+    )
+
+
+def _values(text: str) -> dict[str, tuple[str, ...]]:
+    try:
+        return {name: tuple(values) for name, values in parse_qs(text, max_num_fields=200).items()}
+    except ValueError:
+        return {}
 
 
 def _plain_error(error: Any) -> str:
@@ -120,7 +147,9 @@ def _with_headers(app: WsgiApp) -> WsgiApp:
 
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, [*headers, *HEADERS], exc_info)
+            borne = {name.lower() for name, _value in headers}
+            missing = [(name, value) for name, value in HEADERS.items() if name.lower() not in borne]
+            return start_response(status, [*headers, *missing], exc_info)
 
         return app(environ, start)
 

@@ -6,15 +6,18 @@ import base64
 import ipaddress
 import json
 import logging
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from monitor.access.auth import BasicAuth
 from monitor.app import WsgiApp, monitor_app
-from monitor.auth import BasicAuth
 from monitor.client import Balancer
+from monitor.sources import Sources
 
 from tests.unit.monitor import samples
 
@@ -49,9 +52,24 @@ def balancer(tmp_path: Path) -> Balancer:
     return Balancer(None, (ipaddress.ip_network("127.0.0.1"),), tmp_path, tmp_path)
 
 
+def served(
+    state_file: Path,
+    balancer: Balancer,
+    path: str = "/monitor",
+    sleep: Callable[[float], None] = lambda _seconds: None,
+) -> WsgiApp:
+    auth = BasicAuth("admin", "sesame", sleep=sleep)
+    return monitor_app(Sources(state_file, state_file.parent), path, auth, balancer)
+
+
 @pytest.fixture
 def app(state_file: Path, balancer: Balancer) -> WsgiApp:
-    return monitor_app(state_file, "/monitor", BasicAuth("admin", "sesame", sleep=lambda _seconds: None), balancer)
+    return monitor_app(
+        Sources(state_file, state_file.parent),
+        "/monitor",
+        BasicAuth("admin", "sesame", sleep=lambda _seconds: None),
+        balancer,
+    )
 
 
 @pytest.mark.parametrize("path", ["/monitor", "/monitor/"])
@@ -171,8 +189,9 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
     answer = ask(app, path, credentials)
     assert answer.status == status
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert {"frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} <= set(policy.split("; "))
+    assert policy.startswith("default-src 'none'; ")
+    assert {"frame-ancestors 'none'", "base-uri 'none'"} <= set(policy.split("; "))
+    assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["referrer-policy"] == "no-referrer"
@@ -181,7 +200,9 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
 
 def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path, balancer: Balancer) -> None:
     slept: list[float] = []
-    app = monitor_app(state_file, "/monitor", BasicAuth("admin", "sesame", sleep=slept.append), balancer)
+    app = monitor_app(
+        Sources(state_file, state_file.parent), "/monitor", BasicAuth("admin", "sesame", sleep=slept.append), balancer
+    )
     answers = [
         ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")
     ]
@@ -198,7 +219,7 @@ def test_a_bug_is_not_shown_to_the_visitor(app: WsgiApp, monkeypatch: pytest.Mon
     def broken(*_arguments: Any) -> None:
         raise RuntimeError("the inner workings")
 
-    monkeypatch.setattr("monitor.app.render_state", broken)
+    monkeypatch.setattr("monitor.pages.overview.overview_view", broken)
     answer = ask(app, "/monitor")
     assert answer.status == 500
     assert "inner workings" not in answer.body
@@ -206,7 +227,34 @@ def test_a_bug_is_not_shown_to_the_visitor(app: WsgiApp, monkeypatch: pytest.Mon
 
 
 def test_the_monitor_may_stand_at_the_root(state_file: Path, balancer: Balancer) -> None:
-    app = monitor_app(state_file, "/", BasicAuth("admin", "sesame"), balancer)
+    app = served(state_file, balancer, "/")
     assert ask(app, "/").status == 200
     assert ask(app, "/health", credentials=None).status == 200
     assert 'href="/state.json"' in ask(app, "/").body
+
+
+def test_a_page_and_its_scripts_and_styles_bear_the_same_nonce_another_each_time(app: WsgiApp) -> None:
+    seen = set()
+    for _ in range(2):
+        answer = ask(app, "/monitor")
+        (nonce,) = set(re.findall(r'nonce="([^"]+)"', answer.body))
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {f"style-src 'nonce-{nonce}'", f"script-src 'nonce-{nonce}'"} <= set(policy)
+        seen.add(nonce)
+    assert len(seen) == 2
+
+
+def test_the_monitors_own_files_are_kept_by_browsers_until_they_change(app: WsgiApp) -> None:
+    (url,) = re.findall(r'href="(/monitor/static/style[.]css[?]v=[0-9a-f]+)"', ask(app, "/monitor").body)
+    path, _, query = url.partition("?")
+    lasting = ask(app, path, None, QUERY_STRING=query)
+    assert (lasting.status, lasting.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert lasting.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert ask(app, path, None).headers["cache-control"] == "no-cache"
+    again = ask(app, path, None, HTTP_IF_NONE_MATCH=lasting.headers["etag"])
+    assert (again.status, again.body) == (304, "")
+
+
+@pytest.mark.parametrize("name", ["none.css", "..", "%2e%2e", "../app.py", "style.css/x", ""])
+def test_no_other_file_is_given_out(app: WsgiApp, name: str) -> None:
+    assert ask(app, f"/monitor/static/{name}").status == 404

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from monitor.page import render_state
+from monitor.pages.overview import overview_view
 from monitor.state import StateMissing, StateUnreadable, parse_state, read_state
 
 from tests.unit.monitor import samples
@@ -99,7 +99,7 @@ def test_whatever_stands_in_a_state_is_read_or_told(data: st.DataObject) -> None
         break
     with contextlib.suppress(StateUnreadable):
         state = parse_state(encoded(document))
-        assert render_state(state, samples.FINISHED, "/monitor")
+        assert overview_view(state, samples.FINISHED)
 
 
 @given(st.binary(max_size=200))

@@ -1,31 +1,18 @@
-"""The page as a person sees it. The state file says how things stand; this and page.html lay it out."""
+"""The overview: how the fleet is, and each server of it. The state file says so; this and overview.html lay it out."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import jinja2
+from urllib.parse import urlsplit
 
 from monitor.duration import ago, in_words
-from monitor.state import Remote, RunError, Server, State
+from monitor.layout import render
+from monitor.sources import Sources
+from monitor.state import Remote, RunError, Server, State, StateMissing, StateUnreadable
+from monitor.web import Answer, Request
 
-HERE = Path(__file__).parent
-STYLE = (HERE / "style.css").read_text("utf-8")
-_STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-
-# The page brings its style along and needs nothing else: no script, no font, no picture but its own tab icon.
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-REFRESH_SECONDS = 60
 DEFAULT_INTERVAL_SECONDS = 300
 ONE_YEAR = 366 * 24 * 3600
 # A state that is older than so many intervals means that nobody reconciles any more.
@@ -35,15 +22,6 @@ MOST_EXCEPTIONS_SHOWN = 3
 SHORT_ID = 12
 
 _WORST_FIRST = ("critical", "warning", "ok", "none")
-_ICON_COLOURS = {"ok": "#2c9c5e", "warning": "#cf8a1d", "critical": "#d64a3f", "none": "#8b929a"}
-
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(HERE),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True)
@@ -82,46 +60,66 @@ class RemoteRow:
     facts: tuple[Fact, ...]
 
 
-def render_state(state: State, now: datetime, base: str) -> str:
-    """The page for a state; ``base`` is the path that the monitor stands at."""
+@dataclass(frozen=True)
+class Overview:
+    """The whole page: ``due`` says how often a run is due, where none has come for long."""
+
+    fleet: str
+    severity: str
+    headline: str
+    pace: list[str]
+    due: str | None
+    figures: list[tuple[str, int, str]]
+    rows: list[Row]
+    remotes: list[RemoteRow]
+    errors: list[RunError]
+    warnings: tuple[str, ...]
+    run: list[tuple[str, str]]
+    changes: tuple[str, ...]
+    more_changes: tuple[str, ...]
+
+
+def page(request: Request, sources: Sources) -> Answer:
+    """The overview, or why there is none."""
+    try:
+        state = sources.state()
+    except StateMissing:
+        return fault(request, "missing", f"{sources.state_file}")
+    except StateUnreadable as error:
+        return fault(request, "unreadable", str(error))
+    view = overview_view(state, request.now)
+    return render("overview.html", request, severity=view.severity, view=view)
+
+
+def fault(request: Request, kind: str, detail: str) -> Answer:
+    """The page for want of a state: kind is missing or unreadable, detail the file or what is wrong with it."""
+    severity = "none" if kind == "missing" else "critical"
+    return render("fault.html", request, severity=severity, kind=kind, detail=detail[:1].upper() + detail[1:])
+
+
+def overview_view(state: State, now: datetime) -> Overview:
+    """What the page says of a state."""
     order = {count.condition: rank for rank, count in enumerate(state.counts)}
     servers = sorted(state.servers, key=lambda server: (order.get(server.condition, len(order)), server.name.lower()))
-    rows = [_row(f"s{number}", server, now) for number, server in enumerate(servers, 1)]
     severity, headline = state.severity, state.summary
     stale = _is_stale(state, now)
     if stale:
         severity = "critical" if severity == "critical" else "warning"
         headline = f"No run has ended for {in_words((now - state.finished).total_seconds())}"
-    return _templates.get_template("page.html").render(
-        style=STYLE,
-        refresh=REFRESH_SECONDS,
-        icon=_icon(severity),
-        base=base,
+    return Overview(
         fleet=state.fleet,
         severity=severity,
         headline=headline,
         pace=_pace(state, now, stale),
         due=in_words(_interval(state)) if stale else None,
         figures=list(_figures(state)),
-        rows=rows,
+        rows=[_row(f"s{number}", server, now) for number, server in enumerate(servers, 1)],
         remotes=[_remote_row(remote, now) for remote in state.remotes],
         errors=_run_errors(state),
         warnings=state.warnings,
         run=_run_facts(state),
         changes=state.changes[:MOST_CHANGES_SHOWN],
         more_changes=state.changes[MOST_CHANGES_SHOWN:],
-    )
-
-
-def render_fault(kind: str, detail: str, base: str) -> str:
-    """The page for want of a state: kind is missing or unreadable, detail the file or what is wrong with it."""
-    return _templates.get_template("fault.html").render(
-        style=STYLE,
-        refresh=REFRESH_SECONDS,
-        icon=_icon("none" if kind == "missing" else "critical"),
-        base=base,
-        kind=kind,
-        detail=detail[:1].upper() + detail[1:],
     )
 
 
@@ -244,9 +242,3 @@ def _run_facts(state: State) -> list[tuple[str, str]]:
         ("Began", f"{state.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("Ended", f"{state.finished:%Y-%m-%d %H:%M:%S} UTC"),
     ]
-
-
-def _icon(tone: str) -> str:
-    circle = f'<circle cx="8" cy="8" r="6" fill="{_ICON_COLOURS[tone]}"/>'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{circle}</svg>'
-    return f"data:image/svg+xml,{quote(svg)}"

@@ -12,6 +12,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from monitor.access.users import OPERATE, User
+
 # A client that was wrong so many times within so many seconds is refused until the oldest has passed.
 MOST_FAILURES = 10
 WINDOW_SECONDS = 60.0
@@ -24,15 +26,17 @@ MOST_CLIENTS = 1024
 
 @dataclass(frozen=True)
 class AuthResult:
-    """What becomes of a request: the HTTP status, and after how many seconds to try again where that is limited."""
+    """What becomes of a request: the HTTP status, after how many seconds to try again where that is limited, and who
+    it is from where it comes in."""
 
     status: int
     retry_after: int = 0
+    user: User | None = None
 
     @property
     def admitted(self) -> bool:
         """Whether the request comes in."""
-        return self.status == 200
+        return self.user is not None
 
 
 class BasicAuth:
@@ -45,6 +49,7 @@ class BasicAuth:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._user = User(username, OPERATE)
         self._expected = _digest(f"{username}:{password}".encode())
         self._clock = clock
         self._sleep = sleep
@@ -59,7 +64,7 @@ class BasicAuth:
         if (wait := self._wait_of(client)) > 0:
             return AuthResult(429, wait)
         if hmac.compare_digest(_digest(_credentials(authorization)), self._expected):
-            return AuthResult(200)
+            return AuthResult(200, user=self._user)
         self._note_failure(client)
         if not self._waiting.acquire(blocking=False):
             return AuthResult(429, 1)

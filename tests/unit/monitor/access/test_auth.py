@@ -6,7 +6,7 @@ import base64
 import threading
 
 import pytest
-from monitor.auth import DELAY_SECONDS, MOST_CLIENTS, MOST_FAILURES, MOST_WAITING, WINDOW_SECONDS, BasicAuth
+from monitor.access.auth import DELAY_SECONDS, MOST_CLIENTS, MOST_FAILURES, MOST_WAITING, WINDOW_SECONDS, BasicAuth
 
 
 class Clock:

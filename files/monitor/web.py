@@ -1,0 +1,55 @@
+"""What a page is asked over HTTP, and what it answers, without a socket or a framework."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from monitor.access.users import NOBODY, User
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request over HTTP, as a page sees it.
+
+    ``base`` is the path that the monitor stands at, without a slash at its end; ``path`` what follows it. ``arguments``
+    are the parts of the path that its route names; ``query`` and ``form`` hold the values of each name in their order;
+    ``headers`` has names in small letters. ``nonce`` is what the page's own scripts and styles bear.
+    """
+
+    base: str = "/monitor"
+    path: str = "/"
+    method: str = "GET"
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    user: User = NOBODY
+    client: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    def asked(self, name: str, default: str = "") -> str:
+        """The first value of this name in the query."""
+        return next(iter(self.query.get(name, ())), default)
+
+    def asked_all(self, name: str) -> tuple[str, ...]:
+        """Every value of this name in the query."""
+        return self.query.get(name, ())
+
+    def filled(self, name: str, default: str = "") -> str:
+        """The first value of this name in the form."""
+        return next(iter(self.form.get(name, ())), default)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer over HTTP. A body that is iterated over is sent piece by piece, each as soon as it is there; whatever
+    waits between two pieces does so with time.sleep, and costs the others nothing."""
+
+    body: str | bytes | Iterable[bytes]
+    status: int = 200
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
