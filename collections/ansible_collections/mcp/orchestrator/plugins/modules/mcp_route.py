@@ -227,6 +227,14 @@ superseded_by_newer_run:
   description: Whether nothing was done because another run has converged since O(run_token).
   type: bool
   returned: always
+listeners:
+  description:
+    - What people are shown of the load balancers, those next to the servers first. files/routes.schema.json describes
+      a listener, its rules in order, the health of the fleet's targets as far as this run has asked for it, and the
+      quotas. What rules compare headers and queries with is left out. In check mode there are none.
+  type: list
+  elements: dict
+  returned: always
 errors:
   description: What could not be done. The module fails if there is any; everything else was done nevertheless.
   type: list

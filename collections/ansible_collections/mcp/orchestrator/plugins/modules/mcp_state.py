@@ -44,6 +44,14 @@ options:
         has recovered or lost its tools. A history that cannot be read or written is a warning and fails nothing.
       - Without it, no history is kept.
     type: path
+  listeners:
+    description:
+      - The file that says what the run found of the load balancers, for the same group. files/routes.schema.json
+        describes it. It stays as it is where the run did not reach them.
+      - A run asks for the health of a bounded number of target groups; that of the others is taken from the former file,
+        with its time. One that cannot be written is a warning and fails nothing.
+      - Without it, none is written.
+    type: path
   trigger:
     description: "What started the run, for example V(timer) or V(watcher: mcp-time died). Without it, V(hand)."
     type: str
@@ -99,6 +107,7 @@ EXAMPLES = r"""
     path: /var/lib/mcp-orchestrator/state.json
     group: mcp-monitor
     history: /var/lib/mcp-orchestrator/history
+    listeners: /var/lib/mcp-orchestrator/routes.json
     trigger: "{{ lookup('ansible.builtin.env', 'MCP_TRIGGER') }}"
     started: "{{ mcp_config.started }}"
     requests: "{{ requests_taken }}"
@@ -190,6 +199,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "group": {"type": "str"},
     "history": {"type": "path"},
+    "listeners": {"type": "path"},
     "trigger": {"type": "str"},
     "started": {"type": "str"},
     "run_id": {"type": "str"},

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -17,6 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import instance_id, private_address
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener_report import listener_report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import (
@@ -71,7 +73,11 @@ class AlbBackend:
         listener_arn = balancer.listener_arn or find_listener(api, balancer.load_balancer_name, balancer.listener_port)
         desired = desired_routes(hop, self._settings, listener_arn, balancer.target_id or _own_id(balancer))
         result = reconcile(api, desired, self._options, self._clock)
-        return replace(hop_result(desired, result), draining=still_draining(api, desired, result))
+        return replace(
+            hop_result(desired, result),
+            draining=still_draining(api, desired, result),
+            listener=None if self._options.is_check else listener_report(api, desired, result, _turn()),
+        )
 
 
 def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: str) -> DesiredRoutes:
@@ -139,6 +145,10 @@ def _jwt(provider: Jwt) -> dict[str, Any]:
         "jwks_endpoint": provider.jwks_endpoint,
         "additional_claims": [claim] if provider.audience else [],
     }
+
+
+def _turn() -> int:
+    return int(time.time() // 60)
 
 
 def _own_id(balancer: Balancer) -> str:

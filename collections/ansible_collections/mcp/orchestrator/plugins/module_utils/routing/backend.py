@@ -23,8 +23,9 @@ class HopResult:
     routes, each with server (None for all of them) and message. ``handing_over`` names the servers of other hosts that
     only this host serves as yet. ``draining`` has the ports of this host that a balancer leads nothing to but the
     sessions which began there, by server. ``warnings`` are sentences about the balancer; among them are those of
-    ``shadows``, by route: which rules of others match the route's path as well. ``failure`` is why nothing could be
-    done at all, None where something could.
+    ``shadows``, by route: which rules of others match the route's path as well. ``listener`` is what people are shown
+    of the balancer, as files/routes.schema.json describes a listener. ``failure`` is why nothing could be done at all,
+    None where something could.
     """
 
     changed: bool = False
@@ -37,6 +38,7 @@ class HopResult:
     draining: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    listener: Mapping[str, Any] | None = None
     failure: str | None = None
 
 

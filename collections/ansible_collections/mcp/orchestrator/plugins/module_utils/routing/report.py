@@ -28,6 +28,7 @@ SUPERSEDED: dict[str, Any] = {
     "superseded_by_newer_run": True,
     "notes": [],
     "shadows": {},
+    "listeners": [],
     "warnings": [],
 }
 
@@ -59,6 +60,7 @@ def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
         # Once more under a name of our own: Ansible prints the warnings of a result, and keeps them to itself.
         "notes": warnings,
         "shadows": {name: list(notes) for result in results for name, notes in result.shadows.items()},
+        "listeners": [dict(result.listener) for result in results if result.listener is not None],
         "warnings": warnings,
         **({"failed": True, "msg": _summary(errors)} if errors else {}),
     }

@@ -23,6 +23,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.mem
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.record import trigger_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run import remembered, report_of_run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFailure, HistoryFolder
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners import (
+    listeners_document,
+    read_listeners,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
 STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe")
@@ -63,7 +67,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         except FileNotWritten as error:
             reason = f"{error}\n{message(state)}"
             raise ModuleError(reason, failed_servers=failed, warnings=warnings, **told) from error
-        warnings = [*warnings, *_answered(arguments, state)]
+        warnings = [*warnings, *_listeners(arguments, state), *_answered(arguments, state)]
     if arguments["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
         raise ModuleError(message(state), failed_servers=failed, warnings=warnings, **told)
@@ -111,6 +115,19 @@ def _kept(
         told["warnings"] = [str(error)]
         state["warnings"].append(str(error))
     return told
+
+
+def _listeners(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """Writes what the run found of the load balancers; returns what went wrong. Without news the former file stays."""
+    path, found = arguments["listeners"], arguments["routes"].get("listeners")
+    if not path or not found:
+        return []
+    try:
+        document = listeners_document(state["run"], found, read_listeners(path))
+        write_json(path, document, GROUP_READABLE, arguments["group"])
+    except FileNotWritten as error:
+        return [str(error)]
+    return []
 
 
 def _answered(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:

@@ -81,6 +81,32 @@ def test_a_history_that_cannot_be_kept_is_a_warning(monkeypatch: pytest.MonkeyPa
     assert told.startswith(f"{folder}: the history cannot be kept")
 
 
+LISTENER = {"arn": "a/b/shared/c/d", "asked": "2026-11-21T04:19:01Z", "target_groups": []}
+
+
+def test_what_the_run_found_of_the_load_balancers_has_a_file_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    file = path.parent / "routes.json"
+    routed = {**steps()["routes"], "listeners": [LISTENER]}
+    told = run(monkeypatch, path=str(path), listeners=str(file), **steps(routes=routed))
+    assert json.loads(file.read_text())["listeners"] == [LISTENER]
+    assert json.loads(file.read_text())["run"] == told["state"]["run"]["id"]
+    former = file.read_text()
+    run(monkeypatch, path=str(path), listeners=str(file), **steps(routes={"skipped": True}))
+    assert file.read_text() == former
+
+
+def test_a_file_of_the_load_balancers_that_cannot_be_written_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    file = path.parent / "missing" / "routes.json"
+    routed = {**steps()["routes"], "listeners": [LISTENER]}
+    told = run(monkeypatch, path=str(path), listeners=str(file), **steps(routes=routed))
+    assert not told.get("failed")
+    assert str(file) in json.dumps(told["warnings"])
+
+
 def test_check_mode_leaves_no_history(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     folder = path.parent / "history"
     run(monkeypatch, path=str(path), history=str(folder), _ansible_check_mode=True, **steps())
