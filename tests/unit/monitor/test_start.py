@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+import monitor.start
 import pytest
-import waitress
-from monitor.__main__ import address, main, read_password
+from monitor.start import address, main, read_password
 
 from tests.unit.monitor import samples
 
@@ -91,12 +91,8 @@ def test_an_address_may_be_of_ipv6() -> None:
 def test_it_logs_as_much_as_its_level_says(
     password_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str, said: bool
 ) -> None:
-    class Server:
-        def run(self) -> None:
-            """Ends at once."""
-
-    monkeypatch.setattr(waitress, "create_server", lambda *_arguments, **_options: Server())
-    monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
+    monkeypatch.setattr(monitor.start, "make_server", lambda *_arguments: None)
+    monkeypatch.setattr(monitor.start, "serve", lambda _server: None)
     logger = logging.getLogger("monitor")
     try:
         assert started(password_file, "--log-level", level) == 0
@@ -105,21 +101,11 @@ def test_it_logs_as_much_as_its_level_says(
         logger.setLevel(logging.NOTSET)
 
 
-def test_libraries_keep_to_warnings(password_file: Path) -> None:
-    program = "import logging, sys, monitor.__main__ as m; m.waitress.create_server = None\n"
-    program += "try: m.main(sys.argv[1:])\nexcept TypeError: pass\n"
-    program += "print(logging.getLogger('waitress').getEffectiveLevel())"
-    options = ["--state", "/x", "--password-file", str(password_file), "--log-level", "DEBUG"]
-    command = [sys.executable, "-c", program, *options]
-    ended = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == str(logging.WARNING)
-
-
 def test_it_stops_at_once_while_clients_are_slow(password_file: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     state = tmp_path / "state.json"
-    state.write_bytes(json.dumps(samples.three_servers()).encode() + b" " * (20 << 20))  # more than it keeps for one
+    state.write_bytes(json.dumps(samples.three_servers()).encode() + b" " * (20 << 20))  # more than a socket takes
     login = base64.b64encode(b"admin:sesame").decode()
     request = f"GET /monitor/state.json HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode()
     options = ["--state", str(state), "--password-file", str(password_file), "--bind", f"127.0.0.1:{port}"]

@@ -1,0 +1,106 @@
+"""The server that the pages are served by, over real connections."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+FILES = Path(__file__).parents[3] / "files"
+FOLLOWERS = 200
+PROGRAM = """
+from gevent import monkey; monkey.patch_time()
+import sys, time
+import monitor.server as s
+s.HEAD_SECONDS = 0.5
+
+def follow():
+    yield b"begin"
+    while True:
+        time.sleep(0.05)
+        yield b"."
+
+def compute():
+    end = time.thread_time() + 1
+    while time.thread_time() < end:
+        pass
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/follow":
+        start_response("200 OK", [])
+        return follow()
+    if environ["PATH_INFO"] == "/compute":
+        s.apart(compute)
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(body) + 4))])
+    return [b"told", body]
+
+server = s.make_server(app, "127.0.0.1", 0)
+print(server.server_port, flush=True)
+s.serve(server)
+"""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=FILES, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        yield int(program.stdout.readline())
+        program.terminate()
+        assert program.wait(5) == 0
+
+
+def connected(port: int, sent: str) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(sent.encode())
+    return connection
+
+
+def told(port: int, sent: str) -> str:
+    with connected(port, sent) as connection, connection.makefile("rb") as answer:
+        return answer.read().decode()
+
+
+def get(path: str) -> str:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def test_followers_keep_nobody_else_out_whether_their_tabs_are_open_or_closed(port: int) -> None:
+    with ExitStack() as open_tabs:
+        for _ in range(FOLLOWERS):
+            tab = open_tabs.enter_context(connected(port, get("/follow")))
+            assert tab.recv(15) == b"HTTP/1.1 200 OK"
+        began = time.monotonic()
+        assert told(port, get("/")).endswith("told")
+        assert time.monotonic() - began < 1
+    began = time.monotonic()
+    assert told(port, get("/")).endswith("told")
+    assert time.monotonic() - began < 1
+
+
+def test_what_takes_the_processor_apart_keeps_nobody_waiting(port: int) -> None:
+    with connected(port, get("/compute")):
+        began = time.monotonic()
+        assert told(port, get("/")).endswith("told")
+        assert time.monotonic() - began < 0.7
+
+
+def test_a_client_that_never_ends_its_request_is_left(port: int) -> None:
+    with connected(port, "GET / HTTP/1.1\r\nHost: x\r\n") as slow:
+        assert slow.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 65537", "Transfer-Encoding: chunked"])
+def test_a_request_that_is_too_large_or_does_not_say_how_large_is_not_read(port: int, length: str) -> None:
+    assert told(port, f"POST / HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n").startswith("HTTP/1.1 400 ")
+
+
+def test_a_form_is_read(port: int) -> None:
+    form = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\na=b"
+    assert told(port, form).endswith("tolda=b")
