@@ -77,6 +77,8 @@ def _name(number: int) -> tuple[str, str]:
 
 def _entry(number: int, kind: str) -> dict[str, Any]:
     extension: dict[str, Any] = {"resources": {"memory": f"{(1 + number % 4) * 256}m", "cpus": 0.5 * (1 + number % 3)}}
+    if GROUPS[number % len(GROUPS)]:
+        extension["group"] = GROUPS[number % len(GROUPS)]
     if number % 11 == 3:
         extension["read_only"] = False
     if number % 17 == 5:

@@ -22,6 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import fleet_report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import Installation, hops_to
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.conditions import Conditions, continued
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.memory import Memory
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run import remembered, report_of_run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFolder
@@ -70,6 +71,7 @@ class History:
         self._fleet = fleet
         self._past = past
         self._memory = Memory()
+        self._conditions = Conditions()
         self._last: tuple[Any, ...] = ()
         self._waiting: list[int] = []
         self._routes = _routes(fleet)
@@ -84,6 +86,7 @@ class History:
         found = (trigger, conditions, changed, rolled)
         if trigger == "timer" and not rolled and found == self._last:
             self._waiting.append(time)
+            self._conditions = continued(self._conditions, self.state, time)
             return
         self._write_waiting()
         self._keep(time, trigger)
@@ -96,6 +99,7 @@ class History:
         self._write_waiting()
         if last is not None:
             self._keep(last, "timer")
+        self._store.keep_conditions(self._conditions)
 
     def _write_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -129,6 +133,8 @@ class History:
         record, _ = report_of_run(state, results, self._memory, after, trigger)
         self._store.keep(record, self._memory, after)
         self._memory, self.state = after, state
+        if all(ended < time for _, ended in self._conditions.recorded):
+            self._conditions = continued(self._conditions, state, time)
 
     def _results(self, time: int, trigger: str) -> dict[str, Json]:
         conditions = self._past.conditions(time)

@@ -41,6 +41,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "exceptions": [], "notes": [],
         "client": {"type": "http", "url": f"http://127.0.0.1:8080/mcp/{name}/mcp"},
         "override": None,
+        "group": None,
         "generation": hexes(name, 12),
         "draining": None,
         "container": {"id": hexes(f"container {name}", 64), "name": f"mcp-{name}", "logs": f"docker logs mcp-{name}"},
@@ -161,7 +162,7 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
         }
     )
     plain = {
-        "name": name, "enabled": True, "type": "http", "url": url, "headers": ["Authorization"],
+        "name": name, "enabled": True, "group": None, "type": "http", "url": url, "headers": ["Authorization"],
         "condition": "ok" if enabled else "disabled", "severity": "ok" if enabled else "none",
         "text": {"condition": "answers" if enabled else "disabled", "transport": "MCP over HTTP"},
         "health": health, "error": None, "since": stamp(FINISHED),

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from monitor.state import read_state
 from records.calls import Calls
+from records.conditions import GAP, conditions
 from records.history import events, runs
 from records.logs import Logs
 from records.query import Query
@@ -52,6 +53,15 @@ def test_every_report_keeps_to_its_schema_and_together_they_are_all_runs(site: P
     assert sum(each.count for each in timer) == pytest.approx((DAYS * 86400 - dark) / 300, abs=3)
     assert found[0].finished == datetime.fromtimestamp(NOW, UTC)
     assert {"failing", "recovered"} <= {each.event for each in events(site / "history", limit=1000)}
+
+
+def test_conditions_keep_to_their_schema_and_tell_of_troubles_and_of_gaps(site: Path) -> None:
+    schema("conditions.schema.json").validate(json.loads((site / "history/conditions.json").read_text()))
+    found = conditions(site / "history")
+    spells = [each for name in Samples(site / "samples").servers() for each in found.spells(name, NOW - 86400, NOW)]
+    assert {"ok", "failing", GAP} <= {each.condition for each in spells}
+    gaps = {each.ended - each.begun for each in spells if each.condition == GAP}
+    assert max(gaps) == pytest.approx(3600, abs=600)
 
 
 def test_samples_logs_and_calls_are_read_by_their_readers(site: Path) -> None:

@@ -51,12 +51,14 @@ def replace_file(path: str, content: bytes, mode: int, group_id: int = -1) -> No
                 os.unlink(temporary)
 
 
-def write_json(path: str, document: Mapping[str, Any], mode: int, group: str | None = None) -> None:
+def write_json(
+    path: str, document: Mapping[str, Any], mode: int, group: str | None = None, *, indent: int | None = 2
+) -> None:
     """Replaces a file with a JSON document, as ``replace_file`` does; ``group`` is the name of a group of this host.
 
     Raises FileNotWritten with the file, the reason and the way out.
     """
-    content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    content = (json.dumps(document, indent=indent, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     try:
         replace_file(path, content, mode, -1 if group is None else grp.getgrnam(group).gr_gid)
     except KeyError as error:

@@ -55,6 +55,7 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         replicas=_said(extension.replicas, defaults.replicas),
         placement=placement(extension),
         priority=extension.priority,
+        group=extension.group,
         conditions=read_conditions(extension.conditions),
         auth=extension.auth,
         isolation=_said(extension.isolation, defaults.isolation) if stdio else None,

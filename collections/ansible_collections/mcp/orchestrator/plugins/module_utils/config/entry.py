@@ -240,7 +240,7 @@ def _read_local(
     program = replace(program, folder=_folder(entry, env))
     parsed = _parse_program(name, program, args, env, secret, context, findings)
     if parsed is None or isinstance(parsed, Remote):
-        return parsed
+        return parsed and replace(parsed, group=extension.group)
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
     if parsed.recipe is not None and isinstance(entry.get("registryUrl"), str) and entry["registryUrl"]:
         check_index("registryUrl", "registryUrl", entry["registryUrl"], findings)

@@ -52,6 +52,7 @@ class Extension:
     host_header: str | None = None
     signature_key: str | None = None
     secret_args: bool | None = None
+    group: str | None = None
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:

@@ -30,13 +30,15 @@ _PROXY = "mcp-remote"
 
 @dataclass(frozen=True)
 class Remote:
-    """A remote server as clients are told of it: ``type`` is http or sse; address and headers may hold secrets."""
+    """A remote server as clients are told of it: ``type`` is http or sse; address and headers may hold secrets.
+    ``group`` is the one with which the monitor shows it."""
 
     name: str
     type: str
     url: Secret
     headers: Mapping[str, Secret] = field(default_factory=dict)
     enabled: bool = True
+    group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what may be shown: the address without query, user and tokens, and the names of the headers."""
@@ -46,6 +48,7 @@ class Remote:
             "type": self.type,
             "url": shown_address(self.url.reveal()),
             "headers": sorted(self.headers),
+            **({"group": self.group} if self.group else {}),
         }
 
 
@@ -93,11 +96,12 @@ def read_remote(name: str, entry: Mapping[str, Any], findings: Findings) -> Remo
     for header, value in headers.items():
         _check_header(header, value, f"headers.{header}", findings)
     url, filled = _with_env(url, headers, entry.get("env", {}), findings)
-    if "orchestrator" in entry:
-        findings.warn("orchestrator", "is ignored: the server runs elsewhere")
+    said = entry.get("orchestrator", {})
+    for key in (key for key in said if key != "group"):
+        findings.warn(f"orchestrator.{key}", "is ignored: the server runs elsewhere")
     secrets = {str(key): Secret(value) for key, value in filled.items()}
     check_remote(given[0], url, secrets, {}, findings)
-    return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets)
+    return Remote(name, _type_of(entry, given[0], url), Secret(url), secrets, group=said.get("group"))
 
 
 def _with_env(

@@ -21,7 +21,7 @@ PRESERVED = "preserve"
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
-    | {"stopped", "restarted"}
+    | {"group", "stopped", "restarted"}
 )
 
 
@@ -38,7 +38,8 @@ class Spec:
     are kept secret, in ``env``. ``host_config`` and ``container_config`` go as they are
     into HostConfig and the create body of the Engine API, over what the fleet puts there itself. ``stopped`` is who has
     it stopped and since when, as people read it, None while it is to run; ``restarted`` the id of the request for new
-    containers, None where there is none: both are overrides, and no part of the generation.
+    containers, None where there is none: both are overrides, and no part of the generation. ``group`` is the one with
+    which the monitor shows it.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Spec:
     generation: str = ""
     stopped: str | None = None
     restarted: str | None = None
+    group: str | None = None
 
     @property
     def runs(self) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.instance import metadata
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.document import RunInfo, build_state
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.conditions import continued
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.memory import Memory
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.record import trigger_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run import remembered, report_of_run
@@ -27,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners i
     listeners_document,
     read_listeners,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
 STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe")
@@ -111,6 +113,9 @@ def _kept(
     told: dict[str, Any] = {"events": [event.to_dict() for event in events], "folded": False, "warnings": []}
     try:
         told["folded"] = history.keep(record, known, after)
+        if Step("config", results["config"]).completed:  # without its config a run knows nothing of the servers
+            ended = int(datetime.fromisoformat(state["run"]["finished"]).timestamp())
+            history.keep_conditions(continued(history.conditions(), state, ended))
     except HistoryFailure as error:
         told["warnings"] = [str(error)]
         state["warnings"].append(str(error))

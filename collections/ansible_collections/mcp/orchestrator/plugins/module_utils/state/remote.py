@@ -28,6 +28,7 @@ def remote_entry(name: str, facts: RunFacts) -> dict[str, Any]:
     return {
         "name": name,
         "enabled": enabled,
+        "group": word(remote.get("group")),
         "type": kind,
         "condition": condition.name,
         "severity": condition.severity,

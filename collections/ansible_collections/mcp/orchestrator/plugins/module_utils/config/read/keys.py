@@ -73,6 +73,10 @@ _HOST = Text(
 _HOST_COUNT = Either((Text(choices=("all",)), Number(1, 1000)), '"all" or a number of hosts')
 _TEXTS = Listing(Text())
 UNSIGNED = "none"
+_GROUP = Text(
+    "the name of a group; use letters, digits, spaces, '_', '.' and '-', at most 63, and begin with a letter or digit",
+    r"[A-Za-z0-9]([A-Za-z0-9 _.-]{0,61}[A-Za-z0-9_.-])?",
+)
 _KEY_FILE = Text('the absolute path of a public key on the host, or "none"', r"none|/[\x21-\x7e]+", longest=512)
 _SIZE = Either(
     (Text("a size", r"[0-9]+(\.[0-9]+)? ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?"), Number(6 * 1024**2, 2**50)),
@@ -171,6 +175,7 @@ EXTENSION = Record(
             Text("one of per_session, pooled and shared", choices=ISOLATIONS),
             "How sessions share the processes of a stdio server. Default per_session.",
         ),
+        "group": Key(_GROUP, "The group of servers with which the monitor shows it.", "billing"),
         "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
         "secret_args": Key(
             Switch(),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The history on disk: a file for each report, a file of what is known of the servers, and nothing that grows for ever.
+"""The history on disk: a file for each report, two of what is known of the servers, and nothing that grows for ever.
 
 Each file is replaced in one step, so that a reader sees the former one or the new one, whole. Nothing that is wrong
 with the folder fails a run.
@@ -22,6 +22,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
     FileNotWritten,
     write_json,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.conditions import (
+    Conditions,
+    conditions_from,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.memory import Memory, memory_from
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.record import Json, folded
 
@@ -32,6 +36,7 @@ FOLDER_MODE = 0o750
 
 _RECORD = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9._-]{1,64}\.json", re.ASCII)
 _MEMORY = "servers.json"
+_CONDITIONS = "conditions.json"
 
 
 class HistoryFailure(Exception):
@@ -48,6 +53,21 @@ class HistoryFolder:
     def memory(self) -> Memory:
         """Returns what earlier runs found; nothing where it cannot be read."""
         return memory_from(self._read(_MEMORY))
+
+    def conditions(self) -> Conditions:
+        """Returns in which condition each server was, and when; nothing where it cannot be read."""
+        return conditions_from(self._read(_CONDITIONS))
+
+    def keep_conditions(self, conditions: Conditions) -> None:
+        """Writes in which condition each server was. Raises HistoryFailure."""
+        path = os.path.join(self._path, _CONDITIONS)
+        try:
+            self._create()
+            write_json(path, conditions.to_dict(), GROUP_READABLE, self._group, indent=None)
+        except FileNotWritten as error:
+            raise HistoryFailure(str(error)) from error
+        except OSError as error:
+            raise HistoryFailure(f"{path}: cannot be kept: {error.strerror or error}") from error
 
     def keep(self, record: Json, before: Memory, after: Memory) -> bool:
         """Writes a report and what is known of the servers now, and removes what is beyond the bounds.

@@ -69,6 +69,17 @@ def test_the_run_goes_into_the_history_and_the_state_says_since_when(
     assert [each["trigger"] for each in reports] == ["watcher: mcp-time died"] * 2
     time = next(each for each in json.loads(path.read_text())["servers"] if each["name"] == "time")
     assert time["since"] == reports[1]["finished"]
+    conditions = json.loads((folder / "conditions.json").read_text())["servers"]["time"]
+    assert [condition for _, condition in conditions] == ["ok", "failing"]
+
+
+def test_a_run_that_could_not_read_its_config_says_nothing_of_the_servers(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    folder = path.parent / "history"
+    run(monkeypatch, path=str(path), history=str(folder), **steps(config={"failed": True, "msg": "no such file"}))
+    assert list(folder.glob("2*.json"))
+    assert not (folder / "conditions.json").exists()
 
 
 def test_a_history_that_cannot_be_kept_is_a_warning(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:

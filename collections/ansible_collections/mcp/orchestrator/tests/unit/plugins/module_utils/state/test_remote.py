@@ -33,6 +33,7 @@ def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
     assert docs == {
         "name": "docs",
         "enabled": True,
+        "group": None,
         "type": "http",
         "condition": "ok",
         "severity": "ok",

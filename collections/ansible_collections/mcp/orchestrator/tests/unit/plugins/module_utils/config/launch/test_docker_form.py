@@ -73,6 +73,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "generation": spec.generation,
         "stopped": None,
         "restarted": None,
+        "group": None,
     }
     assert len(spec.generation) == 12
 
