@@ -68,10 +68,10 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row(f"{var}/node_router/**", router, (ROOT, router), 0o750),
         Row(f"{var}/supervisor", ROOT, root, 0o700),
         Row(f"{var}/supervisor/**", ROOT, root, 0o750),
-        # What the watcher records of servers, and runs of themselves, for the monitor to show.
+        # What the watcher records of servers, and runs of themselves, for the monitor to show: setgid is for its group.
         *(
-            Row(f"{var}/{name}{below}", ROOT, (ROOT, monitor), 0o750)
-            for name in ("samples", "logs", "calls", "history")
+            Row(f"{var}/{name}{below}", ROOT, (ROOT, monitor), 0o2750)
+            for name in ("samples", "logs", "calls", "history", "log")
             for below in ("", "/**")
         ),
         Row(f"{var}/*", ROOT, root, 0o700),  # whatever else there is
@@ -79,6 +79,7 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row("/run/mcp-orchestrator", ROOT, root, 0o700),
         Row("/run/mcp-orchestrator/*", ROOT, root, 0o644),  # flock makes the lock so; the folder is root's alone
         Row("/var/log/*", ROOT, ("adm", ROOT), 0o640),
+        Row("/etc/systemd/system/*.d", ROOT, root, 0o755),
         Row("/etc/systemd/system/*", ROOT, root, 0o644),
     ]
 
