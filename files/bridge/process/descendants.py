@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Collection
 
+from .libc import Libc
 from .size import Size, sizes_by_mark
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
@@ -66,10 +67,8 @@ class Descendants:
 
 def _adopt_orphans() -> None:
     """Makes this process, be it process 1 or not, the parent of all descendants whose own parents die."""
-    with contextlib.suppress(ImportError, MemoryError, OSError):  # some hosts allow no memory that can be executed
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    with contextlib.suppress(OSError):
+        Libc().call("prctl", _SUBREAPER, 1, 0, 0, 0)
 
 
 def _offspring() -> list[int]:

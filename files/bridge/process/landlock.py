@@ -16,7 +16,9 @@ import os
 import struct
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from .libc import Libc
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same number on all architectures
 _VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
@@ -33,15 +35,11 @@ class Landlock:
     """Starts what is to be kept apart. `works`: whether the kernel and the container's seccomp profile let it."""
 
     def __init__(self) -> None:
-        self._syscall: Callable[..., int] | None = None
         self._abi = 0
         self.works = False
-        with contextlib.suppress(ImportError, MemoryError, OSError):  # some hosts allow no memory that can be executed
-            import ctypes
-
-            self._ctypes: Any = ctypes
-            self._syscall = ctypes.CDLL(None, use_errno=True).syscall
-            self._abi = self._call(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION)
+        with contextlib.suppress(OSError):
+            self._libc = Libc()
+            self._abi = self._call(_CREATE_RULESET, None, self._libc.size(0), _VERSION)
             if self._abi >= _LEAST_ABI:
                 self.works = True
                 self.apart(lambda: None)
@@ -79,25 +77,17 @@ class Landlock:
         with_signals = self._abi >= _SIGNAL_ABI
         # struct landlock_ruleset_attr: handled_access_fs, and from later ABIs on handled_access_net and scoped.
         attributes = struct.pack("=QQQ", _REFER, 0, _SCOPE_SIGNAL) if with_signals else struct.pack("=Q", _REFER)
-        size = self._ctypes.c_size_t(len(attributes))
-        ruleset = self._call(_CREATE_RULESET, self._ctypes.create_string_buffer(attributes), size, 0)
+        ruleset = self._call(_CREATE_RULESET, attributes, self._libc.size(len(attributes)), 0)
         try:
             root = os.open("/", os.O_PATH | os.O_CLOEXEC)
             try:
                 # struct landlock_path_beneath_attr: allowed_access, parent_fd.
-                rule = self._ctypes.create_string_buffer(struct.pack("=Qi", _REFER, root))
-                self._call(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
+                self._call(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", _REFER, root), 0)
             finally:
                 os.close(root)
             self._call(_RESTRICT_SELF, ruleset, 0)
         finally:
             os.close(ruleset)
 
-    def _call(self, *arguments: Any) -> int:
-        if self._syscall is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-        result = self._syscall(*arguments)
-        if result < 0:
-            number = self._ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        return int(result)
+    def _call(self, *arguments: object) -> int:
+        return self._libc.call("syscall", *arguments)

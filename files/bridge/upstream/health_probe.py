@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.process.child import CannotStart, Child
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _LISTING_SECONDS = 10.0
 
 
-class Checked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Checked:
     """A child that has answered, and is nobody's yet."""
 
     rpc: RpcClient

@@ -20,6 +20,8 @@ KEPT_OUT = (
     "http",
     "urllib.parse",
     "ipaddress",
+    "_typing",
+    "ctypes",
 )
 
 
