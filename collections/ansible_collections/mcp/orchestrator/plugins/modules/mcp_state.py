@@ -48,8 +48,8 @@ options:
     description:
       - The file that says what the run found of the load balancers, for the same group. files/routes.schema.json
         describes it. It stays as it is where the run did not reach them.
-      - A run asks for the health of a bounded number of target groups; that of the others is taken from the former file,
-        with its time. One that cannot be written is a warning and fails nothing.
+      - A run asks for the health of a bounded number of target groups; that of the others is taken from the former
+        file, with its time. One that cannot be written is a warning and fails nothing.
       - Without it, none is written.
     type: path
   trigger:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A rule in words for a page that many may see. Pure.
 
-Rules of others may hold secrets: a header that only a CDN in front sends, a token in a query. So of headers, queries and
-fixed answers it is said that they are compared, or given, and never what they are.
+Rules of others may hold secrets: a header that only a CDN in front sends, a token in a query. So of headers, queries
+and fixed answers it is said that they are compared, or given, and never what they are.
 """
 
 from __future__ import annotations
