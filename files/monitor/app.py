@@ -15,7 +15,7 @@ from monitor.access.auth import BasicAuth
 from monitor.access.users import NOBODY, VIEW, User
 from monitor.assets import static_file
 from monitor.client import Balancer, client_of
-from monitor.pages import files, overview
+from monitor.pages import files, log_stream, logs, overview
 from monitor.sources import Sources
 from monitor.web import Answer, Request
 
@@ -50,6 +50,9 @@ ROUTES = (
     Route("GET", "/", VIEW, overview.page),
     Route("GET", "/state.json", VIEW, files.state_json),
     Route("GET", "/mcp.json", VIEW, files.mcp_json),
+    Route("GET", "/logs", VIEW, logs.page),
+    Route("GET", "/logs/follow", VIEW, log_stream.follow),
+    Route("GET", "/logs/download", VIEW, logs.download),
     Route("GET", "/static/<name>", None, _static),
     Route("GET", "/health", None, _health),
 )

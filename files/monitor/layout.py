@@ -10,7 +10,7 @@ import jinja2
 from monitor.assets import static_url
 from monitor.web import Answer, Request
 
-NAVIGATION = (("Overview", "/"),)
+NAVIGATION = (("Overview", "/"), ("Logs", "/logs"))
 """The title and the path of each entry; one without a page has no entry."""
 
 REFRESH_SECONDS = 60

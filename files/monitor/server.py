@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import gevent
@@ -30,6 +30,13 @@ def apart(call: Callable[..., Returned], *arguments: Any) -> Returned:
     It must not sleep there.
     """
     return gevent.get_hub().threadpool.apply(call, arguments)  # type: ignore[no-any-return]
+
+
+def apart_each(pieces: Iterator[Returned]) -> Iterator[Returned]:
+    """Yields the pieces, each of which is made as ``apart`` does."""
+    nothing = object()
+    while (piece := apart(next, pieces, nothing)) is not nothing:
+        yield piece  # type: ignore[misc]
 
 
 class _Handler(WSGIHandler):  # type: ignore[misc]

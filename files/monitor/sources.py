@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from records.calls import Calls
+from records.growth import Growth
 from records.history import Run, run, runs
 from records.logs import Logs
 from records.samples import Samples
 
+from monitor.listeners import Listeners, read_listeners
 from monitor.state import State, read_bytes, read_state
 
 
@@ -53,9 +56,18 @@ class Sources:
         return Logs(self.directory / "logs")
 
     @cached_property
-    def calls(self) -> Logs:
+    def growth(self) -> Growth:
+        """Where each server's log ends now, for all that follow."""
+        return Growth(self.directory / "logs")
+
+    @cached_property
+    def calls(self) -> Calls:
         """What was called on each server."""
-        return Logs(self.directory / "calls")
+        return Calls(self.directory / "calls")
+
+    def listeners(self) -> Listeners | None:
+        """What the last run found of the load balancers, None before one has; raises ListenersUnreadable."""
+        return read_listeners(self.directory / "routes.json")
 
     @property
     def results(self) -> Path:

@@ -70,12 +70,10 @@ class Logs:
         limit, until = min(limit, MOST_LINES), time.monotonic() + seconds
         segments = self._segments(servers)
         position = {server: each.end() for server, each in segments.items()}
-        each_newest_first = [_newest_first(server, each, query, until) for server, each in segments.items()]
-        if query.regex:  # a matcher each, one after the other
-            found: list[Line] = []
-            for lines in each_newest_first:
-                found = heapq.nlargest(limit, [*found, *islice(lines, limit)], key=_by_time)
+        if query.regex:
+            found = heapq.nlargest(limit, _by_expression(segments, query, until), key=_by_time)
         else:
+            each_newest_first = [_by_text(server, each, query, until) for server, each in segments.items()]
             found = list(islice(heapq.merge(*each_newest_first, key=_by_time, reverse=True), limit))
         return Page(sorted(found, key=_by_time), position, is_whole=time.monotonic() < until)
 
@@ -84,9 +82,12 @@ class Logs:
 
         Ends after ``seconds``.
         """
-        until = time.monotonic() + seconds
-        for server, segments in self._segments(servers).items():
-            yield from _newest_first(server, segments, query, until)
+        until, segments = time.monotonic() + seconds, self._segments(servers)
+        if query.regex:
+            yield from _by_expression(segments, query, until)
+            return
+        for server, each in segments.items():
+            yield from _by_text(server, each, query, until)
 
     def oldest_first(self, server: str, query: Query) -> Iterator[Line]:
         """Yields every line of one server that is meant in the order in which it was written: what a download needs."""
@@ -154,41 +155,41 @@ class Logs:
         return lines, f"{number}:{offset}", lost
 
 
-def _newest_first(server: str, segments: Segments, query: Query, until: float) -> Iterator[Line]:
-    admitted = query.admits()
-    numbers = [number for number in reversed(segments.numbers()) if not _is_before(segments, number, query)]
-    pieces = (_by_expression if query.regex else _by_text)(segments, numbers, query, until)
-    for number, end, raw in pieces:
-        line = parse(server, raw, f"{number}:{end}")
-        if line is not None and admitted(line):
-            yield line
-
-
-def _by_text(
-    segments: Segments, numbers: Sequence[int], query: Query, until: float
-) -> Iterator[tuple[int, int, bytes]]:
-    """Segment, end and content of lines with the text, the newest first."""
-    needle = query.needle
-    for number in numbers:
+def _by_text(server: str, segments: Segments, query: Query, until: float) -> Iterator[Line]:
+    """The lines of a server that are meant, the newest first."""
+    needle, admitted = query.needle, query.admits()
+    for number in _numbers(segments, query):
         for offset, data in segments.backwards(number):
             if time.monotonic() >= until:
                 return
             for first, last in reversed(list(spans(data, needle))):
-                yield number, offset + last + 1, data[first:last]
+                line = parse(server, data[first:last], f"{number}:{offset + last + 1}")
+                if line is not None and admitted(line):
+                    yield line
 
 
-def _by_expression(
-    segments: Segments, numbers: Sequence[int], query: Query, until: float
-) -> Iterator[tuple[int, int, bytes]]:
-    """Segment, end and content of lines with the expression, and the text, the newest first."""
-    needle, files = query.needle, {segments.path(number): number for number in numbers}
+def _by_expression(segments: dict[str, Segments], query: Query, until: float) -> Iterator[Line]:
+    """The lines that are meant, found by one matcher: server by server, the newest of each first."""
+    needle, admitted = query.needle, query.admits()
+    files = {
+        each.path(number): (server, number) for server, each in segments.items() for number in _numbers(each, query)
+    }
     seconds = min(until - time.monotonic(), SECONDS)
     if seconds <= 0:
         return
     for path, found in groupby(matches(query.regex, list(files), seconds), key=itemgetter(0)):
+        server, number = files[path]
         for _, offset, raw in reversed(deque(found, MOST_LINES)):
-            if not needle or any(spans(raw + b"\n", needle)):
-                yield files[path], offset + len(raw) + 1, raw
+            if needle and not any(spans(raw + b"\n", needle)):
+                continue
+            line = parse(server, raw, f"{number}:{offset + len(raw) + 1}")
+            if line is not None and admitted(line):
+                yield line
+
+
+def _numbers(segments: Segments, query: Query) -> list[int]:
+    """The segments in which there may be something, the newest first."""
+    return [number for number in reversed(segments.numbers()) if not _is_before(segments, number, query)]
 
 
 def _meant(data: bytes, query: Query) -> Iterator[tuple[int, int]]:
