@@ -15,7 +15,7 @@ from monitor.access.auth import BasicAuth
 from monitor.access.users import NOBODY, VIEW, User
 from monitor.assets import static_file
 from monitor.client import Balancer, client_of
-from monitor.pages import files, log_stream, logs, overview
+from monitor.pages import calls, compare, files, log_stream, logs, overview, routes, run, runs
 from monitor.sources import Sources
 from monitor.web import Answer, Request
 
@@ -53,6 +53,11 @@ ROUTES = (
     Route("GET", "/logs", VIEW, logs.page),
     Route("GET", "/logs/follow", VIEW, log_stream.follow),
     Route("GET", "/logs/download", VIEW, logs.download),
+    Route("GET", "/calls", VIEW, calls.page),
+    Route("GET", "/runs", VIEW, runs.page),
+    Route("GET", "/runs/compare", VIEW, compare.page),
+    Route("GET", "/runs/<id>", VIEW, run.page),
+    Route("GET", "/routes", VIEW, routes.page),
     Route("GET", "/static/<name>", None, _static),
     Route("GET", "/health", None, _health),
 )

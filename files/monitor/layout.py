@@ -10,7 +10,7 @@ import jinja2
 from monitor.assets import static_url
 from monitor.web import Answer, Request
 
-NAVIGATION = (("Overview", "/"), ("Logs", "/logs"))
+NAVIGATION = (("Overview", "/"), ("Logs", "/logs"), ("Calls", "/calls"), ("Runs", "/runs"), ("Routes", "/routes"))
 """The title and the path of each entry; one without a page has no entry."""
 
 REFRESH_SECONDS = 60

@@ -9,6 +9,7 @@ from pathlib import Path
 from .call import Call, call_of
 from .line import Line
 from .logs import Logs
+from .pattern import SECONDS
 from .query import Query
 
 
@@ -31,9 +32,12 @@ class Calls:
         """Returns the names of the servers of which calls are recorded."""
         return self._lines.servers()
 
-    def tail(self, servers: Sequence[str], query: Query, limit: int) -> CallPage:
-        """Returns the last calls that are meant, of all these servers together, and where new ones will come."""
-        page = self._lines.tail(servers, query, limit)
+    def tail(self, servers: Sequence[str], query: Query, limit: int, seconds: float = SECONDS) -> CallPage:
+        """Returns the last calls that are meant, of all these servers together, and where new ones will come.
+
+        Looks for no longer than ``seconds``.
+        """
+        page = self._lines.tail(servers, query, limit, seconds)
         return CallPage(list(_calls(page.lines)), page.position)
 
     def after(self, position: dict[str, str], query: Query, limit: int) -> CallPage:

@@ -9,6 +9,7 @@ from tests.monitor_data.calls import write_calls
 from tests.monitor_data.fleet import fleet_of
 from tests.monitor_data.logs import write_logs
 from tests.monitor_data.past import past_of
+from tests.monitor_data.routes import write_routes
 from tests.monitor_data.runs import write_runs
 from tests.monitor_data.samples import write_samples
 
@@ -23,8 +24,8 @@ def make_site(
     seed: int = 7,
     now: int | None = None,
 ) -> Path:
-    """Writes what runs and the watcher leave below ``directory``, and returns it: ``state.json``, ``history``,
-    ``samples``, ``logs`` and ``calls``.
+    """Writes what runs and the watcher leave below ``directory``, and returns it: ``state.json``, ``routes.json``,
+    ``history``, ``samples``, ``logs`` and ``calls``.
 
     ``now`` is in seconds since 1970, when the last run ended; about this moment where it is None. The same arguments
     give the same site.
@@ -34,6 +35,7 @@ def make_site(
     fleet = fleet_of(directory, servers)
     past = past_of(fleet, now - days * 86400, now, seed)
     write_runs(directory, fleet, past)
+    write_routes(directory, fleet, past)
     write_samples(directory, fleet, past, seed)
     write_logs(directory, fleet, past, lines, seed)
     write_calls(directory, fleet, past, calls, seed)
