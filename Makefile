@@ -148,6 +148,19 @@ create: ## Add a server, whose entry a file holds: make create NAME=time ENTRY=t
 sync: ## Start a run, and wait for what comes of it
 	@$(REQUEST) sync
 
+# Who may sign in to the page, beside the user of settings.conf.
+ACCESS := cd /opt/mcp-orchestrator/current/files && /opt/mcp-orchestrator/venv/bin/python -m monitor.access
+
+.PHONY: user delete-user users
+user: ## Let somebody sign in to the page, with a new password: make user NAME=alice [ROLE=operate]
+	@$(ACCESS) add '$(or $(NAME),$(error give a name: make user NAME=alice [ROLE=operate]))' --role '$(or $(ROLE),view)'
+
+delete-user: ## Take that away: make delete-user NAME=alice
+	@$(ACCESS) remove '$(or $(NAME),$(error give a name: make delete-user NAME=alice))'
+
+users: ## Who may sign in to the page
+	@$(ACCESS) list
+
 AUDIT := build/audit
 # What root makes in somebody's checkout is theirs: the next of them may not be root.
 OWNED := if [ "$$(id -u)" = 0 ]; then chown -Rh --reference=. build; fi

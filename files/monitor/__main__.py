@@ -1,4 +1,4 @@
-"""python -m monitor --state … --password-file …"""
+"""python -m monitor --state … --users …"""
 
 from __future__ import annotations
 

@@ -9,35 +9,17 @@ import os
 import pwd
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from monitor.access.auth import BasicAuth
+from monitor.access.passwords import matches
+from monitor.access.users import Users, UsersUnusable
 from monitor.app import monitor_app
 from monitor.client import Balancer
-from monitor.server import make_server, serve
+from monitor.server import apart, make_server, serve
 from monitor.sources import Sources
-
-
-class PasswordUnusable(Exception):
-    """The password file cannot be used; the message says why and what to do."""
-
-
-def read_password(path: Path) -> str:
-    """The password in the file, without the newline at its end; raises PasswordUnusable."""
-    try:
-        if path.stat().st_mode & 0o004:
-            raise PasswordUnusable(f"{path} can be read by every user; run: chmod 640 {path}")
-        password = path.read_text("utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise PasswordUnusable(
-            f"{path} cannot be read: {error.strerror}; the monitor does not start without"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise PasswordUnusable(f"{path} is not text in UTF-8; write the password into it") from error
-    if not password.strip():
-        raise PasswordUnusable(f"{path} is empty; write the password into it")
-    return password
 
 
 def address(text: str) -> tuple[str, int]:
@@ -75,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     parser.add_argument("--bind", type=address, default="127.0.0.1:8482", metavar="HOST:PORT")
     parser.add_argument("--path", type=public_path, default="/monitor", help="its path behind the load balancer")
-    parser.add_argument("--username", default="admin")
-    parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("--users", type=Path, required=True, help="the file of those who may sign in")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument(
         "--balancer-user", type=user, metavar="USER", help="the user that a load balancer on this host runs as"
@@ -96,10 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     host, port = options.bind
     try:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
-        auth = BasicAuth(options.username, read_password(options.password_file))
+        auth = BasicAuth(Users(options.users), partial(apart, matches))
         app = monitor_app(Sources(options.state, options.directory), options.path, auth, balancer)
         server = make_server(app, host, port)
-    except PasswordUnusable as error:
+    except UsersUnusable as error:
         sys.exit(_complaint(str(error)))
     except OSError as error:
         sys.exit(_complaint(f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}"))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from monitor.access.users import SETTINGS, UsersUnusable, read_users
 from monitor.duration import ago
 from monitor.state import Remote, Server, State, StateUnreadable, read_state
 
@@ -101,20 +102,30 @@ def _plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
+def _login(password_file: Path) -> str | None:
+    """Who may see the monitor, and where the password is; None where nobody can tell."""
+    try:
+        users = read_users(password_file.with_name("monitor.users.json"))
+    except UsersUnusable:
+        return None
+    name = next((name for name, each in users.items() if each.made_by == SETTINGS), None)
+    place = password_file if password_file.exists() else "settings.conf"
+    return f"user {name}, password in {place}" if name else None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; 0 when the run was good, 1 when it was not or its state cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m monitor.status", description="The state file as a table.")
     parser.add_argument("state", type=Path, help="the state file")
     parser.add_argument("--monitor", metavar="URL", help="the monitor's address, if not the one in the state file")
-    parser.add_argument("--username", default="admin", help="who may see the monitor")
-    parser.add_argument("--password-file", type=Path, help="the file that holds the monitor's password")
+    parser.add_argument("--password-file", type=Path, help="the file that holds a generated password of the monitor")
     options = parser.parse_args(arguments)
     try:
         state = read_state(options.state)
     except StateUnreadable as error:
         print(f"No table: {error}.", file=sys.stderr)
         return 1
-    login = f"user {options.username}, password in {options.password_file}" if options.password_file else None
+    login = _login(options.password_file) if options.password_file else None
     for line in table(state, TerminalWriter(sys.stdout), datetime.now(UTC), options.monitor or state.monitor, login):
         print(line)
     return 0 if state.result == "ok" else 1

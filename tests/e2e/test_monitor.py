@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import uvicorn
 from mcp.server import MCPServer
+from monitor.access.passwords import hashed
+from monitor.access.users import Account, User, write_users
 
 from tests.e2e.support.ports import free_port
 from tests.e2e.support.waiting import until
@@ -143,13 +145,13 @@ class Monitor:
     """A monitor in a process of its own."""
 
     def __init__(self, state_file: Path, folder: Path) -> None:
-        password_file = folder / "monitor.password"
-        password_file.write_text(f"{PASSWORD}\n")
-        password_file.chmod(0o600)
+        users = folder / "monitor.users.json"
+        users.touch()
+        write_users(users, {"admin": Account(User("admin", "operate"), hashed(PASSWORD))})
         self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "monitor", "--state", str(state_file), "--bind", f"127.0.0.1:{self.port}",
-             "--path", "/monitor", "--username", "admin", "--password-file", str(password_file)],
+             "--path", "/monitor", "--users", str(users)],
             cwd=PROJECT / "files", stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         until(self.answers)
@@ -161,7 +163,7 @@ class Monitor:
             return False
 
     def get(self, path: str, password: str | None = PASSWORD) -> tuple[HTTPResponse, str]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {}
         if password is not None:
             headers["Authorization"] = f"Basic {base64.b64encode(f'admin:{password}'.encode()).decode()}"

@@ -14,6 +14,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from monitor.access.passwords import hashed
+from monitor.access.users import Account, User, write_users
 
 from tests.e2e.support.ports import free_port
 from tests.e2e.support.waiting import until
@@ -27,7 +29,7 @@ IMAGE = "mcp-base/python:3.11"
 ASK = """
 import base64, http.client, sys
 host, port, password, forwarded = sys.argv[1:]
-connection = http.client.HTTPConnection(host, int(port), timeout=10)
+connection = http.client.HTTPConnection(host, int(port), timeout=60)
 token = base64.b64encode(f"admin:{password}".encode()).decode()
 for number in range(int(forwarded) if forwarded.isdigit() else 1):
     client = f"198.51.100.{number}" if forwarded.isdigit() else forwarded
@@ -45,14 +47,14 @@ class Monitor:
     """A monitor that takes the word of a balancer of this process's user, and of one in ``networks``."""
 
     def __init__(self, folder: Path, bind: str, *networks: str) -> None:
-        password_file = folder / "monitor.password"
-        password_file.write_text(f"{PASSWORD}\n")
-        password_file.chmod(0o600)
+        users = folder / "monitor.users.json"
+        users.touch()
+        write_users(users, {"admin": Account(User("admin", "operate"), hashed(PASSWORD))})
         self.port = free_port()
         options = [word for network in networks for word in ("--balancer-network", network)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "monitor", "--state", str(folder / "state.json"), "--bind", f"{bind}:{self.port}",
-             "--password-file", str(password_file), "--balancer-user", "root", *options],
+             "--users", str(users), "--balancer-user", "root", *options],
             cwd=PROJECT / "files", stderr=subprocess.DEVNULL,
         )  # fmt: skip
         until(self._answers, "the monitor answers")
@@ -65,7 +67,7 @@ class Monitor:
 
     def ask(self, password: str | None, forwarded: str | None = None) -> int:
         """The status of a request of this process, which is the balancer's where it forwards."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         if password is not None:
             headers["Authorization"] = f"Basic {base64.b64encode(f'admin:{password}'.encode()).decode()}"

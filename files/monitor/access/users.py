@@ -1,12 +1,33 @@
-"""Who a request is from, and what they may do."""
+"""Who may sign in, and what they may do: /etc/mcp-orchestrator/monitor.users.json, which holds no password."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.access.passwords import NotAHash, check_hash
 
 VIEW, OPERATE = "view", "operate"
 ROLES = (VIEW, OPERATE)
 """Each may do what those before it may."""
+SETTINGS, COMMAND = "settings", "command"
+"""Who has made a user: the run of setup.sh from settings.conf, or somebody with make user."""
+
+VERSION = 1
+LARGEST = 1024 * 1024
+MODE = 0o640
+_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
+
+
+class UsersUnusable(Exception):
+    """The file of users cannot be used. The sentence says why, and the way out."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +43,99 @@ class User:
 
 
 NOBODY = User("", None)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user as the file has them: ``kept`` is what is kept of the password, ``made_by`` SETTINGS or COMMAND."""
+
+    user: User
+    kept: str
+    made_by: str = COMMAND
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError where nobody can sign in under this name."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a user name; use up to 64 letters, digits and _.@-")
+
+
+def read_users(file: Path) -> dict[str, Account]:
+    """The users by name; raises UsersUnusable."""
+    try:
+        with file.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_mode & stat.S_IROTH:
+                raise UsersUnusable(f"{file} can be read by every user; run: chmod 640 {file}")
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise UsersUnusable(f"{file} cannot be read: {error.strerror}; setup.sh makes it") from error
+    try:
+        return _users(json.loads(content))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = error if isinstance(error, NotAHash) else "what it holds are no users"
+        raise UsersUnusable(f"{file}: {reason}; remove it, run setup.sh, and make the others again") from error
+
+
+def _users(document: Any) -> dict[str, Account]:
+    if document["version"] != VERSION:
+        raise ValueError("another version")
+    found = {}
+    for name, each in document["users"].items():
+        check_name(name)
+        check_hash(each["password"])
+        if each["role"] not in ROLES:
+            raise ValueError("another role")
+        found[name] = Account(User(name, each["role"]), each["password"], each["made_by"])
+    return found
+
+
+def write_users(file: Path, users: Mapping[str, Account], group: str | None = None) -> None:
+    """Replaces the file in one step. Its owner writes it and its group reads it, the former one where none is named.
+
+    Raises OSError and LookupError.
+    """
+    document = {
+        "version": VERSION,
+        "users": {
+            name: {"role": each.user.role, "password": each.kept, "made_by": each.made_by}
+            for name, each in sorted(users.items())
+        },
+    }
+    part = file.with_name(f".{file.name}.new")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(document, indent=1) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    if group is None:
+        os.chown(part, -1, file.stat().st_gid)
+    else:
+        shutil.chown(part, group=group)
+    part.chmod(MODE)
+    part.replace(file)
+
+
+class Users:
+    """The users of a file, read anew once it is another."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.stamp: tuple[int, ...] = ()
+        """Another one as soon as the file is another."""
+        self._accounts: Mapping[str, Account] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Looks at the file; raises UsersUnusable, and has no users from then on."""
+        try:
+            found = self._file.stat()
+            stamp: tuple[int, ...] = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
+        except OSError:
+            stamp = ()
+        if stamp != self.stamp or not stamp:
+            self.stamp, self._accounts = stamp, {}
+            self._accounts = read_users(self._file)
+
+    def account(self, name: str) -> Account | None:
+        """The user of this name, as of the last look."""
+        return self._accounts.get(name)

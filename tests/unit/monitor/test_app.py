@@ -15,11 +15,13 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from monitor.access.auth import BasicAuth
+from monitor.access.users import Users
 from monitor.app import WsgiApp, monitor_app
 from monitor.client import Balancer
 from monitor.sources import Sources
 
 from tests.unit.monitor import samples
+from tests.unit.monitor.access.accounts import plainly, write_accounts
 
 
 @dataclass
@@ -56,20 +58,16 @@ def served(
     state_file: Path,
     balancer: Balancer,
     path: str = "/monitor",
-    sleep: Callable[[float], None] = lambda _seconds: None,
+    compare: Callable[[str, str], bool] = plainly,
 ) -> WsgiApp:
-    auth = BasicAuth("admin", "sesame", sleep=sleep)
+    users = write_accounts(state_file.with_name("users.json"), admin=("sesame", "operate"), guest=("looking", "view"))
+    auth = BasicAuth(Users(users), compare)
     return monitor_app(Sources(state_file, state_file.parent), path, auth, balancer)
 
 
 @pytest.fixture
 def app(state_file: Path, balancer: Balancer) -> WsgiApp:
-    return monitor_app(
-        Sources(state_file, state_file.parent),
-        "/monitor",
-        BasicAuth("admin", "sesame", sleep=lambda _seconds: None),
-        balancer,
-    )
+    return served(state_file, balancer)
 
 
 @pytest.mark.parametrize("path", ["/monitor", "/monitor/"])
@@ -199,15 +197,17 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
 
 
 def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path, balancer: Balancer) -> None:
-    slept: list[float] = []
-    app = monitor_app(
-        Sources(state_file, state_file.parent), "/monitor", BasicAuth("admin", "sesame", sleep=slept.append), balancer
-    )
-    answers = [
-        ask(app, "/monitor", credentials) for credentials in ("admin:wrong", "root:sesame", "root:wrong", "", ":")
-    ]
+    compared: list[str] = []
+
+    def compare(password: str, hashed: str) -> bool:
+        compared.append(password)
+        return plainly(password, hashed)
+
+    app = served(state_file, balancer, compare=compare)
+    wrong = ("admin:wrong", "root:sesame", "root:wrong", "", ":")
+    answers = [ask(app, "/monitor", credentials) for credentials in wrong]
     assert answers == [answers[0]] * len(answers)
-    assert slept == [slept[0]] * len(answers)
+    assert len(compared) == len(wrong)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

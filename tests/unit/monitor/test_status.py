@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from monitor.access.passwords import hashed
+from monitor.access.users import SETTINGS, Account, User, write_users
 from monitor.status import WIDTH, main
 
 from tests.unit.monitor import samples
@@ -41,11 +43,19 @@ def test_remote_servers_follow_with_their_address(printed: Any) -> None:
     assert lines[2].split() == ["↗", "docs", "answers", "2", "https://docs.example.com/mcp"]
 
 
-def test_the_monitor_and_its_password_file_are_named(printed: Any) -> None:
-    _code, lines = printed(samples.three_servers(), "--password-file", "/etc/mcp/monitor.password")
-    assert lines[-1] == (
-        "  Monitor: http://127.0.0.1:8080/monitor  (user admin, password in /etc/mcp/monitor.password)"
-    )
+def test_the_monitor_its_user_and_the_place_of_the_password_are_named(printed: Any, tmp_path: Path) -> None:
+    password_file, users = tmp_path / "monitor.password", tmp_path / "monitor.users.json"
+    users.touch()
+    kept = hashed("x" * 12)
+    made = {"alice": Account(User("alice", "view"), kept), "root": Account(User("root", "operate"), kept, SETTINGS)}
+    write_users(users, made)
+    line = "  Monitor: http://127.0.0.1:8080/monitor  (user root, password in {})"
+    asked = (samples.three_servers(), "--password-file", str(password_file))
+    assert printed(*asked)[1][-1] == line.format("settings.conf")
+    password_file.touch()
+    assert printed(*asked)[1][-1] == line.format(password_file)
+    users.unlink()
+    assert printed(*asked)[1][-1] == "  Monitor: http://127.0.0.1:8080/monitor"
 
 
 def test_a_bad_run_ends_with_one_and_tells_the_errors_in_short(printed: Any) -> None:
