@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos import scene
+from tests.chaos import exhaustion, outages, scene
 from tests.e2e.support.sample import ANOTHER
 from tests.e2e.support.site import FLEET, Site
 from tests.e2e.support.waiting import until
@@ -254,14 +254,18 @@ def hostile_request(site: Site, chance: random.Random) -> None:
 
 
 TIME = frozenset({"time"})
-WATCHER, ENGINE, SUPERVISOR, TIMER = "watcher", "engine", "supervisor", "next timed run"
+WATCHER, ENGINE, SUPERVISOR, TIMER, BRIDGE = "watcher", "engine", "supervisor", "next timed run", "bridge"
 FAULTS: tuple[Fault, ...] = (
     Fault("the first process of a container is killed (kill -9)", kill_process("time"), TIME, ENGINE, 10),
+    Fault("the process that a bridge has started is killed (kill -9)", exhaustion.kill_child("time"), TIME, BRIDGE, 10),
     Fault("`docker rm -f` of a container", remove("time"), TIME, WATCHER, 20),
     Fault("an edit adds a server whose image is there", add_server, NOBODY, WATCHER, 7),
     Fault("`docker rm -f` of one of two replicas", remove("pair"), NOBODY, WATCHER),
     Fault("kill -9 of one of two replicas", kill_process("pair"), NOBODY, ENGINE),
     Fault("an edit rolls a server", roll, NOBODY, WATCHER),
+    Fault("the kernel takes the first process for want of memory", exhaustion.out_of_memory("time"), TIME, ENGINE),
+    Fault("the first process is killed at each start for 20 s", exhaustion.keep_killing("time"), TIME, ENGINE, 3),
+    Fault("an edit to a command that ends at once, and back", exhaustion.ends_at_once, NOBODY, WATCHER, 3),
     Fault("`docker kill`", docker_kill, TIME, WATCHER),
     Fault("`docker stop`", stop, TIME, WATCHER),
     Fault("`docker pause`", pause, TIME, WATCHER),
@@ -278,6 +282,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the monitor is killed", kill_service("monitor"), NOBODY, SUPERVISOR),
     Fault("the watcher is killed", kill_service("watcher"), NOBODY, SUPERVISOR),
     Fault("the control plane is away for 20 s, with an edit meanwhile", outage, NOBODY, WATCHER, 3),
+    Fault("the API throttles nearly all calls for 2 min, with an edit meanwhile", outages.throttled, NOBODY, TIMER, 2),
+    Fault("the API answers 503 for 2 min while a container is removed", outages.unavailable, TIME, WATCHER, 2),
+    Fault(
+        "nothing from the balancer reaches a server for 20 s", outages.partition("time"), TIME, "nobody: it goes on", 3
+    ),
+    Fault("a run whose clock is 26 h fast", outages.wrong_clock(26), NOBODY, TIMER, 2),
+    Fault("a run whose clock is 26 h slow", outages.wrong_clock(-26), NOBODY, TIMER, 2),
     Fault("no room under the history while a container is removed", full_disk, TIME, WATCHER, 2),
     Fault("the state file is corrupt", spoil_state, NOBODY, TIMER, 2),
     Fault("the overrides are corrupt", spoil_overrides, NOBODY, TIMER, 2),

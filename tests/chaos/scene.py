@@ -33,11 +33,19 @@ INTERVAL_SECONDS = 60
 OWNERSHIP = frozenset({"mcp_fleet"})
 
 
+class FaultySite(Site):
+    """A site whose control plane fails when it is told to (files/local_alb/api/faults.py)."""
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {**super().variables, "local_alb_options": ["--faults"]}
+
+
 @contextmanager
 def watched_site() -> Iterator[Site]:
     """An installation of its own with a watcher. Raises RuntimeError where it cannot be made."""
     root = Path(tempfile.mkdtemp(prefix="mcp-chaos-", dir="/var/tmp"))
-    site = Site(root)
+    site = FaultySite(root)
     lines = f"reconciliation_interval_seconds = {INTERVAL_SECONDS}\n"
     (site.etc / "settings.conf").write_text(settings(watcher=True) + lines)
     site.write_config(SERVERS)
@@ -60,7 +68,10 @@ def containers_of(site: Site, server: str) -> list[Any]:
 
 def run_under_way(site: Site) -> bool:
     """Whether a whole run holds its lock."""
-    with open(f"/run/mcp-orchestrator/run-{FLEET}.lock", "rb") as lock:
+    path = Path(f"/run/mcp-orchestrator/run-{FLEET}.lock")
+    if not path.exists():  # nobody has begun one since the boot
+        return False
+    with path.open("rb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

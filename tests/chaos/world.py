@@ -17,6 +17,8 @@ NAME = f"{FLEET}x-stranger"
 CHAIN = f"{FLEET.upper()}X-STRANGER"
 # What a site's directories may grow by: records and reports, which are bounded.
 ROOM_BYTES = 64 * 1024 * 1024
+# Files that are there from the first thing on that there is to record.
+RECORDS = frozenset({"audit.jsonl"})
 PATH = "/chaos-stranger"
 # What HAProxy adds to its own arguments at a reload.
 RELOADED = re.compile(r"-(sf|x) \S+ ")
@@ -121,9 +123,10 @@ def _plain(command: str) -> str:
 
 
 def _files(directory: Path) -> Iterator[str]:
-    """What lies directly in a directory and in those of it whose files have lasting names."""
+    """What lies directly in a directory and in those of it whose files have lasting names, but for bounded records."""
     for path in directory.iterdir():
-        yield path.name
+        if path.name not in RECORDS:
+            yield path.name
         if path.name == "requests":
             yield from (f"requests/{each.name}" for each in path.iterdir())
 
