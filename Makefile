@@ -69,6 +69,10 @@ molecule: venv ## A whole host with systemd and its own engine
 chaos: venv ## A site broken in every way that the tests know, under load: make chaos SEED=7 [OPTIONS=--publish]
 	SEED=$(SEED) tests/run.sh chaos
 
+.PHONY: chaos-host
+chaos-host: venv ## A whole host broken: its engine, its boot, a reboot of 99 servers: make chaos-host [OPTIONS=--publish]
+	tests/run.sh chaos-host
+
 .PHONY: fresh
 fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh

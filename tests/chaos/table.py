@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.load import Tally
 from tests.chaos.trial import Outcome
 
-BEGIN, END = "<!-- figures: make chaos OPTIONS=--publish -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- {}, written by OPTIONS=--publish -->", "<!-- end of {} -->"
 HEADINGS = (
     "fault",
     "tries",
@@ -71,13 +71,16 @@ def _cells(figures: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _pair(median: float | None, worst: float | None) -> str:
-    return "not" if median is None or worst is None else f"{median:.1f} / {worst:.1f} s"
+    if median is None or worst is None:
+        return "not"
+    return f"{median:.1f} / {worst:.1f} s" if worst else "never wrong"
 
 
-def publish(page: Path, text: str) -> None:
-    """Puts the figures between their marks. Raises ValueError where a page has none."""
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no place for figures, which begins with {BEGIN} and ends with {END}")
+def publish(page: Path, text: str, subject: str = "figures") -> None:
+    """Puts text between the marks of its subject. Raises ValueError where a page has none."""
+    begin, end = BEGIN.format(subject), END.format(subject)
+    before, found, rest = page.read_text().partition(begin)
+    _, ending, after = rest.partition(end)
+    if not found or not ending:
+        raise ValueError(f"{page} has no place for {subject}, which begins with {begin} and ends with {end}")
     page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")

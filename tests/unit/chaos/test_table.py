@@ -36,10 +36,11 @@ def test_whatever_is_neither_an_answer_nor_a_refusal_is_lost() -> None:
 
 def test_figures_replace_those_between_the_marks_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    begin, end = table.BEGIN.format("figures"), table.END.format("figures")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     table.publish(page, "new")
     table.publish(page, "newer")
-    assert page.read_text() == f"before\n{table.BEGIN}\n\nnewer\n\n{table.END}\nafter\n"
+    assert page.read_text() == f"before\n{begin}\n\nnewer\n\n{end}\nafter\n"
 
 
 def test_a_page_without_marks_is_refused_and_stays(tmp_path: Path) -> None:
