@@ -15,7 +15,8 @@ from monitor.access.auth import BasicAuth
 from monitor.access.users import NOBODY, VIEW, User
 from monitor.assets import static_file
 from monitor.client import Balancer, client_of
-from monitor.pages import calls, compare, files, log_stream, logs, overview, routes, run, runs
+from monitor.compress import LEAST, compressed, takes_gzip
+from monitor.pages import calls, compare, files, log_stream, logs, overview, routes, run, runs, server
 from monitor.sources import Sources
 from monitor.web import Answer, Request
 
@@ -48,6 +49,7 @@ def _static(request: Request, _sources: Sources) -> Answer | None:
 
 ROUTES = (
     Route("GET", "/", VIEW, overview.page),
+    Route("GET", "/servers/<name>", VIEW, server.page),
     Route("GET", "/state.json", VIEW, files.state_json),
     Route("GET", "/mcp.json", VIEW, files.mcp_json),
     Route("GET", "/logs", VIEW, logs.page),
@@ -106,7 +108,12 @@ def _answer(
     if answer is None:
         raise bottle.HTTPError(404)
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
-    return bottle.HTTPResponse(body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    if answer.may_be_compressed and isinstance(body, bytes) and len(body) >= LEAST:
+        headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(request.headers.get("accept-encoding", "")):
+            body, headers["Content-Encoding"] = compressed(body), "gzip"
+    return bottle.HTTPResponse(body, answer.status, headers)
 
 
 def _admitted(auth: BasicAuth, balancer: Balancer) -> tuple[User, str]:

@@ -43,4 +43,4 @@ def static_file(request: Request) -> Answer | None:
     headers = {"ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable" if lasting else "no-cache"}
     if etag in request.headers.get("if-none-match", ""):
         return Answer(b"", 304, file.content_type, headers)
-    return Answer(file.content, 200, file.content_type, headers)
+    return Answer(file.content, 200, file.content_type, headers, may_be_compressed=True)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 
 from monitor.assets import static_url
 from monitor.web import Answer, Request
@@ -46,6 +47,11 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
         }
     )
     return Answer(html, status, headers={"Content-Security-Policy": _policy(request.nonce)})
+
+
+def fragment(template: str, **values: Any) -> Markup:
+    """A part of a page, which its template puts in as it is."""
+    return Markup(_templates.get_template(template).render(values))  # noqa: S704 - the template has escaped it
 
 
 def _entry(title: str, path: str, request: Request) -> tuple[str, str, bool]:

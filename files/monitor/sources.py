@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,10 @@ from records.history import Run, run, runs
 from records.logs import Logs
 from records.samples import Samples
 
+from monitor.figures.past import Past
+from monitor.file_cache import FileCache
 from monitor.listeners import Listeners, read_listeners
-from monitor.state import State, read_bytes, read_state
+from monitor.state import State, parse_state, read_bytes
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,21 @@ class Sources:
 
     def state(self) -> State:
         """The state of the last run; raises StateMissing or StateUnreadable."""
-        return read_state(self.state_file)
+        return self._state.content()
+
+    @property
+    def state_identity(self) -> Hashable:
+        """Another one as soon as the state file is another."""
+        return self._state.identity
+
+    @cached_property
+    def _state(self) -> FileCache[State]:
+        return FileCache(self.state_file, lambda path: parse_state(read_bytes(path)))
+
+    @cached_property
+    def past(self) -> Past:
+        """What is known of the past: uptime, usage, calls."""
+        return Past(self.directory)
 
     def state_bytes(self) -> bytes:
         """The state file as it is; raises StateMissing or StateUnreadable."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from monitor.document import Node
+from monitor.document import StateUnreadable as StateUnreadable
 
 VERSION = 2
 SEVERITIES = ("ok", "warning", "critical", "none")
@@ -15,12 +18,18 @@ _PACKAGE = ("name", "version")
 LARGEST_FILE = 32 * 1024 * 1024
 
 
-class StateUnreadable(Exception):
-    """The state file does not hold a state. The message is a sentence for people."""
-
-
 class StateMissing(StateUnreadable):
     """No run has written a state yet."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """What an operator has asked for on top of the config: ``kind`` is stopped or restarted."""
+
+    kind: str
+    by: str | None
+    at: datetime | None
+    request: str | None
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,8 @@ class Server:
     """One server of the config. Optional fields are None where the run did not come so far.
 
     The texts are sentences for people: ``condition_text``, ``transport``, ``limits``, ``network``. ``severity`` is ok,
-    warning, critical or none. ``logs`` is the command that shows the container's log.
+    warning, critical or none. ``logs`` is the command that shows the container's log. ``next_try`` is when a
+    server that has failed is tried again. ``cpus`` (cores) and ``memory`` (bytes) are the limits of each container.
     """
 
     name: str
@@ -65,6 +75,12 @@ class Server:
     client: dict[str, Any] | None
     error: str | None
     since: datetime | None
+    group: str | None
+    override: Override | None
+    next_try: datetime | None
+    cpus: float | None
+    memory: int | None
+    draining: str | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,7 @@ class Remote:
     """
 
     name: str
+    condition: str
     condition_text: str
     severity: str
     transport: str | None
@@ -91,6 +108,7 @@ class Remote:
     headers: tuple[str, ...]
     notes: tuple[str, ...]
     client: dict[str, Any] | None
+    group: str | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +153,11 @@ class State:
     errors: tuple[RunError, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all servers, remote ones among them."""
+        return [*(each.name for each in self.servers), *(each.name for each in self.remotes)]
+
 
 def read_state(path: Path) -> State:
     """The state that the file holds; raises StateMissing or StateUnreadable."""
@@ -162,7 +185,7 @@ def parse_state(content: bytes) -> State:
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
         raise StateUnreadable(f"the state file is not complete JSON: {place} does not parse") from error
-    root = _Node(document, "state")
+    root = Node(document, "state")
     if (version := root.get("version").raw) != VERSION:
         raise StateUnreadable(
             f"the state file has version {version!r} and this monitor reads version {VERSION}: another release wrote"
@@ -198,7 +221,7 @@ def client_config(state: State) -> dict[str, Any]:
     return {"mcpServers": dict(sorted(told.items()))}
 
 
-def _count(node: _Node) -> Count:
+def _count(node: Node) -> Count:
     return Count(
         condition=node.get("condition").text(),
         text=node.get("text").text(),
@@ -207,7 +230,7 @@ def _count(node: _Node) -> Count:
     )
 
 
-def _server(node: _Node) -> Server:
+def _server(node: Node) -> Server:
     endpoint = node.get("endpoint")
     route = node.get("route")
     health = node.get("health")
@@ -251,19 +274,45 @@ def _server(node: _Node) -> Server:
         client=node.get("client").maybe_object(),
         error=node.get("error").maybe_text(),
         since=_since(node),
+        group=node.maybe("group").maybe_text(),
+        override=_override(node.maybe("override")),
+        next_try=_moment(node.maybe("retry"), "next_try"),
+        cpus=None if node.maybe("limits").none else node.get("limits").get("cpus").maybe_number(),
+        draining=_draining(node.maybe("draining")),
+        memory=None if node.maybe("limits").none else node.get("limits").get("memory").maybe_whole(),
     )
 
 
-def _software(node: _Node) -> str | None:
+def _draining(node: Node) -> str | None:
+    if node.none:
+        return None
+    containers, sessions = node.get("containers").whole(), node.get("sessions").whole()
+    plural = ("" if containers == 1 else "s", "" if sessions == 1 else "s")
+    return f"{containers} replaced container{plural[0]} with {sessions} session{plural[1]}"
+
+
+def _override(node: Node) -> Override | None:
+    for kind in ("stopped", "restarted"):
+        if not node.none and not (mark := node.get(kind)).none:
+            by, request = mark.get("by").maybe_text(), mark.get("request").maybe_text()
+            return Override(kind, by, _moment(mark, "at"), request)
+    return None
+
+
+def _moment(node: Node, key: str) -> datetime | None:
+    return None if node.none or node.get(key).none else node.get(key).moment()
+
+
+def _software(node: Node) -> str | None:
     return None if node.none else f"{node.get('name').text()} {node.get('version').text()}".strip()
 
 
-def _since(node: _Node) -> datetime | None:
+def _since(node: Node) -> datetime | None:
     since = node.maybe("since")
     return None if since.none else since.moment()
 
 
-def _sessions(node: _Node) -> str | None:
+def _sessions(node: Node) -> str | None:
     if node.none:
         return None
     killed = node.get("oom_kills").whole()
@@ -271,12 +320,13 @@ def _sessions(node: _Node) -> str | None:
     return told if not killed else f"{told}; {killed} processes killed for want of memory"
 
 
-def _remote(node: _Node) -> Remote:
+def _remote(node: Node) -> Remote:
     severity, health = node.maybe("severity"), node.maybe("health")
     known = not health.none
     checked = health.maybe("checked")
     return Remote(
         name=node.get("name").text(),
+        condition=node.maybe("condition").maybe_text() or "unknown",
         condition_text=node.get("text").get("condition").text(),
         severity="none" if severity.none else severity.one_of(SEVERITIES),
         transport=node.get("text").get("transport").maybe_text(),
@@ -293,78 +343,5 @@ def _remote(node: _Node) -> Remote:
         headers=node.get("headers").texts(),
         notes=node.get("notes").texts(),
         client=node.get("client").maybe_object(),
+        group=node.maybe("group").maybe_text(),
     )
-
-
-class _Node:
-    """A place in the document, which knows its name for the case that something else stands there."""
-
-    def __init__(self, raw: Any, place: str) -> None:
-        self.raw = raw
-        self.place = place
-
-    @property
-    def none(self) -> bool:
-        return self.raw is None
-
-    def get(self, key: str) -> _Node:
-        if not isinstance(self.raw, dict):
-            raise self._unlike("an object")
-        if key not in self.raw:
-            raise StateUnreadable(f"the state file is incomplete: {self.place}.{key} is missing")
-        return _Node(self.raw[key], f"{self.place}.{key}")
-
-    def maybe(self, key: str) -> _Node:
-        """The same for what the file of an older version has not."""
-        return self.get(key) if isinstance(self.raw, dict) and key in self.raw else _Node(None, f"{self.place}.{key}")
-
-    def members(self) -> list[_Node]:
-        if not isinstance(self.raw, list):
-            raise self._unlike("a list")
-        return [_Node(member, f"{self.place}[{index}]") for index, member in enumerate(self.raw)]
-
-    def texts(self) -> tuple[str, ...]:
-        return tuple(member.text() for member in self.members())
-
-    def maybe_object(self) -> dict[str, Any] | None:
-        if self.raw is not None and not isinstance(self.raw, dict):
-            raise self._unlike("an object")
-        return self.raw
-
-    def text(self) -> str:
-        if not isinstance(self.raw, str):
-            raise self._unlike("a text")
-        return self.raw
-
-    def one_of(self, known: tuple[str, ...]) -> str:
-        if self.text() not in known:
-            raise self._unlike(f"one of {', '.join(known)}")
-        return self.text()
-
-    def moment(self) -> datetime:
-        try:
-            moment = datetime.fromisoformat(self.text())
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except (ValueError, OverflowError) as error:
-            raise self._unlike("a time") from error
-
-    def maybe_text(self) -> str | None:
-        return None if self.none else self.text()
-
-    def maybe_whole(self) -> int | None:
-        return None if self.none else self.whole()
-
-    def whole(self) -> int:
-        if not isinstance(self.raw, int) or isinstance(self.raw, bool):
-            raise self._unlike("a whole number")
-        return self.raw
-
-    def maybe_number(self) -> float | None:
-        if self.none:
-            return None
-        if not isinstance(self.raw, (int, float)) or isinstance(self.raw, bool):
-            raise self._unlike("a number")
-        return self.raw
-
-    def _unlike(self, wanted: str) -> StateUnreadable:
-        return StateUnreadable(f"the state file is not valid: {self.place} is not {wanted}")

@@ -47,9 +47,14 @@ class Request:
 @dataclass(frozen=True)
 class Answer:
     """An answer over HTTP. A body that is iterated over is sent piece by piece, each as soon as it is there; whatever
-    waits between two pieces does so with time.sleep, and costs the others nothing."""
+    waits between two pieces does so with time.sleep, and costs the others nothing.
+
+    It ``may_be_compressed`` where nothing that only its reader may know, such as a form's token, stands beside what the
+    request says: the length would tell of it (https://www.breachattack.com/).
+    """
 
     body: str | bytes | Iterable[bytes]
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    may_be_compressed: bool = False

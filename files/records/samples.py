@@ -73,8 +73,15 @@ class Samples:
     def series(self, server: str, ring: Ring, since: int, until: int) -> list[Sample]:
         """Returns the samples of a server in the order of their times, from ``since`` and before ``until``, in seconds
         since 1970. An interval without one is a gap. Empty where there is no such server."""
+        return self._series(server, ring, since, until) if server in self.servers() else []
+
+    def of_all(self, ring: Ring, since: int, until: int) -> dict[str, list[Sample]]:
+        """Returns the same for every server."""
+        return {server: self._series(server, ring, since, until) for server in self.servers()}
+
+    def _series(self, server: str, ring: Ring, since: int, until: int) -> list[Sample]:
         since = max(since // ring.step * ring.step, until - ring.seconds, 0)
-        if until <= since or server not in self.servers():
+        if until <= since:
             return []
         try:
             with (self._directory / server / ring.name).open("rb") as file:

@@ -18,7 +18,7 @@ def state_json(_request: Request, sources: Sources) -> Answer:
         parse_state(content)
     except StateUnreadable as error:
         return _no_state(error)
-    return Answer(content, content_type=_JSON)
+    return Answer(content, content_type=_JSON, may_be_compressed=True)
 
 
 def mcp_json(_request: Request, sources: Sources) -> Answer:

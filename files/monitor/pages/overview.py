@@ -1,16 +1,21 @@
-"""The overview: how the fleet is, and each server of it. The state file says so; this and overview.html lay it out."""
+"""The overview: how the fleet is, and a list of its servers, as the state file and the records have it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from itertools import groupby
 
-from monitor.duration import ago, in_words
-from monitor.layout import render
+from markupsafe import Markup
+
+from monitor.duration import in_words
+from monitor.figures.past import Figures
+from monitor.layout import fragment, render
+from monitor.pages.server_filter import ATTENTION, HOSTS, MOST_ROWS, NO_GROUP, ORDERS, ServerFilter
+from monitor.pages.server_row import WORST_FIRST, Row, remote_row, server_row
 from monitor.sources import Sources
-from monitor.state import Remote, RunError, Server, State, StateMissing, StateUnreadable
+from monitor.state import RunError, State, StateMissing, StateUnreadable
 from monitor.web import Answer, Request
 
 DEFAULT_INTERVAL_SECONDS = 300
@@ -18,60 +23,88 @@ ONE_YEAR = 366 * 24 * 3600
 # A state that is older than so many intervals means that nobody reconciles any more.
 STALE_INTERVALS = 3
 MOST_CHANGES_SHOWN = 8
-MOST_EXCEPTIONS_SHOWN = 3
-SHORT_ID = 12
-
-_WORST_FIRST = ("critical", "warning", "ok", "none")
+MOST_ERRORS_SHOWN = 5
+_ANSWERS = ("ok", "asleep", "degraded")
+_SILENT = ("stopped", "on_other_hosts", "disabled")
+COLUMNS = (
+    ("name", "Server"),
+    ("uptime", "Uptime: day, month"),
+    ("cpu", "CPU"),
+    ("memory", "Memory"),
+    ("restarts", "Restarts"),
+    ("calls", "Calls"),
+    ("latency", "p50 · p95"),
+    ("tools", "Tools"),
+    ("image", "Image"),
+)
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A name and its value, or several; long values get a line for themselves."""
+class Count:
+    """A number at the top, with the query of the list of those that are meant; None where there is no such list."""
+
+    severity: str
+    number: int
+    text: str
+    query: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group on a line: its worst severity, and how many of those that have to answer do. Its name is empty for those
+    that have no group."""
 
     name: str
-    value: str | tuple[str, ...] | None
-    wide: bool = False
+    severity: str
+    answering: int
+    counted: int
+    query: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column; ``sorted`` is ascending, descending or none, as aria-sort has it."""
+
+    title: str
+    query: str
+    sorted: str
+
+
+@dataclass(frozen=True)
+class ServerList:
+    """The list as somebody wants to see it: ``sections`` are groups with their rows, or one without a group."""
+
+    filter: ServerFilter
+    total: int
+    found: int
+    sections: list[tuple[Group | None, list[Row]]]
+    groups: list[Group]
+    conditions: list[tuple[str, str]]
+    columns: list[Column]
+    pages: list[tuple[int, str]]
 
     @property
-    def values(self) -> tuple[str, ...]:
-        """The value as a list, one line each."""
-        return (self.value or "",) if not isinstance(self.value, tuple) else self.value
+    def hosts(self) -> dict[str, str]:
+        """Where servers may run, by the word for it."""
+        return HOSTS
 
-
-@dataclass(frozen=True)
-class Row:
-    """One server on the page."""
-
-    anchor: str
-    server: Server
-    origin: str
-    path: str
-    note: str | None
-    beyond: str
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True)
-class RemoteRow:
-    """One remote server on the page."""
-
-    remote: Remote
-    note: str | None
-    facts: tuple[Fact, ...]
+    @property
+    def orders(self) -> dict[str, str]:
+        """The orders of the list, by the word for each."""
+        return ORDERS
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The whole page: ``due`` says how often a run is due, where none has come for long."""
+    """What stands above and below the list: ``due`` says how often a run is due, where none has come for long."""
 
     fleet: str
     severity: str
     headline: str
     pace: list[str]
     due: str | None
-    figures: list[tuple[str, int, str]]
-    rows: list[Row]
-    remotes: list[RemoteRow]
+    counts: list[Count]
     errors: list[RunError]
     warnings: tuple[str, ...]
     run: list[tuple[str, str]]
@@ -88,7 +121,25 @@ def page(request: Request, sources: Sources) -> Answer:
     except StateUnreadable as error:
         return fault(request, "unreadable", str(error))
     view = overview_view(state, request.now)
-    return render("overview.html", request, severity=view.severity, view=view)
+    wanted = ServerFilter.of(request)
+    past = sources.past
+    made_of = (
+        sources.state_identity,
+        past.identity(request.now),
+        wanted,
+        int(request.now.timestamp()) // 60,
+        request.base,
+    )
+    listed = past.drawn(made_of, lambda: _list(state, wanted, sources, request))
+    answer = render("overview.html", request, severity=view.severity, view=view, listed=listed)
+    return replace(answer, may_be_compressed=True)
+
+
+def _list(state: State, wanted: ServerFilter, sources: Sources, request: Request) -> Markup:
+    figures = sources.past.figures(state, request.now)
+    return fragment(
+        "servers.html", base=request.base, list=server_list(state, wanted, figures, request.now, request.base)
+    )
 
 
 def fault(request: Request, kind: str, detail: str) -> Answer:
@@ -98,11 +149,9 @@ def fault(request: Request, kind: str, detail: str) -> Answer:
 
 
 def overview_view(state: State, now: datetime) -> Overview:
-    """What the page says of a state."""
-    order = {count.condition: rank for rank, count in enumerate(state.counts)}
-    servers = sorted(state.servers, key=lambda server: (order.get(server.condition, len(order)), server.name.lower()))
+    """What the page says of a state, apart from the list."""
     severity, headline = state.severity, state.summary
-    stale = _is_stale(state, now)
+    stale = is_stale(state, now)
     if stale:
         severity = "critical" if severity == "critical" else "warning"
         headline = f"No run has ended for {in_words((now - state.finished).total_seconds())}"
@@ -111,10 +160,8 @@ def overview_view(state: State, now: datetime) -> Overview:
         severity=severity,
         headline=headline,
         pace=_pace(state, now, stale),
-        due=in_words(_interval(state)) if stale else None,
-        figures=list(_figures(state)),
-        rows=[_row(f"s{number}", server, now) for number, server in enumerate(servers, 1)],
-        remotes=[_remote_row(remote, now) for remote in state.remotes],
+        due=in_words(interval(state)) if stale else None,
+        counts=list(_counts(state)),
         errors=_run_errors(state),
         warnings=state.warnings,
         run=_run_facts(state),
@@ -123,110 +170,106 @@ def overview_view(state: State, now: datetime) -> Overview:
     )
 
 
-def _row(anchor: str, server: Server, now: datetime) -> Row:
-    note = server.error or (server.reason if server.condition == "unknown" else None)
-    facts = tuple(fact for fact in _facts(server, now) if fact.value)
-    address = urlsplit(server.url or "")
-    origin = f"{address.scheme}://{address.netloc}" if address.netloc else ""
-    path = (server.url or "").removeprefix(origin)
-    return Row(anchor, server, origin, path, note, _beyond(server), facts)
-
-
-def _beyond(server: Server) -> str:
-    """What the server has that others have not, short enough for its row."""
-    shown = server.exceptions[:MOST_EXCEPTIONS_SHOWN]
-    more = len(server.exceptions) - len(shown)
-    return " · ".join([*shown, f"{more} more"] if more else shown)
-
-
-def _remote_row(remote: Remote, now: datetime) -> RemoteRow:
-    facts = (
-        Fact("Asked", _asked(remote, now)),
-        Fact("Since", _since(remote, now)),
-        Fact("Introduces itself as", remote.software),
-        Fact("Speaks", remote.transport),
-        Fact("Clients send", ", ".join(remote.headers)),
-        Fact("Address", remote.url, wide=True),
-        Fact("Of its entry", remote.notes, wide=True),
+def server_list(state: State, wanted: ServerFilter, figures: Figures, now: datetime, base: str) -> ServerList:
+    """Returns the list of the servers, remote ones among them, as somebody wants to see it."""
+    order = {count.condition: rank for rank, count in enumerate(state.counts)}
+    every = [
+        *(server_row(each, order.get(each.condition, len(order)), figures, now, base) for each in state.servers),
+        *(remote_row(each, order.get(each.condition, len(order)), figures, now, base) for each in state.remotes),
+    ]
+    found = wanted.ordered([row for row in every if wanted.admits(row)])
+    groups = _groups(every, wanted)
+    sections: list[tuple[Group | None, list[Row]]] = [(None, found)]
+    if wanted.by_group:
+        places = {group.name: place for place, group in enumerate(groups)}
+        found = sorted(found, key=lambda row: places[row.group or ""])
+    pages = -(-len(found) // MOST_ROWS)
+    page = min(wanted.page, max(pages, 1))
+    shown = found[(page - 1) * MOST_ROWS : page * MOST_ROWS]
+    sections = [(None, shown)]
+    if wanted.by_group:
+        named = {group.name: group for group in groups}
+        sections = [(named[name], list(rows)) for name, rows in groupby(shown, key=lambda row: row.group or "")]
+    return ServerList(
+        filter=wanted,
+        total=len(every),
+        found=len(found),
+        sections=sections,
+        groups=groups if any(group.name for group in groups) else [],
+        conditions=sorted({row.condition: row.condition.replace("_", " ") for row in every}.items()),
+        columns=[Column(title, wanted.sorting(key), _sorted(wanted, key)) for key, title in COLUMNS],
+        pages=[(each, wanted.query(page=each) or "?") for each in range(1, pages + 1)] if pages > 1 else [],
     )
-    note = remote.error or (remote.reason if remote.status == "unknown" and remote.reason != "disabled" else None)
-    return RemoteRow(remote, note, tuple(fact for fact in facts if fact.value))
 
 
-def _facts(server: Server, now: datetime) -> Iterator[Fact]:
-    yield Fact("Asked", _asked(server, now))
-    yield Fact("Since", _since(server, now))
-    yield Fact("Introduces itself as", server.software)
-    yield Fact("Speaks", f"MCP {server.protocol}" if server.protocol else None)
-    if server.container_id:
-        yield Fact("Container", ", ".join(filter(None, (server.container, server.observed))))
-        yield Fact("Container id", server.container_id[:SHORT_ID])
-    elif server.desired != "invalid":
-        yield Fact("Container", server.observed)
-    yield Fact("Image", server.image)
-    yield Fact("Built from", server.package)
-    yield Fact("Generation", server.generation)
-    yield Fact("Transport", server.transport)
-    yield Fact("Limits", server.limits)
-    yield Fact("Sessions", server.sessions)
-    yield Fact("Network reach", server.network)
-    yield Fact("On this host", server.endpoint)
-    yield Fact("Rule priority", None if server.priority is None else str(server.priority))
-    yield Fact("Log", server.logs)
-    yield Fact("Command", server.command, wide=True)
-    yield Fact("Address", server.url, wide=True)
-    yield Fact("Rule", server.rule_arn, wide=True)
-    yield Fact("Target group", server.target_group_arn, wide=True)
-    yield Fact("Notes", server.notes, wide=True)
+def _sorted(wanted: ServerFilter, key: str) -> str:
+    if wanted.order != key:
+        return ""
+    rising = key in ("name", "uptime", "image")
+    return "ascending" if rising != wanted.backwards else "descending"
 
 
-def _since(server: Server | Remote, now: datetime) -> str | None:
-    """Since when it is in its condition."""
-    return f"{server.since:%Y-%m-%d %H:%M:%S} UTC, {ago(server.since, now)}" if server.since is not None else None
+def _groups(rows: Sequence[Row], wanted: ServerFilter) -> list[Group]:
+    """The groups, the worst first; those without a group last."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.group or "", []).append(row)
+    groups = [_group(name, members, wanted) for name, members in found.items()]
+    return sorted(groups, key=lambda each: (not each.name, WORST_FIRST.index(each.severity), each.name.lower()))
 
 
-def _asked(server: Server | Remote, now: datetime) -> str | None:
-    if server.checked is None:
-        return server.reason
-    took = (
-        f", answered in {server.latency_ms:.0f} ms" if server.status == "ok" and server.latency_ms is not None else ""
+def _group(name: str, rows: Sequence[Row], wanted: ServerFilter) -> Group:
+    counted = [row for row in rows if row.condition not in _SILENT]
+    return Group(
+        name=name,
+        severity=min((row.severity for row in rows), key=WORST_FIRST.index),
+        answering=sum(row.condition in _ANSWERS for row in counted),
+        counted=len(counted),
+        query=wanted.query(group=name or NO_GROUP),
+        is_shown=wanted.group == (name or NO_GROUP),
     )
-    slept = f", {server.reason}" if server.status == "asleep" and server.reason else ""
-    return f"{ago(server.checked, now)}{took}{slept}"
 
 
 def _pace(state: State, now: datetime, stale: bool) -> list[str]:
     """When the last run was, how long it took, when the next is due."""
-    pace = [f"Reconciled {ago(state.finished, now)}"]
+    passed = (now - state.finished).total_seconds()
+    pace = [f"Reconciled {'just now' if passed < 5 else in_words(passed) + ' ago'}"]
     pace.append(f"took {in_words(max(1.0, (state.finished - state.started).total_seconds()))}")
     if not stale:
-        left = _interval(state) - (now - state.finished).total_seconds()
+        left = interval(state) - passed
         pace.append(f"next in {in_words(left)}" if left > 0 else "the next is due")
     return pace
 
 
-def _interval(state: State) -> int:
-    interval = state.interval_seconds or 0
-    return interval if 0 < interval <= ONE_YEAR else DEFAULT_INTERVAL_SECONDS
+def interval(state: State) -> int:
+    """Seconds between two runs."""
+    said = state.interval_seconds or 0
+    return said if 0 < said <= ONE_YEAR else DEFAULT_INTERVAL_SECONDS
 
 
-def _is_stale(state: State, now: datetime) -> bool:
-    return (now - state.finished).total_seconds() > STALE_INTERVALS * _interval(state)
+def is_stale(state: State, now: datetime) -> bool:
+    """Whether the state is so old that it does not say how things are."""
+    return (now - state.finished).total_seconds() > STALE_INTERVALS * interval(state)
 
 
-def _figures(state: State) -> Iterator[tuple[str, int, str]]:
-    """Severity, number and word of each figure at the top."""
+def _counts(state: State) -> Iterator[Count]:
+    """The numbers at the top."""
     for count in state.counts:
-        yield count.severity, count.servers, count.text
+        query = ServerFilter(condition=count.condition).query()
+        yield Count(count.severity, count.servers, count.text, query)
+    if sum(count.severity in ("critical", "warning") for count in state.counts) > 1:
+        need = sum(count.servers for count in state.counts if count.severity in ("critical", "warning"))
+        yield Count("plain", need, "to look at", ServerFilter(condition=ATTENTION).query())
     exceptional = sum(bool(server.exceptions) for server in state.servers)
     if exceptional:
-        yield "warning", exceptional, "beyond the defaults"
+        yield Count("warning", exceptional, "beyond the defaults", None)
     if state.remotes:
-        worst = min((each.severity for each in state.remotes), key=_WORST_FIRST.index)
-        yield ("none" if worst == "ok" else worst), len(state.remotes), "remote"
+        worst = min((each.severity for each in state.remotes), key=WORST_FIRST.index)
+        query = ServerFilter(host="elsewhere").query()
+        yield Count("none" if worst == "ok" else worst, len(state.remotes), "remote", query)
     tools = sum(len(server.tools) for server in state.servers)
     if tools:
-        yield "plain", tools, "tool" if tools == 1 else "tools"
+        yield Count("plain", tools, "tool" if tools == 1 else "tools", None)
 
 
 def _run_errors(state: State) -> list[RunError]:
