@@ -11,7 +11,7 @@ from .logs import Logs
 from .query import Query
 from .segments import position_of
 
-MOST_LINES = 200
+MOST_LINES = 100
 """Lines of one step, shared by the servers that have written, of which each may have a few."""
 _LEAST = 10
 MOST_LOOKS = 4

@@ -22,6 +22,7 @@ from .segments import Segments, position_of
 MOST_LINES = 10_000
 """What one question is answered with at most."""
 _STEP = 1024 * 1024  # bytes of new lines that are looked at in one go
+_MOST_TOGETHER = 16  # servers that one matcher looks at
 LONGEST_LINE = 256 * 1024
 """Bytes of a kept line at most: four a character, its head, and what says that it was cut."""
 
@@ -169,15 +170,27 @@ def _by_text(server: str, segments: Segments, query: Query, until: float) -> Ite
 
 
 def _by_expression(segments: dict[str, Segments], query: Query, until: float) -> Iterator[Line]:
-    """The lines that are meant, found by one matcher: server by server, the newest of each first."""
+    """The lines that are meant: server by server, the newest of each first.
+
+    A matcher takes the servers together, for it costs as much to start as to look at megabytes; at first few of them,
+    for what it finds in a file is known to be all of it only when it has found something in another, or ends.
+    """
+    servers, count = list(segments), 1
+    while servers:
+        batch, servers = servers[:count], servers[count:]
+        yield from _matched({server: segments[server] for server in batch}, query, until)
+        count = min(2 * count, _MOST_TOGETHER)
+
+
+def _matched(segments: dict[str, Segments], query: Query, until: float) -> Iterator[Line]:
     needle, admitted = query.needle, query.admits()
     files = {
         each.path(number): (server, number) for server, each in segments.items() for number in _numbers(each, query)
     }
-    seconds = min(until - time.monotonic(), SECONDS)
+    seconds = until - time.monotonic()
     if seconds <= 0:
         return
-    for path, found in groupby(matches(query.regex, list(files), seconds), key=itemgetter(0)):
+    for path, found in groupby(matches(query.regex, list(files), min(seconds, SECONDS)), key=itemgetter(0)):
         server, number = files[path]
         for _, offset, raw in reversed(deque(found, MOST_LINES)):
             if needle and not any(spans(raw + b"\n", needle)):

@@ -57,7 +57,17 @@ def matches(pattern: str, files: Sequence[Path], seconds: float = SECONDS) -> It
     """
     if not files:
         return
-    command = ["timeout", f"{seconds:g}", "grep", "-abHZE", "-e", _anchored(pattern), "--", *map(str, files)]
+    command = [
+        "timeout",
+        f"{seconds:g}",
+        "grep",
+        "--line-buffered",
+        "-abHZE",
+        "-e",
+        _anchored(pattern),
+        "--",
+        *map(str, files),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_BYTES) as running:
         try:
             for found in running.stdout or ():

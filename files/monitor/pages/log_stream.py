@@ -29,6 +29,7 @@ from monitor.web import Answer, Request
 
 MOST_FOLLOWERS = 100
 STEP_SECONDS = 0.25
+FLOOD_SECONDS = 1.0
 HEARTBEAT_SECONDS = 5.0
 LONGEST_SECONDS = 900.0
 """After this long a stream ends, and the browser begins another with a login that may have been taken away."""
@@ -137,7 +138,8 @@ class LogStream:
             elif self._clock() - said >= HEARTBEAT_SECONDS:
                 yield b": still here\n\n"
                 said = self._clock()
-            self._sleep(STEP_SECONDS)
+            # Nobody reads a flood, and fifty readers of one must leave time for the pages.
+            self._sleep(FLOOD_SECONDS if step.left_out else STEP_SECONDS)
 
     def _past(self) -> Iterator[bytes]:
         """What is found, a few lines at a time: of each server those that are among the newest of all so far."""
