@@ -16,7 +16,20 @@ from monitor.access.users import NOBODY, VIEW, User
 from monitor.assets import static_file
 from monitor.client import Balancer, client_of
 from monitor.compress import LEAST, compressed, takes_gzip
-from monitor.pages import calls, compare, files, log_stream, logs, overview, routes, run, runs, server
+from monitor.pages import (
+    calls,
+    compare,
+    connect,
+    files,
+    log_stream,
+    logs,
+    overview,
+    resources,
+    routes,
+    run,
+    runs,
+    server,
+)
 from monitor.sources import Sources
 from monitor.web import Answer, Request
 
@@ -60,6 +73,8 @@ ROUTES = (
     Route("GET", "/runs/compare", VIEW, compare.page),
     Route("GET", "/runs/<id>", VIEW, run.page),
     Route("GET", "/routes", VIEW, routes.page),
+    Route("GET", "/resources", VIEW, resources.page),
+    Route("GET", "/connect", VIEW, connect.page),
     Route("GET", "/static/<name>", None, _static),
     Route("GET", "/health", None, _health),
 )

@@ -11,7 +11,15 @@ from markupsafe import Markup
 from monitor.assets import static_url
 from monitor.web import Answer, Request
 
-NAVIGATION = (("Overview", "/"), ("Logs", "/logs"), ("Calls", "/calls"), ("Runs", "/runs"), ("Routes", "/routes"))
+NAVIGATION = (
+    ("Overview", "/"),
+    ("Logs", "/logs"),
+    ("Calls", "/calls"),
+    ("Runs", "/runs"),
+    ("Routes", "/routes"),
+    ("Resources", "/resources"),
+    ("Connect", "/connect"),
+)
 """The title and the path of each entry; one without a page has no entry."""
 
 REFRESH_SECONDS = 60

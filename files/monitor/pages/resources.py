@@ -1,0 +1,163 @@
+"""What the fleet uses: its sum now and over the retained time, and each server's share of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from monitor import units
+from monitor.drawing import sparkline
+from monitor.figures.usage import POINTS, Usage
+from monitor.layout import render
+from monitor.pages.server_row import address_of
+from monitor.sources import Sources
+from monitor.state import State, StateUnreadable
+from monitor.web import Answer, Request
+
+CHART_HEIGHT = 64
+_KEYS: Mapping[str, Callable[[Consumer], Any]] = {
+    "memory": lambda each: -each.memory,
+    "cpu": lambda each: -each.cpu,
+    "received": lambda each: -each.received,
+    "sent": lambda each: -each.sent,
+    "restarts": lambda each: (-each.oom_kills, -each.restarts),
+    "name": lambda each: each.name,
+}
+ORDERS = {
+    "memory": "memory",
+    "cpu": "processor time",
+    "received": "received",
+    "sent": "sent",
+    "restarts": "restarts and kills",
+    "name": "name",
+}
+"""The orders of the list, by the word for each."""
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum over all servers: ``now`` for people, ``limit`` the sum of the limits, ``path`` of the last day."""
+
+    title: str
+    now: str
+    limit: str
+    most: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A server: numbers to order by, and texts. ``near`` says of which limits it stays near."""
+
+    name: str
+    address: str
+    containers: int
+    cpu: float
+    cpu_text: str
+    memory: int
+    memory_text: str
+    memory_share: int | None
+    processes: int
+    received: float
+    received_text: str
+    sent: float
+    sent_text: str
+    restarts: int
+    oom_kills: int
+    near: str
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The whole page. ``silent`` are the servers that should run and of which nothing is known now; ``is_live``: the
+    watcher records."""
+
+    totals: list[Total]
+    consumers: list[Consumer]
+    silent: list[str]
+    order: str
+    points: int
+    height: int
+    orders: dict[str, str]
+    is_live: bool
+
+
+def page(request: Request, sources: Sources) -> Answer:
+    """The page; without a state it has what the watcher records all the same."""
+    try:
+        state: State | None = sources.state()
+    except StateUnreadable:
+        state = None
+    view = resources_view(state, sources.past.usages.all(), request.asked("sort"), request.base)
+    return replace(render("resources.html", request, view=view), may_be_compressed=True)
+
+
+def resources_view(state: State | None, usages: Mapping[str, Usage], order: str, base: str) -> Resources:
+    """What the page says; ``order`` is one of ORDERS, or something else for the first of them."""
+    order = order if order in ORDERS else "memory"
+    live = {name: usage for name, usage in usages.items() if usage.latest is not None}
+    consumers = [_consumer(name, usage, base) for name, usage in live.items()]
+    return Resources(
+        totals=_totals(usages, live),
+        consumers=sorted(sorted(consumers, key=_KEYS["name"]), key=_KEYS[order]),
+        silent=sorted(each.name for each in state.servers if each.desired == "running" and each.name not in live)
+        if state
+        else [],
+        order=order,
+        points=POINTS,
+        height=CHART_HEIGHT,
+        orders=ORDERS,
+        is_live=bool(live),
+    )
+
+
+def _totals(usages: Mapping[str, Usage], live: Mapping[str, Usage]) -> list[Total]:
+    latest = [usage.latest for usage in live.values() if usage.latest is not None]
+    cpu, memory = _sum([usage.cpu for usage in usages.values()]), _sum([usage.memory for usage in usages.values()])
+    cores = sum((each.cpu_limit or 0) * each.containers for each in latest)
+    limit = sum((each.memory_limit or 0) * each.containers for each in latest)
+    return [
+        _total("CPU", sum(each.cpu for each in latest), cores, cpu, lambda value: f"{units.cores(value)} cores"),
+        _total("Memory", float(sum(each.memory for each in latest)), float(limit), memory, units.size),
+    ]
+
+
+def _total(title: str, now: float, limit: float, day: Sequence[float | None], text: Callable[[float], str]) -> Total:
+    most = max((value for value in day if value is not None), default=now)
+    return Total(title, text(now), text(limit) if limit else "", text(most), sparkline(day, None, CHART_HEIGHT))
+
+
+def _sum(days: Sequence[Sequence[float | None]]) -> list[float | None]:
+    """The sum of the days of all servers; a gap is where none is known."""
+    found: list[float | None] = []
+    for place in range(POINTS):
+        known = [value for day in days if (value := day[place]) is not None]
+        found.append(sum(known) if known else None)
+    return found
+
+
+def _consumer(name: str, usage: Usage, base: str) -> Consumer:
+    latest = usage.latest
+    if latest is None:
+        raise ValueError(name)
+    limit = (latest.memory_limit or 0) * max(latest.containers, 1)
+    cores = (latest.cpu_limit or 0) * max(latest.containers, 1)
+    return Consumer(
+        name=name,
+        address=address_of(name, base),
+        containers=latest.containers,
+        cpu=latest.cpu,
+        cpu_text=units.cores(latest.cpu) + (f" of {units.cores(cores)}" if cores else ""),
+        memory=latest.memory,
+        memory_text=units.size(latest.memory) + (f" of {units.size(limit)}" if limit else ""),
+        memory_share=round(100 * latest.memory / limit) if limit else None,
+        processes=latest.processes,
+        received=latest.received,
+        received_text=f"{units.size(latest.received)}/s",
+        sent=latest.sent,
+        sent_text=f"{units.size(latest.sent)}/s",
+        restarts=usage.restarts,
+        oom_kills=usage.oom_kills,
+        near=", ".join(each.limit for each in latest.near_limit),
+    )
