@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,11 +12,16 @@ from urllib.parse import parse_qs
 import bottle
 
 from monitor.access.auth import BasicAuth
-from monitor.access.users import NOBODY, VIEW, User
+from monitor.access.users import NOBODY, OPERATE, VIEW, User
 from monitor.assets import static_file
-from monitor.client import Balancer, client_of
+from monitor.client import Balancer
 from monitor.compress import LEAST, compressed, takes_gzip
+from monitor.gate import admitted, turned_away
+from monitor.layout import refusal
 from monitor.pages import (
+    act,
+    asked,
+    audit,
     calls,
     compare,
     connect,
@@ -30,10 +35,9 @@ from monitor.pages import (
     runs,
     server,
 )
+from monitor.server import LARGEST_REQUEST
 from monitor.sources import Sources
 from monitor.web import Answer, Request
-
-log = logging.getLogger("monitor")
 
 Page = Callable[[Request, Sources], "Answer | None"]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -75,6 +79,10 @@ ROUTES = (
     Route("GET", "/routes", VIEW, routes.page),
     Route("GET", "/resources", VIEW, resources.page),
     Route("GET", "/connect", VIEW, connect.page),
+    Route("GET", "/act/<action>", OPERATE, act.question),
+    Route("POST", "/act/<action>", OPERATE, act.perform),
+    Route("GET", "/requests/<id>", VIEW, asked.page),
+    Route("GET", "/audit", VIEW, audit.page),
     Route("GET", "/static/<name>", None, _static),
     Route("GET", "/health", None, _health),
 )
@@ -83,7 +91,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer the origin of a form would be null
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -91,9 +99,11 @@ HEADERS = {
 }
 
 _SAID = {
+    400: "That is no form of this monitor.",
     401: "Sign in to see the monitor.",
     404: "There is no such page.",
     405: "The monitor does not answer that.",
+    403: "Only pages of the monitor may ask for that: open the page itself.",
     429: "Too many wrong passwords. Wait a minute.",
     500: "The monitor broke. Its log says more: journalctl -u mcp-monitor",
 }
@@ -117,11 +127,11 @@ def monitor_app(sources: Sources, path: str, auth: BasicAuth, balancer: Balancer
 def _answer(
     route: Route, base: str, sources: Sources, auth: BasicAuth, balancer: Balancer, **arguments: str
 ) -> bottle.HTTPResponse:
-    user, client = _admitted(auth, balancer) if route.role is not None else (NOBODY, "")
-    request = _request(base, arguments, user, client)
-    answer = route.page(request, sources)
+    user, client = admitted(auth, balancer, sources) if route.role is not None else (NOBODY, "")
+    request = _request(base, arguments, user, client, auth, sources)
+    answer = turned_away(route.role, request, auth, sources) or route.page(request, sources)
     if answer is None:
-        raise bottle.HTTPError(404)
+        answer = refusal(request, 404, "There is no such page", "It may have been there: what is kept is bounded.")
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
     headers = {"Content-Type": answer.content_type, **answer.headers}
     if answer.may_be_compressed and isinstance(body, bytes) and len(body) >= LEAST:
@@ -131,33 +141,33 @@ def _answer(
     return bottle.HTTPResponse(body, answer.status, headers)
 
 
-def _admitted(auth: BasicAuth, balancer: Balancer) -> tuple[User, str]:
-    """Who has signed in, and from where; raises bottle.HTTPError."""
-    authorization = bottle.request.headers.get("Authorization")
-    client = client_of(bottle.request.environ, balancer) if authorization is not None else ""
-    result = auth.check(authorization, client)
-    if result.user is not None:
-        log.debug("%s asks for %s", client, bottle.request.path)
-        return result.user, client
-    if authorization is not None:
-        log.warning("refused a login from %s (%d)", client, result.status)
-    if result.status == 429:
-        raise bottle.HTTPError(429, headers={"Retry-After": str(result.retry_after)})
-    raise bottle.HTTPError(401, headers={"WWW-Authenticate": 'Basic realm="MCP monitor", charset="UTF-8"'})
-
-
-def _request(base: str, arguments: Mapping[str, str], user: User, client: str) -> Request:
-    asked = bottle.request
+def _request(
+    base: str, arguments: Mapping[str, str], user: User, client: str, auth: BasicAuth, sources: Sources
+) -> Request:
+    asked, now = bottle.request, datetime.now(UTC)
     return Request(
         base=base,
         path=asked.path.removeprefix(base) or "/",
         method=asked.method,
         arguments=arguments,
         query=_values(asked.query_string),
+        form=_form() if asked.method == "POST" else {},
         headers={name.lower(): value for name, value in asked.headers.items()},
         user=user,
         client=client,
+        now=now,
+        token=auth.token(user),
+        notices=partial(sources.notices, now) if user is not NOBODY else tuple,
     )
+
+
+def _form() -> dict[str, tuple[str, ...]]:
+    """What the form holds, which is small; raises bottle.HTTPError."""
+    asked = bottle.request
+    if asked.headers.get("Content-Type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise bottle.HTTPError(400)
+    content = asked.environ["wsgi.input"].read(min(max(0, asked.content_length), LARGEST_REQUEST))
+    return _values(content.decode("utf-8", "replace"))
 
 
 def _values(text: str) -> dict[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Routes", "/routes"),
     ("Resources", "/resources"),
     ("Connect", "/connect"),
+    ("Audit", "/audit"),
 )
 """The title and the path of each entry; one without a page has no entry."""
 
@@ -40,7 +41,8 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
     """The page that a template makes of the values.
 
     Every template also has ``request``, ``base``, ``static(name)`` for the URL of a file of the monitor's own, and
-    ``refresh``, the seconds after which it is renewed. ``severity`` colours the tab's icon.
+    ``refresh``, the seconds after which it is renewed. ``severity`` colours the tab's icon; ``own_notices`` names those
+    that the page tells itself.
     """
     html = _templates.get_template(template).render(
         {
@@ -50,6 +52,8 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
             "navigation": [_entry(title, path, request) for title, path in NAVIGATION],
             "icon": _icon(severity),
             "refresh": REFRESH_SECONDS,
+            "own_notices": (),
+            "actions": (),
             "static": lambda name: static_url(request.base, name),
             **values,
         }
@@ -60,6 +64,11 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
 def fragment(template: str, **values: Any) -> Markup:
     """A part of a page, which its template puts in as it is."""
     return Markup(_templates.get_template(template).render(values))  # noqa: S704 - the template has escaped it
+
+
+def refusal(request: Request, status: int, headline: str, text: str) -> Answer:
+    """The page for what is not done or not there."""
+    return render("refusal.html", request, severity="warning", status=status, headline=headline, text=text)
 
 
 def _entry(title: str, path: str, request: Request) -> tuple[str, str, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from records.calls import Calls
 from records.growth import Growth
 from records.history import Run, run, runs
 from records.logs import Logs
-from records.samples import Samples
+from records.samples import LATEST, Samples
 
+from monitor.access.refusals import Refusals
 from monitor.figures.past import Past
 from monitor.file_cache import FileCache
 from monitor.listeners import Listeners, read_listeners
-from monitor.state import State, parse_state, read_bytes
+from monitor.notices import Notice, notices
+from monitor.state import State, StateUnreadable, parse_state, read_bytes
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,25 @@ class Sources:
     def results(self) -> Path:
         """The folder of the answers to requests."""
         return self.directory / "results"
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """What the monitor itself has refused, which it alone writes down."""
+        return Refusals(self.directory / "monitor" / "refused.jsonl")
+
+    def notices(self, now: datetime) -> list[Notice]:
+        """What every page says."""
+        try:
+            state: State | str = self.state()
+        except StateUnreadable as error:
+            state = str(error)
+        return list(notices(state, self._sampled(), now))
+
+    def _sampled(self) -> float | None:
+        try:
+            return (self.directory / "samples" / LATEST).stat().st_mtime
+        except OSError:
+            return None
 
     @property
     def audit(self) -> Path:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from monitor.access.users import NOBODY, User
+from monitor.notices import Notice
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Request:
 
     ``base`` is the path that the monitor stands at, without a slash at its end; ``path`` what follows it. ``arguments``
     are the parts of the path that its route names; ``query`` and ``form`` hold the values of each name in their order;
-    ``headers`` has names in small letters. ``nonce`` is what the page's own scripts and styles bear.
+    ``headers`` has names in small letters. ``nonce`` is what the page's own scripts and styles bear. ``token`` is what
+    its forms send as ``token``, and its scripts in the query of what they ask for. ``notices`` are those of all pages.
     """
 
     base: str = "/monitor"
@@ -30,6 +32,8 @@ class Request:
     client: str = ""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    token: str = ""
+    notices: Callable[[], Sequence[Notice]] = tuple
 
     def asked(self, name: str, default: str = "") -> str:
         """The first value of this name in the query."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.access.form_token import form_token, holds
 from monitor.access.passwords import matches, nobodys
 from monitor.access.users import User, Users, UsersUnusable
 
@@ -102,6 +103,16 @@ class BasicAuth:
             return self._compared(credentials, mark, client)
         finally:
             self._comparing.release()
+
+    def token(self, user: User) -> str:
+        """What the pages of this user bear in their forms."""
+        account = self._users.account(user.name)
+        return form_token(account.kept, user.name, time.time()) if account is not None else ""
+
+    def knows_token(self, token: str, user: User) -> bool:
+        """Whether a page of this user bore it."""
+        account = self._users.account(user.name)
+        return account is not None and holds(token, account.kept, user.name, time.time())
 
     def _compared(self, credentials: bytes, mark: bytes, client: str) -> AuthResult:
         name, _, password = credentials.decode("utf-8", "replace").partition(":")

@@ -9,8 +9,10 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from monitor.actions import ACTIONS
 from monitor.duration import in_words
 from monitor.figures.past import Figures
+from monitor.freshness import interval, is_stale
 from monitor.layout import fragment, render
 from monitor.pages.server_filter import ATTENTION, HOSTS, MOST_ROWS, NO_GROUP, ORDERS, ServerFilter
 from monitor.pages.server_row import WORST_FIRST, Row, remote_row, server_row
@@ -18,10 +20,6 @@ from monitor.sources import Sources
 from monitor.state import RunError, State, StateMissing, StateUnreadable
 from monitor.web import Answer, Request
 
-DEFAULT_INTERVAL_SECONDS = 300
-ONE_YEAR = 366 * 24 * 3600
-# A state that is older than so many intervals means that nobody reconciles any more.
-STALE_INTERVALS = 3
 MOST_CHANGES_SHOWN = 8
 MOST_ERRORS_SHOWN = 5
 _ANSWERS = ("ok", "asleep", "degraded")
@@ -131,7 +129,15 @@ def page(request: Request, sources: Sources) -> Answer:
         request.base,
     )
     listed = past.drawn(made_of, lambda: _list(state, wanted, sources, request))
-    answer = render("overview.html", request, severity=view.severity, view=view, listed=listed)
+    answer = render(
+        "overview.html",
+        request,
+        severity=view.severity,
+        own_notices=("state",),
+        actions=(ACTIONS["sync"],),
+        view=view,
+        listed=listed,
+    )
     return replace(answer, may_be_compressed=True)
 
 
@@ -145,7 +151,14 @@ def _list(state: State, wanted: ServerFilter, sources: Sources, request: Request
 def fault(request: Request, kind: str, detail: str) -> Answer:
     """The page for want of a state: kind is missing or unreadable, detail the file or what is wrong with it."""
     severity = "none" if kind == "missing" else "critical"
-    return render("fault.html", request, severity=severity, kind=kind, detail=detail[:1].upper() + detail[1:])
+    return render(
+        "fault.html",
+        request,
+        severity=severity,
+        own_notices=("state",),
+        kind=kind,
+        detail=detail[:1].upper() + detail[1:],
+    )
 
 
 def overview_view(state: State, now: datetime) -> Overview:
@@ -239,17 +252,6 @@ def _pace(state: State, now: datetime, stale: bool) -> list[str]:
         left = interval(state) - passed
         pace.append(f"next in {in_words(left)}" if left > 0 else "the next is due")
     return pace
-
-
-def interval(state: State) -> int:
-    """Seconds between two runs."""
-    said = state.interval_seconds or 0
-    return said if 0 < said <= ONE_YEAR else DEFAULT_INTERVAL_SECONDS
-
-
-def is_stale(state: State, now: datetime) -> bool:
-    """Whether the state is so old that it does not say how things are."""
-    return (now - state.finished).total_seconds() > STALE_INTERVALS * interval(state)
 
 
 def _counts(state: State) -> Iterator[Count]:

@@ -14,6 +14,7 @@ from records.line import Line
 from records.query import Query
 from records.sample import FULL, REDUCED, Sample
 
+from monitor.actions import offered
 from monitor.duration import ago, in_words
 from monitor.figures.uptime import MONTH, SEVERITIES
 from monitor.layout import render
@@ -128,7 +129,8 @@ def page(request: Request, sources: Sources) -> Answer | None:
     else:
         row = remote_row(server, 0, figures, request.now, request.base)
     view = server_view(server, row, _read(server.name, sources, state.finished, request.now), request.now, request.base)
-    return render("server.html", request, severity=row.severity, view=view, row=row)
+    actions = offered(server) if isinstance(server, Server) else ()
+    return render("server.html", request, severity=row.severity, view=view, row=row, actions=actions)
 
 
 def _read(name: str, sources: Sources, until: datetime, now: datetime) -> Readings:

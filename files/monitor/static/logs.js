@@ -86,6 +86,7 @@
     leave();
     if (!wanted || !url || document.visibilityState !== "visible") return;
     const asked = new URL(url, location.href);
+    asked.searchParams.set("token", box.dataset.token);
     if (past) asked.searchParams.set("past", "1"); else if (latest) asked.searchParams.set("from", latest);
     source = new EventSource(asked);
     source.addEventListener("lines", (event) => {

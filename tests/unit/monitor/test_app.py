@@ -84,10 +84,17 @@ def test_a_wrong_password_gets_nothing(app: WsgiApp, path: str) -> None:
     assert ask(app, path, credentials="admin:wrong").status == 401
 
 
-def test_a_refused_login_is_logged_without_the_password(app: WsgiApp, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_login_is_logged_and_written_down_without_the_password(
+    app: WsgiApp, state_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = state_file.parent / "monitor"
+    refused.mkdir()
     with caplog.at_level(logging.WARNING):
         ask(app, "/monitor", credentials="admin:almost", HTTP_X_FORWARDED_FOR="1.2.3.4, 9.9.9.9")
-    assert caplog.messages == ["refused a login from 9.9.9.9 (401)"]
+        ask(app, "/monitor", credentials="almost:", HTTP_X_FORWARDED_FOR="9.9.9.9")
+    said = "refused: the password is wrong, or there is no such user"
+    assert caplog.messages == [f"{said} (user admin, from 9.9.9.9)", f"{said} (user unknown, from 9.9.9.9)"]
+    assert "almost" not in (refused / "refused.jsonl").read_text()
 
 
 def test_clients_behind_the_balancer_are_told_apart_by_what_it_says(app: WsgiApp) -> None:
@@ -192,7 +199,7 @@ def test_every_answer_bears_the_security_headers(app: WsgiApp, path: str, creden
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     assert answer.headers["cache-control"] == "no-store"
 
 
