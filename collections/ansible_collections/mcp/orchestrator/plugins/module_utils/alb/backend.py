@@ -118,6 +118,10 @@ def _route(route: FleetRoute, settings: Settings) -> Route:
         client_secret=settings.oidc.client_secret.reveal() if route.auth == "oidc" else "",
         keeps_sessions=route.keeps_sessions,
         superseded=tuple(sorted(set(route.superseded) - set(route.ports))),
+        only=route.only,
+        shares=route.shares,
+        gives_way=route.gives_way,
+        needs_https=route.needs_https,
     )
 
 

@@ -49,7 +49,10 @@ class Route:
 
     ``host_header`` is what they get as Host; empty is what the client sends.
     ``keeps_sessions`` is whether a target that is replaced may have sessions to finish; ``superseded`` are the ports of
-    this host on which such targets may be.
+    this host on which such targets may be. ``only`` are the path patterns where they are not the path and everything
+    below it. ``shares`` names the route whose target group it leads to, empty where it has its own; such a route has no
+    ports. ``gives_way`` is whether it comes after the rules of others for paths inside its own, ``needs_https`` whether
+    it makes no sense on a listener without.
     """
 
     name: str
@@ -66,11 +69,15 @@ class Route:
     keeps_sessions: bool = False
     superseded: tuple[int, ...] = ()
     host_header: str = ""
+    only: tuple[str, ...] = ()
+    shares: str = ""
+    gives_way: bool = False
+    needs_https: bool = False
 
     @property
     def patterns(self) -> list[str]:
-        """The two path patterns: ``/x/*`` alone does not match ``/x``, and ``/x*`` would take ``/xy`` as well."""
-        return [self.path, f"{self.path}/*"]
+        """The path patterns: ``/x/*`` alone does not match ``/x``, and ``/x*`` would take ``/xy`` as well."""
+        return list(self.only) or [self.path, f"{self.path}/*"]
 
     @cached_property
     def conditions(self) -> list[Json]:
@@ -132,12 +139,14 @@ class DesiredRoutes:
         Besides what AWS cannot change later, the name covers the health path and the prefix: old and new targets
         that disagree about these cannot share a group without one of them failing.
         """
-        return {
+        own = {
             route.name: self.owner.group_name(
                 route.name, [self.target_type, route.protocol, route.health_path, route.strip_prefix]
             )
             for route in self.routes
+            if not route.shares
         }
+        return {route.name: own[route.shares or route.name] for route in self.routes}
 
     def health_check(self, route: Route) -> Json:
         """Returns the target group's health check as CreateTargetGroup wants it."""

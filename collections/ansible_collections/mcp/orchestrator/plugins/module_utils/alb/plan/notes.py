@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import PlanInput
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import PlanInput, is_inside
 
 # An open stream of the bridge is never silent for longer than this.
 BRIDGE_COMMENT_SECONDS = 15
@@ -50,6 +50,8 @@ def _shadow_note(route: Route, priority: int, rule: Rule) -> list[str]:
         return []
     paths = ", ".join(rule.path_values) or "a regular expression"
     some = " where its other conditions are met as well" if rule.has_other_conditions else ""
+    if rule.priority < priority and route.gives_way and is_inside(rule, route):
+        return []
     if rule.priority < priority:
         return [
             f"rule {rule.arn} (priority {rule.priority}, path {paths}), which is not ours, takes requests of "

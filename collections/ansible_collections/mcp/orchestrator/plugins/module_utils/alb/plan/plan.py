@@ -54,7 +54,9 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
     rule_steps = RuleSteps(plan_input, allocation.priorities)
     actions: list[Action] = []
     for route in desired.routes:
-        if route.name not in problems:
+        if route.name not in problems and route.shares:
+            actions += rule_steps.steps(route)
+        elif route.name not in problems:
             actions += group_steps(plan_input, route)
             actions += rule_steps.steps(route)
             actions += deregister_steps(plan_input, route)
@@ -96,7 +98,7 @@ def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Alloca
     while True:
         leaving = {rule.priority for rule in obsolete if rule.arn not in staying}
         others = {rule.priority for rule in plan_input.observed.rules} - leaving - set(current.values())
-        allocation = allocate(plan_input.desired, current, others, leaving)
+        allocation = allocate(plan_input.desired, current, others, leaving, plan_input.inside)
         problems = {problem.server: problem for problem in allocation.problems} | unmet
         problems |= _held_up(plan_input, problems)
         stuck = {rule.arn for rule in obsolete if plan_input.overlapping(rule) & problems.keys()}
@@ -143,7 +145,7 @@ def _unmet_needs(plan_input: PlanInput) -> dict[str, RouteProblem]:
             route.name, "authenticate_oidc and jwt_validation need an HTTPS listener; this one is HTTP"
         )
         for route in plan_input.desired.routes
-        if route.front_actions and plan_input.observed.listener.protocol != "HTTPS"
+        if (route.front_actions or route.needs_https) and plan_input.observed.listener.protocol != "HTTPS"
     }
     for route in plan_input.desired.routes:
         group = plan_input.group(route)

@@ -54,6 +54,16 @@ class PlanInput:
         return bool(group.load_balancer_arns) or any(group.arn in rule.weights for rule in self.observed.rules)
 
     @cached_property
+    def inside(self) -> dict[str, int]:
+        """The priority of the last rule of others for a path inside that of a route which gives way, by the route."""
+        found = {
+            route.name: [rule.priority for rule in self.matching.foreign if is_inside(rule, route)]
+            for route in self.desired.routes
+            if route.gives_way
+        }
+        return {name: max(priorities) for name, priorities in found.items() if priorities}
+
+    @cached_property
     def unused_groups(self) -> tuple[TargetGroup, ...]:
         """Our target groups that no route wants, and that no server has which is kept or runs on other hosts."""
         desired = set(self.desired.group_names.values())
@@ -140,6 +150,14 @@ class PlanInput:
         if arn.startswith(GROUP_REFERENCE):
             return arn.removeprefix(GROUP_REFERENCE)
         return arn.split(":targetgroup/", 1)[-1].split("/", 1)[0]
+
+
+def is_inside(rule: Rule, route: Route) -> bool:
+    """Returns whether a rule matches some path that the route matches too, and none beside those of the route."""
+    return bool(rule.path_values) and all(
+        any(path == pattern or (pattern.endswith("/*") and path.startswith(pattern[:-1])) for pattern in route.patterns)
+        for path in rule.path_values
+    )
 
 
 def server_of(tags: Mapping[str, str] | None, otherwise: str) -> str:

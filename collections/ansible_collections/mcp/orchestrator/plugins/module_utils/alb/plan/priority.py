@@ -26,12 +26,17 @@ class Allocation:
 
 
 def allocate(
-    desired: DesiredRoutes, current: Mapping[str, int], foreign: Iterable[int], obsolete: Iterable[int]
+    desired: DesiredRoutes,
+    current: Mapping[str, int],
+    foreign: Iterable[int],
+    obsolete: Iterable[int],
+    inside: Mapping[str, int] | None = None,
 ) -> Allocation:
     """Gives every route a priority.
 
     ``current`` are the priorities of the rules that routes have already, ``foreign`` and ``obsolete`` those of other
-    rules. A route keeps its priority as long as it is in the range and no narrower route of ours comes after it.
+    rules; ``inside`` has for routes that give way the last priority before theirs. A route keeps its priority as long
+    as it is in the range and no narrower route of ours comes after it.
     """
     others = set(foreign)
     fixed = {route.name: route.priority for route in desired.routes if route.priority is not None}
@@ -40,10 +45,13 @@ def allocate(
     problems = []
     for route in sorted(desired.routes, key=_narrowest_first):
         window = _window(route, desired, assigned, fixed)
+        window = range(max(window.start, (inside or {}).get(route.name, 0) + 1), window.stop)
         given = {*assigned.values(), *fixed.values()}
-        gaps = (number for number in window if number not in ours)
+        # What gives way is last, where routes that come later have room before it.
+        places = window[::-1] if route.gives_way else window
+        gaps = (number for number in places if number not in ours)
         # Where there is no gap, a rule of ours that has another place by now, or finds one, makes way.
-        candidates = [fixed[route.name]] if route.name in fixed else chain([current.get(route.name)], gaps, window)
+        candidates = [fixed[route.name]] if route.name in fixed else chain([current.get(route.name)], gaps, places)
         refused = others if route.name in fixed else others | given
         choice = next((number for number in candidates if number in window and number not in refused), None)
         if choice is None:

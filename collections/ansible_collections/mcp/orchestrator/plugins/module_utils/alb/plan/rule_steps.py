@@ -191,6 +191,8 @@ class RuleSteps:
             arguments=arguments,
             reason="no rule of ours leads to this path",
             after=plan_input.show_rule(desired, route.conditions, actions, route.transforms),
+            needs=_owner(route),
+            rank=1 if route.shares else 0,
         )
         undo = () if priority == desired else (ApiCall("delete_rule", {"RuleArn": RULE_REFERENCE + route.name}),)
         return [create, *self._wait(route, self._awaited(route, is_switching=True), undo)]
@@ -299,6 +301,7 @@ class RuleSteps:
             reason=reason,
             before=self.plan_input.show_observed(rule),
             after=self.plan_input.show_rule(rule.priority, shown.conditions, actions, shown.transforms),
+            needs=_owner(route),
         )
 
     def _tags(self, route: Route, rule: Rule) -> list[Action]:
@@ -343,6 +346,11 @@ class RuleSteps:
                 undo=undo,
             )
         ]
+
+
+def _owner(route: Route) -> frozenset[str]:
+    """Returns the route without whose target group this one leads nowhere, where it has none of its own."""
+    return frozenset({route.shares}) if route.shares else frozenset()
 
 
 def _any_healthy(targets: list[Target]) -> bool:

@@ -26,7 +26,7 @@ def infer_tags(desired: DesiredRoutes, observed: ObservedRoutes) -> ObservedRout
     and a rule by the group it forwards to. That is enough to see that nothing has to be done; before anything is
     done, the tags themselves are read.
     """
-    route_by_group = {desired.group_names[route.name]: route for route in desired.routes}
+    route_by_group = {desired.group_names[route.name]: route for route in desired.routes if not route.shares}
     groups = tuple(
         replace(group, tags=desired.group_tags(route_by_group[group.name], observed.base_url))
         if group.tags is None and group.name in route_by_group
@@ -40,8 +40,12 @@ def infer_tags(desired: DesiredRoutes, observed: ObservedRoutes) -> ObservedRout
 
 
 def _infer_rule_tags(desired: DesiredRoutes, rule: Rule, route_by_arn: Mapping[str, Route]) -> Rule:
-    route = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
-    return rule if route is None else replace(rule, tags=desired.rule_tags(route))
+    owner = next((route_by_arn[arn] for arn in rule.weights if arn in route_by_arn), None)
+    if owner is None:
+        return rule
+    sharing = [route for route in desired.routes if route.shares == owner.name]
+    route = next((route for route in sharing if route.conditions == rule.conditions), owner)
+    return replace(rule, tags=desired.rule_tags(route))
 
 
 def needs_full_scan(desired: DesiredRoutes, observed: ObservedRoutes) -> bool:
@@ -64,7 +68,8 @@ def needs_full_scan(desired: DesiredRoutes, observed: ObservedRoutes) -> bool:
 
 def is_as_desired(desired: DesiredRoutes, group: TargetGroup) -> bool:
     """Returns whether a group's tags say that the last run of this host left it in the desired state."""
-    route = next((route for route in desired.routes if desired.group_names[route.name] == group.name), None)
+    own = (route for route in desired.routes if not route.shares)
+    route = next((route for route in own if desired.group_names[route.name] == group.name), None)
     if route is None:
         return _has_left(desired, group)
     tags = desired.group_tags(route, "")

@@ -58,19 +58,33 @@ class RouteDraw:
 
 
 @st.composite
-def route_lists(draw: st.DrawFn, fixed_priorities: bool = True) -> list[RouteDraw]:
+def route_lists(draw: st.DrawFn, fixed_priorities: bool = True) -> list[RouteDraw | SharingDraw]:
     names = draw(st.lists(st.sampled_from(SERVERS), unique=True))
     paths = draw(st.permutations(PATHS))
     some = st.none() | st.integers(1, 8) if fixed_priorities else st.none()
     numbers = draw(st.lists(some, min_size=len(names), max_size=len(names)))
     unique = [number if number not in numbers[:index] else None for index, number in enumerate(numbers)]
-    return [
+    own = [
         RouteDraw(name, path, draw(st.integers(0, 2)), draw(st.integers(0, 2)), draw(st.booleans()), number)
         for name, path, number in zip(names, paths, unique, strict=False)
     ]
+    return [*own, SharingDraw("all", own[0].name)] if own and draw(st.booleans()) else [*own]
 
 
-def desired_for(routes: list[RouteDraw], ports: Ports, host: str = HOST, **settings: Any) -> DesiredRoutes:
+@dataclass(frozen=True)
+class SharingDraw:
+    """A route to the targets of the first of the others, for all that no narrower route of ours or of others takes."""
+
+    name: str
+    first: str
+
+    def route(self, ports: Ports, host: str = HOST) -> Route:
+        return Route(self.name, "/mcp", shares=self.first, gives_way=True)
+
+
+def desired_for(
+    routes: list[RouteDraw | SharingDraw], ports: Ports, host: str = HOST, **settings: Any
+) -> DesiredRoutes:
     owner = Owner(OWNER.fleet, OWNER.listener_arn, host)
     settings = {"priority_start": 1, "priority_end": 12, **settings}
     return DesiredRoutes(owner, tuple(route.route(ports, host) for route in routes), **settings)
