@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import bottle
 
+from monitor import login
 from monitor.access.auth import BasicAuth
 from monitor.access.users import NOBODY, OPERATE, VIEW, User
 from monitor.assets import static_file
@@ -110,7 +111,8 @@ _SAID = {
 
 
 def monitor_app(sources: Sources, path: str, auth: BasicAuth, balancer: Balancer) -> WsgiApp:
-    """The WSGI application that serves the pages at ``path``; ``path``/health needs no password.
+    """The WSGI application that serves the pages at ``path``; ``path``/health needs no password, and neither does what
+    ``login`` tells beside them.
 
     Clients are told apart by what ``balancer`` says of them, and by their address where they come without it.
     """
@@ -121,6 +123,8 @@ def monitor_app(sources: Sources, path: str, auth: BasicAuth, balancer: Balancer
         answering = partial(_answer, route, base, sources, auth, balancer)
         for address in {f"{base}{route.path}", base or "/"} if route.path == "/" else {f"{base}{route.path}"}:
             app.route(address, method=route.method, callback=answering)
+    for address in login.PATHS:
+        app.route(address, method="ANY", callback=partial(_told, sources))
     return _with_headers(app)
 
 
@@ -139,6 +143,14 @@ def _answer(
         if takes_gzip(request.headers.get("accept-encoding", "")):
             body, headers["Content-Encoding"] = compressed(body), "gzip"
     return bottle.HTTPResponse(body, answer.status, headers)
+
+
+def _told(sources: Sources, **_arguments: str) -> bottle.HTTPResponse:
+    """Answers a client without a token, whose request was none to the monitor: of its body nothing is read."""
+    asked = bottle.request
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    answer = login.page(Request(base="", path=asked.path, method=asked.method, headers=headers), sources)
+    return bottle.HTTPResponse(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
 
 
 def _request(

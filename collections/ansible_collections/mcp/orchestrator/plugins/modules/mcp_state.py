@@ -52,6 +52,12 @@ options:
         file, with its time. One that cannot be written is a warning and fails nothing.
       - Without it, none is written.
     type: path
+  login:
+    description:
+      - The file by which the monitor tells clients where to log in, for the same group. files/login.schema.json
+        describes it. It stays as it is where the run could not read its config.
+      - One that cannot be written is a warning and fails nothing. Without it, none is written.
+    type: path
   trigger:
     description: "What started the run, for example V(timer) or V(watcher: mcp-time died). Without it, V(hand)."
     type: str
@@ -108,6 +114,7 @@ EXAMPLES = r"""
     group: mcp-monitor
     history: /var/lib/mcp-orchestrator/history
     listeners: /var/lib/mcp-orchestrator/routes.json
+    login: /var/lib/mcp-orchestrator/login.json
     trigger: "{{ lookup('ansible.builtin.env', 'MCP_TRIGGER') }}"
     started: "{{ mcp_config.started }}"
     requests: "{{ requests_taken }}"
@@ -200,6 +207,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "group": {"type": "str"},
     "history": {"type": "path"},
     "listeners": {"type": "path"},
+    "login": {"type": "path"},
     "trigger": {"type": "str"},
     "started": {"type": "str"},
     "run_id": {"type": "str"},

@@ -17,6 +17,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import host_name, network
 
 _HEADERS = "http_header"
+_NO_CHALLENGE = (
+    "with [routes] they leave its rule no room for the condition by which clients without a token are told where to log"
+    " in; clients find that at /.well-known/oauth-protected-resource alone"
+)
 _READERS: Mapping[str, Callable[[str], str]] = {"host_header": host_name, "source_ip": network}
 
 
@@ -47,6 +51,8 @@ def check_route(extension: Extension, settings: Settings, findings: Findings) ->
     if own and own + shared > FREE_VALUES:
         has = f"has {own} values and [routes] {shared}" if shared else f"has {own} values"
         findings.error(path, f"{has}; a rule takes {FREE_VALUES} beside its path, leave some out")
+    if own + shared == FREE_VALUES and (extension.auth or routes.auth) == "jwt":
+        findings.explain(path, _NO_CHALLENGE)
     _check_auth(extension, settings, findings)
     if routes.topology == "node-router":
         _check_behind_router(extension, settings, findings)

@@ -29,7 +29,9 @@ class FleetRoute:
     ``conditions`` are all that a request has to meet besides the path, each with ``field``, ``values`` and, for
     http-header, ``header_name``. ``auth`` is who has to prove themselves first: none, oidc or jwt. ``priority`` is
     None where any will do. ``keeps_sessions`` is whether containers that are replaced may have sessions to finish,
-    and ``superseded`` are their ports.
+    and ``superseded`` are their ports. ``only`` are the path patterns where they are not the path and everything below
+    it. ``shares`` names the route whose targets it leads to, empty where it has its own; ``gives_way`` is whether rules
+    of others for paths inside its own come first, ``needs_https`` whether it makes no sense on a listener without.
     """
 
     name: str
@@ -45,6 +47,10 @@ class FleetRoute:
     keeps_sessions: bool = False
     superseded: tuple[int, ...] = ()
     host_header: str | None = None
+    only: tuple[str, ...] = ()
+    shares: str = ""
+    gives_way: bool = False
+    needs_https: bool = False
 
 
 def shared_conditions(routes: Routes) -> tuple[Mapping[str, Any], ...]:

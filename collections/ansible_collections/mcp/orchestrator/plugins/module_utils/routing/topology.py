@@ -31,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_rou
     router_route,
     server_routes,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.login import left_to_others, with_login
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,12 @@ def hops_to(
     if settings.routes.topology == "node-router":
         router = router_route(settings.routes, installation.router_port, installation.router_health_path)
         behind = Hop(node_router(installation.router), _behind_router(endpoints), protected=stays)
-        return behind, Hop(front, (router, monitor), protected=stays)
+        return behind, Hop(front, (*with_login([router], settings), monitor), protected=stays)
     # Hosts share a balancer of AWS; an embedded one leads to its own host only.
     shared = frozenset() if balancer_of(settings) == LOCAL else frozenset(on_other_hosts)
-    return (Hop(front, (*server_routes(endpoints, settings.routes), monitor), shared, stays),)
+    servers = server_routes(endpoints, settings.routes)
+    stays |= left_to_others(servers, settings, shared | stays)
+    return (Hop(front, (*with_login(servers, settings), monitor), shared, stays),)
 
 
 def hops_away(settings: Settings, installation: Installation) -> tuple[Hop, ...]:

@@ -37,7 +37,7 @@ def listeners_document(run: Mapping[str, Any], listeners: Sequence[Mapping[str, 
     }
 
 
-def read_listeners(path: str) -> Any:
+def read_former(path: str) -> Any:
     """Returns the content of the file that is there; None where it cannot be read."""
     try:
         with open(path, "rb") as file:

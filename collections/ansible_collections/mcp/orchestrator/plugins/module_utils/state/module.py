@@ -26,8 +26,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFailure, HistoryFolder
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners import (
     listeners_document,
-    read_listeners,
+    read_former,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.login import login_document
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
@@ -69,7 +70,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         except FileNotWritten as error:
             reason = f"{error}\n{message(state)}"
             raise ModuleError(reason, failed_servers=failed, warnings=warnings, **told) from error
-        warnings = [*warnings, *_listeners(arguments, state), *_answered(arguments, state)]
+        warnings += [*_listeners(arguments, state), *_login(arguments, state), *_answered(arguments, state)]
     if arguments["fail_on_errors"] and state["errors"]:
         # Without the state itself: Ansible prints the whole result of what fails, and the errors are to be read.
         raise ModuleError(message(state), failed_servers=failed, warnings=warnings, **told)
@@ -128,7 +129,20 @@ def _listeners(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[s
     if not path or not found:
         return []
     try:
-        document = listeners_document(state["run"], found, read_listeners(path))
+        document = listeners_document(state["run"], found, read_former(path))
+        write_json(path, document, GROUP_READABLE, arguments["group"])
+    except FileNotWritten as error:
+        return [str(error)]
+    return []
+
+
+def _login(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """Writes where clients log in; returns what went wrong. Without its config a run knows nothing of that."""
+    path, config = arguments["login"], Step("config", arguments["config"])
+    if not path or not config.completed:
+        return []
+    try:
+        document = login_document(state["run"], arguments["settings"], config, read_former(path))
         write_json(path, document, GROUP_READABLE, arguments["group"])
     except FileNotWritten as error:
         return [str(error)]

@@ -15,9 +15,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
     https_url,
     line,
+    matching,
     number,
     secret,
 )
+
+# RFC 6749, section 3.3: no quotation mark and no backslash, so that it can stand in a header's parameter.
+_SCOPES = r"([!#-[\]-~]+( [!#-[\]-~]+)*)?"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,12 @@ class Jwt:
     issuer: str = setting("", line, "The issuer whose tokens auth = jwt asks for.")
     jwks_endpoint: str = setting("", https_url, "Where the issuer's public keys are.")
     audience: str = setting("", line, "The audience that the tokens must have.", empty="anybody")
+    scope: str = setting(
+        "",
+        matching(_SCOPES, "a list of scopes; write for example mcp offline_access"),
+        "What clients that log in are told to ask the issuer for. It is not checked.",
+        empty="each client decides",
+    )
 
 
 # What a provider cannot be asked without, by section.

@@ -118,6 +118,19 @@ def test_a_file_of_the_load_balancers_that_cannot_be_written_is_a_warning(
     assert str(file) in json.dumps(told["warnings"])
 
 
+def test_where_clients_log_in_is_written_whenever_the_config_was_read(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    file = path.parent / "login.json"
+    settings = {**SETTINGS, "jwt": {"issuer": "https://id.example"}, "routes": {"auth": "jwt"}}
+    options = {"path": str(path), "login": str(file), "settings": settings}
+    run(monkeypatch, **options, **steps())
+    written = json.loads(file.read_text())
+    assert (written["issuer"], written["servers"]) == ("https://id.example", ["echo", "time"])
+    run(monkeypatch, **options, **steps(config={"failed": True, "msg": "no such file"}))
+    assert json.loads(file.read_text()) == written
+
+
 def test_check_mode_leaves_no_history(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     folder = path.parent / "history"
     run(monkeypatch, path=str(path), history=str(folder), _ansible_check_mode=True, **steps())

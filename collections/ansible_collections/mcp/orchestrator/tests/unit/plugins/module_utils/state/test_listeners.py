@@ -16,7 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener_repo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners import (
     listeners_document,
-    read_listeners,
+    read_former,
 )
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
@@ -77,6 +77,6 @@ def test_a_former_file_that_is_none_of_ours_is_nothing(former: Any) -> None:
 
 def test_a_file_that_is_not_there_or_not_whole_reads_as_nothing(tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
-    assert read_listeners(str(path)) is None
+    assert read_former(str(path)) is None
     path.write_text('{"version": 1, ')
-    assert read_listeners(str(path)) is None
+    assert read_former(str(path)) is None

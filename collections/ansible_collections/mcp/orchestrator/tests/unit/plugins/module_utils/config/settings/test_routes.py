@@ -68,6 +68,7 @@ def test_a_load_balancer_is_named_by_its_listener_or_by_its_name(read: Read) -> 
         ("[oidc]\nclient_id = me\n", "[oidc] issuer: is missing; [oidc] needs issuer, authorization_endpoint"),
         (OIDC.replace("hush-hush", ""), "[oidc] client_secret: is missing"),
         ("[jwt]\nissuer = me\njwks_endpoint = http://x\n", "[jwt] jwks_endpoint: 'http://x' is not an address that"),
+        ('[jwt]\nscope = "mcp"\n', "[jwt] scope: '\"mcp\"' is not a list of scopes; write for example mcp"),
         ("[dashboard]\nauth = oidc\n", "[dashboard] auth: 'oidc' needs the provider under [oidc]"),
         ("[aws]\nlistener_port = 443\n", "[aws] listener_port: belongs to a load balancer; name it with alb_name"),
         ("[aws]\ntarget_address = 10.0.0.7\n", "[aws] target_address: is for target_type = ip"),
