@@ -219,6 +219,12 @@ def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path
     assert len(compared) == len(wrong)
 
 
+def test_a_path_that_leads_nowhere_is_a_page_to_who_has_signed_in_and_tells_others_nothing(app: WsgiApp) -> None:
+    assert "There is no such page" in ask(app, "/monitor/nowhere/at/all").body
+    assert 'href="/monitor/"' in ask(app, "/monitor/servers/nobody").body
+    assert ask(app, "/monitor/nowhere/at/all", None).status == 401
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_the_monitor_only_reads(app: WsgiApp, method: str) -> None:
     assert ask(app, "/monitor", method=method).status == 405
