@@ -46,10 +46,11 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	tests/sanity.sh
 
 .PHONY: docs
-docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, clients' files and keys, the config's schema
+docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, clients' files and keys, the config's schema, the API's page
 	$(BIN)/python docs/roles.py
 	PYTHONPATH=collections $(BIN)/python docs/settings.py
 	PYTHONPATH=collections $(BIN)/python docs/clients.py
+	PYTHONPATH=files $(BIN)/python docs/api.py
 	PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema \
 	  >files/mcp.config.schema.json
 
@@ -164,6 +165,20 @@ delete-user: ## Take that away: make delete-user NAME=alice
 
 users: ## Who may sign in to the page
 	@$(ACCESS) list
+
+# Programs that may call the API.
+TOKEN := $(ACCESS).token
+
+.PHONY: token delete-token tokens
+token: ## A token for a program, printed once: make token NAME=ci [SCOPE=operate] [DAYS=90]
+	@$(TOKEN) add '$(or $(NAME),$(error give a name: make token NAME=ci [SCOPE=operate] [DAYS=90]))' --scope '$(or $(SCOPE),view)' \
+	  --days '$(or $(DAYS),90)'
+
+delete-token: ## Take that away: make delete-token NAME=ci
+	@$(TOKEN) remove '$(or $(NAME),$(error give a name: make delete-token NAME=ci))'
+
+tokens: ## The tokens, their scopes and how long they live
+	@$(TOKEN) list
 
 AUDIT := build/audit
 # What root makes in somebody's checkout is theirs: the next of them may not be root.

@@ -15,7 +15,13 @@ from typing import NoReturn
 
 from monitor.access.auth import BasicAuth
 from monitor.access.passwords import matches
+from monitor.access.tokens import FILE as TOKENS_FILE
+from monitor.access.tokens import Tokens
 from monitor.access.users import Users, UsersUnusable
+from monitor.api.login import Login
+from monitor.api.rate import RateLimit
+from monitor.api.service import Api
+from monitor.api.wsgi import with_api
 from monitor.app import monitor_app
 from monitor.client import Balancer
 from monitor.server import apart, make_server, serve
@@ -70,6 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         metavar="NETWORK",
         help="the network of a load balancer elsewhere; may be repeated",
     )
+    parser.add_argument(
+        "--api-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a site such as https://ops.example.com whose scripts may call the API; may be repeated",
+    )
     options = parser.parse_args(arguments)
     # The libraries keep to warnings: what they say at DEBUG is theirs to read.
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
@@ -78,7 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
         auth = BasicAuth(Users(options.users), partial(apart, matches))
-        app = monitor_app(Sources(options.state, options.directory), options.path, auth, balancer)
+        sources = Sources(options.state, options.directory)
+        tokens = Tokens(options.users.with_name(TOKENS_FILE))
+        api = Api(sources, Login(auth, tokens, RateLimit()))
+        pages = monitor_app(sources, options.path, auth, balancer)
+        app = with_api(pages, api, options.path, balancer, options.api_origin)
         server = make_server(app, host, port)
     except UsersUnusable as error:
         sys.exit(_complaint(str(error)))

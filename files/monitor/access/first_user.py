@@ -12,14 +12,16 @@ import argparse
 import configparser
 import grp
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
 
 from monitor.access.passwords import FEWEST_CHARACTERS, generated, hashed, matches
+from monitor.access.stored import MODE
+from monitor.access.tokens import FILE as TOKENS_FILE
 from monitor.access.users import (
-    MODE,
-    OPERATE,
+    ADMIN,
     SETTINGS,
     Account,
     User,
@@ -65,14 +67,23 @@ def settle_users(file: Path, name: str, password: str, group: str) -> bool:
     """
     present = read_users(file) if file.exists() else {}
     account = present.get(name)
-    good = account is not None and (account.made_by, account.user.role) == (SETTINGS, OPERATE)
+    good = account is not None and (account.made_by, account.user.role) == (SETTINGS, ADMIN)
     if account is None or not good or not matches(password, account.kept):
-        account = Account(User(name, OPERATE), hashed(password), SETTINGS)
+        account = Account(User(name, ADMIN), hashed(password), SETTINGS)
     others = {other: each for other, each in present.items() if each.made_by != SETTINGS}
     desired = {**others, name: account}
     if desired == present and _is(file, grp.getgrnam(group).gr_gid, MODE):
         return False
     write_users(file, desired, group)
+    return True
+
+
+def settle_tokens(file: Path, group: str) -> bool:
+    """Whether the file of tokens, where there is one, had to be given to the group. Raises OSError and LookupError."""
+    if not file.exists() or _is(file, grp.getgrnam(group).gr_gid, MODE):
+        return False
+    shutil.chown(file, os.geteuid(), group)
+    file.chmod(MODE)
     return True
 
 
@@ -108,7 +119,9 @@ def main() -> None:
                 f"{options.password_file}: has fewer than {FEWEST_CHARACTERS} characters, which is soon guessed;"
                 " write a longer password into it, or remove it to have one generated"
             )
-        if settle_users(options.users_file, name, password, options.group) or changed or closed:
+        made = settle_users(options.users_file, name, password, options.group)
+        handed = settle_tokens(options.users_file.with_name(TOKENS_FILE), options.group)
+        if made or handed or changed or closed:
             print("written")
     except configparser.Error:
         sys.exit(f"{options.settings}: it is not an ini file; make check-config says where")

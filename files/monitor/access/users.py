@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monitor.access.passwords import NotAHash, check_hash
+from monitor.access.stored import OpenToAll, read_stored, stamp_of, write_stored
 
-VIEW, OPERATE = "view", "operate"
-ROLES = (VIEW, OPERATE)
-"""Each may do what those before it may."""
+VIEW, OPERATE, ADMIN = "view", "operate", "admin"
+ROLES = (VIEW, OPERATE, ADMIN)
+"""Each may do what those before it may. ADMIN may also make servers, and remove them."""
 SETTINGS, COMMAND = "settings", "command"
 """Who has made a user: the run of setup.sh from settings.conf, or somebody with make user."""
 
 VERSION = 1
-LARGEST = 1024 * 1024
-MODE = 0o640
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
 
 
@@ -63,10 +59,9 @@ def check_name(name: str) -> None:
 def read_users(file: Path) -> dict[str, Account]:
     """The users by name; raises UsersUnusable."""
     try:
-        with file.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_mode & stat.S_IROTH:
-                raise UsersUnusable(f"{file} can be read by every user; run: chmod 640 {file}")
-            content = stream.read(LARGEST + 1)
+        content = read_stored(file)
+    except OpenToAll as error:
+        raise UsersUnusable(str(error)) from None
     except OSError as error:
         raise UsersUnusable(f"{file} cannot be read: {error.strerror}; setup.sh makes it") from error
     try:
@@ -101,18 +96,7 @@ def write_users(file: Path, users: Mapping[str, Account], group: str | None = No
             for name, each in sorted(users.items())
         },
     }
-    part = file.with_name(f".{file.name}.new")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(document, indent=1) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    if group is None:
-        os.chown(part, -1, file.stat().st_gid)
-    else:
-        shutil.chown(part, group=group)
-    part.chmod(MODE)
-    part.replace(file)
+    write_stored(file, document, file.stat().st_gid if group is None else group)
 
 
 class Users:
@@ -127,11 +111,7 @@ class Users:
 
     def refresh(self) -> None:
         """Looks at the file; raises UsersUnusable, and has no users from then on."""
-        try:
-            found = self._file.stat()
-            stamp: tuple[int, ...] = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
-        except OSError:
-            stamp = ()
+        stamp = stamp_of(self._file)
         if stamp != self.stamp or not stamp:
             self.stamp, self._accounts = stamp, {}
             self._accounts = read_users(self._file)

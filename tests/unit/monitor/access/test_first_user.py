@@ -36,7 +36,7 @@ class Host:
 
     def admits(self, name: str, password: str) -> bool:
         account = read_users(self.users).get(name)
-        return account is not None and account.user.role == "operate" and matches(password, account.kept)
+        return account is not None and account.user.role == "admin" and matches(password, account.kept)
 
 
 @pytest.fixture

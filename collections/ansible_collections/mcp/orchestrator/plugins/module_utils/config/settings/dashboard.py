@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.password import weakness
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.origin import origin
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import Reader, setting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.values import (
     matching,
     number,
     one_of,
     secret,
+    several,
 )
 
 
@@ -57,6 +59,13 @@ class Dashboard:
         "none",
         one_of("none", "oidc"),
         "Whether the load balancer requires a login at the provider of [oidc].",
+    )
+    api_origins: tuple[str, ...] = setting(
+        (),
+        several(Reader(origin, "an origin")),
+        "Exact origins, such as https://ops.example.com, whose scripts may call the monitor's API with a"
+        " token. A change needs setup.sh.",
+        empty="none",
     )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

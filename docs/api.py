@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Writes docs/api.md from the table of operations: make docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from monitor.access.users import ROLES
+from monitor.api.openapi import problems_of
+from monitor.api.operation import Operation, Parameter
+from monitor.api.operations import OPERATIONS
+from monitor.api.problem import KINDS
+from monitor.api.rate import BURST, PER_SECOND
+
+PAGE = Path(__file__).with_name("api.md")
+
+_INTRODUCTION = """\
+# The API
+
+What the page shows and does, for programs: at `/api/v1` below the page's path, so `https://<balancer>/monitor/api/v1`.
+`openapi.json` there is the same as OpenAPI 3.1. It reads the files that runs and the watcher write, and what it is
+asked to do becomes a [request](requests.md), which the next run does.
+
+## Who may
+
+```
+sudo make token NAME=ci SCOPE=view           # prints the token, once; DAYS=90 is its life, 0 for no end
+curl -H "Authorization: Bearer $TOKEN" https://<balancer>/monitor/api/v1/servers
+sudo make tokens                             # who has one
+sudo make delete-token NAME=ci               # it admits nobody from then on
+```
+
+Only a digest of a token is kept, in `/etc/mcp-orchestrator/monitor.tokens.json`. A user of the page may send name and
+password instead (`curl -u admin`), with the rights of their role. A script in a browser may not: a browser sends a
+password by itself, also for a script that one of the servers at the same address serves. Each token or user has {burst}
+calls at once, and {rate:g} more a second.
+
+| scope | may |
+| --- | --- |
+| `view` | read |
+| `operate` | also start, stop and restart servers, and start runs |
+| `admin` | also make servers, and remove them |
+
+Scripts of other sites may call it where `settings.conf` names their origin (`[dashboard] api_origins`), with a token.
+Where the load balancer asks for a login before the page (`[dashboard] auth = oidc`), a program is asked too; let it
+call the monitor past the balancer, on the host.
+
+## Answers
+
+JSON. A good answer to a GET has an `ETag`; sent back as `If-None-Match` it gives 304 where nothing has changed. A list
+that goes on has `next`, the path of its next page, also as a `Link`. Times are in UTC, and a time to ask for is such as
+`2h`, `30m` or `2026-11-29T01:19:13Z`.
+
+What goes wrong is a problem document (RFC 9457, `application/problem+json`): `detail` says what is wrong and the way
+out, and `errors` has everything that is wrong, each with its place.
+
+```json
+{{"type": "urn:mcp-orchestrator:problem:invalid-request", "title": "The request is not as the operation takes it",
+ "status": 400, "detail": "See errors for everything that is wrong",
+ "errors": [{{"place": "query.limit", "detail": "is less than 1"}}]}}
+```
+
+| `type`, after `urn:mcp-orchestrator:problem:` | status | meaning |
+| --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """Returns the text of docs/api.md."""
+    problems = "\n".join(f"| `{each.name}` | {each.status} | {each.title} |" for each in KINDS)
+    named = [each for each in OPERATIONS if not each.path.startswith("/containers")]
+    rows = "\n".join(f"| `{each.method} {each.path}` | {each.summary} | {_scope(each)} |" for each in named)
+    table = f"## Operations\n\n| operation | what it does | scope |\n| --- | --- | --- |\n{rows}"
+    parts = [
+        _INTRODUCTION.format(burst=BURST, rate=PER_SECOND) + problems,
+        table,
+        "`/containers` and what is below it are other names for `/servers`.",
+        *(_chapter(each) for each in named if each.parameters or each.more or each.body),
+        "Written from `files/monitor/api` by `make docs`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _scope(operation: Operation) -> str:
+    return f"`{operation.scope}`" if operation.scope in ROLES else "none"
+
+
+def _chapter(operation: Operation) -> str:
+    return "\n\n".join(_paragraphs(operation))
+
+
+def _paragraphs(operation: Operation) -> Iterator[str]:
+    yield f"### {operation.method} {operation.path}"
+    yield operation.summary
+    if operation.more:
+        yield operation.more
+    asked = [each for each in operation.parameters if each.place != "path"]
+    if asked:
+        rows = "\n".join(_row(each) for each in asked)
+        yield f"| parameter | values | meaning |\n| --- | --- | --- |\n{rows}"
+    yield f"Problems: {', '.join(str(each) for each in problems_of(operation))}."
+
+
+def _row(parameter: Parameter) -> str:
+    name = parameter.name if parameter.place == "query" else f"{parameter.name} ({parameter.place})"
+    return f"| `{name}` | {_values(parameter)} | {parameter.meaning} |"
+
+
+def _values(parameter: Parameter) -> str:
+    schema = parameter.schema
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    if schema["type"] == "integer":
+        return f"{schema['minimum']} to {schema['maximum']}"
+    if schema["type"] == "boolean":
+        return "`true`, `false`"
+    return f"a text of at most {schema['maxLength']} characters" if "maxLength" in schema else "a text"
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The servers as the last run found them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from monitor.access.users import VIEW
+from monitor.api.documents import state_document
+from monitor.api.operation import Call, Operation, Parameter, Reply
+from monitor.api.shapes import ref, shapes
+
+MOST = 1000
+NAME_FORM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+NAME = Parameter(
+    "name",
+    {"type": "string", "pattern": NAME_FORM, "description": "A server's name."},
+    "The server's name.",
+    place="path",
+    required=True,
+)
+_FILTERS = ("status", "type", "group", "host")
+
+
+def _servers(call: Call) -> Reply:
+    values = call.values
+    meant = list(_meant(state_document(call.sources).summaries, values))
+    limit, after = values.get("limit", 100), values.get("after", "")
+    rest = [each for each in meant if each["name"] > after] if after else meant
+    shown = rest[:limit]
+    follows = None
+    if len(rest) > len(shown):
+        asked = {name: str(value) for name, value in values.items() if name != "after"}
+        follows = f"{call.url}/servers?{urlencode({**asked, 'after': shown[-1]['name']})}"
+    links = {"Link": f'<{follows}>; rel="next"'} if follows else {}
+    return Reply({"servers": shown, "total": len(meant), "next": follows}, headers=links)
+
+
+def _meant(summaries: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    text = values.get("text", "").lower()
+    fields = {"condition" if name == "status" else name: values[name] for name in _FILTERS if name in values}
+    for each in summaries:
+        if all(each[field] == value for field, value in fields.items()) and (not text or _has(each, text)):
+            yield each
+
+
+def _has(summary: Mapping[str, Any], text: str) -> bool:
+    return any(
+        text in str(summary[field] or "").lower() for field in ("name", "group", "image", "url", "text", "error")
+    )
+
+
+def _server(call: Call) -> Reply:
+    return Reply(state_document(call.sources).server(call.values["name"]))
+
+
+def _status(call: Call) -> Reply:
+    state = state_document(call.sources)
+    server = state.server(call.values["name"])
+    same = ("name", "condition", "severity", "since", "error", "health")
+    return Reply(
+        {field: server[field] for field in same}
+        | {field: server.get(field) for field in ("desired", "observed", "override", "retry")}
+        | {
+            "text": server["text"]["condition"],
+            "run": {"id": state.run["id"], "finished": state.run["finished"]},
+        }
+    )
+
+
+SERVERS = (
+    Operation(
+        "listServers",
+        "GET",
+        "/servers",
+        VIEW,
+        "The servers, by name.",
+        _servers,
+        ref("server_list"),
+        parameters=(
+            Parameter("status", shapes()["condition"], "Only those in this condition."),
+            Parameter("type", {"type": "string", "enum": ["stdio", "http", "sse"]}, "Only those that speak this."),
+            Parameter("group", {"type": "string", "minLength": 1, "maxLength": 100}, "Only those of this group."),
+            Parameter(
+                "host",
+                {"type": "string", "enum": ["here", "other-hosts", "elsewhere"]},
+                "Only those that run there.",
+            ),
+            Parameter(
+                "text",
+                {"type": "string", "minLength": 1, "maxLength": 100},
+                "Only those that have this in their name, group, image, URL, condition or error; in small or capital"
+                " letters.",
+            ),
+            Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many at most; 100 without it."),
+            Parameter("after", {"type": "string", "minLength": 1, "maxLength": 100}, "Only those after this name."),
+        ),
+        problems=(503,),
+    ),
+    Operation(
+        "getServer",
+        "GET",
+        "/servers/{name}",
+        VIEW,
+        "All that the last run found of a server.",
+        _server,
+        ref("server_or_remote"),
+        parameters=(NAME,),
+        problems=(404, 503),
+    ),
+    Operation(
+        "getServerStatus",
+        "GET",
+        "/servers/{name}/status",
+        VIEW,
+        "How a server is.",
+        _status,
+        ref("server_status"),
+        parameters=(NAME,),
+        problems=(404, 503),
+    ),
+)

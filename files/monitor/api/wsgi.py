@@ -1,0 +1,94 @@
+"""The API beside the pages in one WSGI application, and which other sites' scripts a browser lets call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import bottle
+
+from monitor.api.problem import phrase
+from monitor.api.service import PATH, Api
+from monitor.app import HEADERS, WsgiApp
+from monitor.client import Balancer, client_of
+from monitor.web import Answer, Request
+
+LARGEST_BODY = 64 * 1024
+_MOST_VALUES = 100
+_ALLOWED = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
+    "Access-Control-Max-Age": "600",
+}
+_EXPOSED = "ETag, Link, Location, Retry-After"
+
+
+def with_api(pages: WsgiApp, api: Api, path: str, balancer: Balancer, origins: Collection[str] = ()) -> WsgiApp:
+    """The pages, and below ``path`` the API. ``origins`` are those whose scripts may read its answers."""
+    base = path.rstrip("/")
+    root = base + PATH
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        address = str(environ.get("PATH_INFO", ""))
+        if address != root and not address.startswith(f"{root}/"):
+            return pages(environ, start_response)
+        asked = bottle.BaseRequest(environ)
+        shared = _cors(asked, origins)
+        if asked.method == "OPTIONS" and shared and "Access-Control-Request-Method" in asked.headers:
+            return _send(Answer(b"", 204, headers=_ALLOWED), shared, asked.method, start_response)
+        answer = _answer(api, asked, base, balancer)
+        return _send(answer, shared, asked.method, start_response)
+
+    return application
+
+
+def _answer(api: Api, asked: Any, base: str, balancer: Balancer) -> Answer:
+    address = str(asked.environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
+    length = max(asked.content_length, 0)
+    too_large = length > LARGEST_BODY
+    request = Request(
+        base=base,
+        path=address.removeprefix(base),
+        method=asked.method,
+        query=_values(asked.query_string),
+        headers={name.lower(): value for name, value in asked.headers.items()},
+        client=client_of(asked.environ, balancer),
+    )
+    return api.answer(request, None if too_large else asked.environ["wsgi.input"].read(length) if length else b"")
+
+
+def _values(text: str) -> Mapping[str, tuple[str, ...]]:
+    """The values of a query by their names; one of no name where there are too many."""
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_VALUES)
+    except ValueError:
+        return {"": ("",)}
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _cors(asked: Any, origins: Collection[str]) -> dict[str, str]:
+    """What tells a browser that a script may read the answer; nothing where it may not (https://fetch.spec.whatwg.org)."""
+    origin = asked.headers.get("Origin", "")
+    if origin not in origins:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+
+
+def _send(
+    answer: Answer, shared: Mapping[str, str], method: str, start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+    headers = {**HEADERS, "Vary": "Origin", **shared, **answer.headers}
+    if answer.status not in (204, 304):
+        headers["Content-Type"] = answer.content_type
+    if isinstance(body, bytes) and answer.status not in (204, 304):
+        headers["Content-Length"] = str(len(body))
+    start_response(f"{answer.status} {phrase(answer.status)}", list(headers.items()))
+    if method == "HEAD" or answer.status in (204, 304):
+        return []
+    return [body] if isinstance(body, bytes) else body
