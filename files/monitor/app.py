@@ -61,6 +61,10 @@ def _health(_request: Request, _sources: Sources) -> Answer:
     return Answer('{"status": "ok"}', content_type="application/json")
 
 
+def _nothing(_request: Request, _sources: Sources) -> None:
+    return None
+
+
 def _static(request: Request, _sources: Sources) -> Answer | None:
     return static_file(request)
 
@@ -86,6 +90,7 @@ ROUTES = (
     Route("GET", "/audit", VIEW, audit.page),
     Route("GET", "/static/<name>", None, _static),
     Route("GET", "/health", None, _health),
+    Route("GET", "/<rest:path>", VIEW, _nothing),
 )
 
 HEADERS = {

@@ -14,6 +14,7 @@ from .segments import position_of
 MOST_LINES = 100
 """Lines of one step, shared by the servers that have written, of which each may have a few."""
 _LEAST = 10
+_NEWEST, _NEWEST_SECONDS = 20, 0.2
 MOST_LOOKS = 4
 """How often a step looks at the next piece of a log, at most 1 MiB each, before it goes on at the end."""
 _BEGINNING = "0:0"
@@ -34,8 +35,8 @@ class Step:
 class Follower:
     """What comes to some logs from ``position`` on, with all servers also to those that begin later.
 
-    A step costs the same however much is written. What does not fit is left out, and the follower goes on with what is
-    written then, so that what it tells is never old.
+    A step costs the same however much is written. Of what does not fit the last lines are told and the others left out,
+    and the follower goes on with what is written then, so that what it tells is never old.
     """
 
     def __init__(
@@ -79,8 +80,14 @@ class Follower:
             lines += page.lines
             if _reached(self._position[server], end) or self._position[server] == before:
                 return lines, whole
-        self._position[server] = end
-        return lines, False
+        return lines + self._newest_of(server), False
+
+    def _newest_of(self, server: str) -> list[Line]:
+        """The last lines of what is passed over: how a flood ends says more than how it goes on."""
+        passed = position_of(self._position[server]) or (0, 0)
+        page = self._logs.tail([server], self._query, _NEWEST, _NEWEST_SECONDS)
+        self._position[server] = page.position.get(server, _BEGINNING)
+        return [line for line in page.lines if (position_of(line.position) or (0, 0)) > passed]
 
 
 def _reached(position: str, end: str) -> bool:

@@ -76,6 +76,8 @@ class Logs:
         else:
             each_newest_first = [_by_text(server, each, query, until) for server, each in segments.items()]
             found = list(islice(heapq.merge(*each_newest_first, key=_by_time, reverse=True), limit))
+        # The other way round first: of one time, those of a server stay in the order in which it wrote them.
+        found.reverse()
         return Page(sorted(found, key=_by_time), position, is_whole=time.monotonic() < until)
 
     def search(self, servers: Sequence[str], query: Query, seconds: float = math.inf) -> Iterator[Line]:

@@ -193,6 +193,25 @@ def test_the_state_file_is_true_to_its_schema_and_to_the_world(site: Site) -> No
         assert servers[name]["route"]["rule_arn"] == site.rules()[f"/mcp/{name}"]
 
 
+def test_the_routes_file_says_what_the_listener_holds(site: Site) -> None:
+    found = json.loads((site.var / "routes.json").read_text())
+    jsonschema.validate(found, json.loads((PROJECT / "files" / "routes.schema.json").read_text()))
+    (listener,) = found["listeners"]
+    assert listener["problem"] is None
+    rules = {rule["server"]: rule for rule in listener["rules"] if rule["ours"]}
+    assert set(rules) == {*RUNNING, "_monitor"}
+    for name in RUNNING:
+        assert rules[name]["arn"] == site.rules()[f"/mcp/{name}"]
+        assert rules[name]["conditions"] == [f"path is /mcp/{name} or /mcp/{name}/*"]
+    targets = [target for group in listener["target_groups"] for target in group["targets"]]
+    assert {target["state"] for target in targets} == {"healthy"}
+    assert {quota["name"].partition("-per-")[0]: quota["used"] for quota in listener["quotas"]} == {
+        "rules": len(rules),
+        "target-groups": len(rules),
+        "targets": len(targets),
+    }
+
+
 def test_containers_are_named_labelled_and_hardened(site: Site) -> None:
     for name in RUNNING:
         container = site.docker.containers.get(f"{FLEET}-{name}")

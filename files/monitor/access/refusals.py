@@ -43,7 +43,7 @@ class Refusals:
 
     def note(self, kind: str, user: str | None, client: str, text: str) -> None:
         """Writes one down. Where that is not possible the log alone has it."""
-        log.warning("refused: %s (user %s, from %s)", text, user or "unknown", client)
+        log.warning("refused from %s as %s: %s", client, user or "unknown", text)
         document = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "kind": kind,

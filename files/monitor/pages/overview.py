@@ -156,6 +156,7 @@ def fault(request: Request, kind: str, detail: str) -> Answer:
         request,
         severity=severity,
         own_notices=("state",),
+        actions=(ACTIONS["sync"],),
         kind=kind,
         detail=detail[:1].upper() + detail[1:],
     )

@@ -43,9 +43,20 @@
     return row;
   }
 
+  // Lines of one server may bear the same time; they are in the order in which they stand in its file.
+  function isAfter(one, other) {
+    if (one.dataset.time !== other.dataset.time) return one.dataset.time > other.dataset.time;
+    const [server, place] = one.dataset.key.split("@");
+    const [another, elsewhere] = other.dataset.key.split("@");
+    if (server !== another) return false;
+    const [segment, offset] = place.split(":").map(Number);
+    const [segmentThere, offsetThere] = elsewhere.split(":").map(Number);
+    return segment === segmentThere ? offset > offsetThere : segment > segmentThere;
+  }
+
   function place(row) {
     let before = box.lastElementChild;
-    while (before && before.dataset.time > row.dataset.time) before = before.previousElementSibling;
+    while (before && isAfter(before, row)) before = before.previousElementSibling;
     if (before) before.after(row); else box.prepend(row);
   }
 
@@ -123,7 +134,7 @@
     const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
     if (asked.has("until")) { form.submit(); return; }
     const query = asked.size ? `?${asked}` : "";
-    history.replaceState(null, "", `${form.action}${query}`);
+    history.replaceState(null, "", query || location.pathname); // relative: the page's URL may hold a password
     url = `${form.action}/follow${query}`;
     document.getElementById("download").href = `${form.action}/download${query}`;
     document.querySelector(".older")?.remove();

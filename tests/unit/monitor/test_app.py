@@ -92,8 +92,10 @@ def test_a_refused_login_is_logged_and_written_down_without_the_password(
     with caplog.at_level(logging.WARNING):
         ask(app, "/monitor", credentials="admin:almost", HTTP_X_FORWARDED_FOR="1.2.3.4, 9.9.9.9")
         ask(app, "/monitor", credentials="almost:", HTTP_X_FORWARDED_FOR="9.9.9.9")
-    said = "refused: the password is wrong, or there is no such user"
-    assert caplog.messages == [f"{said} (user admin, from 9.9.9.9)", f"{said} (user unknown, from 9.9.9.9)"]
+    assert caplog.messages == [
+        f"refused from 9.9.9.9 as {name}: the password is wrong, or there is no such user"
+        for name in ("admin", "unknown")
+    ]
     assert "almost" not in (refused / "refused.jsonl").read_text()
 
 
@@ -215,6 +217,12 @@ def test_a_wrong_user_and_a_wrong_password_cannot_be_told_apart(state_file: Path
     answers = [ask(app, "/monitor", credentials) for credentials in wrong]
     assert answers == [answers[0]] * len(answers)
     assert len(compared) == len(wrong)
+
+
+def test_a_path_that_leads_nowhere_is_a_page_to_who_has_signed_in_and_tells_others_nothing(app: WsgiApp) -> None:
+    assert "There is no such page" in ask(app, "/monitor/nowhere/at/all").body
+    assert 'href="/monitor/"' in ask(app, "/monitor/servers/nobody").body
+    assert ask(app, "/monitor/nowhere/at/all", None).status == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

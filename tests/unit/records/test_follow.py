@@ -78,9 +78,19 @@ def test_of_a_flood_a_step_tells_a_bounded_part_says_so_and_goes_on_with_what_is
     append(place / "00000001.log", b"".join(line(2, f"flood {number}") for number in range(20_000)))
     clock.now += SECONDS
     step = each.step()
-    assert (len(step.lines), step.left_out) == (MOST_LINES, {"time"})
+    assert (len(step.lines), step.left_out) == (MOST_LINES + 20, {"time"})
+    assert [found.text for found in step.lines][-1] == "flood 19999"
     append(place / "00000001.log", line(3, "after it"))
     assert told(each, clock) == ["after it"]
+
+
+def test_no_line_of_a_flood_is_told_twice(tmp_path: Path, clock: Clock) -> None:
+    place = keep(tmp_path, "time", line(1, "old"))
+    each = follower(tmp_path, clock)
+    append(place / "00000001.log", b"".join(line(2, f"flood {number}") for number in range(MOST_LINES + 5)))
+    found = told(each, clock)
+    assert len(found) == len(set(found)) == MOST_LINES + 5
+    assert told(each, clock) == []
 
 
 def test_a_server_that_floods_does_not_hide_what_another_says(tmp_path: Path, clock: Clock) -> None:

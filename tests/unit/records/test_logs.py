@@ -35,6 +35,12 @@ def test_the_last_lines_of_several_servers_come_in_the_order_of_their_times(logs
     assert [each.server for each in page.lines] == ["orders", "time", "time"]
 
 
+@pytest.mark.parametrize("query", [ALL, Query(text="line"), Query(regex="line")])
+def test_lines_of_one_time_are_in_the_order_in_which_they_were_written(tmp_path: Path, query: Query) -> None:
+    keep(tmp_path, "time", b"".join(line(1, f"line {number}") for number in range(50)))
+    assert texts(Logs(tmp_path).tail(["time"], query, 3).lines) == ["line 47", "line 48", "line 49"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -37,7 +37,7 @@ def test_it_stays_bounded(refusals: Refusals, monkeypatch: pytest.MonkeyPatch) -
 def test_where_it_cannot_be_written_the_log_has_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     nowhere = Refusals(tmp_path / "none" / "refused.jsonl")
     nowhere.note(LOGIN, None, "10.0.0.1", "the password is wrong")
-    assert "refused: the password is wrong (user unknown, from 10.0.0.1)" in caplog.text
+    assert "refused from 10.0.0.1 as unknown: the password is wrong" in caplog.text
     assert nowhere.read() == []
 
 
