@@ -51,6 +51,7 @@ from tests.unit.monitor.access.accounts import write_accounts
 SUPPORT = Path(__file__).parent / "support"
 SERVER = [sys.executable, str(Path(conformance.__file__).resolve().parent / "server.py")]
 PAGE = "https://app.example.com"
+AUTH = {"time": "jwt", "other": "jwt", "plain": None}
 
 
 class TrustingAlb(LocalAlb):
@@ -131,10 +132,10 @@ def endpoint(name: str, port: int, **said: Any) -> Endpoint:
     )  # fmt: skip
 
 
-def settings_for(issuer: str) -> Settings:
+def settings_for(issuer: str, port: int) -> Settings:
     return Settings(
         routes=Routes(health_interval=5, health_timeout=2, deregistration_delay=1),
-        jwt=Jwt(issuer=issuer, jwks_endpoint=f"{issuer}/jwks", scope="mcp"),
+        jwt=Jwt(issuer, f"{issuer}/jwks", f"https://localhost:{port}{{path}}", "mcp"),
         security=Security(allowed_origins=(PAGE,)),
     )
 
@@ -158,24 +159,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
             DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
         )["Listeners"][0]
-        time, plain = start(command=SERVER, path="/mcp/time"), start(command=SERVER, path="/mcp/plain")
-        settings = settings_for(issuer)
+        bridges = {name: start(command=SERVER, path=f"/mcp/{name}") for name in AUTH}
+        settings = settings_for(issuer, listener["Port"])
         control = ControlPlane(alb.endpoint_url, str(alb.credentials))
         (hop,) = hops_to(
             settings,
-            [endpoint("time", time.port, auth="jwt"), endpoint("plain", plain.port)],
+            [endpoint(name, bridge.port, auth=AUTH[name]) for name, bridge in bridges.items()],
             Installation(monitor_port, control, control, 0, "/"),
         )
         hop = replace(hop, balancer=replace(hop.balancer, listener_arn=listener["ListenerArn"]))
         told = AlbBackend(settings, Options(wait_timeout=60)).converge(hop)
         assert (told.failure, told.errors) == (None, []), told
-        config = Step("config", {"servers": [{"name": "time", "auth": "jwt"}, {"name": "plain"}]})
+        config = Step("config", {"servers": [{"name": name, "auth": auth} for name, auth in AUTH.items()]})
         document = login_document({"id": "r1"}, settings.to_dict(), config, None)
         (root / "login.json").write_text(json.dumps(document))
         alb.settled()
         yield Site(f"https://localhost:{listener['Port']}/mcp/time/mcp", issuer, pem, alb, hop)
-        time.stop()
-        plain.stop()
+        for bridge in bridges.values():
+            bridge.stop()
 
 
 class StayHere(urllib.request.HTTPRedirectHandler):
@@ -279,6 +280,14 @@ def test_a_wrong_token_is_refused_and_its_bearer_finds_the_metadata_at_the_well_
         assert json.loads(body)["authorization_servers"] == [site.issuer]
 
 
+def test_a_token_is_good_for_the_server_that_it_was_made_for_alone(site: Site) -> None:
+    command, _ = client("python")
+    token = logged_in(site, [*command, site.url], site.environment)["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert site.ask("/mcp/time/health", headers=bearer)[0].status == 200
+    assert site.ask("/mcp/other/health", headers=bearer)[0].status == 401
+
+
 def test_servers_without_tokens_are_as_they_were(site: Site) -> None:
     assert site.ask("/mcp/plain/health")[0].status == 200
     assert site.ask("/.well-known/oauth-protected-resource/mcp/plain/mcp")[0].status == 404
@@ -288,8 +297,8 @@ def test_servers_without_tokens_are_as_they_were(site: Site) -> None:
 def test_nothing_but_the_two_rules_is_added(site: Site) -> None:
     listener = site.hop.balancer.listener_arn
     rules = [each for each in site.alb.client.describe_rules(ListenerArn=listener)["Rules"] if not each["IsDefault"]]
-    assert len(rules) == 5
-    assert len(site.alb.client.describe_target_groups()["TargetGroups"]) == 3
+    assert len(rules) == len(AUTH) + 3  # and the monitor's
+    assert len(site.alb.client.describe_target_groups()["TargetGroups"]) == len(AUTH) + 1
 
 
 def test_a_page_of_an_allowed_origin_is_let_through_by_its_preflight_and_others_are_not(site: Site) -> None:

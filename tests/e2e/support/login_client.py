@@ -1,6 +1,6 @@
 """What a user of the Python SDK does who has to log in. Usage: login_client.py URL.
 
-Prints {"open": URL} for the browser, reads where it was sent back to, and prints what the server offers.
+Prints {"open": URL} for the browser, reads where it was sent back to, and prints what the server offers and the token.
 """
 
 from __future__ import annotations
@@ -58,13 +58,15 @@ async def main(url: str) -> None:
         response_types=["code"],
         token_endpoint_auth_method="none",
     )
-    auth = OAuthClientProvider(url, metadata, Kept(), opened, sent_back)
+    kept = Kept()
+    auth = OAuthClientProvider(url, metadata, kept, opened, sent_back)
     async with (
         httpx2.AsyncClient(auth=auth, verify=ssl.create_default_context(), timeout=30) as http,
         Client(streamable_http_client(url, http_client=http)) as client,
     ):
         tools = await client.list_tools()
-        print(json.dumps({"server": client.server_info.name, "tools": len(tools.tools)}))
+        token = kept.tokens.access_token if kept.tokens else None
+        print(json.dumps({"server": client.server_info.name, "tools": len(tools.tools), "token": token}))
 
 
 if __name__ == "__main__":

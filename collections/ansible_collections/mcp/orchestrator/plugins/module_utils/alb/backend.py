@@ -133,7 +133,7 @@ def _provider(route: FleetRoute, settings: Settings) -> dict[str, Any]:
         )
         raise DesiredRoutesError([problem])
     if isinstance(provider, Jwt):
-        return {"jwt_validation": _jwt(provider)}
+        return {"jwt_validation": _jwt(provider, route.address or route.path)}
     return {"authenticate_oidc": _oidc(provider)}
 
 
@@ -142,8 +142,9 @@ def _oidc(provider: Oidc) -> dict[str, Any]:
     return {each.name: getattr(provider, each.name) for each in fields(provider) if each.name != "client_secret"}
 
 
-def _jwt(provider: Jwt) -> dict[str, Any]:
-    claim = {"claim_name": "aud", "claim_format": "single-string", "claim_values": [provider.audience]}
+def _jwt(provider: Jwt, path: str) -> dict[str, Any]:
+    audience = provider.audience.replace("{path}", path)
+    claim = {"claim_name": "aud", "claim_format": "single-string", "claim_values": [audience]}
     return {
         "issuer": provider.issuer,
         "jwks_endpoint": provider.jwks_endpoint,

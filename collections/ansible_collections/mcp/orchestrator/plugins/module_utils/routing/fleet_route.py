@@ -32,6 +32,7 @@ class FleetRoute:
     and ``superseded`` are their ports. ``only`` are the path patterns where they are not the path and everything below
     it. ``shares`` names the route whose targets it leads to, empty where it has its own; ``gives_way`` is whether rules
     of others for paths inside its own come first, ``needs_https`` whether it makes no sense on a listener without.
+    ``address`` is where below the balancer clients speak MCP, empty where that is the path.
     """
 
     name: str
@@ -51,6 +52,7 @@ class FleetRoute:
     shares: str = ""
     gives_way: bool = False
     needs_https: bool = False
+    address: str = ""
 
 
 def shared_conditions(routes: Routes) -> tuple[Mapping[str, Any], ...]:
@@ -66,6 +68,7 @@ def server_routes(endpoints: Iterable[Endpoint], routes: Routes) -> tuple[FleetR
         FleetRoute(
             name=endpoint.name,
             path=endpoint.path,
+            address=f"{endpoint.path}{endpoint.mcp_path}",
             ports=endpoint.ports,
             strip_prefix=endpoint.strip_prefix,
             host_header=endpoint.host_header,

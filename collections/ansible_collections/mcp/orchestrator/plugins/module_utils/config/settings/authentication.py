@@ -44,7 +44,13 @@ class Jwt:
 
     issuer: str = setting("", line, "The issuer whose tokens auth = jwt asks for.")
     jwks_endpoint: str = setting("", https_url, "Where the issuer's public keys are.")
-    audience: str = setting("", line, "The audience that the tokens must have.", empty="anybody")
+    audience: str = setting(
+        "",
+        line,
+        "The audience that the tokens must have. {path} stands for the server's own path, as in"
+        " https://mcp.example.com{path}: then a token is good for the one server that it was made for.",
+        empty="anybody",
+    )
     scope: str = setting(
         "",
         matching(_SCOPES, "a list of scopes; write for example mcp offline_access"),

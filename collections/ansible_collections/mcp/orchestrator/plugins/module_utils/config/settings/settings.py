@@ -118,6 +118,9 @@ class Settings:
                 yield section, key, reason
         if self.dashboard.auth == "oidc" and not self.oidc.issuer:
             yield "dashboard", "auth", "'oidc' needs the provider under [oidc]"
+        if self.routes.topology == "node-router" and "{path}" in self.jwt.audience:
+            reason = "cannot have {path} with topology = node-router, where one rule is for all servers"
+            yield "jwt", "audience", f"{reason}; name one audience, or use topology = direct"
 
 
 def read_settings(path: str | None) -> Settings:

@@ -81,6 +81,18 @@ def test_an_audience_is_a_claim_that_tokens_have_to_make() -> None:
     assert "AdditionalClaims" not in action["JwtValidationConfig"]
 
 
+def test_an_audience_with_a_path_is_that_of_each_server_alone() -> None:
+    each = Settings(jwt=Jwt(URL, f"{URL}/jwks", "https://mcp.example.com{path}"))
+
+    def wanted(**said: Any) -> list[str]:
+        (action,) = route(each, auth="jwt", **said).front_actions
+        (claim,) = action["JwtValidationConfig"]["AdditionalClaims"]
+        return list(claim["Values"])
+
+    assert wanted(address="/mcp/time/sse") == ["https://mcp.example.com/mcp/time/sse"]
+    assert wanted() == ["https://mcp.example.com/mcp/time"]
+
+
 def test_the_client_secret_goes_with_the_routes_that_need_it_alone() -> None:
     assert [route(auth=auth).client_secret for auth in ("none", "oidc", "jwt")] == ["", SECRET, ""]
     assert SECRET not in str(route(auth="oidc").front_actions)

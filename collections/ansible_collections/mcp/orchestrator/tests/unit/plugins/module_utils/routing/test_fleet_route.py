@@ -23,7 +23,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_rou
 )
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.routing.fleet import HEADER, HOST, endpoint
 
-TIME = FleetRoute("time", "/mcp/time", (20417,), health_path="/mcp/time/health")
+TIME = FleetRoute("time", "/mcp/time", (20417,), health_path="/mcp/time/health", address="/mcp/time/mcp")
 
 
 def test_a_route_leads_where_the_server_answers() -> None:

@@ -111,6 +111,10 @@ def test_while_an_entry_has_an_error_the_rules_stay() -> None:
     assert front(endpoint("web"), protected=["time"]).protected == {"time", "_login", "_login_metadata"}
 
 
+def test_a_server_s_address_is_where_its_clients_speak_with_it() -> None:
+    assert by_name(front(endpoint("time", auth="jwt", mcp_path="/sse")))["time"].address == "/mcp/time/sse"
+
+
 def test_what_the_settings_ask_of_every_request_holds_for_the_login_too() -> None:
     routes = by_name(front(endpoint("time", auth="jwt"), routes=Routes(host_header=("mcp.example.com",))))
     assert routes["_login"].conditions == routes["_login_metadata"].conditions == (HOST,)

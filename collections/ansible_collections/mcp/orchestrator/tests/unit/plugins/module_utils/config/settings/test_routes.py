@@ -69,6 +69,10 @@ def test_a_load_balancer_is_named_by_its_listener_or_by_its_name(read: Read) -> 
         (OIDC.replace("hush-hush", ""), "[oidc] client_secret: is missing"),
         ("[jwt]\nissuer = me\njwks_endpoint = http://x\n", "[jwt] jwks_endpoint: 'http://x' is not an address that"),
         ('[jwt]\nscope = "mcp"\n', "[jwt] scope: '\"mcp\"' is not a list of scopes; write for example mcp"),
+        (
+            f"{JWT}audience = https://x{{path}}\n[routes]\ntopology = node-router\n",
+            "[jwt] audience: cannot have {path} with topology = node-router, where one rule is for all servers",
+        ),
         ("[dashboard]\nauth = oidc\n", "[dashboard] auth: 'oidc' needs the provider under [oidc]"),
         ("[aws]\nlistener_port = 443\n", "[aws] listener_port: belongs to a load balancer; name it with alb_name"),
         ("[aws]\ntarget_address = 10.0.0.7\n", "[aws] target_address: is for target_type = ip"),
