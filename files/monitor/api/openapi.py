@@ -7,7 +7,8 @@ from typing import Any
 
 from monitor.api.operation import Operation, Parameter
 from monitor.api.problem import MEDIA_TYPE, phrase
-from monitor.api.shapes import ref, shapes
+from monitor.api.shape import ref
+from monitor.api.shapes import shapes
 
 VERSION = "1.0.0"
 _ALWAYS = (400, 405)

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from monitor.api.openapi import document
 from monitor.api.operation import Call, Operation, Reply
+from monitor.api.recorded import RECORDED
+from monitor.api.runs import RUNS
 from monitor.api.servers import SERVERS
-from monitor.api.shapes import ref
+from monitor.api.shape import ref
 
 
 def _health(_call: Call) -> Reply:
@@ -37,5 +39,5 @@ def _aliases(operations: tuple[Operation, ...]) -> Iterator[Operation]:
             )
 
 
-_NAMED = (*ABOUT, *SERVERS)
+_NAMED = (*ABOUT, *SERVERS, *RECORDED, *RUNS)
 OPERATIONS: tuple[Operation, ...] = (*_NAMED, *_aliases(_NAMED))

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from monitor.access.users import VIEW
 from monitor.api.documents import state_document
 from monitor.api.operation import Call, Operation, Parameter, Reply
-from monitor.api.shapes import ref, shapes
+from monitor.api.shape import ref
+from monitor.api.shapes import shapes
 
 MOST = 1000
 NAME_FORM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -69,6 +70,13 @@ def _status(call: Call) -> Reply:
     )
 
 
+def _tools(call: Call) -> Reply:
+    server = state_document(call.sources).server(call.values["name"])
+    health = server["health"]
+    told = {field: health[field] for field in ("tools", "checked", "protocol")}
+    return Reply({"server": server["name"], **told})
+
+
 SERVERS = (
     Operation(
         "listServers",
@@ -117,6 +125,17 @@ SERVERS = (
         "How a server is.",
         _status,
         ref("server_status"),
+        parameters=(NAME,),
+        problems=(404, 503),
+    ),
+    Operation(
+        "listServerTools",
+        "GET",
+        "/servers/{name}/tools",
+        VIEW,
+        "The tools that a server listed when it was last asked.",
+        _tools,
+        ref("tool_list"),
         parameters=(NAME,),
         problems=(404, 503),
     ),

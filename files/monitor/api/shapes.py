@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from monitor.api.recorded_shapes import RECORDED_SHAPES
+from monitor.api.run_shapes import RUN_SHAPES
+from monitor.api.shape import (
+    MAYBE_MOMENT,
+    MOMENT,
+    NEXT,
+    PUBLIC,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    Shape,
+    listed,
+    maybe,
+    record,
+    ref,
+)
+
 _FILES = Path(__file__).resolve().parents[2]
-_LOCAL, _PUBLIC = "#/$defs/", "#/components/schemas/"
-
-Shape = dict[str, Any]
-
-
-def ref(name: str) -> Shape:
-    """Returns what stands for a shape that the document has by its name."""
-    return {"$ref": f"{_PUBLIC}{name}"}
-
-
-def record(fields: dict[str, Any], description: str, optional: Iterable[str] = ()) -> Shape:
-    """Returns the shape of an object, all of whose fields are there but the optional ones."""
-    left_out = set(optional)
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "description": description,
-        "required": [name for name in fields if name not in left_out],
-        "properties": fields,
-    }
-
-
-def listed(item: Any, description: str = "") -> Shape:
-    """Returns the shape of a list of these."""
-    return {"type": "array", "items": item} | ({"description": description} if description else {})
-
-
-def maybe(kind: str, description: str = "", **more: Any) -> Shape:
-    """Returns the shape of something that may be null."""
-    return {"type": [kind, "null"], **({"description": description} if description else {}), **more}
-
-
-TEXT: Shape = {"type": "string"}
-WHOLE: Shape = {"type": "integer"}
-NUMBER: Shape = {"type": "number"}
-TEXTS: Shape = {"type": "array", "items": TEXT}
-MOMENT = ref("moment")
-MAYBE_MOMENT: Shape = {"oneOf": [MOMENT, {"type": "null"}]}
-NEXT = maybe("string", "The path of what comes after; null where that is all.")
+_LOCAL = "#/$defs/"
 
 _SUMMARY_FIELDS: Shape = {
     "name": TEXT,
@@ -104,13 +82,24 @@ _SHAPES: dict[str, Shape] = {
             "observed": maybe("string", "What became of its container; null for a remote server."),
             "since": ref("since"),
             "error": maybe("string"),
-            "health": {"$ref": f"{_PUBLIC}server/properties/health"},
-            "override": {"$ref": f"{_PUBLIC}server/properties/override"},
-            "retry": {"$ref": f"{_PUBLIC}server/properties/retry"},
+            "health": {"$ref": f"{PUBLIC}server/properties/health"},
+            "override": {"$ref": f"{PUBLIC}server/properties/override"},
+            "retry": {"$ref": f"{PUBLIC}server/properties/retry"},
             "run": record({"id": TEXT, "finished": MOMENT}, "The run that found it so."),
         },
         "How a server is.",
     ),
+    "tool_list": record(
+        {
+            "server": TEXT,
+            "tools": TEXTS,
+            "checked": MAYBE_MOMENT,
+            "protocol": maybe("string", "The MCP revision that was agreed on."),
+        },
+        "The tools that a server listed when it was last asked.",
+    ),
+    **RECORDED_SHAPES,
+    **RUN_SHAPES,
 }
 
 
@@ -128,7 +117,7 @@ def _public(shape: Any) -> Any:
     """The same with references to where the shapes are here."""
     if isinstance(shape, dict):
         return {
-            key: _PUBLIC + each.removeprefix(_LOCAL) if key == "$ref" and isinstance(each, str) else _public(each)
+            key: PUBLIC + each.removeprefix(_LOCAL) if key == "$ref" and isinstance(each, str) else _public(each)
             for key, each in shape.items()
         }
     return [_public(each) for each in shape] if isinstance(shape, list) else shape

@@ -86,12 +86,18 @@ def follow(request: Request, sources: Sources) -> Answer | None:
         return Answer(f"{asked.problem}\n", 400, "text/plain; charset=utf-8")
     if asked.server and asked.server not in there:
         return None
-    if not _followers.enter():
-        return Answer("Too many follow logs at once.\n", 503, "text/plain; charset=utf-8", {"Retry-After": "10"})
     since = _moment(request.headers.get("last-event-id") or request.asked("from"))
     stream = LogStream(sources.logs, sources.growth, asked.query, asked.servers(there), is_all=not asked.server)
     events = stream.events(since, has_past=bool(request.asked("past")))
-    return Answer(_Body(events), 200, _EVENT_STREAM)
+    answer = streamed(events)
+    if answer is None:
+        return Answer("Too many follow logs at once.\n", 503, "text/plain; charset=utf-8", {"Retry-After": "10"})
+    return answer
+
+
+def streamed(events: Generator[bytes]) -> Answer | None:
+    """An answer of events, which takes one of the places for followers; None where there is none left."""
+    return Answer(_Body(events), 200, _EVENT_STREAM) if _followers.enter() else None
 
 
 class LogStream:

@@ -59,10 +59,11 @@ def page(request: Request, sources: Sources) -> Answer:
 
 
 def _read(sources: Sources, server: str, before: str | None) -> list[Run]:
-    return list(islice(touching(_newest_first(sources, before), server), MOST_RUNS + 1))
+    return list(islice(touching(newest_first(sources, before), server), MOST_RUNS + 1))
 
 
-def _newest_first(sources: Sources, before: str | None) -> Iterator[Run]:
+def newest_first(sources: Sources, before: str | None) -> Iterator[Run]:
+    """Yields all reports, or with ``before`` those older than the one with that id."""
     for _ in range(MOST_LOOKED_AT // _STEP):
         found = sources.runs(_STEP, before)
         yield from found
