@@ -20,6 +20,7 @@ from monitor.file_cache import FileCache
 from monitor.listeners import Listeners, read_listeners
 from monitor.notices import Notice, notices
 from monitor.state import State, StateUnreadable, parse_state, read_bytes
+from monitor.tools import Tool, Tools, read_tools
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class Sources:
     @cached_property
     def _state(self) -> FileCache[State]:
         return FileCache(self.state_file, lambda path: parse_state(read_bytes(path)))
+
+    def tools(self, server: str) -> tuple[Tool, ...]:
+        """The tools of a server as it listed them last, with their schemas."""
+        return self._tools.content().get(server, ())
+
+    @cached_property
+    def _tools(self) -> FileCache[Tools]:
+        return FileCache(self.directory / "tools.json", read_tools)
 
     @cached_property
     def past(self) -> Past:

@@ -53,8 +53,8 @@ class Answer:
     """An answer over HTTP. A body that is iterated over is sent piece by piece, each as soon as it is there; whatever
     waits between two pieces does so with time.sleep, and costs the others nothing.
 
-    It ``may_be_compressed`` where nothing that only its reader may know, such as a form's token, stands beside what the
-    request says: the length would tell of it (https://www.breachattack.com/).
+    It ``may_be_compressed`` where nothing that only its reader may know and that stays the same stands beside what the
+    request says: the length would tell of it (https://www.breachattack.com/). A form's token is another one each time.
     """
 
     body: str | bytes | Iterable[bytes]

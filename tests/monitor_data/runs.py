@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import digest_of, report_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.tools_file import keep_tools
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.backend import HopResult
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import ControlPlane
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import fleet_report
@@ -71,6 +72,7 @@ class History:
         self._fleet = fleet
         self._past = past
         self._memory = Memory()
+        self._reports: list[Json] = []
         self._conditions = Conditions()
         self._last: tuple[Any, ...] = ()
         self._waiting: list[int] = []
@@ -100,6 +102,7 @@ class History:
         if last is not None:
             self._keep(last, "timer")
         self._store.keep_conditions(self._conditions)
+        keep_tools(str(self._folder.parent / "tools.json"), None, self._reports)
 
     def _write_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -132,7 +135,7 @@ class History:
                 entry["since"] = after.servers[entry["name"]].since
         record, _ = report_of_run(state, results, self._memory, after, trigger)
         self._store.keep(record, self._memory, after)
-        self._memory, self.state = after, state
+        self._memory, self.state, self._reports = after, state, results["probe"]["servers"]
         if all(ended < time for _, ended in self._conditions.recorded):
             self._conditions = continued(self._conditions, state, time)
 
@@ -216,6 +219,7 @@ class History:
             **made, **found,
             "latency_ms": {"connect": 0.2, "total": latency},
             "digests": {each["name"]: digest_of(each) for each in tools},
+            "definitions": tools,
             "sessions": {"held": len(name) % 4, "fit": 9, "oom_kills": 0} if name in self._fleet.bridged else None,
         }  # fmt: skip
 

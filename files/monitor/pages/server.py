@@ -25,6 +25,7 @@ from monitor.pages.server_facts import Fact, facts_of
 from monitor.pages.server_row import Row, remote_row, server_row
 from monitor.sources import Sources
 from monitor.state import Remote, Server, StateMissing, StateUnreadable
+from monitor.tools import Tool
 from monitor.web import Answer, Request
 
 MOST_EVENTS = 20
@@ -92,7 +93,7 @@ class ServerView:
     rules: list[RouteRule]
     targets: list[RouteTarget]
     happenings: list[Happening]
-    tools: tuple[str, ...]
+    tools: list[Tool]
     calls: list[Call]
     lines: list[Line]
 
@@ -108,6 +109,7 @@ class Readings:
     calls: Sequence[Call] = ()
     lines: Sequence[Line] = ()
     listeners: Listeners | None = None
+    tools: Sequence[Tool] = ()
 
 
 def page(request: Request, sources: Sources) -> Answer | None:
@@ -147,6 +149,7 @@ def _read(name: str, sources: Sources, until: datetime, now: datetime) -> Readin
         calls=sources.calls.tail([name], Query(), MOST_CALLS).calls,
         lines=sources.logs.tail([name], Query(), MOST_LINES).lines,
         listeners=listeners,
+        tools=sources.tools(name),
     )
 
 
@@ -165,7 +168,7 @@ def server_view(server: Server | Remote, row: Row, read: Readings, now: datetime
         rules=[_rule(listener, rule) for listener, rule in read.listeners.rules_of(row.name)] if read.listeners else [],
         targets=list(_targets(read.listeners, row.name, now)),
         happenings=[_happening(event, now, base) for event in read.events],
-        tools=server.tools,
+        tools=_tools(server.tools, read.tools),
         calls=list(reversed(read.calls)),
         lines=list(read.lines),
     )
@@ -190,6 +193,12 @@ def _troubles(spells: Sequence[Spell], now: datetime) -> Iterator[Trouble]:
         begun = datetime.fromtimestamp(spell.begun, now.tzinfo)
         condition = "nothing recorded" if spell.condition == GAP else spell.condition.replace("_", " ")
         yield Trouble(severity, condition, f"{begun:%Y-%m-%d %H:%M} UTC", in_words(spell.ended - spell.begun))
+
+
+def _tools(names: Sequence[str], listed: Sequence[Tool]) -> list[Tool]:
+    """The tools that the last run found, with what is known of each."""
+    known = {tool.name: tool for tool in listed}
+    return [known.get(name) or Tool(name, "", "", "") for name in names]
 
 
 def _rule(listener: Listener, rule: Rule) -> RouteRule:

@@ -36,6 +36,7 @@ def schema(name: str) -> jsonschema.Draft202012Validator:
 def test_the_state_keeps_to_its_schema_and_is_of_the_last_run(site: Path) -> None:
     document = json.loads((site / "state.json").read_text())
     schema("state.schema.json").validate(document)
+    schema("tools.schema.json").validate(json.loads((site / "tools.json").read_text()))
     state = read_state(site / "state.json")
     assert state.finished == datetime.fromtimestamp(NOW, UTC)
     assert len(state.servers) == SERVERS

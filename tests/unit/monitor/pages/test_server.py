@@ -106,6 +106,21 @@ def test_without_a_state_the_page_says_so(tmp_path: Path) -> None:
     assert "No run has been reported yet" in str(answer.body)
 
 
+def test_a_tool_is_shown_with_its_schema_and_nothing_of_it_becomes_markup(tmp_path: Path) -> None:
+    tool = {"name": "convert_time", "title": None, "description": HOSTILE, "input": {"properties": {HOSTILE: {}}}}
+    (tmp_path / "tools.json").write_text(json.dumps({"version": 1, "servers": {"time": [tool]}}))
+    page = of(tmp_path)
+    assert "<pre>{" in page
+    assert "properties" in read(page)
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": 2}', '{"version": 1, "servers": {"time": [{}]}}'])
+def test_a_tools_file_of_something_else_leaves_the_names(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tools.json").write_text(content)
+    assert "2 tools get_current_time convert_time" in read(of(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_site(tmp_path_factory.mktemp("site"), servers=12, days=3, now=1_790_000_123, lines=60, calls=300)

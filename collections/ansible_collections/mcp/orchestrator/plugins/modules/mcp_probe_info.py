@@ -104,6 +104,15 @@ options:
     description: Whether to return the tools' input schemas too.
     type: bool
     default: false
+  tools_file:
+    description:
+      - A file that gets the tools as the servers list them, with their descriptions and schemas, where these have
+        changed. files/tools.schema.json describes it. A server that does not answer keeps what it had there.
+      - A file that cannot be written is a warning. Without it, none is written, also not in check mode.
+    type: path
+  group:
+    description: The group that may read O(tools_file), without it that of the process.
+    type: str
   validate_certs:
     description: Whether the certificates of C(https) endpoints must be valid for the name in the URL.
     type: bool
@@ -240,6 +249,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "deadline": {"type": "float", "default": 60},
     "settle": {"type": "float", "default": 0},
     "schemas": {"type": "bool", "default": False},
+    "tools_file": {"type": "path"},
+    "group": {"type": "str"},
     "validate_certs": {"type": "bool", "default": True},
 }
 

@@ -116,6 +116,7 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
         report["latency_ms"] = _latencies(client, channel, total)
     report["tools"] = [tool["name"] for tool in tools]
     report["digests"] = {tool["name"]: digest_of(tool) for tool in tools}
+    report["definitions"] = tools
     report["sessions"] = sessions_of(ask_bridges(target.bridges, end))
     if schemas:
         report["schemas"] = {tool["name"]: tool.get("inputSchema") for tool in tools}
@@ -140,7 +141,8 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
     failure, None where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in
     ``total``; protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests,
     one of each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``),
-    or None. With ``schemas`` also schemas, the tools' input schemas by name.
+    or None; definitions, the tools as the server lists them. With ``schemas`` also schemas, the tools' input schemas by
+    name.
     """
     return {
         "name": target.name,
@@ -155,6 +157,7 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
         "server": None,
         "tools": [],
         "digests": {},
+        "definitions": [],
         "sessions": None,
     }
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.fleet import probe_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.remotes import probe_remotes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.target import ProbeTarget, ToolCall
+from ansible_collections.mcp.orchestrator.plugins.module_utils.probe.tools_file import keep_tools
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -41,7 +42,18 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     if arguments["remotes"]:
         elsewhere.join()
     failing = [server["name"] for server in servers if server["state"] == "failing"]
-    return {"changed": False, "servers": servers, "failing": failing, "remotes": remotes}
+    warnings = _kept(arguments, [*servers, *remotes])
+    return {"changed": False, "servers": servers, "failing": failing, "remotes": remotes, "warnings": warnings}
+
+
+def _kept(arguments: Mapping[str, Any], reports: Sequence[dict[str, Any]]) -> list[str]:
+    """Writes the tools as they are listed, which only people read, and takes them out of the reports; returns what went
+    wrong."""
+    path = arguments["tools_file"]
+    problem = keep_tools(path, arguments["group"], reports) if path else None
+    for report in reports:
+        del report["definitions"]
+    return [problem] if problem is not None else []
 
 
 def _target(option: Mapping[str, Any]) -> ProbeTarget:

@@ -24,7 +24,7 @@ ALL_SECONDS = 10.0
 PARALLEL = 64
 SHORTEST_SECRET = 4
 # What of a report comes from the server itself, or names what it was asked by.
-_ITS_WORDS = ("reason", "server", "tools", "digests", "schemas")
+_ITS_WORDS = ("reason", "server", "tools", "digests", "definitions", "schemas")
 
 Values = tuple[Mapping[str, Secret], Mapping[str, str]]
 """Address and headers of a remote server, and why some of them have no value (``load_remotes``)."""

@@ -28,7 +28,16 @@ def asked(folder: Path, entries: dict[str, Any], shown: dict[str, str] | None = 
     """The reports of the module on remote servers with these entries."""
     config = folder / "mcp.config.json"
     config.write_text(json.dumps({"mcpServers": entries}))
-    plain = {"endpoints": [], "timeout": 5, "deadline": 20, "settle": 0, "schemas": False, "validate_certs": True}
+    plain = {
+        "endpoints": [],
+        "timeout": 5,
+        "deadline": 20,
+        "settle": 0,
+        "schemas": False,
+        "validate_certs": True,
+        "tools_file": None,
+        "group": None,
+    }
     told = {"remotes": shown or dict.fromkeys(entries, "https://shown"), "config": [str(config)], "settings": None}
     return run({**plain, **told, **more}, check_mode=False)["remotes"]
 
