@@ -235,6 +235,16 @@ def test_the_monitor_asks_for_a_password_and_shows_every_server(site: Site) -> N
         text = answer.read().decode()
     for name in SAMPLE:
         assert name in text
+    pages = {
+        "logs": f"<option>{RUNNING[0]}</option>",
+        "calls": "Calls of all servers",
+        "runs": "servers answer",
+        "routes": "All routes lead to healthy targets",
+    }
+    for path, words in pages.items():
+        asked = urllib.request.Request(f"{page}/{path}", headers={"Authorization": f"Basic {token}"})
+        with urllib.request.urlopen(asked) as answer:
+            assert words in answer.read().decode(), path
 
 
 def test_no_secret_is_found_in_anything_a_run_leaves_behind(site: Site) -> None:

@@ -23,6 +23,9 @@ _QUOTAS = {
     "target-groups-per-application-load-balancer": "target groups",
     "targets-per-application-load-balancer": "targets",
 }
+# Routes that are no server's.
+_PARTS = {"_monitor": "the monitor", "_router": "the node router", "_login": "the login"}
+_WHOSE = {"ours": "this fleet", "others": "others", "default": "default"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ class Health:
 
 @dataclass(frozen=True)
 class RuleRow:
-    """A rule on the page; ``whose`` is ours, others or default."""
+    """A rule on the page; ``whose`` is ours, others or default, ``called`` says it; ``server`` is one with a page."""
 
     order: str
     whose: str
     server: str | None
+    called: str
     conditions: tuple[str, ...]
     does: tuple[str, ...]
     health: Health | None
@@ -105,10 +109,10 @@ def routes_view(found: Listeners | None, now: datetime) -> RoutesView:
     severity, headline = _verdict(found)
     listeners = tuple(_listener(each, now) for each in reversed(found.listeners))
     ill = [
-        (rule.server, rule.health)
+        (rule.called, rule.health)
         for each in listeners
         for rule in each.rules
-        if rule.server and rule.health is not None and rule.health.severity in ("critical", "warning")
+        if rule.health is not None and rule.health.severity in ("critical", "warning")
     ]
     return RoutesView(
         severity=severity,
@@ -158,10 +162,13 @@ def _listener(listener: Listener, now: datetime) -> ListenerView:
 
 def _rule(rule: Rule, groups: dict[str, TargetGroup], asked: datetime, now: datetime) -> RuleRow:
     behind = [groups[name] for name in rule.target_groups if name in groups]
+    whose = "default" if rule.priority is None else "ours" if rule.ours else "others"
+    is_server = rule.server is not None and rule.server not in _PARTS
     return RuleRow(
         order="last" if rule.priority is None else str(rule.priority),
-        whose="default" if rule.priority is None else "ours" if rule.ours else "others",
-        server=rule.server,
+        whose=whose,
+        server=rule.server if is_server else None,
+        called=_PARTS.get(rule.server or "", rule.server or _WHOSE[whose]),
         conditions=rule.conditions or (("every other request",) if rule.priority is None else ("every request",)),
         does=(*rule.transforms, *rule.actions),
         health=_health(behind, asked, now) if rule.ours else None,

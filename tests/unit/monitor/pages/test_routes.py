@@ -104,6 +104,13 @@ def test_rules_are_in_their_order_and_say_whose_they_are(sources: Sources) -> No
     assert first.counts == "1 rule of this fleet, 1 of others"
 
 
+def test_routes_of_no_server_are_called_by_what_they_are(sources: Sources) -> None:
+    rules = [rule(5, "_login"), rule(6, "_monitor"), rule(7, "time"), rule(8), rule(None)]
+    (first,) = view(sources, listener(rules=rules)).listeners
+    assert [each.called for each in first.rules] == ["the login", "the monitor", "time", "others", "default"]
+    assert [each.server for each in first.rules] == [None, None, "time", None, None]
+
+
 @pytest.mark.parametrize(
     ("targets", "severity", "headline"),
     [
