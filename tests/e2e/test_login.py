@@ -50,8 +50,10 @@ from tests.unit.monitor.access.accounts import write_accounts
 
 SUPPORT = Path(__file__).parent / "support"
 SERVER = [sys.executable, str(Path(conformance.__file__).resolve().parent / "server.py")]
+SCOPE = "mcp offline_access"
 PAGE = "https://app.example.com"
-AUTH = {"time": "jwt", "other": "jwt", "plain": None}
+AUTH = {"time": "jwt", "brief": "jwt", "plain": None}
+"""Tokens for the server ``brief`` expire after two seconds."""
 
 
 class TrustingAlb(LocalAlb):
@@ -135,7 +137,7 @@ def endpoint(name: str, port: int, **said: Any) -> Endpoint:
 def settings_for(issuer: str, port: int) -> Settings:
     return Settings(
         routes=Routes(health_interval=5, health_timeout=2, deregistration_delay=1),
-        jwt=Jwt(issuer, f"{issuer}/jwks", f"https://localhost:{port}{{path}}", "mcp"),
+        jwt=Jwt(issuer, f"{issuer}/jwks", f"https://localhost:{port}{{path}}", SCOPE),
         security=Security(allowed_origins=(PAGE,)),
     )
 
@@ -258,9 +260,20 @@ def test_a_client_finds_where_to_log_in_and_is_let_in(site: Site, generation: st
     assert parse_qs(asked.query)["resource"] == [site.url]
 
 
+@pytest.mark.parametrize("generation", ["client", "sdk"])
+def test_a_client_whose_token_has_expired_renews_it_without_its_user(site: Site, generation: str) -> None:
+    command, more = client(generation)
+    url = site.url.replace("/time/", "/brief/")
+
+    told = logged_in(site, [*command, url, generation, "4"], {**site.environment, **more})
+
+    assert (told["tools"], told["renewed"]) == (16, True)
+
+
 def test_who_has_no_token_is_told_where_the_metadata_is_and_finds_the_issuer_there(site: Site) -> None:
     answer, _ = site.ask("/mcp/time/mcp", "POST")
-    where = re.fullmatch(r'Bearer resource_metadata="([^"]+)", scope="mcp"', answer.getheader("WWW-Authenticate") or "")
+    told = answer.getheader("WWW-Authenticate") or ""
+    where = re.fullmatch(rf'Bearer resource_metadata="([^"]+)", scope="{SCOPE}"', told)
     assert answer.status == 401
     assert where, answer.getheaders()
 
@@ -285,7 +298,7 @@ def test_a_token_is_good_for_the_server_that_it_was_made_for_alone(site: Site) -
     token = logged_in(site, [*command, site.url], site.environment)["token"]
     bearer = {"Authorization": f"Bearer {token}"}
     assert site.ask("/mcp/time/health", headers=bearer)[0].status == 200
-    assert site.ask("/mcp/other/health", headers=bearer)[0].status == 401
+    assert site.ask("/mcp/brief/health", headers=bearer)[0].status == 401
 
 
 def test_servers_without_tokens_are_as_they_were(site: Site) -> None:

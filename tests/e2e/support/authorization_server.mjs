@@ -20,7 +20,7 @@ const provider = new Provider(`https://localhost:${port}`, {
         scope: "mcp",
         audience: resource,
         accessTokenFormat: "jwt",
-        accessTokenTTL: Number(process.env.TOKEN_SECONDS ?? 60),
+        accessTokenTTL: resource.endsWith("/brief/mcp") ? 2 : 60, // seconds
         jwt: { sign: { alg: "RS256" } },
       }),
     },

@@ -1,8 +1,9 @@
 // What a user of the TypeScript SDK does who has to log in. Usage: node login_client.mjs URL client|sdk.
-// Prints {"open": URL} for the browser, reads where it was sent back to, and prints what the server offers.
+// Prints {"open": URL} for the browser, reads where it was sent back to, and prints what the server offers. With a third
+// argument it waits so many seconds before that, so that its token has expired.
 import { createInterface } from "node:readline";
 
-const [url, generation] = process.argv.slice(2);
+const [url, generation, pause] = process.argv.slice(2);
 const from = (path) =>
   import(generation === "sdk" ? `@modelcontextprotocol/sdk/client/${path}.js` : "@modelcontextprotocol/client");
 const { Client } = await from("index");
@@ -45,7 +46,10 @@ const sent = new URL((await lines.next()).value).searchParams;
 await first.finishAuth(generation === "sdk" ? sent.get("code") : sent);
 client = new Client({ name: "typescript", version: "1" });
 await client.connect(transport());
+await new Promise((resolve) => setTimeout(resolve, 1000 * Number(pause ?? 0)));
+const before = kept.tokens.access_token;
 const tools = await client.listTools();
-console.log(JSON.stringify({ server: client.getServerVersion()?.name, tools: tools.tools.length }));
+const renewed = kept.tokens.access_token !== before;
+console.log(JSON.stringify({ server: client.getServerVersion()?.name, tools: tools.tools.length, renewed }));
 await client.close();
 process.exit(0);
