@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from monitor.sources import Sources
@@ -52,6 +53,11 @@ class Login:
         return origin.lower() in self.origins or _LOOPBACK.fullmatch(origin.lower()) is not None
 
 
+def is_for_clients(path: str) -> bool:
+    """Whether a request for this path comes from a client of a server, and not to the monitor."""
+    return path.startswith((WELL_KNOWN, f"{SERVERS}/"))
+
+
 def page(request: Request, sources: Sources) -> Answer:
     """Answers a client that has no token, or asks for metadata. ``request.path`` is the whole path."""
     login = read_login(sources.directory / "login.json")
@@ -64,18 +70,23 @@ def read_login(path: Path) -> Login:
     """What the file says; nobody logs in where it is missing or not ours."""
     try:
         found = path.stat()
-        return _parsed(path, found.st_ino, found.st_mtime_ns)
-    except FileNotFoundError:
+    except OSError:
         return Login()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    return _kept(path, found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _kept(path: Path, _inode: int, _changed: int) -> Login:
+    """The file, which is read once, and complained about once."""
+    try:
+        with path.open("rb") as file:
+            return _login(json.loads(file.read(LARGEST_FILE)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         log.warning("%s cannot be read, so nobody is told where to log in: %s", path, error)
         return Login()
 
 
-@lru_cache(maxsize=1)
-def _parsed(path: Path, _inode: int, _changed: int) -> Login:
-    with path.open("rb") as file:
-        found = json.loads(file.read(LARGEST_FILE))
+def _login(found: Any) -> Login:
     if found["version"] != VERSION:
         raise ValueError("another release wrote it")
     origins = frozenset(origin.rstrip("/").lower() for origin in found["origins"])

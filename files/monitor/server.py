@@ -15,6 +15,8 @@ import gevent
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from monitor.login import is_for_clients
+
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
 IDLE_SECONDS = 75
 HEAD_SECONDS = 20
@@ -53,11 +55,24 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
     def read_request(self, raw_requestline: str) -> bool:
         with gevent.Timeout(HEAD_SECONDS, ValueError("the head of the request came too slowly")):
             understood: bool = super().read_request(raw_requestline)
+        if is_for_clients(self.path):
+            return understood
         if self.content_length is not None and int(self.content_length) > LARGEST_REQUEST:
             raise ValueError("the request is too large")
         if self.headers.get("Transfer-Encoding"):
             raise ValueError("the request does not say how long it is")
         return understood
+
+    def handle_one_response(self) -> None:
+        """Answers. What the balancer sends here for want of a token was meant for a server and may have any body, which
+        some clients send without its length; it is read past for a bounded time, so that the answer is not lost."""
+        if not is_for_clients(self.path):
+            super().handle_one_response()
+            return
+        if self.headers.get("Transfer-Encoding"):
+            self.close_connection = True
+        with gevent.Timeout(HEAD_SECONDS, gevent.GreenletExit()):
+            super().handle_one_response()
 
 
 def make_server(application: Any, host: str, port: int) -> WSGIServer:

@@ -83,12 +83,12 @@ class Site:
         """For clients: whom they trust."""
         return {**os.environ, "SSL_CERT_FILE": str(self.trusted), "NODE_EXTRA_CA_CERTS": str(self.trusted)}
 
-    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
-        """The answer to a request through the balancer, and its body."""
+    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: Any = None) -> Any:
+        """The answer to a request through the balancer, and its body. ``body`` is sent in chunks if it is no text."""
         where = urlsplit(self.url)
         context = ssl.create_default_context(cafile=str(self.trusted))
         connection = http.client.HTTPSConnection("localhost", where.port, timeout=20, context=context)
-        connection.request(method, path, headers=headers or {})
+        connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
@@ -282,6 +282,13 @@ def test_who_has_no_token_is_told_where_the_metadata_is_and_finds_the_issuer_the
     assert found.status == 200
     assert json.loads(body)["resource"] == site.url
     assert json.loads(body)["authorization_servers"] == [site.issuer]
+
+
+@pytest.mark.parametrize("body", ["x" * 100_000, [b"{}"], [b"x" * 50_000] * 3])
+def test_whatever_a_client_sends_without_a_token_and_however_it_is_told(site: Site, body: Any) -> None:
+    answer, _ = site.ask("/mcp/time/mcp", "POST", {"Content-Type": "application/json"}, body)
+    assert answer.status == 401
+    assert "resource_metadata" in (answer.getheader("WWW-Authenticate") or "")
 
 
 def test_a_wrong_token_is_refused_and_its_bearer_finds_the_metadata_at_the_well_known_places(site: Site) -> None:

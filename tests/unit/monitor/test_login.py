@@ -121,6 +121,15 @@ def test_nobody_is_told_anything_without_an_issuer_or_a_file(app: WsgiApp, file:
     assert anonymous(app, "/mcp/time/mcp").status == 404
 
 
+def test_a_file_that_cannot_be_read_is_complained_about_once(
+    app: WsgiApp, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("{")
+    for _ in range(3):
+        assert anonymous(app, "/mcp/time/mcp").status == 404
+    assert [str(file) in message for message in caplog.messages] == [True]
+
+
 def test_what_a_later_run_has_written_holds_at_once(app: WsgiApp, file: Path) -> None:
     assert anonymous(app, "/mcp/web/mcp").status == 404
     write(file.with_name("new"), servers=["time", "web"])

@@ -37,7 +37,7 @@ def app(environ, start_response):
         return follow()
     if environ["PATH_INFO"] == "/compute":
         s.apart(compute)
-    body = environ["wsgi.input"].read()
+    body = b"" if environ["PATH_INFO"] == "/mcp/deaf" else environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(body) + 4))])
     return [b"told", body]
 
@@ -99,6 +99,22 @@ def test_a_client_that_never_ends_its_request_is_left(port: int) -> None:
 @pytest.mark.parametrize("length", ["Content-Length: 65537", "Transfer-Encoding: chunked"])
 def test_a_request_that_is_too_large_or_does_not_say_how_large_is_not_read(port: int, length: str) -> None:
     assert told(port, f"POST / HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n").startswith("HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 70000", "Transfer-Encoding: chunked"])
+def test_what_a_client_meant_for_a_server_is_read_past_and_answered(port: int, length: str) -> None:
+    chunked = length.startswith("Transfer")
+    body = ("11170\r\n" + "x" * 70000 + "\r\n0\r\n\r\n") if chunked else "x" * 70000
+    request = f"POST /mcp/time/mcp HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{length}\r\n\r\n{body}"
+    assert told(port, request).startswith("HTTP/1.1 200 ")
+
+
+def test_a_client_that_never_ends_what_it_meant_for_a_server_is_left(port: int) -> None:
+    asked = "POST /mcp/deaf HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"
+    with connected(port, asked) as slow, slow.makefile("rb") as answer:
+        began = time.monotonic()
+        assert answer.read().startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - began < 5
 
 
 def test_a_form_is_read(port: int) -> None:
