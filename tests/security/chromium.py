@@ -39,6 +39,10 @@ class Browser:
         """Goes to `url` and waits until it is there."""
         self._command("POST", "/url", {"url": url})
 
+    def resize(self, width: int, height: int) -> None:
+        """Makes the window so large, in pixels; Chromium has at least 500 of width."""
+        self._command("POST", "/window/rect", {"width": width, "height": height})
+
     def run(self, script: str, *arguments: Any) -> Any:
         """What the asynchronous `script`, a function's body, returns in the page; its error's text if it throws."""
         body = f"""const done = arguments[arguments.length - 1];
