@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.access.users import ROLES
+from monitor.api.entry import CONTAINER
 from monitor.api.openapi import problems_of
 from monitor.api.operation import Operation, Parameter
 from monitor.api.operations import OPERATIONS
 from monitor.api.problem import KINDS
 from monitor.api.rate import BURST, PER_SECOND
+from monitor.api.shape import Shape
 
 PAGE = Path(__file__).with_name("api.md")
 
@@ -65,6 +67,14 @@ out, and `errors` has everything that is wrong, each with its place.
 | --- | --- | --- |
 """
 
+_CONTAINERS = """\
+`/containers` and what is below it are other names for `/servers`. `POST /containers` takes other names for the values
+too:
+
+| key of the body | meaning |
+| --- | --- |
+{rows}"""
+
 
 def page() -> str:
     """Returns the text of docs/api.md."""
@@ -75,7 +85,7 @@ def page() -> str:
     parts = [
         _INTRODUCTION.format(burst=BURST, rate=PER_SECOND) + problems,
         table,
-        "`/containers` and what is below it are other names for `/servers`.",
+        _CONTAINERS.format(rows="\n".join(_body_rows(CONTAINER))),
         *(_chapter(each) for each in named if each.parameters or each.more or each.body),
         "Written from `files/monitor/api` by `make docs`.",
     ]
@@ -99,7 +109,16 @@ def _paragraphs(operation: Operation) -> Iterator[str]:
     if asked:
         rows = "\n".join(_row(each) for each in asked)
         yield f"| parameter | values | meaning |\n| --- | --- | --- |\n{rows}"
+    if operation.body is not None:
+        rows = "\n".join(_body_rows(operation.body))
+        yield f"| key of the body | meaning |\n| --- | --- |\n{rows}"
     yield f"Problems: {', '.join(str(each) for each in problems_of(operation))}."
+
+
+def _body_rows(body: Shape) -> Iterator[str]:
+    for name, schema in body["properties"].items():
+        below = ", ".join(f"`{each}`" for each in schema.get("properties", ()))
+        yield f"| `{name}` | {schema.get('description') or f'An object with {below}.'} |"
 
 
 def _row(parameter: Parameter) -> str:

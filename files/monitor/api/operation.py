@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from monitor.access.users import User
+from monitor.api.idempotency import IdempotencyKeys
 from monitor.api.schema import Schema
 from monitor.sources import Sources
 from monitor.web import Answer, Request
@@ -36,6 +37,7 @@ class Call:
     """The path of the API."""
     values: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
 
     @property
     def user(self) -> User:

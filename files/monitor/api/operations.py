@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from monitor.api.changes import CHANGES, CREATE_CONTAINER
 from monitor.api.openapi import document
 from monitor.api.operation import Call, Operation, Reply
 from monitor.api.recorded import RECORDED
@@ -28,16 +29,16 @@ ABOUT = (
 
 
 def _aliases(operations: tuple[Operation, ...]) -> Iterator[Operation]:
-    """The same operations under the names that some documents use: /containers, and service_name for name."""
+    """The same operations under the name that some documents use. What makes one has other names for its values too."""
     for each in operations:
-        if each.path == "/servers" or each.path.startswith("/servers/"):
+        if each.body is None and (each.path == "/servers" or each.path.startswith("/servers/")):
             yield replace(
                 each,
                 name=each.name.replace("Server", "Container"),
                 path=each.path.replace("/servers", "/containers", 1),
-                more=f"The same as {each.method} {each.path}.",
+                more=f"The same as {each.method} {each.path}. {each.more}".rstrip(),
             )
 
 
-_NAMED = (*ABOUT, *SERVERS, *RECORDED, *RUNS)
-OPERATIONS: tuple[Operation, ...] = (*_NAMED, *_aliases(_NAMED))
+_NAMED = (*ABOUT, *SERVERS, *RECORDED, *CHANGES, *RUNS)
+OPERATIONS: tuple[Operation, ...] = (*_NAMED, *_aliases(_NAMED), CREATE_CONTAINER)

@@ -96,8 +96,14 @@ def _of_object(value: dict[str, Any], schema: Schema, place: str) -> Iterator[Mi
             yield Mistake(f"{place}.{name}", "is missing")
     if len(value) < schema.get("minProperties", 0):
         yield Mistake(place, "is empty")
+    if len(value) > schema.get("maxProperties", len(value)):
+        yield Mistake(place, f"has more than {schema['maxProperties']} keys")
+    if "oneOf" in schema and sum(not list(mistakes(value, each, place)) for each in schema["oneOf"]) != 1:
+        yield Mistake(place, f"has to have {schema['description']}")
     for name, each in value.items():
-        if name in known:
+        if known.get(name) is False:
+            yield Mistake(f"{place}.{_shown(name)}", "does not belong there")
+        elif name in known:
             yield from mistakes(each, known[name], f"{place}.{name}")
         elif others is False:
             yield Mistake(f"{place}.{_shown(name)}", f"is unknown; known are {', '.join(known) or 'none'}")

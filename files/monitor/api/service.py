@@ -11,6 +11,7 @@ from typing import Any
 
 from monitor.access.refusals import ACTION
 from monitor.access.users import NOBODY
+from monitor.api.idempotency import IdempotencyKeys
 from monitor.api.login import Login
 from monitor.api.operation import Call, Operation, Parameter, Reply
 from monitor.api.operations import OPERATIONS
@@ -45,6 +46,7 @@ class Api:
         self._sources = sources
         self._login = login
         self._operations = operations
+        self._keys = IdempotencyKeys()
 
     def answer(self, request: Request, body: bytes | None = b"") -> Answer:
         """Does what a request asks for; what goes wrong becomes a problem document. A body of None is too large."""
@@ -76,7 +78,8 @@ class Api:
         document, wrong_body = _body(operation, request, body)
         if wrong or wrong_body:
             raise Problem(INVALID, "See errors for everything that is wrong", mistakes=[*wrong, *wrong_body])
-        reply = operation.perform(Call(request, self._sources, f"{request.base}{PATH}", values, document))
+        url = f"{request.base}{PATH}"
+        reply = operation.perform(Call(request, self._sources, url, values, document, self._keys))
         if isinstance(reply, Answer):
             return reply
         return _of_reply(request, reply)

@@ -15,6 +15,9 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["name"],
+    "description": "kind or share",
+    "maxProperties": 4,
+    "oneOf": [{"required": ["kind"], "properties": {"share": False}}, {"required": ["share"]}],
     "minProperties": 1,
     "properties": {
         "name": {"type": "string", "pattern": "^[a-z]+$", "minLength": 1, "maxLength": 4},
@@ -41,6 +44,7 @@ def test_every_mistake_is_named_by_its_place() -> None:
     found = list(mistakes({"count": 9, "env": {"KEY": 5}, "nmae": "x"}, SCHEMA, "body"))
     assert found == [
         Mistake("body.name", "is missing"),
+        Mistake("body", "has to have kind or share"),
         Mistake("body.count", "is more than 3"),
         Mistake("body.env.KEY", "is not a text"),
         Mistake("body.nmae", "is unknown; known are name, count, share, kind, env, list"),

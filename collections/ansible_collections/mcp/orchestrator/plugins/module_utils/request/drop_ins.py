@@ -101,6 +101,12 @@ class DropIns:
             raise Refused(*errors)
         if name not in fleet.files:
             raise Refused(f"the config's reader finds no server {name} in it")
+        most = fleet.settings.service.max_servers
+        if len(fleet.files) > most:
+            raise Refused(
+                f"there are {len(fleet.files) - 1} servers, and requests may make no more than {most} of them; remove"
+                " one, or raise [service] max_servers in settings.conf"
+            )
         return fleet
 
     def _fleet(self, config: Sequence[str]) -> Fleet:

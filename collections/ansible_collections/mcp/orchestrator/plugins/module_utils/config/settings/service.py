@@ -24,9 +24,9 @@ _FLEET = matching(r"[a-z0-9][a-z0-9-]{0,31}", "the name of a fleet; use small le
 class Service:
     """How the fleet is kept. The interval is in seconds, the range of ports includes both ends.
 
-    ``publish_address`` is empty where it follows from the rest (see ``routing/exposure.py``). ``strict`` makes unknown
-    keys of the config errors instead of warnings. ``prune_images`` lets images go with the last container that used
-    them.
+    ``publish_address`` is empty where it follows from the rest (see ``routing/exposure.py``). ``max_servers`` bounds
+    what requests make. ``strict`` makes unknown keys of the config errors instead of warnings. ``prune_images`` lets
+    images go with the last container that used them.
     """
 
     fleet: str = setting(
@@ -45,6 +45,11 @@ class Service:
         empty="127.0.0.1 for the embedded load balancer; with a listener, target_address where it is one of"
         " this host's, else the source address of the default route, which on EC2 is the private address"
         " that targets have",
+    )
+    max_servers: int = setting(
+        100,
+        number(1, 10000),
+        "How many servers there may be for a request to make another one. The config itself may hold more.",
     )
     strict: bool = setting(False, switch, "Whether unknown keys of mcp.config.json are errors instead of warnings.")
     prune_images: bool = setting(

@@ -23,6 +23,7 @@ ENTRY: dict[str, Any] = {"command": "docker", "args": ["run", "-i", "--rm", "mcp
 class RequestHost:
     def __init__(self, root: Path, **servers: Any) -> None:
         self.var, self.config = root / "var", root / "mcp.config.json"
+        self.settings: Path | None = None
         self.key = root / "fleet.key"
         self.key.write_bytes(b"k" * 32)
         self.key.chmod(0o600)
@@ -56,7 +57,8 @@ class RequestHost:
         return path
 
     def begin(self, check_mode: bool = False) -> dict[str, Any]:
-        arguments = {"directory": str(self.var), "group": None, "owners": [], "settings": None}
+        settings = None if self.settings is None else str(self.settings)
+        arguments = {"directory": str(self.var), "group": None, "owners": [], "settings": settings}
         return begin({**arguments, "config": [str(self.config)], "key_file": str(self.key)}, check_mode)
 
     def read(self) -> dict[str, Any]:

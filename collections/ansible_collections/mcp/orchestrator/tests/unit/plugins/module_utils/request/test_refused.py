@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request import spool
-from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.request.request_host import RequestHost
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.request.request_host import ENTRY, RequestHost
 
 
 @pytest.fixture
@@ -97,3 +97,19 @@ def test_what_is_refused_is_kept_within_bounds(host: RequestHost, monkeypatch: p
     huge(host)
     host.run()
     assert sum(each.stat().st_size for each in (host.var / "refused").rglob("*")) <= spool.REFUSED_BYTES_KEPT
+
+
+def test_requests_make_no_more_servers_than_the_settings_allow(tmp_path: Path) -> None:
+    host = RequestHost(tmp_path, time=ENTRY, notes=ENTRY)
+    settings = tmp_path / "settings.conf"
+    settings.write_text("[service]\nmax_servers = 3\n")
+    host.settings = settings
+    host.drop("c1", "create", "third", entry=ENTRY)
+    host.run()
+    host.drop("c2", "create", "fourth", entry=ENTRY)
+    host.run()
+    assert host.results() == {"c1": "done", "c2": "refused"}
+    assert host.result("c2")["message"] == (
+        "there are 3 servers, and requests may make no more than 3 of them; remove one, or raise [service] max_servers"
+        " in settings.conf"
+    )
