@@ -183,7 +183,7 @@ def _form() -> dict[str, tuple[str, ...]]:
     asked = bottle.request
     if asked.headers.get("Content-Type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise bottle.HTTPError(400)
-    content = asked.environ["wsgi.input"].read(min(max(0, asked.content_length), LARGEST_REQUEST))
+    content = asked.environ["wsgi.input"].read(LARGEST_REQUEST)
     return _values(content.decode("utf-8", "replace"))
 
 

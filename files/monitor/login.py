@@ -53,11 +53,6 @@ class Login:
         return origin.lower() in self.origins or _LOOPBACK.fullmatch(origin.lower()) is not None
 
 
-def is_for_clients(path: str) -> bool:
-    """Whether a request for this path comes from a client of a server, and not to the monitor."""
-    return path.startswith((WELL_KNOWN, f"{SERVERS}/"))
-
-
 def page(request: Request, sources: Sources) -> Answer:
     """Answers a client that has no token, or asks for metadata. ``request.path`` is the whole path."""
     login = read_login(sources.directory / "login.json")

@@ -15,12 +15,12 @@ import gevent
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
-from monitor.login import is_for_clients
-
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
 IDLE_SECONDS = 75
 HEAD_SECONDS = 20
 LARGEST_REQUEST = 64 * 1024
+LARGEST_REST = 4 * 1024 * 1024
+REST_SECONDS = 2
 MOST_CONNECTIONS = 1000
 
 Returned = TypeVar("Returned")
@@ -42,7 +42,7 @@ def apart_each(pieces: Iterator[Returned]) -> Iterator[Returned]:
 
 
 class _Handler(WSGIHandler):  # type: ignore[misc]
-    """Serves one connection; a client that is too slow, or says too much, is left."""
+    """Serves one connection. A client that is too slow is left, and so is one that says much more than is read."""
 
     def handle(self) -> None:
         self.socket.settimeout(IDLE_SECONDS)
@@ -54,25 +54,31 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
 
     def read_request(self, raw_requestline: str) -> bool:
         with gevent.Timeout(HEAD_SECONDS, ValueError("the head of the request came too slowly")):
-            understood: bool = super().read_request(raw_requestline)
-        if is_for_clients(self.path):
-            return understood
-        if self.content_length is not None and int(self.content_length) > LARGEST_REQUEST:
-            raise ValueError("the request is too large")
-        if self.headers.get("Transfer-Encoding"):
-            raise ValueError("the request does not say how long it is")
-        return understood
+            return super().read_request(raw_requestline)  # type: ignore[no-any-return]
 
-    def handle_one_response(self) -> None:
-        """Answers. What the balancer sends here for want of a token was meant for a server and may have any body, which
-        some clients send without its length; it is read past for a bounded time, so that the answer is not lost."""
-        if not is_for_clients(self.path):
-            super().handle_one_response()
-            return
-        if self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-        with gevent.Timeout(HEAD_SECONDS, gevent.GreenletExit()):
-            super().handle_one_response()
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        self.wsgi_input: Any = _Rest(environ["wsgi.input"], self)
+        return environ
+
+
+class _Rest:
+    """What an answer has left of a request's body. A client reads the answer once it has sent everything."""
+
+    def __init__(self, body: Any, handler: _Handler) -> None:
+        self._body = body
+        self._handler = handler
+
+    def _discard(self) -> None:
+        """Reads it, as far as it is not too much and does not take too long; then the connection ends."""
+        left = LARGEST_REST
+        with gevent.Timeout(REST_SECONDS, False):
+            while left > 0:
+                piece = self._body.read(LARGEST_REQUEST)
+                if not piece:
+                    return
+                left -= len(piece)
+        self._handler.close_connection = True
 
 
 def make_server(application: Any, host: str, port: int) -> WSGIServer:
