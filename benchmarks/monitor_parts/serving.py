@@ -75,10 +75,10 @@ class Monitor:
 
 
 @contextmanager
-def monitor(directory: Path) -> Iterator[Monitor]:
-    """Serves a directory until the end of the block."""
+def monitor(directory: Path, role: str = VIEW) -> Iterator[Monitor]:
+    """Serves a directory until the end of the block, to a user of that role."""
     users = directory / "benchmark.users.json"
-    write_users(users, {"admin": Account(User("admin", VIEW), hashed(PASSWORD))}, grp.getgrgid(os.getgid()).gr_name)
+    write_users(users, {"admin": Account(User("admin", role), hashed(PASSWORD))}, grp.getgrgid(os.getgid()).gr_name)
     port = free_port()
     places = ["--state", directory / "state.json", "--directory", directory, "--users", users]
     command = [sys.executable, "-m", "monitor", *places, "--bind", f"127.0.0.1:{port}"]

@@ -31,7 +31,12 @@ class Browser:
         self._port = port
         rules = ", ".join([*(f"MAP {host} 127.0.0.1" for host in hosts), "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
         options = {"args": [*ARGUMENTS, f"--host-resolver-rules={rules}"]}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "timeouts": {"script": 20_000}}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"script": 20_000},
+        }
         self._session = ""
         self._session = self._command("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
 
@@ -49,6 +54,42 @@ class Browser:
             const given = [...arguments].slice(0, -1);
             (async () => {{ {script} }})().then(done, error => done(String(error)))"""
         return self._command("POST", "/execute/async", {"script": body, "args": list(arguments)})
+
+    def shape(self, width: int, height: int, scheme: str) -> None:
+        """Makes the page's window that large, and the user one who prefers the scheme: light or dark."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self._devtools("Emulation.setDeviceMetricsOverride", **size)
+        self._devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def complaints(self) -> list[str]:
+        """What the browser has complained of since the last question, breaches of a page's policy among it."""
+        found = self._command("POST", "/se/log", {"type": "browser"})
+        return [each["message"] for each in found if each["level"] in ("SEVERE", "WARNING")]
+
+    @contextmanager
+    def without_scripts(self) -> Iterator[None]:
+        """Pages that are opened in the block run no script of theirs."""
+        self._devtools("Emulation.setScriptExecutionDisabled", value=True)
+        try:
+            yield
+        finally:
+            self._devtools("Emulation.setScriptExecutionDisabled", value=False)
+
+    def click(self, selector: str) -> None:
+        """Clicks the first element that the selector of CSS finds, as a mouse does."""
+        self._command("POST", f"/element/{self._find(selector)}/click", {})
+
+    def press(self, key: str) -> None:
+        """Presses a key, which WebDriver has a character for (https://www.w3.org/TR/webdriver2/#keyboard-actions)."""
+        strokes = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        self._command("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+
+    def _find(self, selector: str) -> str:
+        found = self._command("POST", "/element", {"using": "css selector", "value": selector})
+        return str(next(iter(found.values())))
+
+    def _devtools(self, method: str, **parameters: Any) -> None:
+        self._command("POST", "/goog/cdp/execute", {"cmd": method, "params": parameters})
 
     def close(self) -> None:
         self._command("DELETE", "", None)
