@@ -34,7 +34,7 @@ def _path(text: str) -> str:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """Who may see the monitor, and where. An empty password is replaced by a generated one when it is installed.
+    """Who may use the monitor, and where it is. An empty password is replaced by a generated one when it is installed.
 
     ``priority`` is that of its rule, 0 for any; ``auth`` whether the load balancer asks who it is before the monitor.
     """
@@ -42,7 +42,7 @@ class Dashboard:
     username: str = setting(
         "admin",
         matching(r"[A-Za-z0-9_.@-]{1,64}", "a user name; use letters, digits and _.@-"),
-        "Who may see the monitor.",
+        "Who may see the monitor, and act on its pages. Others are added by make user.",
     )
     password: Secret = setting(  # noqa: RUF009 - no instance changes it
         Secret(""),
