@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.probe.
     session_server,
 )
 from records import history
+from records.conditions import conditions
 
 from tests.e2e.support.sample import SAMPLE
 from tests.e2e.support.site import FLEET, USERS, Site
@@ -102,6 +105,18 @@ def test_the_monitors_user_reads_the_history_and_others_do_not(site: Site, told:
 
     assert int(read_as(USERS["monitor_user"])) > 1
     assert read_as("nobody") == "0"
+
+
+def test_how_each_server_was_and_what_it_offers_is_kept_for_the_monitors_user(site: Site, told: dict[str, Any]) -> None:
+    found = conditions(site.var / "history")
+    now = int(time.time())
+    assert [each.condition for each in found.spells("time", now - 3600, now)][-2:] in (["ok", ""], ["", "ok"], ["ok"])
+    tools = site.var / "tools.json"
+    listed = json.loads(tools.read_text())["servers"]["time"]
+    assert "get_current_time" in [each["name"] for each in listed]
+    assert all(each["input"]["type"] == "object" for each in listed)
+    for path in (tools, site.var / "history/conditions.json"):
+        assert (path.group(), path.stat().st_mode & 0o777) == (USERS["monitor_user"], 0o640)
 
 
 def test_a_run_that_does_nothing_prints_one_line_and_one_that_does_something_a_line_for_each(
