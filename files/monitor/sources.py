@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from records.calls import Calls
+from records.containers import ServerContainer, containers
 from records.growth import Growth
 from records.history import Run, run, runs
 from records.logs import Logs
@@ -78,6 +79,10 @@ class Sources:
     def samples(self) -> Samples:
         """What each server used."""
         return Samples(self.directory / "samples")
+
+    def containers(self, server: str) -> Sequence[ServerContainer]:
+        """The containers of a server, as the watcher saw them last."""
+        return containers(self.directory / "samples").get(server, ())
 
     @cached_property
     def logs(self) -> Logs:

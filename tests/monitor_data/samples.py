@@ -28,8 +28,10 @@ def write_samples(directory: Path, fleet: Fleet, past: Past, seed: int) -> None:
     now = past.ended // FULL.step * FULL.step
     limits = {spec["name"]: spec for spec in fleet.config["servers"]}
     last: dict[str, list[tuple[Member, Reading]]] = {}
+    usages: list[_Usage] = []
     for name in fleet.names:
         usage = _Usage(fleet, name, limits[name], past, seed)
+        usages.append(usage)
         (directory / "samples" / name).mkdir(exist_ok=True)
         for ring in (REDUCED, FULL):
             begun = max(past.begun, now - ring.seconds + ring.step)
@@ -39,6 +41,7 @@ def write_samples(directory: Path, fleet: Fleet, past: Past, seed: int) -> None:
             last[name] = [(usage.member, reading)]
             writer.write(name, sample_of(now - FULL.step, [reading]))
     collector._tell(now, last)
+    collector._list.tell(each.member for each in usages)
 
 
 def _times(begun: int, ended: int, ring: Ring) -> range:
@@ -65,7 +68,7 @@ class _Usage:
         self._load = chance.uniform(0.01, 0.5)
         self._base = chance.uniform(0.05, 0.5)
         self._memory, self._cores = int(spec.get("memory", 512 * 1024**2)), float(spec.get("cpus", 1.0))
-        labels = {SERVER_LABEL: name}
+        labels = {SERVER_LABEL: name, "mcp_generation": str(spec.get("generation", ""))}
         container = Container(fleet.container(name), f"mcp-{name}", "running", "healthy", labels, frozenset())
         self.member = Member(container, 1, self._cores, self._memory, 256, is_running=True)
 

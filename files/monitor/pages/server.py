@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from records.call import Call
 from records.conditions import GAP, Spell
+from records.containers import ServerContainer
 from records.history import Event
 from records.line import Line
 from records.query import Query
@@ -21,7 +22,7 @@ from monitor.layout import render
 from monitor.listeners import Listener, Listeners, ListenersUnreadable, Rule, Target
 from monitor.pages.chart import Chart, charts_of
 from monitor.pages.overview import fault
-from monitor.pages.server_facts import Fact, facts_of
+from monitor.pages.server_facts import SHORT_ID, Fact, facts_of
 from monitor.pages.server_row import Row, remote_row, server_row
 from monitor.sources import Sources
 from monitor.state import Remote, Server, StateMissing, StateUnreadable
@@ -68,6 +69,17 @@ class RouteTarget:
 
 
 @dataclass(frozen=True)
+class ContainerRow:
+    """A container: ``part`` is what it is for."""
+
+    id: str
+    generation: str
+    replica: str
+    state: str
+    part: str
+
+
+@dataclass(frozen=True)
 class Happening:
     """An event, and the query of the run's page."""
 
@@ -88,6 +100,7 @@ class ServerView:
     troubles: list[Trouble]
     charts: list[Chart]
     facts: tuple[Fact, ...]
+    containers: list[ContainerRow]
     exceptions: tuple[str, ...]
     notes: tuple[str, ...]
     rules: list[RouteRule]
@@ -109,6 +122,7 @@ class Readings:
     calls: Sequence[Call] = ()
     lines: Sequence[Line] = ()
     listeners: Listeners | None = None
+    containers: Sequence[ServerContainer] = ()
     tools: Sequence[Tool] = ()
 
 
@@ -149,6 +163,7 @@ def _read(name: str, sources: Sources, until: datetime, now: datetime) -> Readin
         calls=sources.calls.tail([name], Query(), MOST_CALLS).calls,
         lines=sources.logs.tail([name], Query(), MOST_LINES).lines,
         listeners=listeners,
+        containers=sources.containers(name),
         tools=sources.tools(name),
     )
 
@@ -163,6 +178,7 @@ def server_view(server: Server | Remote, row: Row, read: Readings, now: datetime
         troubles=list(_troubles(read.spells, now))[:MOST_SPELLS],
         charts=charts_of(server, row, read.hours, read.month, now) if isinstance(server, Server) else [],
         facts=facts_of(server, now),
+        containers=_containers(server, read.containers) if isinstance(server, Server) else [],
         exceptions=server.exceptions if isinstance(server, Server) else (),
         notes=server.notes,
         rules=[_rule(listener, rule) for listener, rule in read.listeners.rules_of(row.name)] if read.listeners else [],
@@ -193,6 +209,21 @@ def _troubles(spells: Sequence[Spell], now: datetime) -> Iterator[Trouble]:
         begun = datetime.fromtimestamp(spell.begun, now.tzinfo)
         condition = "nothing recorded" if spell.condition == GAP else spell.condition.replace("_", " ")
         yield Trouble(severity, condition, f"{begun:%Y-%m-%d %H:%M} UTC", in_words(spell.ended - spell.begun))
+
+
+def _containers(server: Server, found: Sequence[ServerContainer]) -> list[ContainerRow]:
+    """The containers, those of the generation that serves first."""
+    rows = [
+        ContainerRow(
+            each.id[:SHORT_ID],
+            each.generation,
+            each.replica,
+            "running" if each.is_running else "ended",
+            "serves" if each.generation == server.generation else "of another generation",
+        )
+        for each in found
+    ]
+    return sorted(rows, key=lambda each: (each.generation != server.generation, each.generation, each.replica))
 
 
 def _tools(names: Sequence[str], listed: Sequence[Tool]) -> list[Tool]:

@@ -15,6 +15,7 @@ from typing import Any
 from records.sample import FULL, REDUCED, UNLIMITED, Sample
 from records.samples import LATEST, VERSION
 
+from watcher.container_list import ContainerList
 from watcher.disk import Disk
 from watcher.roster import Member, Roster
 from watcher.segment_writer import DIRECTORY_MODE, FILE_MODE
@@ -74,6 +75,7 @@ class Collector:
         self._directory = directory / SAMPLES
         self._disk = disk
         self._writer = RingWriter(self._directory, disk)
+        self._list = ContainerList(self._directory, disk)
         self._cgroups = Cgroups()
         self._known: dict[str, _Known] = {}
         self._servers: dict[str, _Server] = {}
@@ -104,6 +106,7 @@ class Collector:
             for server in readings:
                 self._writer.reduce(server, begun // REDUCED.step * REDUCED.step)
         self._tell(now, readings)
+        self._list.tell(self._roster.members.values())
 
     def _read(self, member: Member) -> Reading | None:
         """Reads a container's counters; returns what it used since the last round, None where that is not known."""

@@ -1,0 +1,42 @@
+"""Which containers each server has, as the watcher sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "containers.json"
+VERSION = 1
+_LARGEST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContainer:
+    """One container; ``generation`` and ``replica`` are what its labels say."""
+
+    id: str
+    generation: str
+    replica: str
+    is_running: bool
+
+
+def containers(directory: Path) -> Mapping[str, tuple[ServerContainer, ...]]:
+    """Returns the containers by server, from the directory of the samples; nothing where none are written."""
+    try:
+        with (directory / FILE).open("rb") as file:
+            found = json.loads(file.read(_LARGEST))
+        if found["version"] != VERSION:
+            return {}
+        return {
+            str(server): tuple(
+                ServerContainer(
+                    str(each["id"]), str(each["generation"]), str(each["replica"]), each["is_running"] is True
+                )
+                for each in members
+            )
+            for server, members in found["servers"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
