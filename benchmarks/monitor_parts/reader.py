@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "files")]
 
 from benchmarks.monitor_parts.serving import Monitor  # noqa: E402
 

@@ -15,6 +15,7 @@
   let retry = 0;
   let waiting = [];
   let unseen = 0;
+  let failed = 0;
   let first = says.textContent;
 
   for (const row of box.children) known.add(row.dataset.key);
@@ -113,11 +114,12 @@
       say(`${found}${whole ? "" : ", and the search was stopped: narrow it"}; what comes is added.`);
     });
     source.addEventListener("left", (event) => say(`More comes than can be read: some lines of ${JSON.parse(event.data).join(", ")} are left out.`));
-    source.addEventListener("open", () => { if (!past) say(first ? `${first} What comes is added.` : "What comes is added."); first = ""; });
+    source.addEventListener("open", () => { failed = 0; if (!past) say(first ? `${first} What comes is added.` : "What comes is added."); first = ""; });
     source.addEventListener("error", () => {
       if (source?.readyState !== EventSource.CLOSED) return;
-      say("The stream has ended; it is tried again.");
-      retry = setTimeout(() => open(past), 5000);
+      failed += 1;
+      say(failed < 3 ? "The stream has ended; it is tried again." : "The stream does not begin again. Reload the page.");
+      retry = setTimeout(() => open(past), Math.min(5000 * failed, 60000));
     });
   }
 
