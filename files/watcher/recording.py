@@ -12,8 +12,9 @@ from pathlib import Path
 from .disk import Disk
 from .engine.client import Engine
 from .logs.follow import Follower
+from .registries import Registries
 from .roster import Roster
-from .samples.collect import Collector
+from .samples.collect import SAMPLES, Collector
 from .sweep import keep_swept
 from .tasks import Task
 
@@ -21,11 +22,13 @@ from .tasks import Task
 @dataclass(frozen=True, slots=True)
 class Recording:
     """``log_size`` is bytes a server, for its log and again for its calls; ``log_rate`` bytes a second and container, 0
-    for all; ``to_journal`` whether logs go to journald."""
+    for all; ``to_journal`` whether logs go to journald; ``asks_registries`` whether they are asked for newer
+    images."""
 
     log_size: int
     log_rate: int
     to_journal: bool
+    asks_registries: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--log-size", type=int, default=10 * 1024 * 1024, help="bytes of log that are kept of each server")
     add("--log-rate", type=int, default=64 * 1024, help="bytes a second that are kept of each container, 0 for all")
     add("--server-logs", choices=("files", "journal"), default="files", help="where the logs of servers are kept")
+    add("--ask-registries", choices=("yes", "no"), default="no", help="whether there is another image under a tag")
 
 
 def recording_of(found: argparse.Namespace) -> Recording:
     """Returns what the options say."""
-    return Recording(found.log_size, found.log_rate, found.server_logs == "journal")
+    return Recording(found.log_size, found.log_rate, found.server_logs == "journal", found.ask_registries == "yes")
 
 
 def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Recording) -> Mapping[str, Task]:
@@ -56,7 +60,11 @@ def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Reco
         journal_fleet=fleet if recording.to_journal else None,
     )
     collector = Collector(roster, directory, disk)
+    asking: Mapping[str, Task] = {}
+    if recording.asks_registries:
+        asking = {"registries": Registries(engine, roster, directory / SAMPLES, disk).keep}
     return {
+        **asking,
         "containers": roster.keep,
         "logs": follower.keep,
         "samples": collector.keep,

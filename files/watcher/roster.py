@@ -19,7 +19,7 @@ _NANO = 1_000_000_000
 class Member:
     """One container. ``pid`` is that of its first process, 0 where it does not run; ``starts`` and ``oom_kills`` are
     counted since the watcher's start. The limits: cores, bytes and processes, None without one. ``changed`` is set when
-    it starts, is looked at again, or is gone."""
+    it starts, is looked at again, or is gone. ``image`` is the reference that it was made with."""
 
     container: Container
     pid: int = 0
@@ -28,6 +28,8 @@ class Member:
     processes_limit: int | None = None
     own_network: bool = True
     log_driver: str = ""
+    image: str = ""
+    image_id: str = ""
     starts: int = 0
     oom_kills: int = 0
     is_running: bool = False
@@ -97,6 +99,8 @@ class Roster:
         member.processes_limit = limit if (limit := host.get("PidsLimit") or 0) > 0 else None
         member.own_network = host.get("NetworkMode") != "host"
         member.log_driver = (host.get("LogConfig") or {}).get("Type") or ""
+        member.image = str((found.get("Config") or {}).get("Image") or "")
+        member.image_id = str(found.get("Image") or "")
         member.changed.set()
         for listener in self.listeners:
             listener(member)

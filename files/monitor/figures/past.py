@@ -10,12 +10,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 from records.history import Event
+from records.images import FILE as IMAGES
+from records.images import ServerImage, images
 from records.samples import Samples
 
 from monitor.figures.call_rates import CallRates, Rate
 from monitor.figures.events import Events
 from monitor.figures.uptime import Uptime, Uptimes
 from monitor.figures.usage import Usage, Usages
+from monitor.file_cache import FileCache
 from monitor.state import State
 
 MOST_DRAWN = 32
@@ -29,6 +32,7 @@ class Figures:
     usages: Mapping[str, Usage] = field(default_factory=dict)
     calls: Mapping[str, Rate] = field(default_factory=dict)
     tool_changes: Mapping[str, Event] = field(default_factory=dict)
+    images: Mapping[str, ServerImage] = field(default_factory=dict)
 
 
 class Past:
@@ -39,6 +43,7 @@ class Past:
         self.usages = Usages(Samples(directory / "samples"))
         self.calls = CallRates(directory / "calls")
         self.events = Events(directory / "history")
+        self._images = FileCache(directory / "samples" / IMAGES, lambda path: images(path.parent))
         self._drawn: OrderedDict[Hashable, Markup] = OrderedDict()
 
     def figures(self, state: State, now: datetime) -> Figures:
@@ -49,13 +54,14 @@ class Past:
             self.usages.all(),
             self.calls.all(),
             self.events.tool_changes(now),
+            self._images.content(),
         )
 
     def identity(self, now: datetime) -> Hashable:
         """Returns what differs as soon as a figure does."""
         self.usages.all()
         self.calls.all()
-        return self.uptimes.identity, self.usages.identity, self.calls.identity
+        return self.uptimes.identity, self.usages.identity, self.calls.identity, self._images.identity
 
     def drawn(self, made_of: Hashable, draw: Callable[[], Markup]) -> Markup:
         """Returns what was drawn of the same, or draws it: many look at the same page."""

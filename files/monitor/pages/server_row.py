@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
-
-from records.history import Event
 
 from monitor import units
 from monitor.drawing import sparkline
@@ -41,7 +39,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something special about a server: ``kind`` is override, beyond, near or tools."""
+    """Something special about a server: ``kind`` is override, beyond, near, tools or update."""
 
     kind: str
     text: str
@@ -114,7 +112,7 @@ def server_row(server: Server, order: int, figures: Figures, now: datetime, base
         called=server.condition_text,
         lasting=_lasting(server, now),
         note=server.error or (server.reason if server.condition == "unknown" else None) or "",
-        marks=tuple(_marks(server, usage, figures.tool_changes.get(server.name), now)),
+        marks=tuple(_marks(server, usage, figures, now)),
         group=server.group,
         host=OTHER_HOSTS if server.condition == "on_other_hosts" else HERE,
         day=day,
@@ -195,7 +193,7 @@ def _lasting(server: Server | Remote, now: datetime) -> str:
     return f"for {in_words((now - server.since).total_seconds())}"
 
 
-def _marks(server: Server, usage: Usage, change: Event | None, now: datetime) -> Iterator[Mark]:
+def _marks(server: Server, usage: Usage, figures: Figures, now: datetime) -> Iterator[Mark]:
     if server.override is not None:
         by = f" by {server.override.by}" if server.override.by else ""
         at = f", {ago(server.override.at, now)}" if server.override.at is not None else ""
@@ -206,8 +204,14 @@ def _marks(server: Server, usage: Usage, change: Event | None, now: datetime) ->
         shown = server.exceptions[:MOST_EXCEPTIONS_SHOWN]
         more = len(server.exceptions) - len(shown)
         yield Mark("beyond", "Beyond the defaults: " + " · ".join([*shown, f"{more} more"] if more else shown))
+    change = figures.tool_changes.get(server.name)
     if change is not None:
         yield Mark("tools", f"{change.text}, {ago(change.at, now)}")
+    image = figures.images.get(server.name)
+    # What was built here has a tag of its own, and no registry that could know more of it.
+    if image is not None and image.is_outdated and server.package is None:
+        asked = ago(datetime.fromtimestamp(image.asked, UTC), now)
+        yield Mark("update", f"update available: the registry has another {image.image}, seen {asked}")
 
 
 _LIMITS = {"cpu": "processor time", "memory": "memory", "processes": "processes"}

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .errors import EngineUnreachable
+from .errors import EngineUnreachable, Refused
 from .exchange import exchange
 from .model import FLEET_LABEL, Container, Event, container_of, event_of
 
@@ -34,6 +34,20 @@ class Engine:
     async def inspect(self, identity: str) -> dict[str, Any]:
         """Returns what ``docker inspect`` shows of a container. Raises Refused with status 404 where there is none."""
         return dict(await self._json(f"/containers/{quote(identity, safe='')}/json"))
+
+    async def image_digests(self, identity: str) -> frozenset[str]:
+        """Returns the digests that registries have for an image; none for one that was built here, or is gone."""
+        try:
+            found = await self._json(f"/images/{quote(identity, safe=':')}/json")
+        except Refused:
+            return frozenset()
+        return frozenset(str(each).rpartition("@")[2] for each in found.get("RepoDigests") or [])
+
+    async def registry_digest(self, image: str) -> str | None:
+        """Returns the digest that the image's registry has under its tag now. The engine asks, without a login."""
+        found = await self._json(f"/distribution/{quote(image, safe='/:')}/json")
+        digest = (found.get("Descriptor") or {}).get("digest")
+        return str(digest) if digest else None
 
     @asynccontextmanager
     async def events(self, actions: Mapping[str, Iterable[str]]) -> AsyncIterator[AsyncIterator[Event]]:

@@ -14,6 +14,7 @@ from monitor.figures.usage import NOTHING, Usage
 from monitor.pages.server_filter import MOST_ROWS, ORDERS, ServerFilter
 from monitor.web import Request
 from records.history import Event
+from records.images import ServerImage
 from records.samples import Latest, NearLimit
 
 from tests.unit.monitor import samples
@@ -165,6 +166,20 @@ def test_tools_that_changed_and_an_override_are_marked() -> None:
     change = Event("r", NOW - timedelta(hours=3), "time", "tools_changed", "tools added: now")
     (row,) = rows(samples.state([stopped]), Figures(tool_changes={"time": change}))
     assert [mark.text for mark in row.marks] == ["restarted by alice, 2 hours ago", "tools added: now, 3 hours ago"]
+
+
+@pytest.mark.parametrize(
+    ("outdated", "package", "marked"), [(True, None, True), (False, None, False), (True, "x", False)]
+)
+def test_a_newer_image_in_the_registry_is_marked_where_the_image_is_its(
+    outdated: bool, package: str | None, marked: bool
+) -> None:
+    built = None if package is None else {"name": package, "version": "1", "digest": None}
+    asked = int((NOW - timedelta(hours=2)).timestamp())
+    found = Figures(images={"time": ServerImage("mcp/time:latest", outdated, asked)})
+    (row,) = rows(samples.state([samples.server("time", package=built)]), found)
+    told = "update available: the registry has another mcp/time:latest, seen 2 hours ago"
+    assert [mark.text for mark in row.marks] == ([told] if marked else [])
 
 
 def test_a_server_in_trouble_says_for_how_long() -> None:

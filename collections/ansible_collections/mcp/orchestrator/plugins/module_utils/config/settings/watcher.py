@@ -14,11 +14,17 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.v
 
 @dataclass(frozen=True)
 class Watcher:
-    """Whether there is a watcher."""
+    """Whether there is a watcher, and whom it has asked."""
 
     enabled: bool = setting(
         True,
         switch,
         "Whether the watcher runs: it starts a run at once when a container of the fleet has died or was removed."
         " Without systemd it also starts the runs of the interval and those after an edit. A change needs setup.sh.",
+    )
+    ask_registries: bool = setting(
+        True,
+        switch,
+        "Whether the engine asks registries once a day for another image under the tag of each server, without a login,"
+        " so that the monitor can say so. Nothing is pulled. A change needs setup.sh.",
     )
