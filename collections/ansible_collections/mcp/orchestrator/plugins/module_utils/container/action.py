@@ -113,8 +113,11 @@ class Plan:
 
     @property
     def starting(self) -> int:
-        """How many containers start."""
-        return sum(any(action.action in STARTS for action in slot.actions) for slot in self.slots)
+        """How many containers start, be it by this plan or, as after a boot, by the engine."""
+        return sum(
+            slot.wait and (not slot.actions or any(action.action in STARTS for action in slot.actions))
+            for slot in self.slots
+        )
 
     def diff(self) -> dict[str, str]:
         """Returns the plan as Ansible's before and after texts."""

@@ -152,6 +152,19 @@ def test_many_containers_that_start_at_once_get_more_time_than_one(monkeypatch: 
         assert all(f"should give 200 within {seconds} s" in each for each in said.values()), said
 
 
+def test_many_containers_that_the_engine_has_started_at_once_get_as_much_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    engine = SimulatedEngine()
+    specs = [spec(f"s{number}") for number in range(12)]
+    assert run(engine, specs)["errors"] == []
+    engine.sick = {each.generation for each in specs}  # the host has booted, and none of them has come yet
+    for container in engine.of_fleet("f"):
+        container["State"]["Health"] = {"Status": "starting", "FailingStreak": 0, "Log": []}
+    said = messages(run(engine, specs))
+    assert len(said) == len(specs)
+    assert all("should give 200 within 180 s" in each for each in said.values()), said
+
+
 def test_a_first_container_that_does_not_answer_stays_to_be_looked_at() -> None:
     engine = SimulatedEngine()
     engine.sick = {spec("a").generation}
