@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .patience import Patience
-from .trouble import Listing, Mark, Trouble, changes, standing
+from .trouble import NOT_FIXED, Listing, Mark, Trouble, changes, standing
 
 NAMED = 3
 CUT_SHORT = Trouble("", "the last run was cut short")
@@ -28,12 +28,14 @@ FIRST_RUN_SECONDS = 60.0
 class Told:
     """What a run reports: the servers of containers that serve, by id, and those it could not or would not mend.
 
-    ``names`` are those of the containers that serve, by id.
+    ``names`` are those of the containers that serve, by id. ``failed`` are the servers for which it met an error that
+    another run may not meet.
     """
 
     serving: Mapping[str, str] = field(default_factory=dict)
     unwell: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
 
 
 class Conductor:
@@ -43,6 +45,7 @@ class Conductor:
         self._interval = interval
         self._patience = Patience()
         self._told = Told()
+        self._failed: frozenset[str] = frozenset()  # what the last run that came to a report could not do
         self._left: Listing | None = None  # as the last run left it
         self._seen: Listing = {}
         self._accepted: frozenset[Mark] = frozenset()  # what the last run knew of, and left
@@ -57,7 +60,7 @@ class Conductor:
 
         Whoever installs or upgrades the watcher is about to do a run himself, which is given time to begin.
         """
-        self._told = told
+        self._told, self._failed = told, told.failed
         latest = (self._interval or 0.0) - FIRST_RUN_SECONDS
         self._ended = at - (latest if age is None else min(age, latest))
 
@@ -97,6 +100,10 @@ class Conductor:
         self._under_way, self._ended = False, at
         if told is None:
             self._asked |= {CUT_SHORT}
+        elif told != Told():
+            # The first failure may be an accident, such as an engine that took too long to answer.
+            self._asked |= {Trouble(server, NOT_FIXED) for server in told.failed - self._failed}
+            self._failed = told.failed
         if now is None:
             return
         self._ask_for_what_was_lost(told or Told(), now)

@@ -8,9 +8,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from .conductor import Told
 
@@ -91,9 +91,15 @@ class Report:
                 serving={each["container"]["id"]: each["name"] for each in serving},
                 names={each["container"]["id"]: name for each in serving if (name := each["container"].get("name"))},
                 unwell=frozenset(each["name"] for each in servers if each["error"] or each["observed"] != "running"),
+                failed=frozenset(each["name"] for each in servers if _may_be_an_accident(each)),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Told()
+
+
+def _may_be_an_accident(server: Mapping[str, Any]) -> bool:
+    """Whether a run met an error that another may not meet: the entry is right, and no next try is set."""
+    return bool(server["error"]) and server.get("desired") == "running" and not server.get("retry")
 
 
 class Starter(Protocol):

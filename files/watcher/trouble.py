@@ -15,7 +15,8 @@ from .engine.model import Container
 Listing = Mapping[str, Container]
 
 # What a container or a run can do to itself, again and again. Everything else somebody has done to it.
-_BY_ITSELF = frozenset({"has ended", "is unhealthy", "is half made", "the last run was cut short"})
+NOT_FIXED = "was not fixed"
+_BY_ITSELF = frozenset({"has ended", "is unhealthy", "is half made", "the last run was cut short", NOT_FIXED})
 _STATES = {"exited": "has ended", "dead": "has ended", "created": "is half made", "paused": "is paused"}
 
 

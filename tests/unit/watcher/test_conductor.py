@@ -133,6 +133,31 @@ def test_a_run_without_a_report_is_followed_by_another() -> None:
     assert conductor.decide(2.0) == {CUT_SHORT}
 
 
+def test_what_a_run_could_not_do_is_tried_once_more_at_once() -> None:
+    conductor = settled()
+    failed = replace(told(GOOD, frozenset({"time"})), failed=frozenset({"time"}))
+    conductor.begin()
+    conductor.end(GOOD, 1.0, failed)
+    again = frozenset({Trouble("time", "was not fixed")})
+    assert conductor.decide(1.0) == again
+    conductor.started(again, 1.0)
+    conductor.begin()
+    conductor.end(GOOD, 2.0, failed)
+    assert not conductor.decide(3.0)
+    # Nor does a watcher that begins anew, or one that sees a run by hand which reports nothing.
+    conductor.begin()
+    conductor.end(GOOD, 4.0, Told())
+    conductor.begin()
+    conductor.end(GOOD, 5.0, failed)
+    assert not conductor.decide(6.0)
+    another = Conductor()
+    another.recall(failed, 7.0, 1.0)
+    another.look(GOOD)
+    another.begin()
+    another.end(GOOD, 8.0, failed)
+    assert not another.decide(9.0)
+
+
 def test_an_edit_during_a_run_is_followed_by_another_run() -> None:
     conductor = settled()
     conductor.begin()

@@ -61,6 +61,24 @@ def test_a_report_tells_which_containers_serve_and_which_servers_are_not_mended(
     assert report.version() is not None
 
 
+@pytest.mark.parametrize(
+    ("changes", "failed"),
+    [
+        ({}, True),
+        ({"error": None}, False),
+        ({"desired": "invalid"}, False),
+        ({"retry": {"failures": 5, "quarantined": True, "next_try": "2026-11-29T10:00:00Z"}}, False),
+    ],
+)
+def test_an_error_that_another_run_may_not_meet_is_told_apart(
+    tmp_path: Path, changes: dict[str, object], failed: bool
+) -> None:
+    late = {"name": "time", "desired": "running", "observed": "failed", "error": "the engine did not answer"}
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"servers": [{**late, "container": None, "retry": None, **changes}]}))
+    assert Report(path).read().failed == (frozenset({"time"}) if failed else frozenset())
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"servers": 7}', '{"servers": [7]}'])
 def test_a_damaged_report_tells_nothing(tmp_path: Path, content: str) -> None:
     path = tmp_path / "state.json"
