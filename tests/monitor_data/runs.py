@@ -52,14 +52,15 @@ STOP = {"by": "alice", "at": "2026-11-29T01:20:00Z", "request": "20261129T012000
 Json = dict[str, Any]
 
 
-def write_runs(directory: Path, fleet: Fleet, past: Past) -> None:
-    """Writes ``state.json`` and ``history`` below ``directory``."""
+def write_runs(directory: Path, fleet: Fleet, past: Past) -> dict[str, str]:
+    """Returns the generation of each server at the end; writes ``state.json`` and ``history`` below ``directory``."""
     history = History(directory / "history", fleet, past)
     with mock.patch("os.fsync"):  # two thousand files need not outlive a power cut
         for time, trigger in past.runs():
             history.then(time, trigger)
         history.end()
     write_json(str(directory / "state.json"), history.state, GROUP_READABLE)
+    return {each["name"]: each["generation"] or "" for each in history.state["servers"]}
 
 
 class History:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 from records.sample import FULL, REDUCED, SIZE, UNLIMITED, Ring, Sample, pack
@@ -20,7 +21,7 @@ from tests.monitor_data.past import Past
 DOWN = ("failing", "quarantined", "stopped")
 
 
-def write_samples(directory: Path, fleet: Fleet, past: Past, seed: int) -> None:
+def write_samples(directory: Path, fleet: Fleet, past: Past, generations: Mapping[str, str], seed: int) -> None:
     """Writes ``samples`` below ``directory``: a month in steps of ten minutes, and the last six hours."""
     collector = Collector(Roster(Engine(str(directory / "none.sock")), "mcp"), directory, Disk(directory))
     (directory / "samples").mkdir(exist_ok=True)
@@ -30,7 +31,7 @@ def write_samples(directory: Path, fleet: Fleet, past: Past, seed: int) -> None:
     last: dict[str, list[tuple[Member, Reading]]] = {}
     usages: list[_Usage] = []
     for name in fleet.names:
-        usage = _Usage(fleet, name, limits[name], past, seed)
+        usage = _Usage(fleet, name, {**limits[name], "generation": generations[name]}, past, seed)
         usages.append(usage)
         (directory / "samples" / name).mkdir(exist_ok=True)
         for ring in (REDUCED, FULL):
@@ -99,9 +100,10 @@ class _Usage:
             return made
         steps = ring.step // FULL.step
         failed = [each for each in self._spells if at <= each.ended - 60 < at + ring.step]
+        highest = min(int(made.cpu * 1.7), int(1000 * self._cores))
         most = min(made.cpu_share * 17 // 10, UNLIMITED - 1)
         return Sample(
-            at, steps, 1, made.cpu, int(made.cpu * 1.7), made.memory, made.memory, made.received * steps,
+            at, steps, 1, made.cpu, highest, made.memory, made.memory, made.received * steps,
             made.sent * steps, made.processes, len(failed), made.oom_kills, most,
             made.memory_share, made.processes_share,
         )  # fmt: skip

@@ -34,9 +34,9 @@ def make_site(
     directory.mkdir(parents=True, exist_ok=True)
     fleet = fleet_of(directory, servers)
     past = past_of(fleet, now - days * 86400, now, seed)
-    write_runs(directory, fleet, past)
+    generations = write_runs(directory, fleet, past)
     write_routes(directory, fleet, past)
-    write_samples(directory, fleet, past, seed)
+    write_samples(directory, fleet, past, generations, seed)
     write_logs(directory, fleet, past, lines, seed)
     write_calls(directory, fleet, past, calls, seed)
     return directory

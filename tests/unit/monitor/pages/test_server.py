@@ -137,7 +137,7 @@ def test_a_server_with_a_past_shows_it(site: Path) -> None:
     for part in (
         "Last 24 hours", "nothing recorded 1 hour", "failing 40 minutes", "CPU , 6 hours: mean",
         "Memory , 30 days: mean",
-        "Containers Generation", "What happened", "its run", "Last lines of its log",
+        "Containers Generation", "running serves", "What happened", "its run", "Last lines of its log",
     ):  # fmt: skip
         assert part in text, part
     assert "canary" not in str(answer.body)
