@@ -33,7 +33,7 @@ def read_tools(path: Path) -> Tools:
             found = json.loads(file.read(LARGEST_FILE))
         if found["version"] != VERSION:
             return {}
-        return {str(server): tuple(_tool(each) for each in tools) for server, tools in found["servers"].items()}
+        return {str(server): tuple(_tool(each) for each in told["tools"]) for server, told in found["servers"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 

@@ -112,7 +112,7 @@ def test_how_each_server_was_and_what_it_offers_is_kept_for_the_monitors_user(si
     now = int(time.time())
     assert [each.condition for each in found.spells("time", now - 3600, now)][-2:] in (["ok", ""], ["", "ok"], ["ok"])
     tools = site.var / "tools.json"
-    listed = json.loads(tools.read_text())["servers"]["time"]
+    listed = json.loads(tools.read_text())["servers"]["time"]["tools"]
     assert "get_current_time" in [each["name"] for each in listed]
     assert all(each["input"]["type"] == "object" for each in listed)
     for path in (tools, site.var / "history/conditions.json"):

@@ -108,7 +108,9 @@ def test_without_a_state_the_page_says_so(tmp_path: Path) -> None:
 
 def test_a_tool_is_shown_with_its_schema_and_nothing_of_it_becomes_markup(tmp_path: Path) -> None:
     tool = {"name": "convert_time", "title": None, "description": HOSTILE, "input": {"properties": {HOSTILE: {}}}}
-    (tmp_path / "tools.json").write_text(json.dumps({"version": 1, "servers": {"time": [tool]}}))
+    (tmp_path / "tools.json").write_text(
+        json.dumps({"version": 1, "servers": {"time": {"digest": "0", "tools": [tool]}}})
+    )
     page = of(tmp_path)
     assert "<pre>{" in page
     assert "properties" in read(page)

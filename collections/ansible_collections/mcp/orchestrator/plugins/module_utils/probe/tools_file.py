@@ -9,6 +9,7 @@ It does not travel through Ansible, whose tasks take their time for each key; an
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,17 +36,20 @@ def tools_document(before: Any, reports: Iterable[Mapping[str, Any]]) -> Json:
     """Returns the file's content, as files/tools.schema.json describes it.
 
     ``before`` is the former content, whatever it is; ``reports`` those of all servers that were asked, each with
-    ``definitions``, its tools as it lists them. A server that does not answer, or sleeps, keeps what it had.
+    ``definitions``, its tools as it lists them, and ``digests``, by which it is known whether they have changed. A
+    server that does not answer, or sleeps, keeps what it had.
     """
     known = before.get("servers") if isinstance(before, dict) and before.get("version") == VERSION else None
-    known = known if isinstance(known, dict) else {}
-    servers = {}
+    servers: dict[str, Json] = {}
     for report in reports:
         name = str(report["name"])
-        if report["state"] == "ok" and isinstance(report.get("definitions"), list):
-            servers[name] = _listed(report["definitions"])
-        elif isinstance(known.get(name), list):
-            servers[name] = known[name]
+        former = known.get(name) if isinstance(known, dict) else None
+        had = former if isinstance(former, dict) and isinstance(former.get("tools"), list) else None
+        digest = _digest(report["digests"])
+        if report["state"] == "ok" and (had is None or had.get("digest") != digest):
+            servers[name] = {"digest": digest, "tools": _listed(report["definitions"])}
+        elif had is not None:
+            servers[name] = had
     return {"version": VERSION, "servers": dict(sorted(servers.items()))}
 
 
@@ -60,6 +64,11 @@ def keep_tools(path: str, group: str | None, reports: Iterable[Mapping[str, Any]
     except FileNotWritten as error:
         return str(error)
     return None
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    """A digest of all tools of a server from those of each."""
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _listed(definitions: Iterable[Any]) -> list[Json]:

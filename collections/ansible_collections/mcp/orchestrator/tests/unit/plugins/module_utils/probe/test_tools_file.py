@@ -26,13 +26,16 @@ NOW = {"name": "now", "title": "Now", "description": "Says the time.", "inputSch
 
 
 def report(name: str = "time", *definitions: Any, state: str = "ok") -> dict[str, Any]:
-    return {"name": name, "state": state, "definitions": list(definitions)}
+    digests = {
+        str(number): str(each.get("name", "")) for number, each in enumerate(definitions) if isinstance(each, dict)
+    }
+    return {"name": name, "state": state, "definitions": list(definitions), "digests": digests}
 
 
 def kept(*reports: dict[str, Any], before: Any = None) -> dict[str, Any]:
     document = tools_document(before, reports)
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
-    return document["servers"]
+    return {name: each["tools"] for name, each in document["servers"].items()}
 
 
 def test_a_tool_is_kept_as_it_is_listed() -> None:
@@ -44,7 +47,13 @@ def test_a_tool_is_kept_as_it_is_listed() -> None:
 @pytest.mark.parametrize("state", ["failing", "asleep"])
 def test_a_server_that_does_not_list_its_tools_keeps_what_it_had(state: str) -> None:
     before = tools_document(None, [report("time", NOW), report("gone", NOW)])
-    assert kept(report("time", state=state), before=before) == {"time": before["servers"]["time"]}
+    assert kept(report("time", state=state), before=before) == {"time": before["servers"]["time"]["tools"]}
+
+
+def test_a_server_whose_tools_are_the_same_is_not_looked_at_again() -> None:
+    before = tools_document(None, [report("time", NOW)])
+    after = tools_document(before, [report("time", NOW)])
+    assert after["servers"]["time"] is before["servers"]["time"]
 
 
 @pytest.mark.parametrize("before", [None, [], {"version": 9, "servers": {}}, {"version": 1, "servers": 3}])
