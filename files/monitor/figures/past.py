@@ -16,6 +16,7 @@ from records.samples import Samples
 
 from monitor.figures.call_rates import CallRates, Rate
 from monitor.figures.events import Events
+from monitor.figures.fleet_month import FleetMonth
 from monitor.figures.uptime import Uptime, Uptimes
 from monitor.figures.usage import Usage, Usages
 from monitor.file_cache import FileCache
@@ -41,6 +42,7 @@ class Past:
     def __init__(self, directory: Path) -> None:
         self.uptimes = Uptimes(directory / "history")
         self.usages = Usages(Samples(directory / "samples"))
+        self.fleet_month = FleetMonth(Samples(directory / "samples"))
         self.calls = CallRates(directory / "calls")
         self.events = Events(directory / "history")
         self._images = FileCache(directory / "samples" / IMAGES, lambda path: images(path.parent))

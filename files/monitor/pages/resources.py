@@ -8,6 +8,8 @@ from typing import Any
 
 from monitor import units
 from monitor.drawing import sparkline
+from monitor.figures.fleet_month import POINTS as MONTH_POINTS
+from monitor.figures.fleet_month import Month
 from monitor.figures.usage import POINTS, Usage
 from monitor.layout import render
 from monitor.pages.server_row import address_of
@@ -37,13 +39,16 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Total:
-    """A sum over all servers: ``now`` for people, ``limit`` the sum of the limits, ``path`` of the last day."""
+    """A sum over all servers: ``now`` for people, ``limit`` the sum of the limits, ``most`` and ``path`` of the last
+    day, ``month`` and ``month_path`` of the last 30."""
 
     title: str
     now: str
     limit: str
     most: str
     path: str
+    month: str
+    month_path: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Resources:
     silent: list[str]
     order: str
     points: int
+    month_points: int
     height: int
     orders: dict[str, str]
     is_live: bool
@@ -89,43 +95,67 @@ def page(request: Request, sources: Sources) -> Answer:
         state: State | None = sources.state()
     except StateUnreadable:
         state = None
-    view = resources_view(state, sources.past.usages.all(), request.asked("sort"), request.base)
+    past = sources.past
+    view = resources_view(state, past.usages.all(), past.fleet_month.month(), request.asked("sort"), request.base)
     return replace(render("resources.html", request, view=view), may_be_compressed=True)
 
 
-def resources_view(state: State | None, usages: Mapping[str, Usage], order: str, base: str) -> Resources:
+def resources_view(state: State | None, usages: Mapping[str, Usage], month: Month, order: str, base: str) -> Resources:
     """What the page says; ``order`` is one of ORDERS, or something else for the first of them."""
     order = order if order in ORDERS else "memory"
     live = {name: usage for name, usage in usages.items() if usage.latest is not None}
     consumers = [_consumer(name, usage, base) for name, usage in live.items()]
     return Resources(
-        totals=_totals(usages, live),
+        totals=_totals(usages, live, month),
         consumers=sorted(sorted(consumers, key=_KEYS["name"]), key=_KEYS[order]),
         silent=sorted(each.name for each in state.servers if each.desired == "running" and each.name not in live)
         if state
         else [],
         order=order,
         points=POINTS,
+        month_points=MONTH_POINTS,
         height=CHART_HEIGHT,
         orders=ORDERS,
         is_live=bool(live),
     )
 
 
-def _totals(usages: Mapping[str, Usage], live: Mapping[str, Usage]) -> list[Total]:
+def _totals(usages: Mapping[str, Usage], live: Mapping[str, Usage], month: Month) -> list[Total]:
     latest = [usage.latest for usage in live.values() if usage.latest is not None]
     cpu, memory = _sum([usage.cpu for usage in usages.values()]), _sum([usage.memory for usage in usages.values()])
     cores = sum((each.cpu_limit or 0) * each.containers for each in latest)
     limit = sum((each.memory_limit or 0) * each.containers for each in latest)
     return [
-        _total("CPU", sum(each.cpu for each in latest), cores, cpu, lambda value: f"{units.cores(value)} cores"),
-        _total("Memory", float(sum(each.memory for each in latest)), float(limit), memory, units.size),
+        _total("CPU", sum(each.cpu for each in latest), cores, cpu, month.cpu, _cores),
+        _total("Memory", float(sum(each.memory for each in latest)), float(limit), memory, month.memory, units.size),
     ]
 
 
-def _total(title: str, now: float, limit: float, day: Sequence[float | None], text: Callable[[float], str]) -> Total:
-    most = max((value for value in day if value is not None), default=now)
-    return Total(title, text(now), text(limit) if limit else "", text(most), sparkline(day, None, CHART_HEIGHT))
+def _cores(count: float) -> str:
+    return f"{units.cores(count)} core{'' if count == 1 else 's'}"
+
+
+def _total(
+    title: str,
+    now: float,
+    limit: float,
+    day: Sequence[float | None],
+    month: Sequence[float | None],
+    text: Callable[[float], str],
+) -> Total:
+    return Total(
+        title=title,
+        now=text(now),
+        limit=text(limit) if limit else "",
+        most=text(_most(day, now)),
+        path=sparkline(day, None, CHART_HEIGHT),
+        month=text(_most(month, now)),
+        month_path=sparkline(month, None, CHART_HEIGHT),
+    )
+
+
+def _most(values: Sequence[float | None], otherwise: float) -> float:
+    return max((value for value in values if value is not None), default=otherwise)
 
 
 def _sum(days: Sequence[Sequence[float | None]]) -> list[float | None]:

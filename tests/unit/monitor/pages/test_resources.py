@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from monitor.figures.fleet_month import POINTS as MONTH_POINTS
+from monitor.figures.fleet_month import Month
 from monitor.figures.usage import POINTS, Usage
 from monitor.pages.resources import page, resources_view
 from monitor.sources import Sources
@@ -37,6 +39,7 @@ USAGES = {
     "github": usage(0.25, 400 * MIB, oom_kills=1),
     "quiet": replace(usage(0.1, MIB), latest=None),
 }
+MONTH = Month((1.0,) * MONTH_POINTS, (None, *(3.0 * MIB,) * (MONTH_POINTS - 1)))
 STATE = parse_state(json.dumps(FLEET).encode())
 
 
@@ -52,18 +55,20 @@ STATE = parse_state(json.dumps(FLEET).encode())
     ],
 )
 def test_the_order_goes_by_real_values(order: str, first: str) -> None:
-    assert resources_view(STATE, USAGES, order, "/monitor").consumers[0].name == first
+    assert resources_view(STATE, USAGES, MONTH, order, "/monitor").consumers[0].name == first
 
 
 def test_sums_and_limits_are_those_of_all_that_run() -> None:
-    cpu, memory = resources_view(STATE, USAGES, "", "/monitor").totals
+    cpu, memory = resources_view(STATE, USAGES, MONTH, "", "/monitor").totals
     assert (cpu.now, cpu.limit, cpu.most) == ("0.75 cores", "2 cores", "0.85 cores")
     assert (memory.now, memory.limit) == ("500 MiB", "1 GiB")
     assert memory.path.startswith("M1 ")
+    assert (cpu.month, memory.month) == ("1 core", "3 MiB")
+    assert memory.month_path.startswith("M1 ")
 
 
 def test_a_server_that_should_run_and_has_no_samples_is_named() -> None:
-    assert resources_view(STATE, USAGES, "", "/monitor").silent == ["quiet"]
+    assert resources_view(STATE, USAGES, MONTH, "", "/monitor").silent == ["quiet"]
 
 
 def test_without_the_watcher_the_page_says_so(tmp_path: Path) -> None:
@@ -74,5 +79,5 @@ def test_without_the_watcher_the_page_says_so(tmp_path: Path) -> None:
 
 
 def test_without_a_state_what_is_recorded_is_shown_all_the_same() -> None:
-    view = resources_view(None, USAGES, "", "/monitor")
+    view = resources_view(None, USAGES, MONTH, "", "/monitor")
     assert [each.name for each in view.consumers] == ["github", "time"]
