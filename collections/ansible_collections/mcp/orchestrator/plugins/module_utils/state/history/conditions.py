@@ -79,7 +79,7 @@ def _with(changes: tuple[tuple[int, str], ...], condition: str, now: int) -> tup
 
 def _kept(changes: tuple[tuple[int, str], ...], oldest: int) -> tuple[tuple[int, str], ...]:
     """Without what ended before ``oldest``: the last change before it says how things stood then."""
-    first = max((index for index, (at, _) in enumerate(changes) if at <= oldest), default=0)
+    first = max((index for index, change in enumerate(changes) if change[0] <= oldest), default=0)
     left = changes[first:][-MOST_CHANGES:]
     return () if len(left) == 1 and left[0][1] == GONE and left[0][0] <= oldest else left
 
