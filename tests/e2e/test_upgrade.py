@@ -5,9 +5,9 @@ The long form, with setup.sh itself under systemd, is tests/hosts/fresh.py --upg
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-import tarfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,8 +20,7 @@ def next_release(folder: Path) -> Path:
     """The project as it is shipped, with another bridge, so that every container of a stdio server is replaced."""
     pack = [sys.executable, "roles/software/files/pack.py", ".", str(folder)]
     archive = subprocess.run(pack, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder / "next", filter="data")
+    shutil.unpack_archive(archive, folder / "next")
     with (folder / "next" / "files" / "bridge" / "__init__.py").open("a") as bridge:
         bridge.write("\n# the next release\n")
     return folder / "next"
