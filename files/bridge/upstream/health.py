@@ -87,7 +87,8 @@ class Health:
             self._judge("ok", "ok", "the server answers")
 
     def failed(self, kind: str, why: str) -> None:
-        """Takes note that there was no sign of life. `kind`: exits, silent, refuses or cannot_start."""
+        """Takes note that there was no sign of life. `kind`: exits, late, silent, refuses or
+        cannot_start."""
         self.failures += 1
         times = f" ({self.failures} times in a row)" if self.failures > 1 else ""
         was_well = self.serves and self.failures < FAILURES_TO_FAIL

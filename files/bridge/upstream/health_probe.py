@@ -87,7 +87,9 @@ class HealthProbe:
             except Refused as error:
                 self._health.failed("refuses", str(error))
             except NoAnswer as error:
-                self._health.failed("silent", str(error))
+                # On a busy host a start may need all the time that the next one gets: a restart would begin anew.
+                is_late = self._health.handshake is None and self._patience.grows
+                self._health.failed("late" if is_late else "silent", str(error))
             except Exception as error:  # health must not stay as it was for ever
                 self._log.failure("health: the server could not be asked", error)
                 self._health.failed("refuses", "internal error of the bridge")

@@ -19,6 +19,11 @@ class StartPatience:
         """Takes note of a start that was ended."""
         self.seconds = min(2 * self.seconds, self._longest)
 
+    @property
+    def grows(self) -> bool:
+        """Whether the next start may take longer than any before."""
+        return self.seconds < self._longest
+
     def sufficed(self) -> None:
         """Takes note of a start that was done in time."""
         self.seconds = self._first

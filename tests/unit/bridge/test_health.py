@@ -48,15 +48,16 @@ def test_a_server_that_exits_at_once_is_failing_for_that_reason(start_bridge: St
 
 
 def test_a_server_that_never_answers_is_failing_for_that_reason(start_bridge: Start) -> None:
-    bridge = start_bridge(limits=probes(timeout=0.6), command=[*HOSTILE, "--silent"])
+    bridge = start_bridge(limits={**probes(timeout=0.6), "hung_seconds": 1.2}, command=[*HOSTILE, "--silent"])
     until(lambda: bridge.health()["state"] == "failing")
-    assert bridge.health()["kind"] == "silent"
     assert "initialize was not answered within 0.6 s" in bridge.health()["reason"]
+    until(lambda: bridge.health()["kind"] == "silent")
+    assert bridge.health()["state"] == "failing"
 
 
 def test_a_server_that_needs_longer_than_a_start_may_take_gets_it_in_the_end(start_bridge: Start) -> None:
     bridge = start_bridge(limits=probes(timeout=0.6), command=[*HOSTILE, "--slow-start", "1.5"])
-    until(lambda: bridge.health()["kind"] == "silent")
+    until(lambda: bridge.health()["kind"] == "late")
     bridge.wait_healthy()
 
 

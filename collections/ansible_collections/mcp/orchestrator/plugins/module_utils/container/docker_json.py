@@ -68,12 +68,25 @@ def _health(told: Mapping[str, Any]) -> str:
     """starting, healthy, unhealthy, or empty without a health check.
 
     Docker calls a paused container unhealthy, and goes on to until the first probe after it runs again (seen: 20.10).
-    Only a probe that failed says something of the server.
+    Only a probe that failed says something of the server. One whose bridge is still at its first start is starting,
+    however long that takes: on a busy host a restart would only take away the time that it has had.
     """
     status = str(told.get("Status") or "").replace("none", "")
+    log = told.get("Log") or []
     if status == "unhealthy" and told.get("FailingStreak", 1) == 0:
-        return "healthy" if told.get("Log") else "starting"
+        return "healthy" if log else "starting"
+    if status == "unhealthy" and log and _kind(log[-1]) in ("starting", "late"):
+        return "starting"
     return status
+
+
+def _kind(probe: Mapping[str, Any]) -> str | None:
+    """What a bridge's health check printed as the kind of its verdict."""
+    try:
+        said = json.loads(probe.get("Output") or "")
+    except ValueError:
+        return None
+    return said.get("kind") if isinstance(said, dict) else None
 
 
 def image_of(raw: Mapping[str, Any]) -> Image:

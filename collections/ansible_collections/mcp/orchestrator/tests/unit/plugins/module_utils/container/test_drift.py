@@ -55,6 +55,11 @@ def test_a_moved_tag_is_named_with_both_images() -> None:
     assert told(engine) == ["recreate: image one is now sha256:999999999999 (was sha256:111111111111)"]
 
 
+def failing(output: str) -> dict[str, Any]:
+    """The health of a container whose last health check printed ``output`` and failed."""
+    return {"Status": "unhealthy", "FailingStreak": 2, "Log": [{"ExitCode": 0, "Output": ""}, {"Output": output}]}
+
+
 def test_a_changed_spec_tells_what_changed() -> None:
     assert told(fleet(), memory=256 * 1024**2, image="two") == ["recreate: image one → two, memory 512 MiB → 256 MiB"]
 
@@ -81,6 +86,17 @@ def test_a_changed_env_tells_the_name_only() -> None:
         ),
         (lambda c: c["State"].update(Status="exited", ExitCode=137), ["start: it is stopped (exit code 137)"]),
         (lambda c: c["State"].update(Health={"Status": "unhealthy"}), ["restart: its health check fails"]),
+        (lambda c: c["State"].update(Health=failing('{"state": "starting", "kind": "starting"}')), []),
+        (lambda c: c["State"].update(Health=failing('{"state": "failing", "kind": "late"}')), []),
+        (
+            lambda c: c["State"].update(Health=failing('{"state": "failing", "kind": "silent"}')),
+            ["restart: its health check fails"],
+        ),
+        (lambda c: c["State"].update(Health=failing('["late"]')), ["restart: its health check fails"]),
+        (
+            lambda c: c["State"].update(Health=failing("the bridge does not answer")),
+            ["restart: its health check fails"],
+        ),
         (lambda c: c["HostConfig"].update(Memory=0), ["update: memory is unlimited, should be 512 MiB"]),
         (lambda c: c["HostConfig"].update(PidsLimit=None), ["update: pids is unlimited, should be 256"]),
         (
