@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .upstream.rest import Rest
     from .upstream.upstreams import Upstreams
 
+_ENGINE_KNOWS_SECONDS = 120.0
+"""For so long the engine has not forgotten what a health check said: twice its pause between two, and some more."""
+
 
 class Status:
     """Says how the server and the bridge are: everything to programs on the host, little to everybody else."""
@@ -48,6 +51,7 @@ class Status:
         self._stateless = stateless
         self._connections = connections
         self._origin_check = origin_check
+        self._told: float | None = None  # when a health check last told the engine that all is well
 
     @property
     def calls_in_flight(self) -> int:
@@ -64,6 +68,7 @@ class Status:
             self._report(request, {"state": found["state"], "kind": found["kind"]})
             return
         report: dict[str, Any] = {
+            **self._check(request.query),
             **self._health.report(),
             **self._fullness(),
             "isolation": self._upstreams.isolation,
@@ -79,6 +84,19 @@ class Status:
             "oom_kills": self._launcher.room.killed,
         }
         self._report(request, report)
+
+    def _check(self, query: bytes) -> dict[str, bool]:
+        """Says to the engine's health check that has just begun whether it may stay: the one before has told the engine
+        not long ago that all is well."""
+        now = time.monotonic()
+        if query == b"checked":
+            self._told = now
+        if query != b"check":
+            return {}
+        stay = self._told is not None and now - self._told < _ENGINE_KNOWS_SECONDS
+        # One that stays may have something else to tell. One that does not tells what it is told here.
+        self._told = now if self._health.serves and not stay else None
+        return {"stay": stay and self._health.serves}
 
     def metrics(self, request: Request) -> None:
         """Serves `/metrics` in Prometheus' text format, to programs on the host."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -142,20 +144,55 @@ def test_calls_that_no_pooled_process_takes_are_a_failure(start_bridge: Start) -
     bridge.wait_healthy(60)
 
 
-def test_the_containers_healthcheck_says_the_same(start_bridge: Start) -> None:
-    def check(bridge: Bridge) -> subprocess.CompletedProcess[str]:
-        command = ["bash", "-p", str(ROOT / "files/bridge/healthcheck.sh"), str(bridge.port), bridge.path]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+def begun_check(bridge: Bridge, *stay: str) -> subprocess.Popen[str]:
+    command = ["bash", "-p", str(ROOT / "files/bridge/healthcheck.sh"), str(bridge.port), bridge.path, *stay]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
+
+def check(bridge: Bridge, *stay: str) -> tuple[int, str]:
+    """What the container's health check ends with, and says."""
+    process = begun_check(bridge, *stay)
+    said, _ = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+def test_the_containers_healthcheck_says_the_same(start_bridge: Start) -> None:
     well = start_bridge()
     well.wait_healthy()
-    assert check(well).returncode == 0
+    assert check(well)[0] == 0
     ill = start_bridge(command=["/does/not/exist"])
-    found = check(ill)
-    assert found.returncode == 1
-    assert "cannot be started" in found.stdout
+    code, said = check(ill)
+    assert (code, json.loads(said)["state"]) == (1, "failing")
+    assert "cannot be started" in said
     ill.stop()
-    assert check(ill).returncode == 1
+    assert check(ill) == (1, "the bridge does not answer\n")
+
+
+def test_a_healthcheck_stays_once_the_engine_knows_that_all_is_well_and_ends_with_what_is_new(
+    start_bridge: Start,
+) -> None:
+    stay = ("600", "1")
+    bridge = start_bridge()
+    bridge.wait_healthy()
+    assert check(bridge, *stay)[0] == 0  # the engine does not know yet
+    staying = begun_check(bridge, *stay)
+    until(lambda: os.path.exists(f"/proc/{staying.pid}/fd/4"))  # what it waits at
+    # Another engine, or this one started anew, is told at once.
+    assert json.loads(check(bridge, *stay)[1])["stay"] is False
+    assert staying.poll() is None
+    bridge.stop()
+    said, _ = staying.communicate(timeout=60)
+    assert (staying.returncode, said) == (1, "the bridge does not answer\n")
+
+
+def test_a_healthcheck_that_has_stayed_its_time_is_followed_by_one_that_stays(start_bridge: Start) -> None:
+    bridge = start_bridge()
+    bridge.wait_healthy()
+    assert check(bridge, "3", "1")[0] == 0
+    for _ in range(2):
+        began = time.monotonic()
+        assert check(bridge, "3", "1")[0] == 0
+        assert time.monotonic() - began > 0.9
 
 
 def test_metrics_count_calls_by_method_and_outcome_and_are_hidden_from_the_balancers_side(start_bridge: Start) -> None:

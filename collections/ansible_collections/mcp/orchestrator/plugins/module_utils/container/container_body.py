@@ -40,6 +40,8 @@ LOADER = (
     "-m",
 )
 SECOND = 1_000_000_000
+HEALTHCHECK_STAYS = 600
+"""Seconds for which a health check of a server that is well stays, and asks the bridge on."""
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 RESTART_POLICY = "unless-stopped"
 # No file of what a crashed server had in memory. The number of open files stays the engine's: one that may not raise
@@ -134,7 +136,7 @@ def unlabelled(spec: Spec, image: Image, policy: Policy, host_port: int) -> dict
         # Engines before 28 leave a question without an answer that no server takes: not for long, then.
         body["HostConfig"] |= {"Dns": [egress.NO_NAME_SERVER], "DnsOptions": ["timeout:1", "attempts:1"]}
     if bridged(spec):
-        body["Healthcheck"] = _healthcheck(spec)
+        body["Healthcheck"] = _healthcheck(spec, policy)
     security = [*body["HostConfig"]["SecurityOpt"], *spec.host_config.get("SecurityOpt", ())]
     body["HostConfig"] |= {
         **spec.host_config,
@@ -336,15 +338,17 @@ def _bridge_binds(spec: Spec, policy: Policy) -> list[str]:
     return [f"{policy.bridge}:{BRIDGE_MOUNT}:ro"] if bridged(spec) else []
 
 
-def _healthcheck(spec: Spec) -> dict[str, Any]:
+def _healthcheck(spec: Spec, policy: Policy) -> dict[str, Any]:
     """What the engine shows of the bridge's verdict, within a minute. An engine takes far more of the CPU to start it
-    than it takes itself, the bridge fails only after two missed signs of life, and the balancers ask more often."""
-    address = (str(BRIDGE_PORT), spec.path)
+    than it takes itself, so it stays where the engine can bear that, and tells what has changed. Podman has systemd
+    start it, which would count it as late."""
+    stay = [] if policy.podman else [str(HEALTHCHECK_STAYS)]
+    command = (f"{BRIDGE_MOUNT}/healthcheck.sh", str(BRIDGE_PORT), spec.path, *stay)
     return {
         # -p: the image's variables name no file that bash reads first.
-        "Test": ["CMD", *_LIBRARIES, f"{BRIDGE_MOUNT}/bash", "-p", f"{BRIDGE_MOUNT}/healthcheck.sh", *address],
+        "Test": ["CMD", *_LIBRARIES, f"{BRIDGE_MOUNT}/bash", "-p", *command],
         "Interval": 50 * SECOND,
-        "Timeout": 10 * SECOND,
+        "Timeout": (HEALTHCHECK_STAYS + 60) * SECOND if stay else 10 * SECOND,
         "StartPeriod": 30 * SECOND,
         "Retries": 1,
     }

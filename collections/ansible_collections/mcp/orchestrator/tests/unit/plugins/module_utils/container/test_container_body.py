@@ -104,12 +104,24 @@ def test_a_stdio_server_runs_behind_the_bridge_with_its_own_process_as_child() -
 def test_the_bridge_asks_itself_whether_it_is_well() -> None:
     check = stdio()["Healthcheck"]
     assert check["Test"][0] == "CMD"
-    assert check["Test"][-4:] == ["-p", "/.mcp/healthcheck.sh", "8000", "/mcp/time"]
+    assert check["Test"][-5:-1] == ["-p", "/.mcp/healthcheck.sh", "8000", "/mcp/time"]
 
 
 def test_the_engine_tells_of_a_failing_server_within_a_minute() -> None:
     check = stdio()["Healthcheck"]
-    assert (check["Interval"] + check["Timeout"]) * check["Retries"] <= 60 * 10**9
+    own_limit = 8 * 10**9  # of healthcheck.sh, for each look
+    assert (check["Interval"] + own_limit) * check["Retries"] <= 60 * 10**9
+
+
+def test_a_health_check_that_stays_ends_before_the_engine_takes_it_for_hung() -> None:
+    check = stdio()["Healthcheck"]
+    assert int(check["Test"][-1]) * 10**9 < check["Timeout"]
+
+
+def test_podman_s_health_check_does_not_stay() -> None:
+    check = compose(spec("time", transport="stdio"), IMAGE, replace(POLICY, podman=True), 20001)["Healthcheck"]
+    assert check["Test"][-1] == "/mcp/time"
+    assert check["Timeout"] == 10 * 10**9
 
 
 @pytest.mark.parametrize(
