@@ -31,6 +31,17 @@ def below(roots: Iterable[int]) -> list[int]:
     return found
 
 
+def inside(firsts: Iterable[int]) -> list[int]:
+    """Returns the processes of the containers that begin with `firsts`, with those that the engine started in them."""
+    worlds = {os.readlink(f"/proc/{pid}/ns/pid") for pid in firsts}
+    found = []
+    for pid in _stats():
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/ns/pid") in worlds:
+                found.append(pid)
+    return found
+
+
 def private_mb(pids: Iterable[int]) -> float:
     """Returns the megabytes that are no other process's (Private_*, proc_pid_smaps(5))."""
     total = 0
