@@ -18,7 +18,7 @@ CHAIN = f"{FLEET.upper()}X-STRANGER"
 # What a site's directories may grow by: records and reports, which are bounded.
 ROOM_BYTES = 64 * 1024 * 1024
 # Files that are there from the first thing on that there is to record.
-RECORDS = frozenset({"audit.jsonl"})
+RECORDS = frozenset({"audit.jsonl", "login.json", "tools.json"})
 PATH = "/chaos-stranger"
 # What HAProxy adds to its own arguments at a reload.
 RELOADED = re.compile(r"-(sf|x) \S+ ")
