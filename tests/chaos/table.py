@@ -66,8 +66,12 @@ def _cells(figures: dict[str, Any]) -> tuple[str, ...]:
         _pair(figures["whole_median"], figures["whole_worst"]),
         f"{hit['ok']} / {hit['refused']} / {hit['lost']}" if any(hit.values()) else "none is hit",
         f"{others['ok']} / {others['lost'] + others['refused']}" if any(others.values()) else "all are hit",
-        f"{len(figures['broken'])} findings" if figures["broken"] else "as it was",
+        _after(len(figures["broken"])),
     )
+
+
+def _after(findings: int) -> str:
+    return f"{findings} finding{'' if findings == 1 else 's'}" if findings else "as it was"
 
 
 def _pair(median: float | None, worst: float | None) -> str:
