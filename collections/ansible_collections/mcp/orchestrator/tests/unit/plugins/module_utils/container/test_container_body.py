@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.contain
     host_header,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import LONGEST_PATIENCE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image, World
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.scenes import POLICY, spec
 from hypothesis import given
@@ -111,6 +112,10 @@ def test_the_engine_tells_of_a_failing_server_within_a_minute() -> None:
     check = stdio()["Healthcheck"]
     own_limit = 8 * 10**9  # of healthcheck.sh, for each look
     assert (check["Interval"] + own_limit) * check["Retries"] <= 60 * 10**9
+
+
+def test_the_engine_calls_no_server_unhealthy_that_has_not_had_the_time_to_start() -> None:
+    assert stdio()["Healthcheck"]["StartPeriod"] >= LONGEST_PATIENCE * 10**9
 
 
 def test_a_health_check_that_stays_ends_before_the_engine_takes_it_for_hung() -> None:
