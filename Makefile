@@ -79,9 +79,10 @@ fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a ro
 	tests/run.sh fresh
 
 .PHONY: fuzz
-fuzz: venv ## 100,000 damaged configs, and every property with twenty times as many examples
+fuzz: venv ## 100,000 damaged configs, every property with twenty times as many examples, the API with a hundred times as many
 	MCP_FUZZ=100000 $(BIN)/pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/config/test_fuzz.py
 	$(BIN)/pytest -q --hypothesis-profile=long -m hypothesis
+	MCP_FUZZ=200 $(BIN)/pytest -q tests/e2e/test_api_schema.py
 
 .PHONY: engines
 engines: venv ## The tests of containers on Docker 26 and podman: make engines ENGINES=podman

@@ -134,6 +134,8 @@ def _values(parameter: Parameter) -> str:
         return f"{schema['minimum']} to {schema['maximum']}"
     if schema["type"] == "boolean":
         return "`true`, `false`"
+    if "anyOf" in schema:
+        return "`2h`, `30m`, `7d` or a time"
     return f"a text of at most {schema['maxLength']} characters" if "maxLength" in schema else "a text"
 
 

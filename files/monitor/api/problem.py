@@ -52,6 +52,7 @@ FAILED = Kind("request-failed", 409, "It is recorded, and something is in the wa
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA = Kind("unsupported-media-type", 415, "The body is not JSON")
 REFUSED = Kind("request-refused", 422, "Nothing was done")
+UNSEARCHABLE = Kind("not-searchable", 422, "This cannot be looked for")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 TOO_MANY = Kind("too-many-requests", 429, "Too much was asked in too short a time")
 UNAVAILABLE = Kind("not-available", 503, "This is not known, or not possible, now")
@@ -69,6 +70,7 @@ KINDS = (
     TOO_LARGE,
     MEDIA,
     REFUSED,
+    UNSEARCHABLE,
     KEY_REUSED,
     TOO_MANY,
     UNAVAILABLE,

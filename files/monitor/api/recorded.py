@@ -21,7 +21,7 @@ from monitor.api.documents import state_document
 from monitor.api.log_follow import followed
 from monitor.api.operation import Operation, Parameter, Reply
 from monitor.api.plain import moment_text, second_text
-from monitor.api.problem import INVALID, TOO_MANY, UNKNOWN, Mistake, Problem
+from monitor.api.problem import INVALID, TOO_MANY, UNKNOWN, UNSEARCHABLE, Mistake, Problem
 from monitor.api.servers import NAME
 from monitor.api.shape import ref
 from monitor.pages.log_stream import streamed
@@ -33,7 +33,12 @@ SECONDS = 4.0
 MOST_CALLS = 5000
 MOST_EVENTS = 1000
 
-_TIME = {"type": "string", "minLength": 1, "maxLength": 40}
+_TIME = {
+    "type": "string",
+    "maxLength": 40,
+    "anyOf": [{"pattern": "^[0-9]{1,9}[smhd]$"}, {"format": "date-time"}],
+    "description": "How long ago, or a time of RFC 3339; a date alone is its beginning.",
+}
 SINCE = Parameter("since", _TIME, "Nothing older: 2h, 30m, 7d, or a time such as 2026-11-29T01:19:13Z.")
 UNTIL = Parameter("until", _TIME, "Nothing that is not older: as since.")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
@@ -59,7 +64,7 @@ def _query(call: api.Call, **more: str) -> Query:
     try:
         return Query(since=since, until=until, **more)
     except QueryRefused as error:
-        raise _refused("query", str(error)) from None
+        raise Problem(UNSEARCHABLE, str(error)) from None
 
 
 def _known(call: api.Call, recorded: list[str]) -> str:
@@ -232,7 +237,7 @@ RECORDED = (
             Parameter("level", {"type": "string", "enum": list(LEVELS)}, "Only lines of this level and above."),
             Parameter("follow", {"type": "boolean"}, "Whether to go on with what comes, as server-sent events."),
         ),
-        problems=(404,),
+        problems=(404, 422),
         media=("text/event-stream",),
         more="With follow, an event lines has a list of lines, and an event left says that some were left out. A stream"
         " ends after 15 minutes.",
@@ -277,6 +282,6 @@ RECORDED = (
             Parameter("outcome", {"type": "string", "enum": list(OUTCOMES)}, "Only those that ended like that."),
             _limit(MOST_CALLS),
         ),
-        problems=(404,),
+        problems=(404, 422),
     ),
 )

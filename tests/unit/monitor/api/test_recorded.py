@@ -70,13 +70,17 @@ def test_a_log_is_narrowed_by_text_stream_level_and_time(program: Program, name:
     [
         ("since=yesterday", "query.since"),
         ("until=99", "query.until"),
-        ("grep=(&regex=true", "query"),
         ("lines=10001", "query.lines"),
     ],
 )
 def test_what_cannot_be_looked_for_is_said(program: Program, name: str, query: str, place: str) -> None:
     told = program.ask(f"/servers/{name}/logs?{query}")
     assert (told.status, told.document["errors"][0]["place"]) == (400, place)
+
+
+def test_an_expression_that_is_none_is_told_so(program: Program, name: str) -> None:
+    told = program.ask(f"/servers/{name}/logs?regex=true&grep=(")
+    assert (told.status, told.document["type"]) == (422, "urn:mcp-orchestrator:problem:not-searchable")
 
 
 def test_a_follower_gets_what_was_there_and_then_what_comes(tmp_path: Path) -> None:
