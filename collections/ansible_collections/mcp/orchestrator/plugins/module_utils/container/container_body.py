@@ -43,7 +43,7 @@ SECOND = 1_000_000_000
 HEALTHCHECK_STAYS = 600
 """Seconds for which a health check of a server that is well stays, and asks the bridge on."""
 LONGEST_START = 300
-"""Seconds that a server may take to answer for the first time: as long as its bridge waits for a process that starts."""
+"""Seconds that a server may take to answer for the first time: as long as its bridge waits for a starting process."""
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 RESTART_POLICY = "unless-stopped"
 # No file of what a crashed server had in memory. The number of open files stays the engine's: one that may not raise
@@ -351,8 +351,8 @@ def _healthcheck(spec: Spec, policy: Policy) -> dict[str, Any]:
         "Test": ["CMD", *_LIBRARIES, f"{BRIDGE_MOUNT}/bash", "-p", *command],
         "Interval": 50 * SECOND,
         "Timeout": (HEALTHCHECK_STAYS + 60) * SECOND if stay else 10 * SECOND,
-        # Failures before the first success count after it only. At the boot of a large fleet most servers are late, and a
-        # run that found them unhealthy would restart them, which makes all of them later still.
+        # Failures before the first success count after it only. At the boot of a large fleet most servers are late, and
+        # a run that found them unhealthy would restart them, which makes all of them later still.
         "StartPeriod": LONGEST_START * SECOND,
         "Retries": 1,
     }
