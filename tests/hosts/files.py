@@ -59,6 +59,7 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row(f"{var}/state.json", ROOT, (monitor,), 0o640),
         Row(f"{var}/routes.json", ROOT, (monitor,), 0o640),
         Row(f"{var}/tools.json", ROOT, (monitor,), 0o640),
+        Row(f"{var}/login.json", ROOT, (monitor,), 0o640),
         Row(f"{var}/requests", ROOT, (monitor,), 0o1730),
         Row(f"{var}/monitor", monitor, (monitor,), 0o750),
         Row(f"{var}/monitor/*", monitor, (monitor,), 0o600),
