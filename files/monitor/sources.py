@@ -26,11 +26,12 @@ from monitor.tools import Tool, Tools, read_tools
 
 @dataclass(frozen=True)
 class Sources:
-    """Where everything is: ``state_file``, and the directory of the history, the watcher's records, requests and
-    answers. Any of it may be missing."""
+    """Where everything is: ``state_file``, the directory of the history, the watcher's records, requests and answers,
+    and the folder of the templates of servers. Any of it may be missing."""
 
     state_file: Path
     directory: Path
+    templates: Path = Path("/etc/mcp-orchestrator/templates")
 
     def state(self) -> State:
         """The state of the last run; raises StateMissing or StateUnreadable."""

@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
         auth = BasicAuth(Users(options.users), partial(apart, matches))
-        sources = Sources(options.state, options.directory)
+        sources = Sources(options.state, options.directory, options.users.parent / "templates")
         tokens = Tokens(options.users.with_name(TOKENS_FILE))
         api = Api(sources, Login(auth, tokens, RateLimit()))
         pages = monitor_app(sources, options.path, auth, balancer)

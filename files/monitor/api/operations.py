@@ -12,6 +12,7 @@ from monitor.api.recorded import RECORDED
 from monitor.api.runs import RUNS
 from monitor.api.servers import SERVERS
 from monitor.api.shape import ref
+from monitor.api.templates import TEMPLATES
 
 
 def _health(_call: Call) -> Reply:
@@ -40,5 +41,5 @@ def _aliases(operations: tuple[Operation, ...]) -> Iterator[Operation]:
             )
 
 
-_NAMED = (*ABOUT, *SERVERS, *RECORDED, *CHANGES, *RUNS)
+_NAMED = (*ABOUT, *TEMPLATES, *SERVERS, *RECORDED, *CHANGES, *RUNS)
 OPERATIONS: tuple[Operation, ...] = (*_NAMED, *_aliases(_NAMED), CREATE_CONTAINER)

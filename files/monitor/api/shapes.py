@@ -23,6 +23,7 @@ from monitor.api.shape import (
     record,
     ref,
 )
+from monitor.api.template_shapes import TEMPLATE_SHAPES
 
 _FILES = Path(__file__).resolve().parents[2]
 _LOCAL = "#/$defs/"
@@ -100,6 +101,7 @@ _SHAPES: dict[str, Shape] = {
     ),
     **RECORDED_SHAPES,
     **RUN_SHAPES,
+    **TEMPLATE_SHAPES,
 }
 
 

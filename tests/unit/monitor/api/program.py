@@ -62,7 +62,7 @@ class Program:
         self.write_tokens({f"mcpt_{scope}": (scope, scope) for scope in ROLES})
         balancer = Balancer(None, (ipaddress.ip_network("127.0.0.1"),), directory, directory)
         auth = BasicAuth(Users(users), plainly)
-        self.sources = Sources(self.state_file, directory)
+        self.sources = Sources(self.state_file, directory, directory / "templates")
         self.sources.refusals.file.parent.mkdir(exist_ok=True)
         api = Api(self.sources, Login(auth, Tokens(self.tokens_file), limit or RateLimit()))
         self._app = with_api(monitor_app(self.sources, "/monitor", auth, balancer), api, "/monitor", balancer, origins)
