@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import os
 import random
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
@@ -52,6 +56,28 @@ def log(site: Site) -> str:
 def finished(site: Site) -> float:
     """Returns when the last run wrote its report."""
     return (site.var / "state.json").stat().st_mtime
+
+
+def ask(site: Site, path: str) -> http.client.HTTPResponse:
+    """Asks the monitor for a page, through the balancer and signed in."""
+    password = (site.etc / "monitor.password").read_text().strip()
+    token = base64.b64encode(f"admin:{password}".encode()).decode()
+    asked = urllib.request.Request(f"{site.url}/monitor{path}", headers={"Authorization": f"Basic {token}"})
+    return cast(http.client.HTTPResponse, urllib.request.urlopen(asked, timeout=20))
+
+
+def test_what_a_server_writes_is_on_its_page_and_streams_through_the_balancer(watched: Site) -> None:
+    until(answers(watched, "time"), "time answers", PATIENCE)
+
+    def shown() -> bool:
+        with ask(watched, "/logs") as page:
+            return b"<option>time</option>" in page.read()
+
+    until(shown, "its log is on the page", PATIENCE)
+    with ask(watched, "/logs/follow?server=time&past=1") as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        lines = [stream.readline() for _ in range(4)]
+        assert b"event: found\n" in lines, lines
 
 
 def test_a_removed_container_answers_again_and_the_run_starts_no_other(watched: Site) -> None:
