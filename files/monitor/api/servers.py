@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from monitor.api.documents import state_document
 from monitor.api.operation import Call, Operation, Parameter, Reply
 from monitor.api.shape import ref
 from monitor.api.shapes import shapes
+from monitor.tools import Tool
 
 MOST = 1000
 NAME_FORM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -73,8 +75,18 @@ def _status(call: Call) -> Reply:
 def _tools(call: Call) -> Reply:
     server = state_document(call.sources).server(call.values["name"])
     health = server["health"]
-    told = {field: health[field] for field in ("tools", "checked", "protocol")}
-    return Reply({"server": server["name"], **told})
+    listed = {each.name: each for each in call.sources.tools(server["name"])}
+    tools = [_tool(name, listed.get(name)) for name in health["tools"]]
+    return Reply(
+        {"server": server["name"], "tools": tools, "checked": health["checked"], "protocol": health["protocol"]}
+    )
+
+
+def _tool(name: str, listed: Tool | None) -> dict[str, Any]:
+    if listed is None:
+        return {"name": name, "title": None, "description": None, "input": None}
+    schema = json.loads(listed.schema) if listed.schema else None
+    return {"name": name, "title": listed.title or None, "description": listed.description or None, "input": schema}
 
 
 SERVERS = (
@@ -133,7 +145,7 @@ SERVERS = (
         "GET",
         "/servers/{name}/tools",
         VIEW,
-        "The tools that a server listed when it was last asked.",
+        "The tools that a server listed when it was last asked, with the schemas of what they take.",
         _tools,
         ref("tool_list"),
         parameters=(NAME,),

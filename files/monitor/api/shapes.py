@@ -15,7 +15,6 @@ from monitor.api.shape import (
     NEXT,
     PUBLIC,
     TEXT,
-    TEXTS,
     WHOLE,
     Shape,
     listed,
@@ -93,7 +92,17 @@ _SHAPES: dict[str, Shape] = {
     "tool_list": record(
         {
             "server": TEXT,
-            "tools": TEXTS,
+            "tools": listed(
+                record(
+                    {
+                        "name": TEXT,
+                        "title": maybe("string"),
+                        "description": maybe("string"),
+                        "input": {"description": "The schema of what it takes; null where none is kept."},
+                    },
+                    "A tool, in the words of its server.",
+                )
+            ),
             "checked": MAYBE_MOMENT,
             "protocol": maybe("string", "The MCP revision that was agreed on."),
         },

@@ -132,7 +132,19 @@ def test_calls_are_narrowed_by_outcome(program: Program, name: str) -> None:
 def test_tools_are_those_that_the_server_listed(program: Program, name: str) -> None:
     state = json.loads(program.state_file.read_text())
     tools = next(each["health"]["tools"] for each in state["servers"] if each["name"] == name)
-    assert asked(program, f"/servers/{name}/tools")["tools"] == tools
+    assert [each["name"] for each in asked(program, f"/servers/{name}/tools")["tools"]] == tools
+
+
+def test_a_tool_comes_with_what_it_takes_where_that_is_kept(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    state = json.loads(program.state_file.read_text())["servers"][0]
+    taken = {"type": "object", "properties": {"timezone": {"type": "string"}}}
+    tool = {"name": state["health"]["tools"][0], "title": None, "description": "Says it.", "input": taken}
+    kept = {"version": 1, "servers": {state["name"]: {"tools": [tool]}}}
+    (tmp_path / "tools.json").write_text(json.dumps(kept))
+    found = asked(program, f"/servers/{state['name']}/tools")["tools"]
+    assert found[0] == tool
+    assert found[1]["input"] is None
 
 
 @pytest.mark.parametrize("what", ["logs", "calls", "stats", "events", "tools"])
