@@ -6,9 +6,11 @@ own AWS_ENDPOINT_URL.
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import socket
+import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +19,12 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.host_address import ThisHost
+from local_alb.model.tls import LOCAL_CERTIFICATE_ARN
 
 from tests.credentials import ACCESS_KEY
 from tests.e2e.support.client import call, status
-from tests.e2e.support.local_alb import INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.local_alb import BALANCER_ARN, INSTANCE_ID, LISTENER_ARN, LocalAlb
+from tests.e2e.support.ports import free_port
 from tests.e2e.support.sample import SAMPLE
 from tests.e2e.support.sessions import clients
 from tests.e2e.support.site import FLEET, MONITOR_PORT, ROUTER_PORT, SETTINGS, Site
@@ -124,6 +128,55 @@ def test_what_settings_and_entries_say_of_routes_is_what_the_load_balancer_is_to
         "orders": "ok",
         "time": "ok",
     }
+
+
+def test_clients_of_a_server_behind_tokens_are_told_by_the_monitor_where_to_log_in(
+    site: Site, settings: Path, aws: LocalAlb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = elbv2(aws).create_listener(
+        LoadBalancerArn=BALANCER_ARN,
+        Protocol="HTTPS",
+        Port=free_port(),
+        Certificates=[{"CertificateArn": LOCAL_CERTIFICATE_ARN}],
+        SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )["Listeners"][0]
+    aws.settled()
+    named = f"alb_name = mcp-local\nlistener_port = {listener['Port']}"
+    issuer = "[jwt]\nissuer = https://id.example\njwks_endpoint = https://id.example/jwks\n"
+    plain = DESIRED.replace("alb_name = mcp-local", named).replace("host_header = mcp.example.com", "")
+    settings.write_text(plain + issuer)
+    site.write_config({**SAMPLE, "time": {**SAMPLE["time"], "orchestrator": {"auth": "jwt"}}})
+    trusted = str(aws.directory / "certificates/local.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", trusted)  # for the probe of the servers that let everybody pass
+    context = ssl.create_default_context(cafile=trusted)
+
+    def ask(path: str) -> tuple[int, str | None, str]:
+        connection = http.client.HTTPSConnection("localhost", listener["Port"], timeout=10, context=context)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("WWW-Authenticate"), answer.read().decode()
+
+    run = site.reconcile()
+
+    assert run.code == 0, run.output
+    until(lambda: ask("/mcp/time/mcp")[0] == 401, "who has no token is told so")
+    where = f"https://localhost:{listener['Port']}/.well-known/oauth-protected-resource/mcp/time/mcp"
+    assert ask("/mcp/time/mcp")[1] == f'Bearer resource_metadata="{where}"'
+    found = json.loads(ask("/.well-known/oauth-protected-resource/mcp/time/mcp")[2])
+    assert found["resource"] == f"https://localhost:{listener['Port']}/mcp/time/mcp"
+    assert found["authorization_servers"] == ["https://id.example"]
+    assert ask("/.well-known/oauth-protected-resource/mcp/orders/mcp")[0] == 404
+    assert site.servers()["time"]["health"]["status"] == "ok"
+    again = site.reconcile()
+    assert (again.code, "changed=0" in again.output) == (0, True), again.output
+
+    site.write_config(SAMPLE)
+    assert site.reconcile().code == 0
+    assert ask("/.well-known/oauth-protected-resource")[0] == ask("/mcp/unknown")[0] == 404
+    assert ask("/mcp/time/health")[0] == 200
+    described = elbv2(aws).describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+    assert len(described) == 5  # three servers, the monitor, and what the listener does else
 
 
 def test_a_router_on_the_host_takes_over_and_gives_back_without_a_word_from_clients(site: Site, settings: Path) -> None:

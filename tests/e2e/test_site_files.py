@@ -73,7 +73,11 @@ def test_the_monitor_has_neither_the_engines_socket_nor_credentials(site: Site) 
 
 
 @pytest.mark.parametrize(
-    "file", ["etc/mcp.config.json", "etc/monitor.password", "etc/fleet.key", "etc/session.key", "var/state.json"]
+    "file",
+    [
+        *("etc/mcp.config.json", "etc/monitor.password", "etc/fleet.key", "etc/session.key"),
+        *("var/state.json", "var/login.json"),
+    ],
 )
 def test_another_user_of_the_host_reads_none_of_it(site: Site, file: str) -> None:
     assert os.access(site.root / file, os.R_OK)
