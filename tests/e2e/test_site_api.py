@@ -1,0 +1,225 @@
+"""The whole life of a server by curl, as README tells it: through the balancer, with a watcher that starts the runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
+from tests.e2e.support.waiting import until
+
+TEMPLATE = {
+    "description": "The time.",
+    "capabilities": ["tools"],
+    "versions": {"1": {"command": "docker", "args": ["run", "-i", "--rm", "-e", "TZ", "mcp-sample/time:1"]}},
+}
+CANARY = "canary-7d1f0c"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What curl got."""
+
+    status: int
+    body: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+
+class Curl:
+    """Calls the API with a token of its own."""
+
+    def __init__(self, site: Site, scope: str) -> None:
+        self.site = site
+        self._token = make_token(site, scope)
+
+    def __call__(self, path: str, *options: str) -> Told:
+        """Returns what a call is answered with; ``options`` are curl's."""
+        found = subprocess.run(
+            [
+                *(
+                    "curl",
+                    "-sS",
+                    "--max-time",
+                    "60",
+                    "-w",
+                    "\n%{http_code}",
+                    "-H",
+                    f"Authorization: Bearer {self._token}",
+                ),
+                *(f"{self.site.url}/monitor/api/v1/{path}", *options),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        body, _, status = found.stdout.rpartition("\n")
+        return Told(int(status), body)
+
+
+def make_token(site: Site, scope: str) -> str:
+    """Makes a token as make token does, with the installed release."""
+    made = subprocess.run(
+        [
+            *(sys.executable, "-m", "monitor.access.token", "--users", str(site.etc / "monitor.users.json")),
+            *("add", f"{scope}-{os.urandom(4).hex()}", "--scope", scope),
+        ],
+        cwd=site.root / "home" / "current" / "files",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return made.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def watched(site: Site) -> Iterator[Site]:
+    (site.etc / "settings.conf").write_text(settings(watcher=True))
+    (site.etc / "templates").mkdir(exist_ok=True)
+    (site.etc / "templates" / "clock.json").write_text(json.dumps(TEMPLATE))
+    run = site.install()
+    try:
+        assert run.code == 0, run.output
+        yield site
+    finally:
+        (site.etc / "settings.conf").write_text(SETTINGS)
+        run = site.install()
+        assert run.code == 0, run.output
+
+
+@pytest.fixture(scope="module")
+def admin(watched: Site) -> Curl:
+    return Curl(watched, "admin")
+
+
+def running(site: Site, server: str) -> list[str]:
+    """The ids of a server's containers that run."""
+    found = site.docker.containers.list(filters={"label": [f"mcp_service={server}", f"mcp_fleet={FLEET}"]})
+    return [str(each.id) for each in found]
+
+
+def answers(site: Site, server: str) -> bool:
+    """Whether a server answers an initialize through the balancer."""
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }
+    found = subprocess.run(
+        [
+            *("curl", "-s", "--max-time", "20", "-o", os.devnull, "-w", "%{http_code}", "--json", json.dumps(hello)),
+            *("-H", "Accept: application/json, text/event-stream", f"{site.url}/mcp/{server}/mcp"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    return found.stdout == "200"
+
+
+def test_a_server_lives_its_whole_life_by_curl(watched: Site, admin: Curl) -> None:
+    body = {"name": "clock", "template": "clock@1", "env": {"TZ": "Europe/Paris", "SECRET": CANARY}}
+    made = admin("servers?wait=50", "--json", json.dumps(body), "-H", "Idempotency-Key: first")
+    assert (made.status, made.document["status"]) == (200, "done"), made.body
+    again = admin("servers?wait=50", "--json", json.dumps(body), "-H", "Idempotency-Key: first")
+    assert again.document["id"] == made.document["id"]
+    assert answers(watched, "clock")
+    assert "clock" in [each["name"] for each in admin("servers?text=clock").document["servers"]]
+    assert admin("servers/clock/status").document["condition"] in ("ok", "asleep")
+    tools = {each["name"]: each for each in admin("servers/clock/tools").document["tools"]}
+    assert "timezone" in tools["get_current_time"]["input"]["properties"]
+    until(lambda: admin("servers/clock/logs?lines=5").document["lines"], "its log is kept")
+    stopped = admin("servers/clock/stop?wait=50", "-X", "POST")
+    assert stopped.status == 200, stopped.body
+    assert not running(watched, "clock")
+    assert admin("servers?status=stopped").document["servers"][0]["name"] == "clock"
+    started = admin("containers/clock/start?wait=50", "-X", "POST")
+    assert started.status == 200, started.body
+    before = running(watched, "clock")
+    assert before
+    rolled = admin("servers/clock/restart?wait=50", "-X", "POST")
+    assert rolled.status == 200, rolled.body
+    assert running(watched, "clock") != before
+    assert answers(watched, "clock")
+    happened = [each["event"] for each in admin("servers/clock/events").document["events"]]
+    assert {"created", "stopped"} <= set(happened)
+    runs = admin("runs?server=clock").document["runs"]
+    assert any(each["trigger"].startswith("request ") for each in runs)
+    assert admin(f"runs/{runs[0]['id']}").document["plan"]
+    rules = [rule for each in admin("routes").document["listeners"] for rule in each["rules"]]
+    assert "clock" in [rule["server"] for rule in rules]
+    deleted = admin("servers/clock?wait=50", "-X", "DELETE")
+    assert deleted.status == 200, deleted.body
+    assert admin("servers/clock").status == 404
+    assert not running(watched, "clock")
+
+
+def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:
+    viewer = Curl(watched, "view")
+    assert viewer("servers/time/stop", "-X", "POST").status == 403
+    audit = [json.loads(line) for line in (watched.var / "audit.jsonl").read_text().splitlines()]
+    by_api = [each["action"] for each in audit if str(each.get("from", "")).startswith("API ")]
+    assert by_api[:2] == ["create", "stop"]
+    refused = (watched.var / "monitor" / "refused.jsonl").read_text()
+    assert "POST /api/v1/servers/time/stop" in refused
+    kept = [each for each in watched.var.rglob("*") if each.is_file()]
+    assert not [str(each) for each in kept if CANARY.encode() in each.read_bytes()]
+
+
+def test_what_the_configs_reader_says_is_told_by_curl(admin: Curl) -> None:
+    entry = {"command": "docker", "args": ["run", "-v", "/etc:/x", "--privileged", "mcp-sample/time:1"]}
+    told = admin("servers?wait=50", "--json", json.dumps({"name": "evil", "entry": entry}))
+    assert told.status == 422
+    assert len(told.document["errors"]) >= 1
+    assert "--privileged" in told.body
+
+
+def test_a_stop_by_the_api_survives_a_run_and_the_watcher(watched: Site, admin: Curl) -> None:
+    assert admin("servers/time/stop?wait=50", "-X", "POST").status == 200
+    assert watched.reconcile().code == 0
+    assert not running(watched, "time")
+    assert admin("servers/time/start?wait=50", "-X", "POST").status == 200
+    assert running(watched, "time")
+
+
+def test_a_stop_is_done_and_answered_in_seconds(watched: Site, admin: Curl) -> None:
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        told = admin("servers/time/stop?wait=50", "-X", "POST")
+        took.append(time.monotonic() - began)
+        assert told.status == 200, told.body
+        assert not running(watched, "time")
+        assert admin("servers/time/start?wait=50", "-X", "POST").status == 200
+    print(f"a stop took {median(took):.2f} s, {sorted(round(each, 2) for each in took)}")
+    # The target is 4 s on a machine that does nothing else.
+    assert median(took) < 15
+
+
+def test_a_follower_gets_lines_through_the_balancer_as_they_come(watched: Site, admin: Curl) -> None:
+    found = subprocess.Popen(
+        [
+            *("curl", "-sSN", "-H", f"Authorization: Bearer {make_token(watched, 'view')}"),
+            f"{watched.url}/monitor/api/v1/servers/orders/logs?follow=true&lines=1",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert found.stdout is not None
+    try:
+        first = found.stdout.readline()
+        assert first.startswith(("event: lines", ": nothing yet"))
+    finally:
+        found.terminate()
+        found.wait()
