@@ -12,12 +12,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -97,11 +98,12 @@ class Site:
 
 @contextmanager
 def process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
-    started = subprocess.Popen(command, text=True, **more)
+    started = subprocess.Popen(command, text=True, start_new_session=True, **more)
     try:
         yield started
     finally:
-        started.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)  # node may be the child of a program that only starts it
         started.wait()
 
 
