@@ -13,7 +13,6 @@ if __name__ == "__main__":
 
     options = parse(sys.argv[1:])
     stand_ins.drop("argparse")
-    stand_ins.forget_re()
 
     from .serving import main
 

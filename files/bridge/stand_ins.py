@@ -59,24 +59,6 @@ def drop(*names: str) -> None:
     gc.collect()
 
 
-def forget_re() -> None:
-    """Lets go of the parser and the compiler of patterns, where the runtime brings what they make of the bridge's."""
-    try:
-        from .patterns import COMPILED  # type: ignore[import-not-found]
-    except ImportError:
-        return
-    import _sre  # type: ignore[import-not-found]
-
-    def compiled(pattern: str | bytes, flags: int = 0) -> Any:
-        found = COMPILED.get((pattern, flags))
-        return _sre.compile(*found) if found is not None else _whole("re").compile(pattern, flags)
-
-    if copyreg := sys.modules.get("copyreg"):
-        copyreg.dispatch_table.clear()  # it would keep all of re, to pickle patterns
-    drop(*[name for name in sys.modules if name.partition(".")[0] == "re"])
-    _stand_in("re", {"compile": compiled, "DOTALL": 16})
-
-
 def _stand_in(name: str, given: dict[str, Any]) -> ModuleType | None:
     """Puts the module `name` in place with the names in `given`, unless it is imported already or is not there."""
     if name in sys.modules:

@@ -253,35 +253,12 @@ for file in library.rglob("*.pyc"):
         file.write_bytes(data[:16] + marshal.dumps(without_lines(marshal.loads(data[16:]))))
 """
 
-# What `re` makes of the bridge's patterns. Its parser and compiler would be a twentieth of what a bridge takes of
-# memory.
-PATTERNS = """
-import _sre, pathlib, re, sys
-
-compile, found = _sre.compile, {}
-
-def noted(pattern, flags=0):
-    def note(pattern_again, all_flags, code, *groups):
-        found[pattern, int(flags)] = (pattern_again, int(all_flags), [int(one) for one in code], *groups)
-        return compile(pattern_again, all_flags, code, *groups)
-    _sre.compile = note
-    return re._compiler.compile(pattern, flags)
-
-re.compile = noted
-from bridge import stand_ins
-stand_ins.install()
-import bridge.serving
-pathlib.Path(sys.argv[1]).write_text(f"COMPILED = {found!r}\\n")
-"""
-
 
 def compile_all(root: Path, library: Path) -> None:
     """Bytecode that is never checked against its source: the directory is read-only where it is used."""
     start = [str(root / "ld.so"), "--library-path", str(root / "lib"), "--argv0", str(root / "python")]
     run = [*start, str(root / "python"), "-ISOO"]
-    whole = "from bridge import stand_ins; stand_ins.install(); stand_ins.forget_re(); "
-    whole += "import bridge.serving, sys; print(sys.prefix); sys.exit('re._parser' in sys.modules)"
-    _run([*run, "-c", PATTERNS, str(library / "bridge" / "patterns.py")])
+    whole = "from bridge import stand_ins; stand_ins.install(); import bridge.serving, sys; print(sys.prefix)"
     found = _run([*run, "-c", whole])
     if Path(found.strip()).resolve() != root.resolve():
         raise Problem(f"the copied interpreter looks for its library in {found.strip()}")
