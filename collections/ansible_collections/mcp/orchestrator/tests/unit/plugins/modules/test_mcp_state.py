@@ -70,7 +70,7 @@ def test_the_run_goes_into_the_history_and_the_state_says_since_when(
     time = next(each for each in json.loads(path.read_text())["servers"] if each["name"] == "time")
     assert time["since"] == reports[1]["finished"]
     conditions = json.loads((folder / "conditions.json").read_text())["servers"]["time"]
-    assert [condition for _, condition in conditions] == ["ok", "failing"]
+    assert [condition for _moment, condition in conditions] == ["ok", "failing"]
 
 
 def test_a_run_that_could_not_read_its_config_says_nothing_of_the_servers(

@@ -51,14 +51,14 @@ def elbv2() -> FakeElbv2:
 
 def test_rules_come_in_their_order_ours_by_server_those_of_others_and_the_default_rule_last(elbv2: FakeElbv2) -> None:
     elbv2.add_rule(5, SHOP, SOLD_OUT)
-    for _ in ("the run that makes them", "a run that changes nothing"):
+    for _run in ("the run that makes them", "a run that changes nothing"):
         found = report(elbv2, routes(elbv2, 1))
         assert [(rule["priority"], rule["ours"], rule["server"]) for rule in found["rules"]] == [
             (5, False, None),
             (1000, True, "s000"),
             (None, False, None),
         ]
-        shop, ours, _ = found["rules"]
+        shop, ours, _foreign = found["rules"]
         assert shop["conditions"] == ["header X-Origin-Verify has 1 value", "path is /shop"]
         assert ours["conditions"] == ["path is /mcp/s000 or /mcp/s000/*"]
         assert ours["actions"] == [f"forward to {ours['target_groups'][0]}"]
@@ -88,7 +88,7 @@ def test_many_target_groups_are_asked_in_turns(elbv2: FakeElbv2) -> None:
     for turn in range(3):
         elbv2.calls.clear()
         groups = report(elbv2, desired, turn)["target_groups"]
-        assert sum(call == "describe_target_health" for call, _ in elbv2.calls) == MOST_ASKED
+        assert sum(call == "describe_target_health" for call, _arguments in elbv2.calls) == MOST_ASKED
         asked |= {group["server"] for group in groups if group["targets"] is not None}
     assert len(asked) == 45
 

@@ -79,7 +79,7 @@ def test_a_server_that_lists_too_much_is_cut() -> None:
 
 def test_a_schema_without_an_end_is_cut() -> None:
     schema: dict[str, Any] = {}
-    for _ in range(5000):
+    for _time in range(5000):
         schema = {"a": schema}
     assert kept(report("time", {**NOW, "inputSchema": schema}))["time"][0]["name"] == "now"
 
