@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -46,6 +47,9 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
 
     def handle(self) -> None:
         self.socket.settimeout(IDLE_SECONDS)
+        # Head and body are sent apart: Nagle's algorithm would hold the body until the client acknowledges the head,
+        # which it puts off for 40 ms (tcp(7), TCP_QUICKACK).
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle()
 
     def read_requestline(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import subprocess
 import sys
@@ -69,6 +70,18 @@ def told(port: int, sent: str) -> str:
 
 def get(path: str) -> str:
     return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def test_an_answer_on_a_connection_that_stays_open_is_not_held_back(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    took = []
+    for _ in range(20):
+        began = time.monotonic()
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"told"
+        took.append(time.monotonic() - began)
+    connection.close()
+    assert min(took[5:]) < 0.03, took  # who waits for a delayed acknowledgement waits for 0.04 s
 
 
 def test_followers_keep_nobody_else_out_whether_their_tabs_are_open_or_closed(port: int) -> None:
