@@ -54,6 +54,10 @@ docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its
 	PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema \
 	  >files/mcp.config.schema.json
 
+.PHONY: screenshots
+screenshots: venv ## Take the pictures of docs/images: the monitor over the files of a made-up site, in Chromium
+	PYTHONPATH=.:files:collections $(BIN)/python docs/screenshots.py
+
 .PHONY: unit
 unit: venv ## The pure parts
 	$(BIN)/pytest -q

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import threading
@@ -74,6 +75,14 @@ class Browser:
             yield
         finally:
             self._devtools("Emulation.setScriptExecutionDisabled", value=False)
+
+    def hide_scrollbars(self) -> None:
+        """Leaves out the bars to scroll by, on pages that are opened from now on."""
+        self._devtools("Emulation.setScrollbarsHidden", hidden=True)
+
+    def picture(self) -> bytes:
+        """What the window shows, as PNG."""
+        return base64.b64decode(self._command("GET", "/screenshot", None))
 
     def click(self, selector: str) -> None:
         """Clicks the first element that the selector of CSS finds, as a mouse does."""

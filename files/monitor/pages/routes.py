@@ -117,7 +117,7 @@ def routes_view(found: Listeners | None, now: datetime) -> RoutesView:
     return RoutesView(
         severity=severity,
         headline=headline,
-        found=f"As the run found it that ended {ago(found.finished, now)}",
+        found=f"As found by the run that ended {ago(found.finished, now)}",
         run=found.run,
         troubles=tuple(sorted(ill, key=lambda each: (each[1].severity, each[0]))),
         listeners=listeners,

@@ -109,7 +109,8 @@ def server_row(server: Server, order: int, figures: Figures, now: datetime, base
         rank=(WORST_FIRST.index(server.severity), order),
         condition=server.condition,
         severity=server.severity,
-        called=server.condition_text,
+        # Who has stopped it, and when, is a mark of its own.
+        called="stopped" if server.condition == "stopped" and server.override else server.condition_text,
         lasting=_lasting(server, now),
         note=server.error or (server.reason if server.condition == "unknown" else None) or "",
         marks=tuple(_marks(server, usage, figures, now)),
