@@ -140,7 +140,7 @@ def _answer(
     request = _request(base, arguments, user, client, auth, sources)
     answer = turned_away(route.role, request, auth, sources) or route.page(request, sources)
     if answer is None:
-        answer = refusal(request, 404, "There is no such page", "It may have been there: what is kept is bounded.")
+        answer = refusal(request, 404, "There is no such page", "It may have been there once: what is old is not kept.")
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
     headers = {"Content-Type": answer.content_type, **answer.headers}
     if answer.may_be_compressed and isinstance(body, bytes) and len(body) >= LEAST:

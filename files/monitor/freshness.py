@@ -21,3 +21,8 @@ def interval(state: State) -> int:
 def is_stale(state: State, now: datetime) -> bool:
     """Whether runs have been missing for so long that nobody reconciles any more."""
     return (now - state.finished).total_seconds() > STALE_INTERVALS * interval(state)
+
+
+def known_until(state: State, now: datetime) -> datetime:
+    """Where what is told of the past ends: when the last run did; this minute once runs are missing, a gap."""
+    return now.replace(second=0, microsecond=0) if is_stale(state, now) else state.finished

@@ -35,7 +35,7 @@ def notices(state: State | str, sampled: float | None, now: datetime) -> Iterato
         yield Notice(STATE, "critical", f"{state[:1].upper()}{state[1:]}.", "systemctl status mcp-reconcile")
     elif is_stale(state, now):
         since = in_words((now - state.finished).total_seconds())
-        yield Notice(STATE, "warning", f"No run has ended for {since}.", "systemctl status mcp-reconcile.timer")
+        yield Notice(STATE, "critical", f"No run has ended for {since}.", "systemctl status mcp-reconcile.timer")
     if sampled is not None and now.timestamp() - sampled > WATCHER_SILENT_SECONDS:
         since = in_words(now.timestamp() - sampled)
         text = f"The watcher has written nothing for {since}: logs, calls and resources end there."

@@ -20,6 +20,7 @@ from monitor.figures.fleet_month import FleetMonth
 from monitor.figures.uptime import Uptime, Uptimes
 from monitor.figures.usage import Usage, Usages
 from monitor.file_cache import FileCache
+from monitor.freshness import known_until
 from monitor.state import State
 
 MOST_DRAWN = 32
@@ -50,7 +51,7 @@ class Past:
 
     def figures(self, state: State, now: datetime) -> Figures:
         """Returns the figures of the servers of a state."""
-        until = int(state.finished.timestamp())
+        until = int(known_until(state, now).timestamp())
         return Figures(
             {name: self.uptimes.of(name, until) for name in state.names},
             self.usages.all(),

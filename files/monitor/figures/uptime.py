@@ -89,6 +89,7 @@ class Uptimes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._identity: tuple[int, int] | None = None
+        self._until = 0
         self._conditions = Conditions()
         self._known: dict[tuple[str, int, int], tuple[Uptime, Uptime]] = {}
 
@@ -99,8 +100,11 @@ class Uptimes:
         return self._identity
 
     def of(self, server: str, until: int) -> tuple[Uptime, Uptime]:
-        """Returns the uptime of the day and of the month that ended at ``until``, when the last run did."""
+        """Returns the uptime of the day and of the month that ended at ``until``; those of one such time are kept."""
         self._look()
+        if until != self._until:
+            self._known.clear()
+            self._until = until
         key = (server, until, id(self._conditions))
         found = self._known.get(key)
         if found is None:

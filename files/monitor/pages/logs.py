@@ -118,7 +118,7 @@ def _says(asked: Asked, there: Sequence[str], count: int, *, is_whole: bool) -> 
         return "No line is like that." if asked.is_narrowed else "It has written nothing yet."
     if count >= MOST_LINES:
         return f"The last {count} lines{' that are meant' if asked.is_narrowed else ''}."
-    return f"{_lines(count)}{', all that are meant' if asked.is_narrowed else ''}."
+    return f"{_lines(count)}{', all that match' if asked.is_narrowed else ''}."
 
 
 def _lines(count: int) -> str:

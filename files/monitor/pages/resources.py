@@ -12,6 +12,7 @@ from monitor.figures.fleet_month import POINTS as MONTH_POINTS
 from monitor.figures.fleet_month import Month
 from monitor.figures.usage import POINTS, Usage
 from monitor.layout import render
+from monitor.notices import WATCHER
 from monitor.pages.server_row import address_of
 from monitor.sources import Sources
 from monitor.state import State, StateUnreadable
@@ -88,6 +89,11 @@ class Resources:
     orders: dict[str, str]
     is_live: bool
 
+    @property
+    def has_past(self) -> bool:
+        """Whether anything is to be drawn."""
+        return any(each.path or each.month_path for each in self.totals)
+
 
 def page(request: Request, sources: Sources) -> Answer:
     """The page; without a state it has what the watcher records all the same."""
@@ -97,7 +103,9 @@ def page(request: Request, sources: Sources) -> Answer:
         state = None
     past = sources.past
     view = resources_view(state, past.usages.all(), past.fleet_month.month(), request.asked("sort"), request.base)
-    return replace(render("resources.html", request, view=view), may_be_compressed=True)
+    # The page says itself that nothing is recorded.
+    own = () if view.is_live else (WATCHER,)
+    return replace(render("resources.html", request, view=view, own_notices=own), may_be_compressed=True)
 
 
 def resources_view(state: State | None, usages: Mapping[str, Usage], month: Month, order: str, base: str) -> Resources:

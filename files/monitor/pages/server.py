@@ -18,6 +18,7 @@ from records.sample import FULL, REDUCED, Sample
 from monitor.actions import offered
 from monitor.duration import ago, in_words
 from monitor.figures.uptime import MONTH, SEVERITIES
+from monitor.freshness import known_until
 from monitor.layout import render
 from monitor.listeners import Listener, Listeners, ListenersUnreadable, Rule, Target
 from monitor.pages.chart import Chart, charts_of
@@ -33,6 +34,7 @@ MOST_EVENTS = 20
 MOST_CALLS = 10
 MOST_LINES = 20
 MOST_SPELLS = 12
+_SPELLS = {GAP: "nothing recorded", "invalid": "wrong entry", "unknown": "not known"}
 TABS = (("Overview", ""), ("Logs", "/logs"), ("Calls", "/calls"), ("Runs", "/runs"), ("Connect", "/connect"))
 
 
@@ -144,7 +146,8 @@ def page(request: Request, sources: Sources) -> Answer | None:
         row = server_row(server, 0, figures, request.now, request.base)
     else:
         row = remote_row(server, 0, figures, request.now, request.base)
-    view = server_view(server, row, _read(server.name, sources, state.finished, request.now), request.now, request.base)
+    read = _read(server.name, sources, known_until(state, request.now), request.now)
+    view = server_view(server, row, read, request.now, request.base)
     actions = offered(server) if isinstance(server, Server) else ()
     return render("server.html", request, severity=row.severity, view=view, row=row, actions=actions)
 
@@ -207,7 +210,7 @@ def _troubles(spells: Sequence[Spell], now: datetime) -> Iterator[Trouble]:
         if severity == "ok" or (spell.condition == GAP and first):
             continue  # before the first record there is nothing to tell
         begun = datetime.fromtimestamp(spell.begun, now.tzinfo)
-        condition = "nothing recorded" if spell.condition == GAP else spell.condition.replace("_", " ")
+        condition = _SPELLS.get(spell.condition, spell.condition.replace("_", " "))
         yield Trouble(severity, condition, f"{begun:%Y-%m-%d %H:%M} UTC", in_words(spell.ended - spell.begun))
 
 

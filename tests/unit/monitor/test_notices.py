@@ -45,7 +45,7 @@ def test_a_watcher_that_is_gone_is_told_and_one_that_never_was_is_not(sources: S
 
 def test_a_state_that_is_old_missing_or_corrupt_is_told(sources: Sources) -> None:
     (stale,) = sources.notices(NOW + timedelta(hours=2))
-    assert stale.text == "No run has ended for 2 hours."
+    assert (stale.severity, stale.text) == ("critical", "No run has ended for 2 hours.")
     sources.state_file.write_text("{")
     assert "not complete JSON" in sources.notices(NOW)[0].text
     sources.state_file.unlink()

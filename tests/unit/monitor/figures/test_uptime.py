@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import CONDITIONS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.conditions import Conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.history.store import HistoryFolder
+from monitor.figures.past import Past
 from monitor.figures.uptime import DAY, SEVERITIES, Stretch, Uptimes, uptime_of
+from monitor.state import parse_state
 from records.conditions import GAP, Spell
+
+from tests.unit.monitor import samples
 
 NOW = 1_790_000_000
 
@@ -57,3 +63,18 @@ def test_the_file_is_read_again_as_soon_as_it_is_another(tmp_path: Path) -> None
     folder.keep_conditions(Conditions(((NOW - DAY, NOW),), {"time": ((NOW - DAY, "failing"),)}))
     assert uptimes.identity != before
     assert uptimes.of("time", NOW)[0].share == 0
+
+
+def test_runs_that_are_missing_are_a_gap_until_now(tmp_path: Path) -> None:
+    state = parse_state(json.dumps(samples.three_servers()).encode())
+    ended = int(state.finished.timestamp())
+    name = next(iter(state.names))
+    kept = Conditions(((ended - DAY, ended),), {name: ((ended - DAY, "ok"),)})
+    HistoryFolder(str(tmp_path / "history")).keep_conditions(kept)
+    past = Past(tmp_path)
+    day, _month = past.figures(state, state.finished + timedelta(minutes=4)).uptimes[name]
+    assert [each.severity for each in day.bar] == ["ok"]
+    day, _month = past.figures(state, state.finished + timedelta(hours=12)).uptimes[name]
+    # The minute counts, not the second, so that a cell may be shared.
+    assert [each.severity for each in day.bar] == ["ok", "gap"]
+    assert day.bar[1].cells == pytest.approx(24, abs=1)
