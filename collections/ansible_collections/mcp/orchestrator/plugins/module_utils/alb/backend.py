@@ -18,7 +18,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.apply impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.instance import instance_id, private_address
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.listener import find_listener
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.io.observe import Caller
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener_report import listener_report
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.listener_report import listener_report, lost_targets
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule_options import (
@@ -73,11 +73,11 @@ class AlbBackend:
         listener_arn = balancer.listener_arn or find_listener(api, balancer.load_balancer_name, balancer.listener_port)
         desired = desired_routes(hop, self._settings, listener_arn, balancer.target_id or _own_id(balancer))
         result = reconcile(api, desired, self._options, self._clock)
-        return replace(
-            hop_result(desired, result),
-            draining=still_draining(api, desired, result),
-            listener=None if self._options.is_check else listener_report(api, desired, result, _turn()),
-        )
+        listener = None if self._options.is_check else listener_report(api, desired, result, _turn())
+        if listener and not result.actions and not result.errors and lost_targets(desired, listener):
+            result = reconcile(api, desired, replace(self._options, is_full=True), self._clock)
+            listener = listener_report(api, desired, result, _turn())
+        return replace(hop_result(desired, result), draining=still_draining(api, desired, result), listener=listener)
 
 
 def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: str) -> DesiredRoutes:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What people are shown of a listener: its rules in order, ours and others', the health of our targets, the quotas.
 
-Nothing is decided by it, and nothing of it fails a run: what cannot be asked is left out, and said.
+Nothing of it fails a run: what cannot be asked is left out, and said.
 """
 
 from __future__ import annotations
@@ -54,6 +54,23 @@ def listener_report(api: Caller, desired: DesiredRoutes, result: Result, turn: i
         except AlbError as error:
             listener = result.observed.listener
             return {**_about(listener.arn, listener.protocol, listener.port, result), "problem": str(error)}
+
+
+def lost_targets(desired: DesiredRoutes, listener: Json) -> set[str]:
+    """Returns the routes without a target of this host that they should have, of those whose health the report tells.
+
+    A run that trusts the tags of target groups does not see that somebody has deregistered what they tell of.
+    """
+    found = set()
+    told = {group["name"]: group["targets"] for group in listener["target_groups"] if group["targets"] is not None}
+    for route in desired.routes:
+        targets = told.get(desired.group_names[route.name])
+        if targets is None:
+            continue
+        here = {each["port"] for each in targets if each["here"] and each["state"] != "draining"}
+        if set(route.ports) - here:
+            found.add(route.name)
+    return found
 
 
 class _Reporter:

@@ -151,3 +151,23 @@ def test_sessions_drain_where_the_balancer_leads_them_to_targets_that_leave(keep
 
     assert desired.session_drain == seconds
     assert (desired.routes[0].keeps_sessions, desired.routes[0].superseded) == (True, (20002,))
+
+
+def test_targets_that_somebody_has_deregistered_come_back_although_the_tags_still_tell_of_them() -> None:
+    elbv2 = FakeElbv2()
+    elbv2.servers[(HOST, 20001)] = ("/health", False, "time")
+    hop = Hop(BALANCER, (FleetRoute("time", "/mcp/time", (20001,), health_path="/health"),))
+    backend = AlbBackend(Settings(), Options(), lambda *_: elbv2, elbv2.clock)
+    assert backend.converge(hop).failure is None
+    (group,) = elbv2.call("describe_target_groups", {})["TargetGroups"]
+    target = {"TargetGroupArn": group["TargetGroupArn"], "Targets": [{"Id": HOST, "Port": 20001}]}
+    elbv2.call("deregister_targets", target)
+    elbv2.clock.sleep(600)
+
+    elbv2.calls.clear()
+    backend.converge(hop)
+    assert [arguments for name, arguments in elbv2.calls if name == "register_targets"] == [target]
+
+    elbv2.calls.clear()
+    backend.converge(hop)
+    assert not [name for name, _arguments in elbv2.calls if not name.startswith("describe")]
