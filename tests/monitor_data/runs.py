@@ -47,7 +47,7 @@ PLACES = Installation(
 )
 
 LASTS = 4  # seconds
-STOP = {"by": "alice", "at": "2026-11-29T01:20:00Z", "request": "20261129T012000123456Z-1f3a9c02"}
+STOP = {"by": "alice", "request": "20261129T012000123456Z-1f3a9c02"}
 
 Json = dict[str, Any]
 
@@ -72,6 +72,8 @@ class History:
         self._store = HistoryFolder(str(folder))
         self._fleet = fleet
         self._past = past
+        begun = [each.begun for each in past.spells if each.condition == "stopped"]
+        self._stop = {**STOP, "at": _stamp(min(begun, default=past.ended))}
         self._memory = Memory()
         self._reports: list[Json] = []
         self._conditions = Conditions()
@@ -155,7 +157,7 @@ class History:
             "config": {
                 **self._fleet.config,
                 "servers": [spec.to_short_dict() for spec in specs],
-                "overrides": {spec.name: {"stopped": STOP} for spec in specs if spec.stopped},
+                "overrides": {spec.name: {"stopped": self._stop} for spec in specs if spec.stopped},
             },
             "containers": {
                 "changed": bool(actions),
@@ -183,7 +185,7 @@ class History:
     def _make_spec(self, name: str, generation: int, stopped: bool) -> Spec:
         data = {**self._specs[name].to_dict(), "image": f"{self._specs[name].image}.{generation}"}
         if stopped:
-            data["stopped"] = f"by {STOP['by']} at {STOP['at']}"
+            data["stopped"] = f"by {self._stop['by']} at {self._stop['at']}"
         return Spec.from_dict(data).with_generation()
 
     def _actions(self, time: int, trigger: str, conditions: dict[str, str]) -> list[Json]:
