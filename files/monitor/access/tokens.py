@@ -128,6 +128,11 @@ class Tokens:
         """The token that somebody shows, expired or not; raises TokensUnusable, and knows none from then on."""
         stamp = stamp_of(self._file)
         if stamp != self._stamp:
-            self._stamp, self._known = stamp, {}
-            self._known = {each.digest: each for each in read_tokens(self._file).values()}
+            # Whoever asks meanwhile finds the former tokens with the former stamp, or all of the new ones.
+            known: dict[str, Token] = {}
+            try:
+                known = {each.digest: each for each in read_tokens(self._file).values()}
+            finally:
+                self._known = known
+                self._stamp = stamp
         return self._known.get(digest_of(text))

@@ -113,8 +113,13 @@ class Users:
         """Looks at the file; raises UsersUnusable, and has no users from then on."""
         stamp = stamp_of(self._file)
         if stamp != self.stamp or not stamp:
-            self.stamp, self._accounts = stamp, {}
-            self._accounts = read_users(self._file)
+            # Whoever asks meanwhile finds the former users with the former stamp, or all of the new ones.
+            accounts: Mapping[str, Account] = {}
+            try:
+                accounts = read_users(self._file)
+            finally:
+                self._accounts = accounts
+                self.stamp = stamp
 
     def account(self, name: str) -> Account | None:
         """The user of this name, as of the last look."""
