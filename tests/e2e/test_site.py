@@ -204,7 +204,8 @@ def test_the_routes_file_says_what_the_listener_holds(site: Site) -> None:
         assert rules[name]["arn"] == site.rules()[f"/mcp/{name}"]
         assert rules[name]["conditions"] == [f"path is /mcp/{name} or /mcp/{name}/*"]
     targets = [target for group in listener["target_groups"] for target in group["targets"]]
-    assert {target["state"] for target in targets} == {"healthy"}
+    # The target of a server that a test before has replaced may still drain.
+    assert {target["state"] for target in targets} - {"draining"} == {"healthy"}
     assert {quota["name"].partition("-per-")[0]: quota["used"] for quota in listener["quotas"]} == {
         "rules": len(rules),
         "target-groups": len(rules),
