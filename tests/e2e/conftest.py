@@ -4,13 +4,15 @@ import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 import pytest
+from docker.models.networks import Network
 
 from tests.e2e.support.site import FLEET, PROJECT, USERS, Site, processes_naming
+from tests.e2e.support.waiting import until
 
 
 def left_behind(site: Site) -> list[str]:
@@ -43,8 +45,18 @@ def stranger_in_a_network(site: Site) -> Iterator[str]:
     finally:
         stranger.remove(force=True)
         for network in networks:
-            with suppress(docker.errors.NotFound):
-                network.remove()
+            # A busy engine lets go of a container's endpoint some time after the container.
+            until(lambda network=network: _removed(network), f"{network.name} is removed", 30)
+
+
+def _removed(network: Network) -> bool:
+    try:
+        network.remove()
+    except docker.errors.NotFound:
+        return True
+    except docker.errors.APIError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")

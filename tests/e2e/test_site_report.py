@@ -110,7 +110,8 @@ def test_the_monitors_user_reads_the_history_and_others_do_not(site: Site, told:
 def test_how_each_server_was_and_what_it_offers_is_kept_for_the_monitors_user(site: Site, told: dict[str, Any]) -> None:
     found = conditions(site.var / "history")
     now = int(time.time())
-    assert [each.condition for each in found.spells("time", now - 3600, now)][-2:] in (["ok", ""], ["", "ok"], ["ok"])
+    # What tests before have done to it is kept as well; a gap is where nothing was recorded.
+    assert [each.condition for each in found.spells("time", now - 3600, now) if each.condition][-1] == "ok"
     tools = site.var / "tools.json"
     listed = json.loads(tools.read_text())["servers"]["time"]["tools"]
     assert "get_current_time" in [each["name"] for each in listed]
