@@ -344,7 +344,11 @@ def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) ->
         if ("server-postgres" in line or line.startswith("/bin/sh /opt/server/start ")) and " bridge " not in line
     }
     found["arguments of processes"] = "\n".join(watched.arguments.seen - own)
-    found["page"] = watched.page("") + watched.page("/state.json") + watched.page("/mcp.json")
+    pages = ["", "/state.json", "/mcp.json", "/api/v1/servers", "/api/v1/routes", "/api/v1/runs"]
+    pages += [f"/{name}" for name in ("logs", "calls", "runs", "routes", "resources", "connect", "audit")]
+    pages += [f"/servers/{name}" for name in site.running()]
+    pages += [f"/runs/{run['id']}" for run in json.loads(watched.page("/api/v1/runs"))["runs"]]
+    found |= {f"page {path}": watched.page(path) for path in pages}
     for container in site.docker.containers.list(all=True, filters={"label": f"mcp_fleet={FLEET}"}):
         inspected = container.attrs
         inspected["Config"].pop("Env")  # the one place where they belong
