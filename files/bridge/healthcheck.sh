@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # healthcheck.sh PORT PATH [SECONDS [EVERY]]: the container's own HEALTHCHECK. It needs nothing of the image: the runtime
-# has a bash, which starts in a fifteenth of the time that Python takes. Whether the server answers is the bridge's to find out;
-# this asks for its verdict, and twice where nothing is said: one slow moment of a busy host makes nobody unhealthy.
-# An engine takes a hundred times the CPU to start this that it takes to ask. So where the engine knows already that all
-# is well, this stays for SECONDS and asks on EVERY so many, and ends as soon as there is something to tell.
+# has a bash, which starts in a fifteenth of the time that Python takes. Whether the server answers is the bridge's to
+# find out; this asks for its verdict, and twice where nothing is said: one slow moment of a busy host makes nobody
+# unhealthy. An engine takes a hundred times the CPU to start this that it takes to ask. So where the engine knows
+# already that all is well, this stays for SECONDS, asks again EVERY so many, and ends as soon as there is something to
+# tell.
 LC_ALL=C
 every=${4:-20}
 

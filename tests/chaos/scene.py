@@ -125,7 +125,7 @@ def _services(site: Site) -> str:
 
 def _containers(site: Site) -> str:
     found = site.docker.api.containers(all=True, filters={"label": f"mcp_fleet={FLEET}"})
-    wished = {name: replicas(entry) for name, entry in site.config().items() if not entry.get("disabled")}
+    desired = {name: replicas(entry) for name, entry in site.config().items() if not entry.get("disabled")}
     well: Counter[str] = Counter()
     for each in found:
         name = each["Names"][0] if each["Names"] else each["Id"]
@@ -137,16 +137,16 @@ def _containers(site: Site) -> str:
         if not name.startswith(f"/{FLEET}-{each['Labels']['mcp_service']}"):
             return f"{name} has another name"
         well[each["Labels"]["mcp_service"]] += 1
-    return "" if well == wished else f"containers: {dict(well)}, wished: {wished}"
+    return "" if well == desired else f"containers: {dict(well)}, desired: {desired}"
 
 
 def _routes(site: Site) -> str:
     api = site.elbv2()
     rules = site.rules()
-    wished = {"/monitor", *(f"/mcp/{name}" for name in site.running())}
-    if set(rules) - {"/chaos-stranger"} != wished:
+    desired = {"/monitor", *(f"/mcp/{name}" for name in site.running())}
+    if set(rules) - {"/chaos-stranger"} != desired:
         return f"rules: {sorted(rules)}"
-    described = api.describe_rules(RuleArns=[rules[path] for path in wished])["Rules"]
+    described = api.describe_rules(RuleArns=[rules[path] for path in desired])["Rules"]
     if far := [each["Priority"] for each in described if not 1000 <= int(each["Priority"]) < 2000]:
         return f"priorities: {far}"
     for name in site.running():

@@ -89,15 +89,17 @@ class ChaosHost(InstalledHost):
         template = '{{.State}} {{.Label "mcp_service"}}'
         listed = self.run("docker", "ps", "--all", "--filter", f"label=mcp_fleet={FLEET}", "--format", template)
         found = Counter(tuple(line.split()) for line in listed.splitlines())
-        wished = {
+        desired = {
             ("running", name): int(entry.get("orchestrator", {}).get("replicas", 1))
             for name, entry in self.config().items()
             if not entry.get("disabled")
         }
         odd = {
-            key: (found.get(key, 0), wished.get(key, 0)) for key in {*found, *wished} if found[key] != wished.get(key)
+            key: (found.get(key, 0), desired.get(key, 0))
+            for key in {*found, *desired}
+            if found[key] != desired.get(key)
         }
-        return f"containers (found, wished): {odd}" if odd else ""
+        return f"containers (found, desired): {odd}" if odd else ""
 
     def _report(self) -> str:
         if self.run("sh", "-c", "systemctl is-active mcp-reconcile.service || true") == "activating":

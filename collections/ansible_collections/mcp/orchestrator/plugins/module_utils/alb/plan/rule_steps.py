@@ -349,7 +349,7 @@ class RuleSteps:
 
 
 def _owner(route: Route) -> frozenset[str]:
-    """Returns the route without whose target group this one leads nowhere, where it has none of its own."""
+    """Returns the route whose target group this one shares; nothing where it has its own."""
     return frozenset({route.shares}) if route.shares else frozenset()
 
 
