@@ -38,7 +38,7 @@ from monitor.pages import (
 )
 from monitor.server import LARGEST_REQUEST
 from monitor.sources import Sources
-from monitor.web import Answer, Request
+from monitor.web import Answer, Request, headers_of
 
 Page = Callable[[Request, Sources], "Answer | None"]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -153,7 +153,7 @@ def _answer(
 def _told(sources: Sources, **_arguments: str) -> bottle.HTTPResponse:
     """Answers a client without a token, whose request was none to the monitor: of its body nothing is read."""
     asked = bottle.request
-    headers = {name.lower(): value for name, value in asked.headers.items()}
+    headers = headers_of(asked.environ)
     answer = login.page(Request(base="", path=asked.path, method=asked.method, headers=headers), sources)
     return bottle.HTTPResponse(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
 
@@ -169,7 +169,7 @@ def _request(
         arguments=arguments,
         query=_values(asked.query_string),
         form=_form() if asked.method == "POST" else {},
-        headers={name.lower(): value for name, value in asked.headers.items()},
+        headers=headers_of(asked.environ),
         user=user,
         client=client,
         now=now,

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from monitor.access.users import NOBODY, User
 from monitor.notices import Notice
@@ -46,6 +47,16 @@ class Request:
     def filled(self, name: str, default: str = "") -> str:
         """The first value of this name in the form."""
         return next(iter(self.form.get(name, ())), default)
+
+
+def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the headers of a WSGI request by names in small letters; bytes that are no UTF-8 are replaced."""
+    found = {key[5:]: value for key, value in environ.items() if key.startswith("HTTP_")}
+    found |= {key: environ[key] for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(key)}
+    return {
+        key.replace("_", "-").lower(): str(value).encode("latin-1", "replace").decode("utf-8", "replace")
+        for key, value in found.items()
+    }
 
 
 @dataclass(frozen=True)

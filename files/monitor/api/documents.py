@@ -19,9 +19,13 @@ OTHER_HOSTS = "on_other_hosts"
 
 @dataclass(frozen=True)
 class StateDocument:
-    """``servers`` are those of this fleet and the remote ones, as the file has them, by their names in order."""
+    """``errors`` and ``warnings`` are how many there are; ``servers`` are those of this fleet and the remote ones, as
+    the file has them, by their names in order."""
 
+    fleet: str
     run: Mapping[str, Any]
+    errors: int
+    warnings: int
     servers: Mapping[str, Mapping[str, Any]]
     summaries: tuple[Mapping[str, Any], ...]
 
@@ -55,7 +59,14 @@ def _read(path: Path) -> StateDocument:
 
 def _document(state: Mapping[str, Any]) -> StateDocument:
     every = sorted((*state["servers"], *state["remotes"]), key=lambda each: str(each["name"]))
-    return StateDocument(state["run"], {each["name"]: each for each in every}, tuple(_summary(each) for each in every))
+    return StateDocument(
+        fleet=state["fleet"],
+        run=state["run"],
+        errors=len(state["errors"]),
+        warnings=len(state["warnings"]),
+        servers={each["name"]: each for each in every},
+        summaries=tuple(_summary(each) for each in every),
+    )
 
 
 def is_remote(server: Mapping[str, Any]) -> bool:

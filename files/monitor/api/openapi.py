@@ -80,9 +80,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> Iterator[tuple[str, Any]]:
-    media = {"application/json": {"schema": operation.answer}} | {
-        each: {"schema": {"type": "string"}} for each in operation.media
-    }
+    media: dict[str, Any] = {each: {"schema": {"type": "string"}} for each in operation.media}
+    if operation.answer is not None:
+        media = {"application/json": {"schema": operation.answer}, **media}
     for status in operation.statuses:
         yield str(status), {"description": phrase(status), "content": media}
     if operation.method == "GET":

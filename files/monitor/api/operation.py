@@ -67,7 +67,8 @@ class Operation:
     """``scope`` is the role that it needs, None for none; ``path`` names its parameters in braces.
 
     ``answer`` is the schema of the document of a good answer, whose status is one of ``statuses``; ``problems`` are
-    those of its problems, besides those that every operation may have. ``media`` are the answers that are no JSON.
+    those of its problems, besides those that every operation may have. ``media`` are the answers that are no JSON,
+    which are all where ``answer`` is None.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Operation:
     scope: str | None
     summary: str
     perform: Perform
-    answer: Schema
+    answer: Schema | None
     parameters: tuple[Parameter, ...] = ()
     body: Schema | None = None
     body_is_required: bool = True

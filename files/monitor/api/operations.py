@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.api.changes import CHANGES, CREATE_CONTAINER
+from monitor.api.metrics import METRICS
 from monitor.api.openapi import document
 from monitor.api.operation import Call, Operation, Reply
 from monitor.api.recorded import RECORDED
@@ -41,5 +42,5 @@ def _aliases(operations: tuple[Operation, ...]) -> Iterator[Operation]:
             )
 
 
-_NAMED = (*ABOUT, *TEMPLATES, *SERVERS, *RECORDED, *CHANGES, *RUNS)
+_NAMED = (*ABOUT, *TEMPLATES, *SERVERS, *RECORDED, *CHANGES, *RUNS, *METRICS)
 OPERATIONS: tuple[Operation, ...] = (*_NAMED, *_aliases(_NAMED), CREATE_CONTAINER)

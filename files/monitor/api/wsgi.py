@@ -12,9 +12,11 @@ from monitor.api.problem import phrase
 from monitor.api.service import PATH, Api
 from monitor.app import HEADERS, WsgiApp
 from monitor.client import Balancer, client_of
-from monitor.web import Answer, Request
+from monitor.web import Answer, Request, headers_of
 
 LARGEST_BODY = 64 * 1024
+SCRAPED = ("/metrics",)
+"""What is served below the monitor's own path too, where everybody looks for it."""
 _MOST_VALUES = 100
 _ALLOWED = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
@@ -31,7 +33,9 @@ def with_api(pages: WsgiApp, api: Api, path: str, balancer: Balancer, origins: C
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         address = str(environ.get("PATH_INFO", ""))
-        if address != root and not address.startswith(f"{root}/"):
+        if address.startswith(tuple(f"{base}{each}" for each in SCRAPED)):
+            environ = {**environ, "PATH_INFO": root + address.removeprefix(base)}
+        elif address != root and not address.startswith(f"{root}/"):
             return pages(environ, start_response)
         asked = bottle.BaseRequest(environ)
         shared = _cors(asked, origins)
@@ -52,7 +56,7 @@ def _answer(api: Api, asked: Any, base: str, balancer: Balancer) -> Answer:
         path=address.removeprefix(base),
         method=asked.method,
         query=_values(asked.query_string),
-        headers={name.lower(): value for name, value in asked.headers.items()},
+        headers=headers_of(asked.environ),
         client=client_of(asked.environ, balancer),
     )
     return api.answer(request, None if too_large else asked.environ["wsgi.input"].read(length) if length else b"")

@@ -81,13 +81,14 @@ class Program:
         token: str | None = VIEWER,
         password: str | None = None,
         body: Any = None,
+        below: str = URL,
         **headers: str,
     ) -> Told:
         """Calls the operation at a path, which may have a query. Names of headers have _ for -."""
         address, _, query = path.partition("?")
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         environ: dict[str, Any] = {
-            "PATH_INFO": URL + address,
+            "PATH_INFO": below + address,
             "QUERY_STRING": query,
             "REQUEST_METHOD": method,
             "REMOTE_ADDR": "127.0.0.1",
