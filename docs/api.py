@@ -13,6 +13,7 @@ from monitor.api.operation import Operation, Parameter
 from monitor.api.operations import OPERATIONS
 from monitor.api.problem import KINDS
 from monitor.api.rate import BURST, PER_SECOND
+from monitor.api.registry import PATH, registry
 from monitor.api.shape import Shape
 
 PAGE = Path(__file__).with_name("api.md")
@@ -67,6 +68,44 @@ out, and `errors` has everything that is wrong, each with its place.
 | --- | --- | --- |
 """
 
+_REGISTRY = """\
+## The registry
+
+The servers that run here, in the form of an MCP registry (API v0.1): an allow-list of GitHub Copilot or VS Code can
+point at it. Give the client the address of the page, `https://<balancer>/monitor`: it appends `/v0.1/servers` itself.
+In the settings of an organization or enterprise that is *MCP Registry URL*, in VS Code `chat.mcp.gallery.serviceUrl`.
+
+Copilot and VS Code read a registry without a login, and can show none ([copilot-cli
+3772](https://github.com/github/copilot-cli/issues/3772) of 2026-06-12, [vscode
+282456](https://github.com/microsoft/vscode/issues/282456) of 2025-12-10). So `settings.conf` has to say `[dashboard]
+registry = public`, and everybody who reaches the load balancer may then read the names of the servers, their URLs,
+versions and tools, and the headers that they take; no secret. The page and the rest of the API keep their login: with
+`[dashboard] auth = oidc` the load balancer gets one more rule, for this list alone. Scripts of any site may read what
+is public, as [Copilot
+wants](https://docs.github.com/en/copilot/how-tos/administer-copilot/manage-mcp-usage/configure-mcp-registry). Without
+that setting the list wants what the API wants, a token with the scope `view` or a user of the page.
+
+| operation | what it does |
+| --- | --- |
+{rows}
+
+- A server's name is `<host>/<name>` with the parts of the host the other way round: `com.example.mcp/time` for
+  `https://mcp.example.com/mcp/time/mcp`. Where the host is an address or has no dot, it is the name of the fleet. The
+  slash may stand as `%2F`. Clients know servers by these names, so give the load balancer a name that stays.
+- The version is what the server says of itself, else that of its package, else `0.0.0+` and its generation. There is
+  one, the one that runs, which is also `latest`.
+- `remotes` has its URL. A header that the server takes from its clients (`${{header:X-Token}}` in `env`) is an input
+  there, required and secret. A server behind tokens (`auth = jwt`) has none: its clients find where to [log
+  in](login.md) by themselves.
+- Servers that are stopped or wrong, that run elsewhere or have no route are not listed.
+
+`/v0.1/openapi.json` describes it. There are no server cards. Their proposal,
+[SEP-2127](https://modelcontextprotocol.io/seps/2127-mcp-server-cards), is final as a charter; what a card looks like
+and where it is stands in the repository `experimental-ext-server-card`, whose pages were drafts when looked at
+(2026-11-29): `/.well-known/mcp/` has gone from them, and a catalog at `/.well-known/ai-catalog.json` leads to the
+cards, by a specification ([AI Catalog](https://github.com/Agent-Card/ai-catalog/releases/tag/v0.9.0), 2026-11-22) that
+is a release candidate."""
+
 _CONTAINERS = """\
 `/containers` and what is below it are other names for `/servers`. `POST /containers` takes other names for the values
 too:
@@ -87,6 +126,9 @@ def page() -> str:
         table,
         _CONTAINERS.format(rows="\n".join(_body_rows(CONTAINER))),
         *(_chapter(each) for each in named if each.parameters or each.more or each.body),
+        _REGISTRY.format(
+            rows="\n".join(f"| `{each.method} {PATH}{each.path}` | {each.summary} |" for each in registry())
+        ),
         "Written from `files/monitor/api` by `make docs`.",
     ]
     return "\n\n".join(parts) + "\n"

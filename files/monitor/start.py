@@ -20,6 +20,8 @@ from monitor.access.tokens import Tokens
 from monitor.access.users import Users, UsersUnusable
 from monitor.api.login import Login
 from monitor.api.rate import RateLimit
+from monitor.api.registry import PATH as REGISTRY_PATH
+from monitor.api.registry import registry
 from monitor.api.service import Api
 from monitor.api.wsgi import with_api
 from monitor.app import monitor_app
@@ -83,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         metavar="ORIGIN",
         help="a site such as https://ops.example.com whose scripts may call the API; may be repeated",
     )
+    parser.add_argument(
+        "--public-registry", action="store_true", help="whether everybody may read the list of servers at PATH/v0.1"
+    )
     options = parser.parse_args(arguments)
     # The libraries keep to warnings: what they say at DEBUG is theirs to read.
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
@@ -93,9 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         auth = BasicAuth(Users(options.users), partial(apart, matches))
         sources = Sources(options.state, options.directory, options.users.parent / "templates")
         tokens = Tokens(options.users.with_name(TOKENS_FILE))
-        api = Api(sources, Login(auth, tokens, RateLimit()))
+        login = Login(auth, tokens, RateLimit())
+        public = options.public_registry
+        apis = (Api(sources, login), Api(sources, login, registry(public), REGISTRY_PATH, public))
         pages = monitor_app(sources, options.path, auth, balancer)
-        app = with_api(pages, api, options.path, balancer, options.api_origin)
+        app = with_api(pages, apis, options.path, balancer, options.api_origin)
         server = make_server(app, host, port)
     except UsersUnusable as error:
         sys.exit(_complaint(str(error)))

@@ -32,10 +32,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_answer_is_undeclared_and_none_is_a_fault_of_the_monitors(site: Path) -> None:
+@pytest.mark.parametrize("path", ["/api/v1", "/v0.1"])
+def test_no_answer_is_undeclared_and_none_is_a_fault_of_the_monitors(site: Path, path: str) -> None:
     program = Path(sys.executable).with_name("schemathesis")
     with monitor(site) as served:
-        url = f"http://127.0.0.1:{served.port}/monitor/api/v1/openapi.json"
+        url = f"http://127.0.0.1:{served.port}/monitor{path}/openapi.json"
         found = subprocess.run(
             [
                 *(program, "--config-file", PROJECT / "tests/e2e/support/schemathesis.toml", "run", url),

@@ -344,7 +344,7 @@ def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) ->
         if ("server-postgres" in line or line.startswith("/bin/sh /opt/server/start ")) and " bridge " not in line
     }
     found["arguments of processes"] = "\n".join(watched.arguments.seen - own)
-    pages = ["", "/state.json", "/mcp.json", "/api/v1/servers", "/api/v1/routes", "/api/v1/runs"]
+    pages = ["", "/state.json", "/mcp.json", "/api/v1/servers", "/api/v1/routes", "/api/v1/runs", "/v0.1/servers"]
     pages += [f"/{name}" for name in ("logs", "calls", "runs", "routes", "resources", "connect", "audit")]
     pages += [f"/servers/{name}" for name in site.running()]
     pages += [f"/runs/{run['id']}" for run in json.loads(watched.page("/api/v1/runs"))["runs"]]

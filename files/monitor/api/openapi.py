@@ -11,6 +11,10 @@ from monitor.api.shape import ref
 from monitor.api.shapes import shapes
 
 VERSION = "1.0.0"
+DESCRIPTION = (
+    "Servers of mcp.config.json: how they are, and what is asked of them. It reads what runs and the watcher have"
+    " written, and writes requests, which the next run does."
+)
 _ALWAYS = (400, 405)
 _SIGNED_IN = (401, 403, 429)
 _WITH_BODY = (413, 415)
@@ -26,7 +30,7 @@ def problems_of(operation: Operation) -> list[int]:
     return sorted(found)
 
 
-def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
+def document(operations: Sequence[Operation], url: str, description: str = DESCRIPTION) -> dict[str, Any]:
     """Returns the document of an API whose path is ``url``."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -36,8 +40,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
         "info": {
             "title": "MCP Orchestrator",
             "version": VERSION,
-            "description": "Servers of mcp.config.json: how they are, and what is asked of them. It reads what runs and"
-            " the watcher have written, and writes requests, which the next run does.",
+            "description": description,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": url}],

@@ -18,13 +18,16 @@ from monitor.web import Answer, Request
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value of the path, the query or a header. ``place`` is as OpenAPI has it; its name in headers has any case."""
+    """A value of the path, the query or a header. ``place`` is as OpenAPI has it; its name in headers has any case.
+    One of the path that ``has_slash`` has one in it.
+    """
 
     name: str
     schema: Schema
     meaning: str
     place: str = "query"
     required: bool = False
+    has_slash: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Operation:
 
     ``answer`` is the schema of the document of a good answer, whose status is one of ``statuses``; ``problems`` are
     those of its problems, besides those that every operation may have. ``media`` are the answers that are no JSON,
-    which are all where ``answer`` is None.
+    which are all where ``answer`` is None. One that ``takes_more`` heeds no parameter of the query that it does not
+    know.
     """
 
     name: str
@@ -84,6 +88,7 @@ class Operation:
     statuses: tuple[int, ...] = (200,)
     problems: tuple[int, ...] = ()
     media: tuple[str, ...] = ()
+    takes_more: bool = False
     more: str = ""
     """What else is to be said, a paragraph."""
 
@@ -91,7 +96,10 @@ class Operation:
     def form(self) -> re.Pattern[str]:
         """What matches the operation's paths, with a group for each parameter."""
         parts = re.split(r"\{(\w+)\}", self.path)
-        return re.compile("".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+        slashed = {each.name for each in self.parameters if each.has_slash}
+        forms = {part: "[^/]+/[^/]+" if part in slashed else "[^/]+" for part in parts[1::2]}
+        found = (f"(?P<{part}>{forms[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+        return re.compile("".join(found))
 
     @property
     def changes(self) -> bool:

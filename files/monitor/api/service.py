@@ -40,9 +40,21 @@ _JSON = "application/json"
 
 
 class Api:
-    """The operations, for those whom ``login`` admits."""
+    """The operations below ``path``, for those whom ``login`` admits.
 
-    def __init__(self, sources: Sources, login: Login, operations: Sequence[Operation] = OPERATIONS) -> None:
+    Where they are public, scripts of any site may read what they answer.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        login: Login,
+        operations: Sequence[Operation] = OPERATIONS,
+        path: str = PATH,
+        is_public: bool = False,
+    ) -> None:
+        self.path = path
+        self.is_public = is_public
         self._sources = sources
         self._login = login
         self._operations = operations
@@ -78,14 +90,14 @@ class Api:
         document, wrong_body = _body(operation, request, body)
         if wrong or wrong_body:
             raise Problem(INVALID, "See errors for everything that is wrong", mistakes=[*wrong, *wrong_body])
-        url = f"{request.base}{PATH}"
+        url = f"{request.base}{self.path}"
         reply = operation.perform(Call(request, self._sources, url, values, document, self._keys))
         if isinstance(reply, Answer):
             return reply
         return _of_reply(request, reply)
 
     def _operation(self, request: Request) -> tuple[Operation, dict[str, str]]:
-        path = request.path.removeprefix(PATH)
+        path = request.path.removeprefix(self.path)
         method = "GET" if request.method == "HEAD" else request.method
         allowed = []
         for operation in self._operations:
@@ -95,20 +107,19 @@ class Api:
             if found is not None:
                 allowed.append(operation.method)
         if not allowed:
-            raise Problem(NO_OPERATION, f"See {request.base}{PATH}/openapi.json for those that there are")
+            raise Problem(NO_OPERATION, f"See {request.base}{self.path}/openapi.json for those that there are")
         methods = ", ".join(sorted({*allowed, *(("HEAD",) if "GET" in allowed else ())}))
         raise Problem(METHOD, f"Here is: {methods}", headers={"Allow": methods})
 
     def _note(self, request: Request, problem: Problem) -> None:
         if problem.note is not None:
-            text = f"{request.method} {PATH}{_shown(request)}: {problem.detail}"
+            text = f"{request.method} {_shown(request.path)}: {problem.detail}"
             self._sources.refusals.note(problem.note.kind, problem.note.user, request.client, text)
 
 
-def _shown(request: Request) -> str:
-    """The path, as a line can have it."""
-    path = request.path.removeprefix(PATH)[:100]
-    return "".join(each if each.isprintable() else "?" for each in path)
+def _shown(path: str) -> str:
+    """A path, as a line can have it."""
+    return "".join(each if each.isprintable() else "?" for each in path[:120])
 
 
 def _values(
@@ -119,7 +130,7 @@ def _values(
     wrong: list[Mistake] = []
     known = {each.name for each in operation.parameters if each.place == "query"}
     for name in request.query:
-        if name not in known:
+        if name not in known and not operation.takes_more:
             text = f"is unknown; known are {', '.join(sorted(known)) or 'none'}"
             wrong.append(Mistake(f"query.{name[:40]!a}".replace("'", ""), text))
     for parameter in operation.parameters:

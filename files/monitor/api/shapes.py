@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.api.recorded_shapes import RECORDED_SHAPES
+from monitor.api.registry_shapes import REGISTRY_SHAPES
 from monitor.api.run_shapes import RUN_SHAPES
 from monitor.api.shape import (
     MAYBE_MOMENT,
@@ -109,6 +110,7 @@ _SHAPES: dict[str, Shape] = {
         "The tools that a server listed when it was last asked.",
     ),
     **RECORDED_SHAPES,
+    **REGISTRY_SHAPES,
     **RUN_SHAPES,
     **TEMPLATE_SHAPES,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,23 +24,35 @@ _ALLOWED = {
     "Access-Control-Max-Age": "600",
 }
 _EXPOSED = "ETag, Link, Location, Retry-After"
+# What Copilot asks of a registry: https://docs.github.com/en/copilot/how-tos/administer-copilot/manage-mcp-usage/configure-mcp-registry
+_PUBLIC = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+_ALLOWED_OF_PUBLIC = {"Access-Control-Max-Age": "600"}
 
 
-def with_api(pages: WsgiApp, api: Api, path: str, balancer: Balancer, origins: Collection[str] = ()) -> WsgiApp:
-    """The pages, and below ``path`` the API. ``origins`` are those whose scripts may read its answers."""
+def with_api(
+    pages: WsgiApp, apis: Sequence[Api], path: str, balancer: Balancer, origins: Collection[str] = ()
+) -> WsgiApp:
+    """The pages, and below ``path`` what programs call. ``origins`` are those whose scripts may read its answers."""
     base = path.rstrip("/")
-    root = base + PATH
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        address = str(environ.get("PATH_INFO", ""))
+        address = f"{environ.get('PATH_INFO', '')}/"
         if address.startswith(tuple(f"{base}{each}" for each in SCRAPED)):
-            environ = {**environ, "PATH_INFO": root + address.removeprefix(base)}
-        elif address != root and not address.startswith(f"{root}/"):
+            environ = {**environ, "PATH_INFO": f"{base}{PATH}{address.removeprefix(base)}".removesuffix("/")}
+            address = f"{environ['PATH_INFO']}/"
+        api = next((each for each in apis if address.startswith(f"{base}{each.path}/")), None)
+        if api is None:
             return pages(environ, start_response)
         asked = bottle.BaseRequest(environ)
-        shared = _cors(asked, origins)
+        shared = _PUBLIC if api.is_public else _cors(asked, origins)
         if asked.method == "OPTIONS" and shared and "Access-Control-Request-Method" in asked.headers:
-            return _send(Answer(b"", 204, headers=_ALLOWED), shared, asked.method, start_response)
+            allowed = _ALLOWED_OF_PUBLIC if api.is_public else _ALLOWED
+            return _send(Answer(b"", 204, headers=allowed), shared, asked.method, start_response)
         answer = _answer(api, asked, base, balancer)
         return _send(answer, shared, asked.method, start_response)
 

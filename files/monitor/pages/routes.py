@@ -24,7 +24,7 @@ _QUOTAS = {
     "targets-per-application-load-balancer": "targets",
 }
 # Routes that are no server's.
-_PARTS = {"_monitor": "the monitor", "_router": "the node router", "_login": "the login"}
+_PARTS = {"_monitor": "the monitor", "_router": "the node router", "_registry": "the registry", "_login": "the login"}
 _WHOSE = {"ours": "this fleet", "others": "others", "default": "default"}
 
 

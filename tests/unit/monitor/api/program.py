@@ -21,6 +21,8 @@ from monitor.api.login import Login
 from monitor.api.openapi import document
 from monitor.api.operations import OPERATIONS
 from monitor.api.rate import RateLimit
+from monitor.api.registry import DESCRIPTION, registry
+from monitor.api.registry import PATH as REGISTRY_PATH
 from monitor.api.service import Api
 from monitor.api.wsgi import with_api
 from monitor.app import monitor_app
@@ -32,6 +34,9 @@ from tests.unit.monitor.access.accounts import plainly, write_accounts
 
 URL = "/monitor/api/v1"
 DOCUMENT = document(OPERATIONS, URL)
+REGISTRY_URL = "/monitor/v0.1"
+REGISTRY = registry()
+REGISTRY_DOCUMENT = document(REGISTRY, REGISTRY_URL, DESCRIPTION)
 VIEWER = "mcpt_view"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,7 +57,14 @@ class Told:
 class Program:
     """Calls the API of a site below a directory. Its tokens are named as their scopes."""
 
-    def __init__(self, directory: Path, *, limit: RateLimit | None = None, origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        limit: RateLimit | None = None,
+        origins: tuple[str, ...] = (),
+        public_registry: bool = False,
+    ) -> None:
         self.directory = directory
         self.state_file = directory / "state.json"
         if not self.state_file.exists():
@@ -64,8 +76,12 @@ class Program:
         auth = BasicAuth(Users(users), plainly)
         self.sources = Sources(self.state_file, directory, directory / "templates")
         self.sources.refusals.file.parent.mkdir(exist_ok=True)
-        api = Api(self.sources, Login(auth, Tokens(self.tokens_file), limit or RateLimit()))
-        self._app = with_api(monitor_app(self.sources, "/monitor", auth, balancer), api, "/monitor", balancer, origins)
+        login = Login(auth, Tokens(self.tokens_file), limit or RateLimit())
+        apis = (
+            Api(self.sources, login),
+            Api(self.sources, login, registry(public_registry), REGISTRY_PATH, public_registry),
+        )
+        self._app = with_api(monitor_app(self.sources, "/monitor", auth, balancer), apis, "/monitor", balancer, origins)
 
     def write_tokens(self, tokens: Mapping[str, tuple[str, str]], lasting: timedelta | None = None) -> None:
         """The tokens that there are, by what is shown: the name and scope of each."""
@@ -84,7 +100,7 @@ class Program:
         below: str = URL,
         **headers: str,
     ) -> Told:
-        """Calls the operation at a path, which may have a query. Names of headers have _ for -."""
+        """Calls the operation at a path below another, which may have a query. Names of headers have _ for -."""
         address, _, query = path.partition("?")
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         environ: dict[str, Any] = {
@@ -106,17 +122,18 @@ class Program:
         pieces = self._app(environ, lambda status, found, _exc_info=None: begun.extend((status, found)))
         body_told = b"".join(pieces)
         told = Told(int(begun[0].split()[0]), {name.lower(): value for name, value in begun[1]}, body_told)
-        check_declared(address, method, told)
+        check_declared(below, address, method, told)
         return told
 
 
-def check_declared(path: str, method: str, told: Told) -> None:
+def check_declared(below: str, path: str, method: str, told: Told) -> None:
     """Fails where an answer is not as the OpenAPI document says."""
-    operation = next((each for each in OPERATIONS if each.method == method and each.form.fullmatch(path)), None)
+    operations, described = (OPERATIONS, DOCUMENT) if below == URL else (REGISTRY, REGISTRY_DOCUMENT)
+    operation = next((each for each in operations if each.method == method and each.form.fullmatch(path)), None)
     if operation is None or told.status == 500:
         assert told.status != 500
         return
-    declared = DOCUMENT["paths"][operation.path][method.lower()]["responses"]
+    declared = described["paths"][operation.path][method.lower()]["responses"]
     assert str(told.status) in declared, f"{told.status} is not declared for {operation.name}"
     content = declared[str(told.status)].get("content")
     if content is None:
@@ -125,5 +142,5 @@ def check_declared(path: str, method: str, told: Told) -> None:
     kind = told.headers["content-type"].partition(";")[0]
     assert kind in content
     if told.document is not None:
-        schema = {**content[kind]["schema"], "components": DOCUMENT["components"]}
+        schema = {**content[kind]["schema"], "components": described["components"]}
         jsonschema.Draft202012Validator(schema).validate(told.document)

@@ -145,8 +145,8 @@ actions:
   returned: always
 routes:
   description:
-    - The routes as they are now, those next to the servers first. C(_monitor) is the monitor's, C(_login) and
-      C(_login_metadata) lead to it as well, and C(_router) is that of this host's router.
+    - The routes as they are now, those next to the servers first. C(_monitor) is the monitor's, C(_login),
+      C(_login_metadata) and C(_registry) lead to it as well, and C(_router) is that of this host's router.
   type: list
   elements: dict
   returned: always

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import headers_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import LocalServer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
@@ -56,6 +57,7 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         placement=placement(extension),
         priority=extension.priority,
         group=extension.group,
+        client_headers=headers_of(parsed),
         conditions=read_conditions(extension.conditions),
         auth=extension.auth,
         isolation=_said(extension.isolation, defaults.isolation) if stdio else None,

@@ -18,6 +18,11 @@ _REFERENCE = re.compile(r"\$\{" + FROM_THE_REQUEST + r":([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9-]+")  # what the bridge recognises
 
 
+def headers_of(parsed: ParsedEntry) -> tuple[str, ...]:
+    """Returns the headers that the variables of a server take, in alphabetical order."""
+    return tuple(sorted({header for value in parsed.env.values() for header in _REFERENCE.findall(value.reveal())}))
+
+
 def check_header_references(parsed: ParsedEntry, transport: str, isolation: str | None, findings: Findings) -> None:
     """Tells which headers the variables of a server take, or why they cannot. ``isolation`` is the effective one."""
     for variable, value in sorted(parsed.env.items()):

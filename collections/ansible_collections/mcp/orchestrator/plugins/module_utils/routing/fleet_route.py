@@ -16,6 +16,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoin
 
 MONITOR = "_monitor"
 ROUTER = "_router"
+REGISTRY = "_registry"
+REGISTRY_PATH = "/v0.1"
 SERVERS_PATH = "/mcp"
 OPEN = "none"
 
@@ -95,6 +97,21 @@ def monitor_route(settings: Settings, port: int) -> FleetRoute:
         priority=dashboard.priority or None,
         conditions=shared_conditions(settings.routes),
         auth=dashboard.auth,
+    )
+
+
+def registry_routes(settings: Settings) -> tuple[FleetRoute, ...]:
+    """Returns the route to the monitor's list of servers where everybody may read that, and not the rest."""
+    dashboard = settings.dashboard
+    if dashboard.registry != "public" or dashboard.auth == OPEN:
+        return ()
+    return (
+        FleetRoute(
+            name=REGISTRY,
+            path=f"{dashboard.path}{REGISTRY_PATH}",
+            conditions=shared_conditions(settings.routes),
+            shares=MONITOR,
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_rou
     OPEN,
     FleetRoute,
     monitor_route,
+    registry_routes,
     router_route,
     server_routes,
 )
@@ -80,16 +81,16 @@ def hops_to(
     """
     stays = frozenset(protected)
     front = front_balancer(settings, installation)
-    monitor = monitor_route(settings, installation.monitor_port)
+    monitor = (*registry_routes(settings), monitor_route(settings, installation.monitor_port))
     if settings.routes.topology == "node-router":
         router = router_route(settings.routes, installation.router_port, installation.router_health_path)
         behind = Hop(node_router(installation.router), _behind_router(endpoints), protected=stays)
-        return behind, Hop(front, (*with_login([router], settings), monitor), protected=stays)
+        return behind, Hop(front, (*with_login([router], settings), *monitor), protected=stays)
     # Hosts share a balancer of AWS; an embedded one leads to its own host only.
     shared = frozenset() if balancer_of(settings) == LOCAL else frozenset(on_other_hosts)
     servers = server_routes(endpoints, settings.routes)
     stays |= left_to_others(servers, settings, shared | stays)
-    return (Hop(front, (*with_login(servers, settings), monitor), shared, stays),)
+    return (Hop(front, (*with_login(servers, settings), *monitor), shared, stays),)
 
 
 def hops_away(settings: Settings, installation: Installation) -> tuple[Hop, ...]:

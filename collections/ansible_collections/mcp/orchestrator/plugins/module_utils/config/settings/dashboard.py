@@ -68,6 +68,14 @@ class Dashboard:
         empty="none",
     )
 
+    registry: str = setting(
+        "login",
+        one_of("login", "public"),
+        "Who may read the list of servers that the monitor serves as an MCP registry does: whoever may call its API,"
+        " or everybody who reaches the load balancer, which Copilot and VS Code need, since they show no token. A"
+        " change needs setup.sh.",
+    )
+
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yields the keys that cannot hold together with others, each with the reason and the way out."""
         password = self.password.reveal()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,10 @@ def test_a_server_that_speaks_http_takes_none(tmp_path: Path) -> None:
 def test_what_is_not_the_name_of_a_header_is_named(tmp_path: Path) -> None:
     fleet, _paths = read(tmp_path, "${header:X Token}")
     assert "'X Token' is not the name of a header" in str(fleet.errors[0])
+
+
+def test_the_spec_names_the_headers_and_they_make_no_other_generation(tmp_path: Path) -> None:
+    fleet, _paths = read(tmp_path, "${header:X-B} ${header:X-A}")
+    (spec,) = fleet.specs
+    assert spec.client_headers == ("X-A", "X-B")
+    assert replace(spec, client_headers=()).with_generation().generation == spec.generation

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.aws import Aws
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.dashboard import Dashboard
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import (
     LOCAL_INSTANCE_ID,
     LOCAL_LISTENER_ARN,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_route import FleetRoute
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import hops_away, hops_to
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.routing.fleet import (
     HEADER,
@@ -124,3 +128,13 @@ def test_the_embedded_balancer_and_the_router_keep_sessions_and_one_of_aws_does_
     routers = settings(Routes(topology="node-router"), aws=Aws(alb_name="mine"))
     assert [hop.balancer.keeps_sessions for hop in hops_to(settings(), [], INSTALLATION)] == [True]
     assert [hop.balancer.keeps_sessions for hop in hops_to(routers, [], INSTALLATION)] == [True, False]
+
+
+def test_a_public_registry_is_let_past_a_login_for_the_monitor() -> None:
+    def routes(registry: str, auth: str) -> list[FleetRoute]:
+        wanted = replace(settings(), dashboard=Dashboard(registry=registry, auth=auth, path="/m"))
+        return [route for route in hops_to(wanted, FLEET, INSTALLATION)[-1].routes if route.name == "_registry"]
+
+    (route,) = routes("public", "oidc")
+    assert (route.path, route.auth, route.shares, route.ports) == ("/m/v0.1", "none", "_monitor", ())
+    assert [*routes("public", "none"), *routes("login", "oidc")] == []

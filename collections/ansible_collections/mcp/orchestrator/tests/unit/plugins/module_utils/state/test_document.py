@@ -79,6 +79,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "limits": {"memory": 536870912, "cpus": 0.5, "pids": 256},
         "network": "internet",
         "group": None,
+        "headers": [],
         "override": None,
         "generation": "8f700f2b17ec",
         "container": {"id": "c0ffee", "name": "mcp-time", "logs": "docker logs mcp-time"},

@@ -74,6 +74,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "stopped": None,
         "restarted": None,
         "group": None,
+        "client_headers": [],
     }
     assert len(spec.generation) == 12
 
