@@ -8,6 +8,7 @@ from request.client import ask, identity
 
 from monitor.sources import Sources
 from monitor.state import Server
+from monitor.waiting import Wanted
 from monitor.web import Request
 
 
@@ -78,6 +79,8 @@ def offered(server: Server) -> tuple[Action, ...]:
 def request_action(request: Request, sources: Sources, action: Action, server: str | None) -> str:
     """Writes the request of the user; returns its id. Raises NotWritten."""
     name = identity()
-    said = {"action": action.name, "by": request.user.name, "from": f"page {request.client}"}
+    wanted = Wanted(action.name, server, request.user.name, f"page {request.client}")
+    said = {"action": action.name, "by": wanted.who, "from": wanted.origin}
     ask(sources.directory, name, said | ({"server": server} if server is not None else {}))
+    sources.waiting.note(name, wanted)
     return name

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
+from records.sample import FULL
 
 from monitor.assets import static_url
 from monitor.web import Answer, Request
@@ -24,6 +25,8 @@ NAVIGATION = (
 """The title and the path of each entry; one without a page has no entry."""
 
 REFRESH_SECONDS = 60
+LIVE_SECONDS = FULL.step
+"""Between two samples: a page that shows what is used has nothing new before."""
 
 _ICON_COLOURS = {"ok": "#2c9c5e", "warning": "#cf8a1d", "critical": "#d64a3f", "none": "#8b929a"}
 
@@ -41,8 +44,8 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
     """The page that a template makes of the values.
 
     Every template also has ``request``, ``base``, ``static(name)`` for the URL of a file of the monitor's own, and
-    ``refresh``, the seconds after which it is renewed. ``severity`` colours the tab's icon; ``own_notices`` names those
-    that the page tells itself.
+    ``refresh``, the seconds after which it is renewed (``live`` those with JavaScript, where they are others).
+    ``severity`` colours the tab's icon; ``own_notices`` names those that the page tells itself.
     """
     html = _templates.get_template(template).render(
         {
@@ -52,6 +55,7 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
             "navigation": [_entry(title, path, request) for title, path in NAVIGATION],
             "icon": _icon(severity),
             "refresh": REFRESH_SECONDS,
+            "live": None,
             "own_notices": (),
             "actions": (),
             "static": lambda name: static_url(request.base, name),

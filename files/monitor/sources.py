@@ -22,6 +22,7 @@ from monitor.listeners import Listeners, read_listeners
 from monitor.notices import Notice, notices
 from monitor.state import State, StateUnreadable, parse_state, read_bytes
 from monitor.tools import Tool, Tools, read_tools
+from monitor.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,15 @@ class Sources:
     def results(self) -> Path:
         """The folder of the answers to requests."""
         return self.directory / "results"
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        """What was asked for through this monitor."""
+        return Waiting()
+
+    def is_taken(self, identity: str) -> bool:
+        """Whether a run has taken a request, whose id is one, out of the spool."""
+        return not (self.directory / "requests" / f"{identity}.json").exists()
 
     @cached_property
     def refusals(self) -> Refusals:

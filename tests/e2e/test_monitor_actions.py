@@ -42,13 +42,15 @@ def press(browser: Browser, url: str) -> str:
     browser.open(url)
     assert browser.run("document.querySelector('main form button').click(); return true") is True
     until(lambda: "/requests/" in path_of(browser), "the page of the request")
-    assert "The run that does it answers here" in browser.run(TEXT)
+    waiting = str(browser.run(TEXT))
+    assert "The run that does it answers here" in waiting
+    assert "asked by admin" in waiting
     return path_of(browser)
 
 
 def answered(browser: Browser) -> str:
     """The page's text once it has renewed itself with the answer."""
-    until(lambda: "asked by admin" in browser.run(TEXT), "the answer", seconds=30)
+    until(lambda: "answers here" not in browser.run(TEXT), "the answer", seconds=30)
     return str(browser.run(TEXT))
 
 

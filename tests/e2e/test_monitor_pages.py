@@ -149,7 +149,7 @@ def test_without_javascript_an_action_becomes_a_request(
         look(window, served, paths["question"])
         window.click("main form button")
         until(lambda: "/requests/" in window.run("return location.pathname"), "the page of the request")
-        assert "The run that does it answers here" in str(window.run("return document.body.innerText"))
+        assert ". The run that does it answers here" in str(window.run("return document.querySelector('h1').innerText"))
     (request,) = (json.loads(path.read_text()) for path in spool.iterdir())
     assert (request["action"], request["by"]) == ("stop", "admin")
 

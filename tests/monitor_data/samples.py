@@ -64,7 +64,12 @@ class _Usage:
     def __init__(self, fleet: Fleet, name: str, spec: dict[str, float], past: Past, seed: int) -> None:
         chance = random.Random(f"{seed} {name}")
         self._past = past
-        self._spells = [each for each in past.spells if each.server == name and each.condition in DOWN]
+        self._down = [
+            # It runs again a minute before it answers; what lasts until the end has not come back.
+            (each.begun, each.ended - 60 if each.ended <= past.ended else each.ended)
+            for each in past.spells
+            if each.server == name and each.condition in DOWN
+        ]
         self._chance = chance
         self._load = chance.uniform(0.01, 0.5)
         self._base = chance.uniform(0.05, 0.5)
@@ -75,13 +80,13 @@ class _Usage:
 
     def reading(self, at: int) -> Reading | None:
         """Returns what was used in one step of full resolution; None where nothing ran or nobody looked."""
-        if self._past.is_dark(at) or any(each.begun <= at < each.ended - 60 for each in self._spells):
+        if self._past.is_dark(at) or any(begun <= at < back for begun, back in self._down):
             return None
         day = 0.5 - 0.5 * math.cos(at % 86400 / 86400 * 2 * math.pi)
         cpu = int(1000 * self._cores * self._load * (0.05 + day) * self._chance.uniform(0.4, 1.6))
         grown = (at - self._past.begun) % (5 * 86400) / (5 * 86400)
         memory = int(self._memory * min(self._base + 0.5 * self._base * grown + 0.05 * day, 0.97))
-        restarted = any(each.ended - 60 <= at < each.ended - 45 for each in self._spells)
+        restarted = any(back <= at < back + 15 for _, back in self._down)
         traffic = int(2000 * day * self._chance.uniform(0, 2))
         shares = {
             "cpu": _share(cpu / 1000, self._cores),
@@ -99,7 +104,7 @@ class _Usage:
         if ring is FULL:
             return made
         steps = ring.step // FULL.step
-        failed = [each for each in self._spells if at <= each.ended - 60 < at + ring.step]
+        failed = [back for _, back in self._down if at <= back < at + ring.step]
         highest = min(int(made.cpu * 1.7), int(1000 * self._cores))
         most = min(made.cpu_share * 17 // 10, UNLIMITED - 1)
         return Sample(

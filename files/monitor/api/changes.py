@@ -20,6 +20,7 @@ from monitor.api.problem import FAILED, REFUSED, SUPERSEDED, UNAVAILABLE, Mistak
 from monitor.api.runs import request_document
 from monitor.api.servers import NAME
 from monitor.api.shape import Shape, ref
+from monitor.waiting import Wanted
 
 log = logging.getLogger("monitor")
 
@@ -67,11 +68,13 @@ def _repeated(call: Call, said: Mapping[str, Any]) -> str | None:
 
 def _written(call: Call, said: Mapping[str, Any]) -> str:
     name = identity()
+    wanted = Wanted(said["action"], said.get("server"), call.user.name, f"API {call.request.client}")
     try:
-        ask(call.sources.directory, name, {**said, "by": call.user.name, "from": f"API {call.request.client}"})
+        ask(call.sources.directory, name, {**said, "by": wanted.who, "from": wanted.origin})
     except NotWritten as error:
         log.error("%s", error)
         raise Problem(UNAVAILABLE, f"{error}. Nothing was done", headers={"Retry-After": "30"}) from None
+    call.sources.waiting.note(name, wanted)
     key = call.values.get(KEY.name)
     if key is not None:
         call.keys.remember(call.user.name, key, _digest(said), name)

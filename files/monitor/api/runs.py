@@ -19,6 +19,7 @@ from monitor.listeners import ListenersUnreadable
 from monitor.pages.runs import newest_first, touching
 from monitor.results import Result, asked_at, is_identity, read_result
 from monitor.server import apart
+from monitor.waiting import Wanted
 
 MOST_RUNS = 200
 FORGOTTEN_SECONDS = 24 * 3600
@@ -96,11 +97,17 @@ def request_document(call: Call, identity: str) -> dict[str, Any]:
         return _answered(result, written)
     if is_lost:
         raise Problem(UNKNOWN, "There is no such request, or its answer is not kept any more")
+    wanted = call.sources.waiting.of(identity)
     return (
         {"id": identity, "status": "waiting", "written": written and moment_text(written)}
         | dict.fromkeys(("action", "server", "who", "from", "answered", "run"))
+        | ({} if wanted is None else _of_wanted(wanted))
         | {"messages": [], "changes": []}
     )
+
+
+def _of_wanted(wanted: Wanted) -> dict[str, Any]:
+    return {"action": wanted.action, "server": wanted.server, "who": wanted.who, "from": wanted.origin}
 
 
 def _answered(result: Result, written: datetime | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from records.conditions import GAP, Conditions, Spell, conditions
 
 DAY = 86400
 MONTH = 30 * DAY
-DAY_CELLS, MONTH_CELLS = 48, 30
+DAY_CELLS, MONTH_CELLS = 48, 120
 # As module_utils/state/condition.py has it.
 SEVERITIES = {
     "failing": "critical",

@@ -9,6 +9,7 @@ from request.client import NotWritten
 
 from monitor.actions import ACTIONS, Action, request_action
 from monitor.layout import refusal, render
+from monitor.pages.unknown import unknown_server
 from monitor.sources import Sources
 from monitor.state import Server, StateUnreadable
 from monitor.web import Answer, Request
@@ -23,7 +24,7 @@ def question(request: Request, sources: Sources) -> Answer | None:
         return None
     server = _named(request.asked("server"), sources)
     if action.of_server and server is None:
-        return _unknown(request)
+        return _unknown(request, request.asked("server"), sources)
     asked = action.question.format(server.name if server else "")
     return render("act.html", request, action=action, server=server, question=asked)
 
@@ -35,7 +36,7 @@ def perform(request: Request, sources: Sources) -> Answer | None:
         return None
     server = _named(request.filled("server"), sources)
     if action.of_server and server is None:
-        return _unknown(request)
+        return _unknown(request, request.filled("server"), sources)
     return _asked(request, sources, action, server.name if server and action.of_server else None)
 
 
@@ -57,10 +58,9 @@ def _named(name: str, sources: Sources) -> Server | None:
         return None
 
 
-def _unknown(request: Request) -> Answer:
-    return refusal(
-        request,
-        404,
-        "There is no such server",
-        "The last run knew none of that name, or has left no report. Nothing was done.",
-    )
+def _unknown(request: Request, name: str, sources: Sources) -> Answer:
+    try:
+        names = [each.name for each in sources.state().servers]
+    except StateUnreadable:
+        return refusal(request, 404, "Nobody knows the servers", "No run has left a report. Nothing was done.")
+    return unknown_server(request, name, names, "Nothing was done.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.actions import ACTIONS
 from monitor.duration import ago, in_words
 from monitor.layout import render
 from monitor.results import Result, asked_at, is_identity, read_result
 from monitor.sources import Sources
+from monitor.waiting import Wanted
 from monitor.web import Answer, Request
 
 RENEWED_SECONDS = 2
@@ -44,20 +46,33 @@ def page(request: Request, sources: Sources) -> Answer | None:
     identity = request.arguments["id"]
     result = read_result(sources.results, identity) if is_identity(identity) else None
     written = asked_at(identity)
-    if result is None and (written is None or (request.now - written).total_seconds() > FORGOTTEN_SECONDS):
+    if result is None and (written is None or abs((request.now - written).total_seconds()) > FORGOTTEN_SECONDS):
         return None
-    view = (
-        answered_view(result, request.now) if result is not None else waiting_view(written or request.now, request.now)
-    )
+    if result is not None:
+        view = answered_view(result, request.now)
+    else:
+        wanted = sources.waiting.of(identity)
+        view = waiting_view(wanted, sources.is_taken(identity), written or request.now, request.now)
     return render("asked.html", request, severity=view.severity, view=view, refresh=RENEWED_SECONDS)
 
 
-def waiting_view(written: datetime, now: datetime) -> Asked:
-    """What the page says of a request that no run has answered."""
+def waiting_view(wanted: Wanted | None, is_taken: bool, written: datetime, now: datetime) -> Asked:
+    """What the page says of a request that no run has answered; ``is_taken``: a run has it in hand."""
     seconds = max(0.0, (now - written).total_seconds())
     late = seconds > LATE_SECONDS
-    headline = f"No run has answered for {in_words(seconds)}" if late else "Asked. The run that does it answers here"
-    return Asked("warning" if late else "none", headline, True, late, (f"Written {ago(written, now)}",))
+    action = ACTIONS.get(wanted.action) if wanted is not None else None
+    what = " ".join(filter(None, (action.button if action else wanted.action, wanted.server))) if wanted else "Asked"
+    silence = f"No run has answered for {in_words(seconds)}"
+    headline = f"{what}. {silence if late else 'The run that does it answers here'}"
+    facts = (
+        "A run has taken it" if is_taken else "No run has taken it yet",
+        f"asked by {wanted.who}" if wanted is not None else "",
+        f"from {wanted.origin}" if wanted is not None else "",
+        ago(written, now),
+    )
+    server = wanted.server if wanted is not None else None
+    told = tuple(fact for fact in facts if fact)
+    return Asked("warning" if late else "none", headline, True, late, told, server=server)
 
 
 def answered_view(result: Result, now: datetime) -> Asked:

@@ -9,6 +9,7 @@ from typing import Any
 from monitor.client_entries import CLIENTS
 from monitor.layout import render
 from monitor.pages.overview import fault
+from monitor.pages.unknown import unknown_server
 from monitor.sources import Sources
 from monitor.state import State, StateMissing, StateUnreadable, client_config
 from monitor.web import Answer, Request
@@ -44,8 +45,8 @@ class Connect:
     links: list[Links]
 
 
-def page(request: Request, sources: Sources) -> Answer | None:
-    """The page for the server of the query, or for all; None where there is no such server."""
+def page(request: Request, sources: Sources) -> Answer:
+    """The page for the server of the query, or for all, or that there is no such server."""
     try:
         state = sources.state()
     except StateMissing:
@@ -54,7 +55,7 @@ def page(request: Request, sources: Sources) -> Answer | None:
         return fault(request, "unreadable", str(error))
     server = request.asked("server")
     if server and server not in state.names:
-        return None
+        return unknown_server(request, server, state.names)
     answer = render("connect.html", request, severity=state.severity, view=connect_view(state, server))
     return replace(answer, may_be_compressed=True)
 

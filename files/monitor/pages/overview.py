@@ -15,7 +15,7 @@ from monitor.figures.past import Figures
 from monitor.freshness import interval, is_stale
 from monitor.layout import fragment, render
 from monitor.pages.server_filter import ATTENTION, HOSTS, MOST_ROWS, NO_GROUP, ORDERS, ServerFilter
-from monitor.pages.server_row import WORST_FIRST, Row, remote_row, server_row
+from monitor.pages.server_row import WORST_FIRST, Row, as_then, remote_row, server_row
 from monitor.sources import Sources
 from monitor.state import RunError, State, StateMissing, StateUnreadable
 from monitor.web import Answer, Request
@@ -175,7 +175,7 @@ def overview_view(state: State, now: datetime) -> Overview:
         headline=headline,
         pace=_pace(state, now, stale),
         due=in_words(interval(state)) if stale else None,
-        counts=list(_counts(state)),
+        counts=[replace(each, severity="none") if stale and each.severity == "ok" else each for each in _counts(state)],
         errors=_run_errors(state),
         warnings=state.warnings,
         run=_run_facts(state),
@@ -191,6 +191,8 @@ def server_list(state: State, wanted: ServerFilter, figures: Figures, now: datet
         *(server_row(each, order.get(each.condition, len(order)), figures, now, base) for each in state.servers),
         *(remote_row(each, order.get(each.condition, len(order)), figures, now, base) for each in state.remotes),
     ]
+    if is_stale(state, now):
+        every = [as_then(row) for row in every]
     found = wanted.ordered([row for row in every if wanted.admits(row)])
     groups = _groups(every, wanted)
     sections: list[tuple[Group | None, list[Row]]] = [(None, found)]

@@ -11,7 +11,7 @@ from monitor.drawing import sparkline
 from monitor.figures.fleet_month import POINTS as MONTH_POINTS
 from monitor.figures.fleet_month import Month
 from monitor.figures.usage import POINTS, Usage
-from monitor.layout import render
+from monitor.layout import LIVE_SECONDS, render
 from monitor.notices import WATCHER
 from monitor.pages.server_row import address_of
 from monitor.sources import Sources
@@ -105,7 +105,8 @@ def page(request: Request, sources: Sources) -> Answer:
     view = resources_view(state, past.usages.all(), past.fleet_month.month(), request.asked("sort"), request.base)
     # The page says itself that nothing is recorded.
     own = () if view.is_live else (WATCHER,)
-    return replace(render("resources.html", request, view=view, own_notices=own), may_be_compressed=True)
+    answer = render("resources.html", request, view=view, own_notices=own, live=LIVE_SECONDS)
+    return replace(answer, may_be_compressed=True)
 
 
 def resources_view(state: State | None, usages: Mapping[str, Usage], month: Month, order: str, base: str) -> Resources:
@@ -155,9 +156,9 @@ def _total(
         title=title,
         now=text(now),
         limit=text(limit) if limit else "",
-        most=text(_most(day, now)),
+        most=text(max(_most(day, now), now)),
         path=sparkline(day, None, CHART_HEIGHT),
-        month=text(_most(month, now)),
+        month=text(max(_most(month, now), now)),
         month_path=sparkline(month, None, CHART_HEIGHT),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -18,13 +18,14 @@ from records.sample import FULL, REDUCED, Sample
 from monitor.actions import offered
 from monitor.duration import ago, in_words
 from monitor.figures.uptime import MONTH, SEVERITIES
-from monitor.freshness import known_until
-from monitor.layout import render
+from monitor.freshness import is_stale, known_until
+from monitor.layout import LIVE_SECONDS, render
 from monitor.listeners import Listener, Listeners, ListenersUnreadable, Rule, Target
 from monitor.pages.chart import Chart, charts_of
 from monitor.pages.overview import fault
 from monitor.pages.server_facts import SHORT_ID, Fact, facts_of
-from monitor.pages.server_row import Row, remote_row, server_row
+from monitor.pages.server_row import Row, as_then, remote_row, server_row
+from monitor.pages.unknown import unknown_server
 from monitor.sources import Sources
 from monitor.state import Remote, Server, StateMissing, StateUnreadable
 from monitor.tools import Tool
@@ -128,8 +129,8 @@ class Readings:
     tools: Sequence[Tool] = ()
 
 
-def page(request: Request, sources: Sources) -> Answer | None:
-    """The page of a server of the state; None where there is none of this name."""
+def page(request: Request, sources: Sources) -> Answer:
+    """The page of a server of the state, or that there is none of this name."""
     try:
         state = sources.state()
     except StateMissing:
@@ -140,16 +141,18 @@ def page(request: Request, sources: Sources) -> Answer | None:
     every: tuple[Server | Remote, ...] = (*state.servers, *state.remotes)
     server = next((each for each in every if each.name == name), None)
     if server is None:
-        return None
+        return unknown_server(request, name, state.names)
     figures = sources.past.figures(state, request.now)
     if isinstance(server, Server):
         row = server_row(server, 0, figures, request.now, request.base)
     else:
         row = remote_row(server, 0, figures, request.now, request.base)
+    if is_stale(state, request.now):
+        row = replace(as_then(row), called=f"{row.called}, as of {ago(state.finished, request.now)}")
     read = _read(server.name, sources, known_until(state, request.now), request.now)
     view = server_view(server, row, read, request.now, request.base)
     actions = offered(server) if isinstance(server, Server) else ()
-    return render("server.html", request, severity=row.severity, view=view, row=row, actions=actions)
+    return render("server.html", request, severity=row.severity, view=view, row=row, actions=actions, live=LIVE_SECONDS)
 
 
 def _read(name: str, sources: Sources, until: datetime, now: datetime) -> Readings:

@@ -62,7 +62,11 @@ def test_an_action_becomes_a_request_that_says_who_asked_and_from_where(app: Wsg
     (name,) = (path.stem for path in spool.iterdir())
     assert answer.headers["location"] == f"/monitor/requests/{name}"
     waiting = ask(app, answer.headers["location"])
-    assert "Asked. The run that does it answers here" in waiting.body
+    assert "Stop time. The run that does it answers here" in waiting.body
+    for told in ("No run has taken it yet", "asked by admin", "from page 10.0.0.7", 'href="/monitor/servers/time"'):
+        assert told in waiting.body
+    (spool / f"{name}.json").rename(spool.parent / "taken.json")
+    assert "A run has taken it" in ask(app, answer.headers["location"]).body
     assert 'content="2"' in waiting.body
 
 

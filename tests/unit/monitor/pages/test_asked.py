@@ -11,6 +11,7 @@ import pytest
 from monitor.access.refusals import LOGIN
 from monitor.pages import asked, audit
 from monitor.sources import Sources
+from monitor.waiting import MOST_KEPT, Waiting, Wanted
 from monitor.web import Answer, Request
 
 NOW = datetime(2026, 11, 29, 7, 0, tzinfo=UTC)
@@ -96,8 +97,27 @@ def test_what_is_no_id_of_a_request_is_no_page(sources: Sources, identity: str) 
     assert page(sources, identity) is None
 
 
-def test_a_request_of_last_week_that_nobody_answered_is_no_page(sources: Sources) -> None:
-    assert page(sources, now=NOW + timedelta(days=7)) is None
+@pytest.mark.parametrize("days", [7, -7])
+def test_a_request_of_last_or_next_week_that_nobody_answered_is_no_page(sources: Sources, days: int) -> None:
+    assert page(sources, now=NOW + timedelta(days=days)) is None
+
+
+def test_a_request_that_waits_says_what_it_asks_for(sources: Sources) -> None:
+    sources.waiting.note(ID, Wanted("pull", "<b>time", "alice", "API 10.0.0.7"))
+    text = body(page(sources))
+    assert "Pull and roll &lt;b&gt;time. The run that does it answers here" in text
+    assert "asked by alice" in text
+    assert "Pull and roll &lt;b&gt;time. No run has answered for 21 minutes" in body(
+        page(sources, now=NOW + timedelta(minutes=20))
+    )
+
+
+def test_of_requests_that_wait_the_oldest_is_forgotten_first() -> None:
+    waiting = Waiting()
+    for number in range(MOST_KEPT + 1):
+        waiting.note(str(number), Wanted("sync", None, "alice", ""))
+    assert waiting.of("0") is None
+    assert waiting.of("1") == waiting.of(str(MOST_KEPT)) == Wanted("sync", None, "alice", "")
 
 
 def line(**more: Any) -> str:

@@ -18,11 +18,10 @@ from tests.unit.monitor.pages.test_overview import read
 FLEET = samples.state([samples.server("time"), samples.disabled("old")], remotes=[samples.remote("docs")])
 
 
-def shown(folder: Path, **query: str) -> str | None:
+def shown(folder: Path, **query: str) -> str:
     (folder / "state.json").write_text(json.dumps(FLEET))
     request = Request(query={name: (value,) for name, value in query.items()})
-    answer = page(request, Sources(folder / "state.json", folder))
-    return None if answer is None else str(answer.body)
+    return str(page(request, Sources(folder / "state.json", folder)).body)
 
 
 def test_all_servers_come_in_one_file_for_each_client() -> None:
@@ -35,7 +34,6 @@ def test_all_servers_come_in_one_file_for_each_client() -> None:
 
 def test_one_server_comes_with_links_that_install_it(tmp_path: Path) -> None:
     body = shown(tmp_path, server="time")
-    assert body is not None
     assert re.findall(r'href="(cursor|vscode):', body) == ["cursor", "vscode"]
     assert "docs.example.com" not in body
     assert "claude mcp add --transport http time" in read(body)
@@ -43,17 +41,17 @@ def test_one_server_comes_with_links_that_install_it(tmp_path: Path) -> None:
 
 def test_a_server_that_is_off_has_nothing_for_clients(tmp_path: Path) -> None:
     body = shown(tmp_path, server="old")
-    assert body is not None
     assert "Not for clients now old" in read(body)
     assert "<pre" not in body
 
 
 @pytest.mark.parametrize("name", ["other", "../time"])
 def test_a_server_that_is_none_has_no_page(tmp_path: Path, name: str) -> None:
-    assert shown(tmp_path, server=name) is None
+    body = shown(tmp_path, server=name)
+    assert f"There is no server {name}" in read(body)
+    assert "claude mcp add" not in body
 
 
 def test_without_a_state_the_page_says_so(tmp_path: Path) -> None:
     answer = page(Request(), Sources(tmp_path / "none.json", tmp_path))
-    assert answer is not None
     assert "No run has been reported yet" in str(answer.body)

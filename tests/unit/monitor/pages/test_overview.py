@@ -141,6 +141,16 @@ def test_a_state_older_than_three_intervals_is_not_shown_as_the_present() -> Non
     assert "All 3 servers answer" not in stale
 
 
+def test_once_runs_have_been_missing_for_long_no_server_is_marked_as_well() -> None:
+    fleet = samples.state([samples.server("time", group="office"), samples.failing("lost", "it ended")])
+    marked = '<tr class="{}"><th scope="row"><a class="name" href="/monitor/servers/{}">'
+    late = samples.FINISHED + timedelta(hours=5)
+    assert marked.format("ok", "time") in rendered(fleet)
+    assert marked.format("none", "time") in (stale := rendered(fleet, late))
+    assert marked.format("critical", "lost") in stale
+    assert 'class="ok"' not in stale
+
+
 def test_the_interval_of_the_settings_counts() -> None:
     slow = samples.state([samples.server("time")], interval_seconds=86400)
     assert "Nobody has reconciled" not in rendered(slow, samples.FINISHED + timedelta(hours=5))

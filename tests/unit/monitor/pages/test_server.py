@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from monitor.pages import server as page_of_server
+from monitor.pages.unknown import like
 from monitor.sources import Sources
 from monitor.web import Request
 
@@ -21,10 +22,9 @@ from tests.unit.monitor.pages.test_overview import EXCEPTIONS, HOSTILE, read
 NOW = samples.FINISHED + timedelta(minutes=3)
 
 
-def shown(folder: Path, document: dict[str, Any], name: str) -> str:
+def shown(folder: Path, document: dict[str, Any], name: str, now: datetime = NOW) -> str:
     (folder / "state.json").write_text(json.dumps(document))
-    answer = page_of_server.page(Request(arguments={"name": name}, now=NOW), Sources(folder / "state.json", folder))
-    assert answer is not None
+    answer = page_of_server.page(Request(arguments={"name": name}, now=now), Sources(folder / "state.json", folder))
     return str(answer.body)
 
 
@@ -86,7 +86,43 @@ def test_a_remote_server_has_a_page_too(tmp_path: Path) -> None:
 def test_a_name_that_the_state_does_not_hold_has_no_page(tmp_path: Path, name: str) -> None:
     (tmp_path / "state.json").write_text(json.dumps(samples.state([samples.server("time")])))
     sources = Sources(tmp_path / "state.json", tmp_path)
-    assert page_of_server.page(Request(arguments={"name": name}, now=NOW), sources) is None
+    answer = page_of_server.page(Request(arguments={"name": name}, now=NOW), sources)
+    assert answer.status == 404
+    assert '<a href="/monitor/servers/time">time</a>' in str(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("tme", ["time", "times-2"]),
+        ("GITHUB", ["github", "github-2"]),
+        ("hub", ["github", "github-2"]),
+        ("qqqq", []),
+        ("", []),
+        ("t" * 100_000, []),
+    ],
+)
+def test_names_that_are_like_a_wrong_one_are_found(name: str, found: list[str]) -> None:
+    assert like(name, ["time", "times-2", "github", "github-2", "Wiki"]) == found
+
+
+def test_the_page_of_a_wrong_name_leads_to_those_that_are_like_it(tmp_path: Path) -> None:
+    fleet = samples.state(
+        [samples.server(f"server-{number}") for number in range(60)], remotes=[samples.remote("docs")]
+    )
+    text = shown(tmp_path, fleet, "dcos")
+    assert "There is no server dcos" in text
+    assert 'Its name is like <a href="/monitor/servers/docs">docs</a>.' in text
+    assert "All 61 servers" in text
+    assert "/servers/server-" not in shown(tmp_path, fleet, "qqqq")
+
+
+def test_once_runs_have_been_missing_for_long_nothing_is_called_well(tmp_path: Path) -> None:
+    fleet = samples.state([samples.server("time"), samples.failing("lost", "it ended")])
+    late = NOW + timedelta(hours=5)
+    assert "verdict none" in (text := shown(tmp_path, fleet, "time", late))
+    assert "time: answers, as of 5 hours ago" in read(text)
+    assert "verdict critical" in shown(tmp_path, fleet, "lost", late)
 
 
 def test_nothing_of_a_hostile_server_becomes_markup(tmp_path: Path) -> None:
