@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.observed_routes import ObservedRoutes
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.rule import Rule
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import (
     Action,
@@ -108,7 +108,10 @@ def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Alloca
 
 
 def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dict[str, RouteProblem]:
-    """Returns a problem for each route that would take over the rule of an impossible one, and with it all it has."""
+    """Returns a problem for each route that would take over the rule of an impossible one, and with it all it has.
+
+    A route that is to lead to an impossible one's targets, and does not yet, is held up too.
+    """
     stuck = set(problems)
     found: dict[str, RouteProblem] = {}
     while True:
@@ -120,10 +123,26 @@ def _held_up(plan_input: PlanInput, problems: Mapping[str, RouteProblem]) -> dic
             for name, rule in plan_input.matching.kept.items()
             if (owner := server_of(rule.tags, name)) in stuck and name not in stuck
         }
+        more |= {
+            route.name: RouteProblem(
+                route.name,
+                f"it shares the targets of server '{route.shares}', whose own route cannot be brought to its desired "
+                "state",
+            )
+            for route in plan_input.desired.routes
+            if route.shares in stuck and route.name not in stuck and not _leads_there(plan_input, route)
+        }
         if not more:
             return found
         found |= more
         stuck |= more.keys()
+
+
+def _leads_there(plan_input: PlanInput, route: Route) -> bool:
+    rule = plan_input.matching.kept.get(route.name)
+    if rule is None or rule.conditions != route.conditions:
+        return False
+    return set(rule.weights) == {plan_input.group_arn(route)}
 
 
 def _obsolete_rules(plan_input: PlanInput) -> tuple[Rule, ...]:

@@ -105,8 +105,15 @@ class PlanInput:
         return target.id == self.desired.owner.target_id
 
     def overlapping(self, rule: Rule) -> frozenset[str]:
-        """Returns the names of the desired routes whose requests this rule may match."""
-        return frozenset(route.name for route in self.desired.routes if rule.may_match(route.patterns))
+        """Returns the names of the desired routes whose requests this rule may match.
+
+        A route that gives way leaves the paths of a narrower rule to it, for as long as there is one.
+        """
+        return frozenset(
+            route.name
+            for route in self.desired.routes
+            if rule.may_match(route.patterns) and not (route.gives_way and _is_narrower(rule, route))
+        )
 
     def served_through(self, group: TargetGroup) -> frozenset[str]:
         """Returns the names of the desired routes whose rules send requests to a group now."""
@@ -158,6 +165,10 @@ def is_inside(rule: Rule, route: Route) -> bool:
         any(path == pattern or (pattern.endswith("/*") and path.startswith(pattern[:-1])) for pattern in route.patterns)
         for path in rule.path_values
     )
+
+
+def _is_narrower(rule: Rule, route: Route) -> bool:
+    return is_inside(rule, route) and sorted(rule.path_values) != sorted(route.patterns)
 
 
 def server_of(tags: Mapping[str, str] | None, otherwise: str) -> str:

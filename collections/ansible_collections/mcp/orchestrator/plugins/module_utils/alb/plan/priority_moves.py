@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, MCP Orchestrator contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of priorities, grouped and timed so that no request is led astray by a moment's order.
+"""Changes of priorities, timed so that no request is led astray by a moment's order.
 
-What has to move together moves in one atomic call: before any rule switches to other paths or groups, unless that would
-put a rule in front that does not lead where it should yet; then as soon as it does.
+A rule moves before any rule switches to other paths or groups, unless that would put one in front that does not lead
+where it should yet; then as soon as it does. It never moves before another whose place it takes, or which it would pass
+for a moment. What moves at the same time moves in one atomic call.
 """
 
 from __future__ import annotations
@@ -57,52 +58,48 @@ class RulePosition:
 
 def priority_actions(positions: Sequence[RulePosition]) -> list[Action]:
     """Returns the steps that change priorities: one call for all that move at the same time."""
-    groups = _groups([position for position in positions if position.is_moving])
-    after_which = dict.fromkeys(range(len(groups)), BEFORE_ALL_SWITCHES)
+    moving = [position for position in positions if position.is_moving]
+    followed = {one.arn: [other for other in moving if _has_to_follow(one, other)] for one in moving}
+    after_which = dict.fromkeys(followed, BEFORE_ALL_SWITCHES)
     while True:
-        later = _postponed(groups, after_which, positions)
+        later = _postponed(after_which, positions)
+        later = {
+            arn: max(switch, *(later[other.arn] for other in followed[arn]), BEFORE_ALL_SWITCHES)
+            for arn, switch in later.items()
+        }
         if later == after_which:
             break
         after_which = later
     moves: dict[int, list[tuple[RulePosition, frozenset[str]]]] = {}
-    for index, group in enumerate(groups):
-        needs = frozenset(name for position in group for name in position.needs)
-        moves.setdefault(after_which[index], []).extend((position, needs) for position in group)
+    for position in moving:
+        moves.setdefault(after_which[position.arn], []).append((position, _needs(position, followed)))
     return [_action(switch, moved) for switch, moved in moves.items()]
 
 
-def _groups(moving: Sequence[RulePosition]) -> list[list[RulePosition]]:
-    """Puts together what has to move at once."""
-    groups: list[list[RulePosition]] = []
-    for position in moving:
-        joined = [position]
-        apart = []
-        for group in groups:
-            if any(_belong_together(position, other) for other in group):
-                joined += group
-            else:
-                apart.append(group)
-        groups = [*apart, joined]
-    return groups
-
-
-def _belong_together(one: RulePosition, other: RulePosition) -> bool:
-    """Returns whether one takes the other's priority, or would pass it for a moment if it moved alone."""
-    if one.after == other.before or one.before == other.after:
-        return True
+def _has_to_follow(one: RulePosition, other: RulePosition) -> bool:
+    """Returns whether one takes the other's place, or would pass it for a moment if it moved before it."""
+    if one is other:
+        return False
     keeps_order = (one.before < other.before) == (one.after < other.after)
-    passes = any(_passes_alone(*pair) for pair in ((one, other), (other, one)))
-    return keeps_order and passes and one.meets(other)
+    return one.after == other.before or (keeps_order and _passes_alone(one, other) and one.meets(other))
 
 
-def _postponed(
-    groups: list[list[RulePosition]], after_which: Mapping[int, int], positions: Sequence[RulePosition]
-) -> dict[int, int]:
-    """Returns after which switch each group moves, later where it would put a rule in front that leads elsewhere."""
+def _needs(position: RulePosition, followed: Mapping[str, Sequence[RulePosition]]) -> frozenset[str]:
+    """Returns the servers that must not have failed: those of the rule, and of all that has to move before it."""
+    found = {position.arn: position}
+    waiting = [position]
+    while waiting:
+        more = [other for other in followed[waiting.pop().arn] if other.arn not in found]
+        found |= {other.arn: other for other in more}
+        waiting += more
+    return frozenset(name for each in found.values() for name in each.needs)
+
+
+def _postponed(after_which: Mapping[str, int], positions: Sequence[RulePosition]) -> dict[str, int]:
+    """Returns after which switch each rule moves, later where it would put a rule in front that leads elsewhere."""
     later = dict(after_which)
-    group_of = {position.arn: index for index, group in enumerate(groups) for position in group}
     for switch in sorted(set(after_which.values())):
-        has_moved = {arn for arn, index in group_of.items() if after_which[index] <= switch}
+        has_moved = {arn for arn, awaited in after_which.items() if awaited <= switch}
         now = {each.arn: each.after if each.arn in has_moved else each.before for each in positions}
         moved = [position for position in positions if now[position.arn] != position.before]
         for position in moved:
@@ -113,8 +110,7 @@ def _postponed(
                 involved = [one for one in (position, other) if now[one.arn] != one.before]
                 causes = [one for one in involved if _passes_alone(one, other if one is position else position)]
                 for cause in causes or involved:
-                    index = group_of[cause.arn]
-                    later[index] = max(later[index], awaited)
+                    later[cause.arn] = max(later[cause.arn], awaited)
     return later
 
 

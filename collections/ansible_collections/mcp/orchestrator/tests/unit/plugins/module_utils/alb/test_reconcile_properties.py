@@ -141,7 +141,7 @@ def test_a_path_that_is_served_and_stays_desired_is_served_at_every_moment(befor
     assert_served_throughout(before, after, around, behind, cut)
 
 
-@settings(MANY, derandomize=True)
+@MANY
 @given(**{name: drawn for name, drawn in worlds.items() if name != "behind"})
 def test_with_fixed_priorities_too_a_path_is_served_at_every_moment(before, after, around, cut):
     assert_served_throughout(before, after, around, [], cut)

@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Phase
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.priority_moves import (
+    RulePosition,
+    priority_actions,
+)
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OWNER, run
 
@@ -146,3 +151,54 @@ def test_it_goes_without_the_target_group_that_it_shared() -> None:
     assert set(priorities(elbv2)) == {"time", "_monitor"}
     assert len(elbv2.groups) == 2
     assert not run(elbv2, without).changed
+
+
+def test_it_is_an_error_too_where_the_other_is_impossible() -> None:
+    elbv2 = FakeElbv2()
+    add_rule(elbv2, 1500, "/theirs")
+    plain = desired(elbv2, "time")
+    time, monitor, everything = plain.routes
+    wanted = replace(plain, routes=(time, replace(monitor, priority=1500), everything))
+
+    result = run(elbv2, wanted)
+
+    assert set(result.errors) == {"_monitor", "_all"}
+    assert "shares the targets of server '_monitor'" in str(result.errors["_all"])
+    assert elbv2.served_by("/mcp/time/mcp") == {"time"}
+
+
+def test_it_keeps_the_targets_it_has_while_the_other_cannot_have_its_new_target_group() -> None:
+    elbv2 = FakeElbv2()
+    run(elbv2, desired(elbv2, "time"))
+    moved = desired(elbv2, "time", monitor="/status")
+    elbv2.add_group(moved.group_names["_monitor"], "/", {"mcp_fleet": "other"})
+
+    result = run(elbv2, moved)
+
+    assert set(result.errors) == {"_monitor", "_all"}
+    assert elbv2.served_by("/mcp/other") == {"_monitor"}
+
+
+def test_a_removed_server_goes_although_the_route_for_all_is_impossible() -> None:
+    elbv2 = FakeElbv2()
+    run(elbv2, desired(elbv2, "time", "web", priority_end=1400))
+    add_rule(elbv2, 1500, "/mcp/theirs")
+
+    result = run(elbv2, desired(elbv2, "time", priority_end=1400))
+
+    assert set(result.errors) == {"_all"}
+    assert "web" not in priorities(elbv2)
+
+
+def test_a_narrower_route_does_not_wait_for_the_one_for_all() -> None:
+    lead = RulePosition("lead", "rule:lead", before=1, after=3, patterns=("/mcp/a", "/mcp/a/*"), switch=1)
+    inside = RulePosition("inside", "rule:inside", before=14, after=2, patterns=("/mcp/a/b", "/mcp/a/b/*"))
+    everything = RulePosition("all", "rule:all", before=15, after=11, patterns=("/mcp", "/mcp/*"), switch=1)
+    theirs = RulePosition("theirs", "rule:theirs", before=12, after=12, patterns=("/*",), is_ours=False)
+
+    first, *later = priority_actions([lead, inside, everything, theirs])
+
+    assert first.phase is Phase.MOVE
+    assert first.after is not None
+    assert first.after["inside"] == 2
+    assert all("inside" not in (action.after or {}) for action in later)
