@@ -75,7 +75,7 @@ class Status:
             "sessions": len(self._sessions),
             "max_sessions": self._limits.sessions,
             "sessions_fit": self._sessions_fit,
-            "calls": self._metrics.calls.total(),
+            "calls": self._metrics.calls,
             "calls_in_flight": self.calls_in_flight,
             "errors": self._metrics.failed,
             "starts": self._launcher.starts,
@@ -118,6 +118,8 @@ class Status:
                 "child_starts_total": self._launcher.starts,
                 "oom_kills_total": self._launcher.room.killed,
                 "wakes_total": self._rest.wakes,
+                "received_bytes_total": self._connections.received,
+                "sent_bytes_total": self._connections.sent,
             },
         )
         request.respond(200, page, content_type=b"text/plain; version=0.0.4")

@@ -14,12 +14,17 @@ _LARGEST = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ServerContainer:
-    """One container; ``generation`` and ``replica`` are what its labels say."""
+    """One container; ``generation`` and ``replica`` are what its labels say, ``port`` where it is reached on the host.
+
+    ``is_bridged``: a bridge answers there. A watcher of an older release tells neither.
+    """
 
     id: str
     generation: str
     replica: str
     is_running: bool
+    port: int | None = None
+    is_bridged: bool = False
 
 
 def containers(directory: Path) -> Mapping[str, tuple[ServerContainer, ...]]:
@@ -32,7 +37,12 @@ def containers(directory: Path) -> Mapping[str, tuple[ServerContainer, ...]]:
         return {
             str(server): tuple(
                 ServerContainer(
-                    str(each["id"]), str(each["generation"]), str(each["replica"]), each["is_running"] is True
+                    str(each["id"]),
+                    str(each["generation"]),
+                    str(each["replica"]),
+                    each["is_running"] is True,
+                    None if each.get("port") is None else int(each["port"]),
+                    each.get("is_bridged") is True,
                 )
                 for each in members
             )

@@ -50,10 +50,12 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The last round: ``time`` in seconds since 1970, 0 where there is none."""
+    """The last round: ``time`` in seconds since 1970, 0 where there is none. ``requests_waiting``: how many no run had
+    taken then, None where the watcher did not say."""
 
     time: int = 0
     servers: Mapping[str, Latest] = field(default_factory=dict)
+    requests_waiting: int | None = None
 
 
 class Samples:
@@ -105,7 +107,12 @@ class Samples:
         try:
             with (self._directory / LATEST).open("rb") as file:
                 found = json.loads(file.read(_LARGEST))
-            return Now(int(found["time"]), {name: _latest(each) for name, each in found["servers"].items()})
+            waiting = found.get("requests_waiting")
+            return Now(
+                int(found["time"]),
+                {name: _latest(each) for name, each in found["servers"].items()},
+                None if waiting is None else int(waiting),
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Now()
 

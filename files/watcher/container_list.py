@@ -14,7 +14,7 @@ from .disk import Disk
 from .roster import Member
 from .segment_writer import FILE_MODE
 
-GENERATION_LABEL, REPLICA_LABEL = "mcp_generation", "mcp_replica"
+GENERATION_LABEL, REPLICA_LABEL, PORT_LABEL, BRIDGE_LABEL = "mcp_generation", "mcp_replica", "mcp_port", "mcp_bridge"
 
 
 class ContainerList:
@@ -50,6 +50,8 @@ def _by_server(members: Iterable[Member]) -> dict[str, list[dict[str, Any]]]:
             "generation": labels.get(GENERATION_LABEL, ""),
             "replica": labels.get(REPLICA_LABEL, "1"),
             "is_running": member.is_running,
+            "port": int(port) if (port := labels.get(PORT_LABEL, "")).isascii() and port.isdigit() else None,
+            "is_bridged": bool(labels.get(BRIDGE_LABEL)),
         }
         servers.setdefault(member.container.server, []).append(told)
     servers.pop("", None)

@@ -236,6 +236,7 @@ class History:
     def _remote_report(name: str, time: int) -> Json:
         made = report_of(ProbeTarget(name, f"https://{name}.example.com/mcp"), None)
         found = {"tools": ["search"], "digests": {"search": "0" * 12}, "latency_ms": {"total": 88.0}}
+        found["certificate_ends"] = _stamp(time + 40 * 86400)
         return {**made, **found, "checked": _stamp(time - 1), "protocol": "2025-06-18"}
 
 

@@ -75,6 +75,8 @@ class _Usage:
         self._base = chance.uniform(0.05, 0.5)
         self._memory, self._cores = int(spec.get("memory", 512 * 1024**2)), float(spec.get("cpus", 1.0))
         labels = {SERVER_LABEL: name, "mcp_generation": str(spec.get("generation", ""))}
+        labels["mcp_port"] = str(20000 + sorted(fleet.names).index(name))
+        labels |= {"mcp_bridge": "5d0c"} if name in fleet.bridged else {}
         container = Container(fleet.container(name), f"mcp-{name}", "running", "healthy", labels, frozenset())
         self.member = Member(container, 1, self._cores, self._memory, 256, is_running=True)
 

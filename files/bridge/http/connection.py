@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         if self._refusal is not None or self._parser is None:
             return
         steps = self._steps
+        self._connections.received += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -254,6 +255,7 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Writes a part of an answer."""
         if self._transport is not None:
+            self._connections.sent += len(data)
             self._transport.write(data)
 
     def when_drained(self, what: Callable[[], None]) -> None:

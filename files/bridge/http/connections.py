@@ -57,6 +57,8 @@ class Connections:
     """Each connection is being read (or has never sent a request), serves a request, or rests between two."""
 
     def __init__(self, limits: Limits) -> None:
+        self.received = self.sent = 0
+        """Bytes of all that there were."""
         self._limits = limits
         self._open: set[OpenConnection] = set()
         self._reading: dict[OpenConnection, None] = {}  # these two: the longest there first

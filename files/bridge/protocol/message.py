@@ -18,6 +18,8 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
+_RESERVED_FROM = -32768
+"""The codes from here on are JSON-RPC's and MCP's own; others are the server's, as many as it likes."""
 
 _LONGEST_NAME = 1024
 """Characters of an id, a token or a method. They are kept as long as a call lasts; nobody needs longer ones."""
@@ -130,6 +132,17 @@ def outcome(answer: Message) -> str:
     if isinstance(answer, Failure):
         return "lost"
     return "ok" if answer.error is None else "error"
+
+
+def error_type(answer: Message) -> str:
+    """Returns what went wrong in an answer of the server in one word: tool_error, the code of its error, or nothing."""
+    if isinstance(answer, Failure):
+        return ""
+    error = answer.error
+    if error is None:
+        return "tool_error" if answer.result.get("isError") is True else ""
+    code = error.get("code")
+    return str(code) if type(code) is int and _RESERVED_FROM <= code <= SERVER_ERROR else "_OTHER"
 
 
 def decode(raw: bytes | bytearray) -> Any:

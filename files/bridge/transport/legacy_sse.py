@@ -94,7 +94,7 @@ class LegacySession:
         """Passes on what the server says."""
         self._heard = time.monotonic()
         if message.is_answer and message.id is not None:
-            self._settle(message.id, messages.outcome(message))
+            self._settle(message.id, messages.outcome(message), messages.error_type(message))
             warn_of_size(self._log, message.raw, "as this transport sends all")
         self._stream.send(message.raw)
 
@@ -150,11 +150,11 @@ class LegacySession:
                 self._settle(ident, "busy")
         return passed
 
-    def _settle(self, ident: Id, outcome: str) -> None:
+    def _settle(self, ident: Id, outcome: str, error: str = "") -> None:
         method, tool, since = self._calls.pop(ident, ("", "", 0.0))
         if method:
             seconds = time.monotonic() - since
-            self._metrics.called(method, outcome, seconds)
+            self._metrics.called(method, outcome, seconds, tool, error)
             self._record.ended(self.name, method, tool, outcome, seconds)
 
 

@@ -320,7 +320,7 @@ class Session:
         if first:
             self._initialize = None  # its id may come again
             self._initialized(message, call.exchange)
-        self._settle(ident, messages.outcome(message), message.raw)
+        self._settle(ident, messages.outcome(message), message.raw, messages.error_type(message))
         if first and self.revision is None:
             self.close()
 
@@ -337,13 +337,13 @@ class Session:
             if self._streaming_hello:
                 exchange.commit()
 
-    def _settle(self, ident: Id, outcome: str, raw: bytes) -> None:
+    def _settle(self, ident: Id, outcome: str, raw: bytes, error: str = "") -> None:
         call = self._calls.pop(ident)
         token = call.token
         if token is not None and self._tokens.get(token) is call:
             del self._tokens[token]
         seconds = time.monotonic() - call.since
-        self._metrics.called(call.method, outcome, seconds)
+        self._metrics.called(call.method, outcome, seconds, call.tool, error)
         self._record.ended(self.name, call.method, call.tool, outcome, seconds)
         call.exchange.answer(ident, raw)
         if call.exchange.done:

@@ -54,7 +54,7 @@ class StatelessCall:
         message: Message,
         streams: PlainStreams,
         tool_cache: ToolCache,
-        ended: Callable[[StatelessCall, str], None],
+        ended: Callable[[StatelessCall, str, str], None],
         log: Log,
         *,
         can_stream: bool,
@@ -116,7 +116,7 @@ class StatelessCall:
             self.exchange.status = _STATUS.get(code, 200) if isinstance(code, int) else 200
         elif self._message.method == "tools/list":
             self._tool_cache.learn(message)
-        self._ended(self, messages.outcome(message))
+        self._ended(self, messages.outcome(message), messages.error_type(message))
         raw = _from_older(self._message, message) if self._older and error is None else message.raw
         self.exchange.answer(message.id, raw)
 
@@ -131,7 +131,7 @@ class StatelessCall:
     def _left(self) -> None:
         if self._backend is not None and self._forwarded is not None:
             self._backend.cancel(self._forwarded)
-        self._ended(self, "cancelled")
+        self._ended(self, "cancelled", "")
 
 
 def unasked(asked: Message, said: Message) -> bool:

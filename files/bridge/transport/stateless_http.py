@@ -172,13 +172,13 @@ class StatelessHttp:
             return None
         return backend
 
-    def _call_ended(self, call: StatelessCall, outcome: str) -> None:
+    def _call_ended(self, call: StatelessCall, outcome: str, error: str = "") -> None:
         if call in self._calls:
             self._calls.discard(call)
             call.used()
             self._upgrade.discard(call.exchange)
             seconds = time.monotonic() - call.exchange.since
-            self._metrics.called(call.method, outcome, seconds)
+            self._metrics.called(call.method, outcome, seconds, call.tool, error)
             self._record.ended("", call.method, call.tool, outcome, seconds)
 
 

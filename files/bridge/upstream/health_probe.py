@@ -65,6 +65,7 @@ class HealthProbe:
         self._watch = watch
         self._log = services.log
         self._limits = services.limits
+        self._metrics = services.metrics
         self._timeout = services.limits.probe_timeout_seconds
         self._patience = StartPatience(self._timeout, services.limits.hung_seconds)
         self._sessions = sessions
@@ -158,6 +159,7 @@ class HealthProbe:
             except NoAnswer as error:
                 why = str(error)
         self._health.tools = names
+        self._metrics.tools = names or []
         if took > self._limits.patience_seconds:
             slow = f"the server takes {took:.0f} s to start, longer than a load balancer may wait: it is kept awake"
             if self._rest.keep_awake("slow"):

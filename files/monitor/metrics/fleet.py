@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from records.samples import Now
+
 from monitor.api.documents import StateDocument
 from monitor.listeners import Listeners
 from monitor.metrics.measure import Families, Labels, Measure, seconds_of
@@ -38,6 +40,7 @@ WATCHER_UP = Measure(
     "mcp_watcher_up", f"Whether the watcher has written a sample in the last {WATCHER_SILENT_SECONDS} s."
 )
 WATCHER_SAMPLED = Measure("mcp_watcher_sampled_timestamp_seconds", "When it wrote one last.")
+REQUESTS_WAITING = Measure("mcp_requests_waiting", "Requests that no run had taken when the watcher looked last.")
 LISTENER_UP = Measure("mcp_listener_up", "Whether the last run could ask for the listener's rules and targets.")
 QUOTA_USED = Measure("mcp_quota_used", "What a load balancer has of that of which it may have so many.")
 QUOTA_LIMIT = Measure("mcp_quota_limit", "How many it may have, as the account or AWS's documentation says.")
@@ -87,10 +90,11 @@ def _conditions(servers: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Labe
         yield {"condition": condition, "severity": severity}, count
 
 
-def add_watcher(families: Families, sampled: int, now: datetime) -> None:
-    """Adds what is known of the watcher. ``sampled``: when it last wrote a sample, 0 where it never did."""
-    families.add(WATCHER_UP, ({}, int(now.timestamp() - sampled <= WATCHER_SILENT_SECONDS)))
-    families.add(WATCHER_SAMPLED, ({}, sampled or None))
+def add_watcher(families: Families, sampled: Now, now: datetime) -> None:
+    """Adds what is known of the watcher, and what it alone sees: ``sampled`` is its last round."""
+    families.add(WATCHER_UP, ({}, int(now.timestamp() - sampled.time <= WATCHER_SILENT_SECONDS)))
+    families.add(WATCHER_SAMPLED, ({}, sampled.time or None))
+    families.add(REQUESTS_WAITING, ({}, sampled.requests_waiting))
 
 
 def add_listeners(families: Families, listeners: Listeners | None) -> None:

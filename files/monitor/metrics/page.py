@@ -20,7 +20,7 @@ def families_of(sources: Sources, now: datetime) -> Families:
     families = Families()
     state, listeners, sampled = _state(sources), _listeners(sources), sources.samples.now()
     add_run(families, state, state.fleet if state is not None else "", _repaired(sources))
-    add_watcher(families, sampled.time, now)
+    add_watcher(families, sampled, now)
     add_listeners(families, listeners)
     if state is not None:
         add_servers(families, state.servers, sampled.servers, listeners)

@@ -58,6 +58,12 @@ def _sessions(facts: Facts, key: str) -> float | None:
     return None if told is None else told[key]
 
 
+def _replicas(facts: Facts, key: str) -> float | None:
+    """What an older release's state does not say, and nothing where none is expected."""
+    told = facts.document.get("replicas")
+    return None if told is None or facts.document["severity"] == _NOBODY_EXPECTS else told[key]
+
+
 def _quarantined(facts: Facts) -> float | None:
     if is_remote(facts.document):
         return None
@@ -105,6 +111,13 @@ MEASURES = (
         Measure("mcp_server_probed_timestamp_seconds", "When it was asked last."),
         lambda facts: seconds_of(facts.health["checked"]),
     ),
+    ServerMeasure(
+        Measure(
+            "mcp_server_certificate_ends_timestamp_seconds",
+            "Until when the certificate of a server that runs elsewhere holds.",
+        ),
+        lambda facts: seconds_of(facts.document.get("certificate_ends")),
+    ),
     ServerMeasure(Measure("mcp_server_tools", "Tools that it listed last."), _tools),
     ServerMeasure(
         Measure("mcp_server_sessions_held", "Open sessions of a server that gives each a process, in the last run."),
@@ -117,6 +130,14 @@ MEASURES = (
     ServerMeasure(
         Measure("mcp_server_quarantined", "1 for one that has failed so often that it is left alone for long."),
         _quarantined,
+    ),
+    ServerMeasure(
+        Measure("mcp_server_replicas_desired", "Containers that are to serve on this host."),
+        lambda facts: _replicas(facts, "desired"),
+    ),
+    ServerMeasure(
+        Measure("mcp_server_replicas_serving", "Containers that served there in the last run."),
+        lambda facts: _replicas(facts, "serving"),
     ),
     ServerMeasure(
         Measure(

@@ -26,7 +26,7 @@ from .ring_writer import RingWriter
 
 log = logging.getLogger("watcher")
 
-SAMPLES = "samples"
+SAMPLES, SPOOL = "samples", "requests"
 _SECOND = 1_000_000_000
 _AT_ONCE = 20  # containers, before others have their turn
 _WORDS = {"cpu": "of its processor time", "memory": "of its memory", "processes": "of its processes"}
@@ -73,6 +73,7 @@ class Collector:
     def __init__(self, roster: Roster, directory: Path, disk: Disk) -> None:
         self._roster = roster
         self._directory = directory / SAMPLES
+        self._spool = directory / SPOOL
         self._disk = disk
         self._writer = RingWriter(self._directory, disk)
         self._list = ContainerList(self._directory, disk)
@@ -141,13 +142,22 @@ class Collector:
         try:
             path = self._directory / LATEST
             temporary = path.with_name(f"{LATEST}.new")
+            told_all = {"version": VERSION, "time": now, "servers": told, "requests_waiting": self._waiting()}
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with open(descriptor, "w", encoding="utf-8") as file:
                 # dump would go by way of Python, piece by piece.
-                file.write(json.dumps({"version": VERSION, "time": now, "servers": told}))
+                file.write(json.dumps(told_all))
             temporary.replace(path)
         except OSError as error:
             self._disk.failed(error)
+
+    def _waiting(self) -> int | None:
+        """How many requests no run has taken yet; None where there is no spool. A name with a dot is being written."""
+        try:
+            with os.scandir(self._spool) as found:
+                return sum(each.name.endswith(".json") and not each.name.startswith(".") for each in found)
+        except OSError:
+            return None
 
     def _latest(self, name: str, now: int, found: list[tuple[Member, Reading]]) -> dict[str, Any]:
         server = self._servers.setdefault(name, _Server())

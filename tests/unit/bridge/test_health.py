@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.bridge.client import HOSTILE, ROOT, Bridge, Client, until
 
@@ -195,19 +196,33 @@ def test_a_healthcheck_that_has_stayed_its_time_is_followed_by_one_that_stays(st
         assert time.monotonic() - began > 0.9
 
 
-def test_metrics_count_calls_by_method_and_outcome_and_are_hidden_from_the_balancers_side(start_bridge: Start) -> None:
+def calls(metrics: dict[str, float], method: str, tool: str = "", error: str = "") -> float:
+    """How many of these calls have ended."""
+    labels = f'mcp_method_name="{method}",gen_ai_tool_name="{tool}",error_type="{error}"'
+    return metrics.get(f"mcp_server_operation_duration_seconds_count{{{labels}}}", 0)
+
+
+def test_metrics_count_calls_as_opentelemetry_names_them_and_are_hidden_from_the_balancers_side(
+    start_bridge: Start,
+) -> None:
     bridge = start_bridge()
+    until(lambda: bridge.health().get("tools"))
     client = Client(bridge)
     client.open()
     client.call("echo", text="x")
     client.call_raw("no such tool")
     client.call_raw("die")
     metrics = bridge.metrics()
-    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="ok"}'] == 1
-    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="error"}'] == 1
-    assert metrics['mcp_bridge_calls_total{method="tools/call",outcome="lost"}'] == 1
-    assert metrics["mcp_bridge_call_seconds_count"] == 4
-    assert metrics["mcp_bridge_sessions_total"] == 1
+    assert calls(metrics, "initialize") == 1
+    assert calls(metrics, "tools/call", "echo") == 1
+    assert calls(metrics, "tools/call", "_OTHER", "-32601") == 1
+    assert calls(metrics, "tools/call", "_OTHER", "lost") == 1  # it does not list it
+    assert metrics["mcp_bridge_sessions_opened_total"] == 1
+    assert metrics["mcp_bridge_received_bytes_total"] > 500
+    assert metrics["mcp_bridge_sent_bytes_total"] > 500
+    page = bridge.request("GET", "/metrics").body.decode()
+    names = {family.name for family in text_string_to_metric_families(page)}
+    assert len(names) == page.count("# HELP ") == page.count("# TYPE ")
     for path in ("/metrics", "/mcp/x/metrics"):
         assert bridge.request("GET", path).status == 200
         assert bridge.request("GET", path, headers={"X-Forwarded-For": "203.0.113.9"}).status == 404

@@ -144,7 +144,8 @@ def test_leaving_the_stream_cancels(modern: Bridge) -> None:
     until(lambda: modern.health()["calls_in_flight"] == 1)
     listener.reply.close()
     until(lambda: modern.health()["calls_in_flight"] == 0)
-    assert modern.metrics()['mcp_bridge_calls_total{method="tools/call",outcome="cancelled"}'] >= 1
+    cancelled = 'mcp_method_name="tools/call",gen_ai_tool_name="_OTHER",error_type="cancelled"'
+    assert modern.metrics()[f"mcp_server_operation_duration_seconds_count{{{cancelled}}}"] >= 1
 
 
 @pytest.mark.parametrize(

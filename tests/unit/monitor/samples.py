@@ -45,6 +45,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "headers": [],
         "generation": hexes(name, 12),
         "draining": None,
+        "replicas": {"desired": 1, "serving": 1},
         "container": {"id": hexes(f"container {name}", 64), "name": f"mcp-{name}", "logs": f"docker logs mcp-{name}"},
         "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
         "route": {
@@ -93,6 +94,7 @@ def failing(name: str, reason: str, number: int = 0, **changes: Any) -> dict[str
 
 def invalid(name: str, error: str) -> dict[str, Any]:
     nothing = (
+        "replicas",
         "image",
         "command",
         "transport",
@@ -166,7 +168,7 @@ def remote(name: str, **changes: Any) -> dict[str, Any]:
         "name": name, "enabled": True, "group": None, "type": "http", "url": url, "headers": ["Authorization"],
         "condition": "ok" if enabled else "disabled", "severity": "ok" if enabled else "none",
         "text": {"condition": "answers" if enabled else "disabled", "transport": "MCP over HTTP"},
-        "health": health, "error": None, "since": stamp(FINISHED),
+        "health": health, "certificate_ends": None, "error": None, "since": stamp(FINISHED),
         "notes": ["headers.Authorization: it may be a secret; export with secrets to include it"],
         "client": {"type": "http", "url": url},
     }  # fmt: skip

@@ -162,6 +162,19 @@ def test_a_round_tells_what_was_used_since_the_last(
     assert (latest.cpu, latest.memory, latest.received, latest.cpu_limit, latest.near_limit) == (0.2, 800, 100, 0.5, ())
 
 
+def test_requests_that_no_run_has_taken_are_counted(
+    tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, member_of(), monkeypatch)
+    rounds.round()
+    assert rounds.samples.now().requests_waiting is None
+    (tmp_path / "requests").mkdir()
+    for name in ("a.json", "b.json", ".c", ".d.json"):
+        (tmp_path / "requests" / name).write_text("{}")
+    rounds.round()
+    assert rounds.samples.now().requests_waiting == 2
+
+
 def test_a_restart_begins_new_counters_and_is_counted(
     tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

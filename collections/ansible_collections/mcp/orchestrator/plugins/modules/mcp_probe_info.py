@@ -176,6 +176,9 @@ servers:
       description: Milliseconds of each step that was taken, and of all together.
       type: dict
       sample: {connect: 0.2, discover: 1.1, tools_list: 1.4, total: 2.8}
+    certificate_ends:
+      description: Until when the certificate of its address holds, in UTC; null where none was verified.
+      type: str
     protocol:
       description: The protocol revision that server and probe agreed on, or null.
       type: str

@@ -115,6 +115,7 @@ class Channel:
     Attributes:
         deadline: on the clock of time.monotonic(), in seconds.
         connect_seconds: what the first connect took, TLS included; None before.
+        certificate_ends: until when the server's certificate holds, in seconds since 1970; None without a verified one.
 
     Raises ValueError for a URL that is none.
     """
@@ -127,6 +128,7 @@ class Channel:
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self.deadline = deadline
         self.connect_seconds: float | None = None
+        self.certificate_ends: int | None = None
         self._tls = tls if parts.scheme == "https" else None
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._target = quote(target, safe="/?%:@!$&'()*+,;=~-._")
@@ -175,7 +177,9 @@ class Channel:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 sock.settimeout(self.remaining())
-                sock = self._tls.wrap_socket(sock, server_hostname=self.host)
+                encrypted = self._tls.wrap_socket(sock, server_hostname=self.host)
+                self.certificate_ends = _end_of(encrypted)
+                sock = encrypted
         except BaseException:
             sock.close()
             raise
@@ -184,6 +188,12 @@ class Channel:
         self._sock = sock
         http_socket: Any = _DeadlineSocket(self, sock)
         self._http.sock = http_socket
+
+
+def _end_of(sock: ssl.SSLSocket) -> int | None:
+    """Until when the certificate holds; None where it was not verified, of which ssl tells nothing."""
+    ends = (sock.getpeercert() or {}).get("notAfter")
+    return int(ssl.cert_time_to_seconds(ends)) if isinstance(ends, str) else None
 
 
 def _has_something_to_read(sock: socket.socket) -> bool:

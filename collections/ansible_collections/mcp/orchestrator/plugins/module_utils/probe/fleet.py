@@ -114,6 +114,7 @@ def probe(target: ProbeTarget, end: float, schemas: bool, tls: ssl.SSLContext | 
         report["protocol"] = client.protocol
         report["server"] = client.server
         report["latency_ms"] = _latencies(client, channel, total)
+        report["certificate_ends"] = _moment(channel.certificate_ends)
     report["tools"] = [tool["name"] for tool in tools]
     report["digests"] = {tool["name"]: digest_of(tool) for tool in tools}
     report["definitions"] = tools
@@ -139,10 +140,10 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
 
     Its keys: name and url of the target; state, ``ok``, ``asleep`` or ``failing``; cause, step and reason of the
     failure, None where there is none; checked, in UTC as 2026-11-21T04:19:02Z; latency_ms, milliseconds by step and in
-    ``total``; protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests,
-    one of each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``),
-    or None; definitions, the tools as the server lists them. With ``schemas`` also schemas, the tools' input schemas by
-    name.
+    ``total``; certificate_ends, until when the certificate of its address holds, in UTC, None without a verified one;
+    protocol, the MCP revision that was agreed on; server, its name and version; tools, their names; digests, one of
+    each tool by its name (``digest_of``); sessions, what its bridges hold and have room for (``sessions_of``), or None;
+    definitions, the tools as the server lists them. With ``schemas`` also schemas, the tools' input schemas by name.
     """
     return {
         "name": target.name,
@@ -151,8 +152,9 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
         "cause": failure.cause if failure else None,
         "step": failure.step if failure else None,
         "reason": failure.reason if failure else None,
-        "checked": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "checked": _moment(time.time()),
         "latency_ms": {},
+        "certificate_ends": None,
         "protocol": None,
         "server": None,
         "tools": [],
@@ -160,6 +162,10 @@ def report_of(target: ProbeTarget, failure: ProbeFailure | None) -> dict[str, An
         "definitions": [],
         "sessions": None,
     }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def digest_of(tool: Mapping[str, Any]) -> str:

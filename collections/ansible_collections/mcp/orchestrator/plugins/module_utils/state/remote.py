@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.condition import CONDITIONS
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts import RunFacts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import health_of, lost_tools
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import one_of, texts, word
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import moment, one_of, texts, word
 
 
 def remote_entry(name: str, facts: RunFacts) -> dict[str, Any]:
@@ -38,6 +38,7 @@ def remote_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         },
         "url": word(remote.get("url")),
         "health": health,
+        "certificate_ends": moment((report or {}).get("certificate_ends")),
         "error": lost or (health["reason"] if condition.name == "failing" else None),
         "since": None,
         "headers": texts(remote.get("headers")) or [],

@@ -63,6 +63,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "package": _package(facts.packages.get(name), spec.get("build")),
         "generation": word(endpoint.get("generation")) or word(spec.get("generation")),
         "container": container_of(endpoint),
+        "replicas": _replicas(spec, endpoint),
         "draining": draining,
         "endpoint": _address(endpoint),
         "route": route,
@@ -95,6 +96,14 @@ def _config_of(spec: Mapping[str, Any]) -> dict[str, Any]:
         "limits": _limits(spec) if spec else None,
         "network": _network(spec) if spec else None,
     }
+
+
+def _replicas(spec: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, int] | None:
+    """How many containers are to serve here, and how many do; None where its entry is wrong."""
+    desired = whole(spec.get("replicas", 1), 1, 2**31) if spec else None
+    ports = endpoint.get("ports")
+    serving = len(ports) if isinstance(ports, (list, tuple)) and endpoint.get("state") == "running" else 0
+    return None if desired is None else {"desired": desired, "serving": serving}
 
 
 def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

@@ -10,6 +10,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,11 +199,15 @@ def test_a_certificate_that_is_trusted_is_accepted(
     serve: Serve, server_tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert ask(serve(session_server(), server_tls))["state"] == "ok"
+    report = ask(serve(session_server(), server_tls))
+    assert report["state"] == "ok"
+    left = datetime.fromisoformat(report["certificate_ends"]) - datetime.now(UTC)
+    assert timedelta(days=1) < left <= timedelta(days=2)
 
 
 def test_certificates_are_not_looked_at_when_told_so(serve: Serve, server_tls: ssl.SSLContext) -> None:
-    assert ask(serve(session_server(), server_tls), verify_tls=False)["state"] == "ok"
+    report = ask(serve(session_server(), server_tls), verify_tls=False)
+    assert (report["state"], report["certificate_ends"]) == ("ok", None)
 
 
 def test_a_server_without_tls_at_an_https_address_is_told(serve: Serve) -> None:

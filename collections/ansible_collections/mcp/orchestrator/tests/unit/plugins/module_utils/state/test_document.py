@@ -83,6 +83,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "override": None,
         "generation": "8f700f2b17ec",
         "container": {"id": "c0ffee", "name": "mcp-time", "logs": "docker logs mcp-time"},
+        "replicas": {"desired": 1, "serving": 1},
         "draining": None,
         "endpoint": {"address": "127.0.0.1", "port": 20001},
         "route": {
@@ -108,6 +109,22 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "retry": None,
         "since": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "serving"),
+    [
+        ({"ports": [20001, 20002]}, 2),
+        ({"ports": [], "port": None}, 0),
+        ({"state": "failed"}, 0),
+        ({"state": "stopped"}, 0),
+    ],
+)
+def test_of_the_replicas_that_are_to_serve_those_that_do_are_counted(changes: dict[str, Any], serving: int) -> None:
+    config = {"servers": [spec("time", replicas=3)], "errors": []}
+    containers = {"endpoints": [endpoint("time", **changes)], "errors": []}
+    state = state_of(config=config, containers=containers)
+    assert server_of(state)["replicas"] == {"desired": 3, "serving": serving}
 
 
 def test_what_became_of_an_entry_and_what_clients_are_told_stands_with_the_server() -> None:

@@ -26,7 +26,7 @@ def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
         "remotes": [remote("docs"), remote("off", enabled=False)],
         "explain": {"docs": ["env: is ignored: nothing is started"]},
     }
-    probe = {**steps()["probe"], "remotes": [report("docs", sessions=None)]}
+    probe = {**steps()["probe"], "remotes": [report("docs", sessions=None, certificate_ends="2027-01-01T00:00:00Z")]}
     state = state_of(config=config, probe=probe)
     assert [server["name"] for server in state["servers"]] == ["time"]
     docs, off = state["remotes"]
@@ -40,6 +40,7 @@ def test_remote_servers_are_told_apart_from_those_that_run_here() -> None:
         "text": {"condition": "answers", "transport": "MCP over HTTP"},
         "url": "https://docs.example.com/mcp",
         "health": server_of(state)["health"] | {"server": {"name": "mcp-docs", "version": "1.2.3"}, "sessions": None},
+        "certificate_ends": "2027-01-01T00:00:00Z",
         "error": None,
         "since": None,
         "headers": ["Authorization"],
