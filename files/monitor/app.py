@@ -13,6 +13,7 @@ import bottle
 
 from monitor import login
 from monitor.access.auth import BasicAuth
+from monitor.access.origin import OPENER_HEADER, opener_policy
 from monitor.access.users import NOBODY, OPERATE, VIEW, User
 from monitor.assets import static_file
 from monitor.client import Balancer
@@ -205,7 +206,8 @@ def _with_headers(app: WsgiApp) -> WsgiApp:
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             borne = {name.lower() for name, _value in headers}
-            missing = [(name, value) for name, value in HEADERS.items() if name.lower() not in borne]
+            own = {**HEADERS, OPENER_HEADER: opener_policy(environ.get("HTTP_USER_AGENT", ""))}
+            missing = [(name, value) for name, value in own.items() if name.lower() not in borne]
             return start_response(status, [*headers, *missing], exc_info)
 
         return app(environ, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ class _File:
     content: bytes
     content_type: str
     digest: str
+    integrity: str
 
 
 def _read(path: Path) -> _File:
     content = path.read_bytes()
-    return _File(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:16])
+    whole = hashlib.sha256(content)
+    integrity = f"sha256-{base64.b64encode(whole.digest()).decode()}"
+    return _File(content, _TYPES[path.suffix], whole.hexdigest()[:16], integrity)
 
 
 _FILES = {path.name: _read(path) for path in sorted(HERE.iterdir()) if path.suffix in _TYPES}
@@ -31,6 +35,14 @@ _FILES = {path.name: _read(path) for path in sorted(HERE.iterdir()) if path.suff
 def static_url(base: str, name: str) -> str:
     """The URL of a file, another one as soon as the file is another. Raises KeyError."""
     return f"{base}/static/{name}?v={_FILES[name].digest}"
+
+
+def integrity(name: str) -> str:
+    """What a browser compares the file with, so that no service worker puts another in its place. Raises KeyError.
+
+    https://www.w3.org/TR/sri/
+    """
+    return _FILES[name].integrity
 
 
 def static_file(request: Request) -> Answer | None:

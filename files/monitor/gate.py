@@ -7,7 +7,7 @@ import logging
 import bottle
 
 from monitor.access.auth import BasicAuth
-from monitor.access.origin import is_navigation, is_same_origin
+from monitor.access.origin import is_navigation, is_same_origin, is_through_worker
 from monitor.access.refusals import ACTION, LOGIN
 from monitor.access.users import User
 from monitor.client import Balancer, client_of
@@ -20,6 +20,10 @@ log = logging.getLogger("monitor")
 _FORM = (
     "It is older than a week, or your password is another one by now, or another site has sent it. Nothing was done."
     " Open the page anew, and try again."
+)
+_WORKER = (
+    "It has installed a service worker in your browser, which stands between you and this page. Nothing was done. This"
+    " page removes it and opens anew; where it does not, remove what the browser has stored for this site."
 )
 
 
@@ -43,6 +47,9 @@ def turned_away(role: str | None, request: Request, auth: BasicAuth, sources: So
     """Why the user does not get there although signed in; None where they do. Raises bottle.HTTPError."""
     if role is None:
         return None
+    if is_through_worker(request.headers):
+        sources.refusals.note(ACTION, request.user.name, request.client, f"{request.path}: through a service worker")
+        return refusal(request, 403, "Another server of this site reads along", _WORKER)
     if not request.user.may(role):
         sources.refusals.note(ACTION, request.user.name, request.client, f"{request.path}: the role does not allow it")
         text = f"You may look, and not act. On the host: make user NAME={request.user.name} ROLE=operate."

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 from records.sample import FULL
 
-from monitor.assets import static_url
+from monitor.assets import integrity, static_url
 from monitor.web import Answer, Request
 
 NAVIGATION = (
@@ -27,6 +27,19 @@ NAVIGATION = (
 REFRESH_SECONDS = 60
 LIVE_SECONDS = FULL.step
 """Between two samples: a page that shows what is used has nothing new before."""
+
+# In the page itself, since a service worker may keep back what is loaded. Once it is gone the page is another one.
+GUARD = Markup("""(() => {
+  const workers = navigator.serviceWorker;
+  const leave = async () => {
+    if (!workers.controller) return;
+    document.documentElement.hidden = true;
+    const ours = (await workers.getRegistrations()).filter((each) => location.href.startsWith(each.scope));
+    await Promise.all(ours.map((each) => each.unregister()));
+    location.replace(location.href);
+  };
+  if (workers) { workers.addEventListener("controllerchange", leave); leave(); }
+})();""")
 
 _ICON_COLOURS = {"ok": "#2c9c5e", "warning": "#cf8a1d", "critical": "#d64a3f", "none": "#8b929a"}
 
@@ -59,6 +72,8 @@ def render(template: str, request: Request, *, severity: str = "none", status: i
             "own_notices": (),
             "actions": (),
             "static": lambda name: static_url(request.base, name),
+            "integrity": integrity,
+            "guard": GUARD,
             **values,
         }
     )

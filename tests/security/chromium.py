@@ -76,6 +76,17 @@ class Browser:
         finally:
             self._devtools("Emulation.setScriptExecutionDisabled", value=False)
 
+    @contextmanager
+    def another_tab(self) -> Iterator[None]:
+        """What is done in the block is done in another tab, which is closed at its end."""
+        first = self._command("GET", "/window", None)
+        self._command("POST", "/window", {"handle": self._command("POST", "/window/new", {"type": "tab"})["handle"]})
+        try:
+            yield
+        finally:
+            self._command("DELETE", "/window", None)
+            self._command("POST", "/window", {"handle": first})
+
     def hide_scrollbars(self) -> None:
         """Leaves out the bars to scroll by, on pages that are opened from now on."""
         self._devtools("Emulation.setScrollbarsHidden", hidden=True)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from monitor.access.auth import BasicAuth
+from monitor.access.origin import is_through_worker
 from monitor.access.refusals import ACTION
 from monitor.access.refusals import LOGIN as LOGIN_KIND
 from monitor.access.tokens import Tokens, TokensUnusable
@@ -95,4 +96,4 @@ def is_script(headers: Mapping[str, str]) -> bool:
 
     https://www.w3.org/TR/fetch-metadata/
     """
-    return "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
+    return "origin" in headers or headers.get("sec-fetch-site", "none") != "none" or is_through_worker(headers)
