@@ -37,7 +37,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/request files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/request files/verify files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -129,6 +129,16 @@ logs: ## What a server has written, across restarts: make logs NAME=time [GREP=t
 calls: ## What has been called on a server: make calls NAME=time [GREP=tool] [SINCE=2h] [FOLLOW=1]
 	@cd /opt/mcp-orchestrator/current/files
 	exec $(RECORDS) --calls -- $(if $(NAME),"$$MCP_NAME")
+
+# Whether servers are right: docs/verify.md. Options of the program go into OPTIONS, such as OPTIONS="--direct --tries 5".
+VERIFY = cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m verify $(addprefix --name ,$(NAME)) $(OPTIONS)
+
+.PHONY: verify verify-init
+verify: ## Verify that servers answer as verify.d expects: make verify [NAME=time] [FILE=time.yml] [JUNIT=verify.xml]
+	@$(VERIFY) --json /var/lib/mcp-orchestrator/verify.json $(addprefix --junit ,$(abspath $(JUNIT))) $(abspath $(FILE))
+
+verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
+	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))
 
 .PHONY: rebuild
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]

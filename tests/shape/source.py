@@ -20,6 +20,7 @@ PACKAGES = (
     "files/firewall",
     "files/local_alb",
     "files/monitor",
+    "files/verify",
     "files/watcher",
 )
 # Code that runs for users, in the difference to tests and benchmarks.

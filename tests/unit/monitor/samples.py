@@ -47,7 +47,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "draining": None,
         "replicas": {"desired": 1, "serving": 1},
         "container": {"id": hexes(f"container {name}", 64), "name": f"mcp-{name}", "logs": f"docker logs mcp-{name}"},
-        "endpoint": {"address": "127.0.0.1", "port": 20000 + number},
+        "endpoint": {"address": "127.0.0.1", "port": 20000 + number, "url": f"http://127.0.0.1:{20000 + number}/mcp"},
         "route": {
             "url": f"http://127.0.0.1:8080/mcp/{name}/mcp",
             "rule_arn": f"{LOCAL}:listener-rule/app/mcp-local/{1:016}/{1:016}/{hexes('r' + name, 16)}",

@@ -232,7 +232,9 @@ def _is_on_other_hosts(name: str, facts: RunFacts) -> bool:
 
 def _address(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
     port = whole(endpoint.get("port"), 1, 65535)
-    return None if port is None else {"address": word(endpoint.get("address")), "port": port}
+    if port is None:
+        return None
+    return {"address": word(endpoint.get("address")), "port": port, "url": word(endpoint.get("url"))}
 
 
 def _route(route: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -1,0 +1,133 @@
+"""How pytest sees verification files: a file of cases, and an item for each case, server and protocol.
+
+Selection, JUnit XML and the report of failures are pytest's own. The items do not run in turn: all of them are begun
+before the first, and each waits for its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.suite import Case, Suite
+from verify.target import Target
+from verify.verdict import CaseResult, Verdict
+from verify.work import Job, start, try_case
+
+DONE_SECONDS = 86400.0
+
+
+@dataclass
+class Plan:
+    """What is to be verified: the files by their paths, the servers by their names."""
+
+    suites: Mapping[Path, Suite]
+    targets: Mapping[str, Target]
+    tries: int = 1
+    at_once: int = 16
+    results: list[CaseResult] = field(default_factory=list)
+
+
+class Wrong(Exception):
+    """A case that is not as expected; its text is for people."""
+
+
+class Verification:
+    """The plugin."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Every file of the plan, and no other."""
+        suite = self.plan.suites.get(file_path)
+        if suite is None:
+            return None
+        return VerificationFile.from_parent(parent, path=file_path, suite=suite, plan=self.plan)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Begins with everything that was selected."""
+        jobs = [item.job for item in session.items if isinstance(item, VerificationItem)]
+        start(jobs, self.plan.at_once)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
+        """Says how long the case took, and not how long pytest waited for it."""
+        report = yield
+        if call.when == "call" and isinstance(item, VerificationItem) and item.job.result.done():
+            report.duration = item.seconds
+        return report
+
+
+class VerificationFile(pytest.File):
+    """One file."""
+
+    def __init__(self, *, suite: Suite, plan: Plan, **of_pytest: Any) -> None:
+        super().__init__(**of_pytest)
+        self._suite, self._plan = suite, plan
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """An item for each server that the file names, protocol and case."""
+        for name, target in self._plan.targets.items():
+            if self._suite.applies_to(name):
+                for protocol in self._suite.protocols:
+                    for case in self._suite.cases:
+                        yield CaseItem.of(self, case, target, protocol, self._plan, self._suite)
+
+
+class VerificationItem(pytest.Item):
+    """Anything that is done with a server; ``job`` does it."""
+
+    job: Job
+
+    @property
+    def seconds(self) -> float:
+        """What it took."""
+        return 0.0
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it is, for pytest's report."""
+        return self.path, None, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong, in sentences; what nobody has foreseen is shown as pytest shows it."""
+        if isinstance(excinfo.value, Wrong):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class CaseItem(VerificationItem):
+    """A case on a server."""
+
+    _plan: Plan
+
+    @classmethod
+    def of(
+        cls, parent: VerificationFile, case: Case, target: Target, protocol: str, plan: Plan, suite: Suite
+    ) -> CaseItem:
+        """The item of one case."""
+        item: CaseItem = cls.from_parent(parent, name=f"{case.name} [{target.name}, {protocol}]")
+        item.user_properties += [("server", target.name), ("protocol", protocol)]
+        item._plan = plan
+        item.job = Job(target.name, partial(try_case, suite, case, target, protocol, plan.tries))
+        return item
+
+    @property
+    def seconds(self) -> float:
+        result: CaseResult = self.job.result.result()
+        return result.seconds
+
+    def runtest(self) -> None:
+        """Waits for what comes of it."""
+        result: CaseResult = self.job.result.result(DONE_SECONDS)
+        self._plan.results.append(result)
+        if result.verdict is not Verdict.PASSED:
+            where = f"{result.file}: {result.server} ({result.protocol}): {result.case}"
+            raise Wrong("\n".join([where, *(f"  {failure}" for failure in result.failures)]))
