@@ -38,7 +38,8 @@ class Server:
 
     The texts are sentences for people: ``condition_text``, ``transport``, ``limits``, ``network``. ``severity`` is ok,
     warning, critical or none. ``logs`` is the command that shows the container's log. ``next_try`` is when a
-    server that has failed is tried again. ``cpus`` (cores) and ``memory`` (bytes) are the limits of each container.
+    server that has failed is tried again. ``hosts`` are the names of those that run it. ``cpus`` (cores) and ``memory``
+    (bytes) are the limits of each container.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Server:
     error: str | None
     since: datetime | None
     group: str | None
+    hosts: tuple[str, ...]
     override: Override | None
     next_try: datetime | None
     cpus: float | None
@@ -275,6 +277,7 @@ def _server(node: Node) -> Server:
         error=node.get("error").maybe_text(),
         since=_since(node),
         group=node.maybe("group").maybe_text(),
+        hosts=() if node.maybe("hosts").none else node.get("hosts").texts(),
         override=_override(node.maybe("override")),
         next_try=_moment(node.maybe("retry"), "next_try"),
         cpus=None if node.maybe("limits").none else node.get("limits").get("cpus").maybe_number(),

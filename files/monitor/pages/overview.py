@@ -14,7 +14,7 @@ from monitor.duration import in_words
 from monitor.figures.past import Figures
 from monitor.freshness import interval, is_stale
 from monitor.layout import fragment, render
-from monitor.pages.server_filter import ATTENTION, HOSTS, MOST_ROWS, NO_GROUP, ORDERS, ServerFilter
+from monitor.pages.server_filter import ATTENTION, HOSTS, MOST_ROWS, NAMED, NO_GROUP, ORDERS, ServerFilter
 from monitor.pages.server_row import WORST_FIRST, Row, as_then, remote_row, server_row
 from monitor.sources import Sources
 from monitor.state import RunError, State, StateMissing, StateUnreadable
@@ -79,13 +79,9 @@ class ServerList:
     sections: list[tuple[Group | None, list[Row]]]
     groups: list[Group]
     conditions: list[tuple[str, str]]
+    hosts: dict[str, str]
     columns: list[Column]
     pages: list[tuple[int, str]]
-
-    @property
-    def hosts(self) -> dict[str, str]:
-        """Where servers may run, by the word for it."""
-        return HOSTS
 
     @property
     def orders(self) -> dict[str, str]:
@@ -213,6 +209,7 @@ def server_list(state: State, wanted: ServerFilter, figures: Figures, now: datet
         sections=sections,
         groups=groups if any(group.name for group in groups) else [],
         conditions=sorted({row.condition: row.condition.replace("_", " ") for row in every}.items()),
+        hosts=_hosts(every),
         columns=[Column(title, wanted.sorting(key), _sorted(wanted, key)) for key, title in COLUMNS],
         pages=[(each, wanted.query(page=each) or "?") for each in range(1, pages + 1)] if pages > 1 else [],
     )
@@ -223,6 +220,12 @@ def _sorted(wanted: ServerFilter, key: str) -> str:
         return ""
     rising = key in ("name", "uptime", "image")
     return "ascending" if rising != wanted.backwards else "descending"
+
+
+def _hosts(rows: Sequence[Row]) -> dict[str, str]:
+    """Where servers may run, by the word for it: hosts by their names, where there are several."""
+    names = sorted({name for row in rows for name in row.hosts})
+    return HOSTS | ({f"{NAMED}{name}": name for name in names} if len(names) > 1 else {})
 
 
 def _groups(rows: Sequence[Row], wanted: ServerFilter) -> list[Group]:

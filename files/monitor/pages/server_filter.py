@@ -14,10 +14,13 @@ WORST = "worst"
 ATTENTION = "attention"
 """The condition of all that somebody should look at."""
 HOSTS = {HERE: "this host", OTHER_HOSTS: "other hosts of the fleet", ELSEWHERE: "remote"}
+NAMED = "host:"
+"""Before the name of a host, where one is meant."""
 NO_GROUP = "-"
 MOST_ROWS = 250
 """Of one page."""
 LONGEST_TEXT = 100
+LONGEST_HOST = 300
 
 _KEYS: Mapping[str, Callable[[Row], Any]] = {
     WORST: lambda row: row.rank,
@@ -69,11 +72,12 @@ class ServerFilter:
         order = request.asked("sort")
         known = order.removeprefix("-")
         page = request.asked("page")
+        host = request.asked("host")[:LONGEST_HOST]
         return cls(
             text=request.asked("q").strip()[:LONGEST_TEXT],
             condition=request.asked("condition")[:LONGEST_TEXT],
             group=request.asked("group")[:LONGEST_TEXT],
-            host=request.asked("host") if request.asked("host") in HOSTS else "",
+            host=host if host in HOSTS or host.startswith(NAMED) else "",
             order=known if known in ORDERS else WORST,
             backwards=order.startswith("-") and known in ORDERS,
             by_group=request.asked("by") == "group",
@@ -93,7 +97,12 @@ class ServerFilter:
             return False
         if self.group and (row.group or NO_GROUP) != self.group:
             return False
-        return (not self.host or row.host == self.host) and self.text.lower() in row.words
+        return self._is_there(row) and self.text.lower() in row.words
+
+    def _is_there(self, row: Row) -> bool:
+        if self.host.startswith(NAMED):
+            return self.host.removeprefix(NAMED) in row.hosts
+        return self.host in ("", row.host)
 
     def ordered(self, rows: list[Row]) -> list[Row]:
         """Returns the rows in their order; those that are equal by name."""

@@ -47,8 +47,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """``rank`` orders the worst first; ``words`` is what is searched, in small letters. ``latency`` is that of the last
-    probe in milliseconds."""
+    """``rank`` orders the worst first; ``words`` is what is searched, in small letters. ``hosts``: those
+    that run it, by name. ``latency`` is that of the last probe in milliseconds."""
 
     name: str
     address: str
@@ -61,6 +61,7 @@ class Row:
     marks: tuple[Mark, ...]
     group: str | None
     host: str
+    hosts: tuple[str, ...]
     day: Uptime
     month: Uptime
     cpu: Gauge
@@ -109,13 +110,13 @@ def server_row(server: Server, order: int, figures: Figures, now: datetime, base
         rank=(WORST_FIRST.index(server.severity), order),
         condition=server.condition,
         severity=server.severity,
-        # Who has stopped it, and when, is a mark of its own.
-        called="stopped" if server.condition == "stopped" and server.override else server.condition_text,
+        called=_called(server),
         lasting=_lasting(server, now),
         note=server.error or (server.reason if server.condition == "unknown" else None) or "",
         marks=tuple(_marks(server, usage, figures, now)),
         group=server.group,
         host=OTHER_HOSTS if server.condition == "on_other_hosts" else HERE,
+        hosts=server.hosts,
         day=day,
         month=month,
         cpu=_cpu(server, usage),
@@ -139,6 +140,7 @@ def server_row(server: Server, order: int, figures: Figures, now: datetime, base
                     server.image,
                     server.package,
                     url.path,
+                    *server.hosts,
                     *server.tools,
                 ),
             )
@@ -163,6 +165,7 @@ def remote_row(remote: Remote, order: int, figures: Figures, now: datetime, base
         marks=(Mark("tools", f"{change.text}, {ago(change.at, now)}"),) if change is not None else (),
         group=remote.group,
         host=ELSEWHERE,
+        hosts=(),
         day=day,
         month=month,
         cpu=Gauge(),
@@ -190,6 +193,14 @@ def as_then(row: Row) -> Row:
 def address_of(name: str, base: str) -> str:
     """The address of a server's own page."""
     return f"{base}/servers/{quote(name, safe='')}"
+
+
+def _called(server: Server) -> str:
+    if server.condition == "stopped" and server.override:
+        return "stopped"  # who has stopped it, and when, is a mark of its own
+    if server.condition == "on_other_hosts" and server.hosts:
+        return f"on {', '.join(server.hosts)}"
+    return server.condition_text
 
 
 def _lasting(server: Server | Remote, now: datetime) -> str:

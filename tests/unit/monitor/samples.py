@@ -42,6 +42,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "client": {"type": "http", "url": f"http://127.0.0.1:8080/mcp/{name}/mcp"},
         "override": None,
         "group": None,
+        "hosts": ["one"],
         "headers": [],
         "generation": hexes(name, 12),
         "draining": None,

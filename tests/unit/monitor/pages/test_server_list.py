@@ -50,6 +50,36 @@ def test_the_worst_stand_first() -> None:
     assert names(FLEET) == ["slack", "docs", "github", "time", "old"]
 
 
+SHARED = samples.state(
+    [
+        samples.server("time", 1, hosts=["one"]),
+        samples.server("both", 2, hosts=["one", "two"]),
+        {**samples.server("far", 3, hosts=["two"], observed="absent"), "condition": "on_other_hosts"},
+    ],
+    remotes=[samples.remote("docs")],
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("host:one", ["both", "time"]),
+        ("host:two", ["both", "far"]),
+        ("host:three", []),
+        ("elsewhere", ["docs"]),
+        ("nowhere", ["both", "docs", "far", "time"]),
+    ],
+)
+def test_the_servers_of_a_host_are_found_by_its_name(host: str, expected: list[str]) -> None:
+    assert sorted(names(SHARED, host=host)) == expected
+
+
+def test_hosts_can_be_chosen_where_there_are_several() -> None:
+    assert [each for each in listed(SHARED).hosts if each.startswith("host:")] == ["host:one", "host:two"]
+    assert [each for each in listed(FLEET).hosts if each.startswith("host:")] == []
+    assert [row.called for row in rows(SHARED, q="far")] == ["on two"]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

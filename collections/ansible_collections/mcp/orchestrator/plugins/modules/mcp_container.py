@@ -381,6 +381,10 @@ on_other_hosts:
   returned: when the engine answered
   type: list
   elements: str
+hosts_by_server:
+  description: The names of the hosts of O(hosts) that run each server, by its name. Empty without O(hosts).
+  returned: when the engine answered
+  type: dict
 unschedulable:
   description: The servers that no host can run. Their containers are left as they are.
   returned: when the engine answered

@@ -30,7 +30,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy, fleet_lock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import placed_here
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import hosts_by_server, placed_here
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.reconcile import DesiredFleet, reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.seccomp import ProfileError
 
@@ -43,6 +43,7 @@ _SUPERSEDED: dict[str, Any] = {
     "errors": [],
     "postponed": [],
     "on_other_hosts": [],
+    "hosts_by_server": {},
     "unschedulable": [],
     "unprotected": "",
     "draining": [],
@@ -62,7 +63,8 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     require("docker", DOCKER_ERROR)
     try:
         all_specs = specs_of(arguments["servers"])
-        specs, unschedulable = placed_here(all_specs, arguments["host"] or "", labels_by_host(arguments))
+        hosts = labels_by_host(arguments)
+        specs, unschedulable = placed_here(all_specs, arguments["host"] or "", hosts)
         desired = DesiredFleet(
             specs=specs,
             policy=policy_of(arguments),
@@ -85,6 +87,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             **result,
             "errors": [*result["errors"], *errors],
             "on_other_hosts": sorted({spec.name for spec in all_specs} - here - unschedulable.keys()),
+            "hosts_by_server": hosts_by_server(all_specs, hosts),
             "unschedulable": sorted(unschedulable),
             "warnings": [*filter(None, [result["unprotected"]]), *result["kept"], *result["warnings"]],
         }

@@ -53,5 +53,16 @@ def placed_here(specs: Sequence[Spec], host: str, hosts: Hosts) -> tuple[list[Sp
     return here, unschedulable
 
 
+def hosts_by_server(specs: Sequence[Spec], hosts: Hosts) -> dict[str, list[str]]:
+    """Returns the names of the hosts that run each server, in their order; none for a server that no host can run."""
+    found: dict[str, list[str]] = {}
+    for spec in specs if hosts else ():
+        try:
+            found[spec.name] = sorted(hosts_of(spec, hosts))
+        except NoHost:
+            continue
+    return found
+
+
 def _weight(server: str, host: str) -> bytes:
     return hashlib.sha256(f"{server}\0{host}".encode()).digest()

@@ -35,6 +35,7 @@ class RunFacts:
         had_tools: the names of the tools that each server offered when it last offered some.
         errors: the errors of the run that are about this server.
         retries: why and until when another try of a server waits, as postponed of the containers' step says it.
+        hosts: the names of those that run each server.
         draining: the replaced containers of each server that stay for their sessions: container and sessions.
         new: the servers whose containers this run makes, or in check mode would make.
     """
@@ -58,6 +59,7 @@ class RunFacts:
         }
         self.notes = steps["config"].table("explain")
         self.shadows = steps["routes"].table("shadows")
+        self.hosts = steps["containers"].table("hosts_by_server")
         self.endpoints = endpoints_of(steps)
         self.routes = steps["routes"].by_name("routes")
         self.reports = {**steps["probe"].by_name("remotes"), **steps["probe"].by_name("servers")}

@@ -127,6 +127,7 @@ def test_two_hosts_share_a_fleet_and_one_without_a_place_fails_alone(
         ran[host] = {each["name"] for each in result["endpoints"]}
         assert set(result["on_other_hosts"]) == {"web", "api", "docs", "time"} - ran[host]
         assert result["unschedulable"] == ["lost"]
+        assert {name for name, where in result["hosts_by_server"].items() if where == [host]} == ran[host]
         assert [each["server"] for each in result["errors"]] == ["lost"]
     assert ran["one"] | ran["two"] == {"web", "api", "docs", "time"}
     assert ran["one"] & ran["two"] == set()

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import NoHost, hosts_of, placed_here
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import (
+    NoHost,
+    hosts_by_server,
+    hosts_of,
+    placed_here,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +72,16 @@ def test_a_hundred_servers_of_one_host_each_are_spread() -> None:
 def test_without_other_hosts_this_one_runs_all() -> None:
     desired = [spec("a", hosts=1), spec("b", labels={"zone": "z"})]
     assert placed_here(desired, "", {}) == (desired, {})
+
+
+@given(fleets, counts)
+def test_who_runs_what_is_known_everywhere(hosts: dict[str, dict[str, str]], count: int) -> None:
+    desired = [spec(name, hosts=count) for name in "abc"]
+    found = hosts_by_server(desired, hosts)
+    for host in hosts:
+        assert {name for name in found if host in found[name]} == {e.name for e in placed_here(desired, host, hosts)[0]}
+
+
+def test_a_server_without_a_host_and_a_fleet_without_names_have_none() -> None:
+    assert hosts_by_server([spec("a", labels={"zone": "z"}), spec("b")], {"one": {}}) == {"b": ["one"]}
+    assert hosts_by_server([spec("a")], {}) == {}

@@ -79,6 +79,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "limits": {"memory": 536870912, "cpus": 0.5, "pids": 256},
         "network": "internet",
         "group": None,
+        "hosts": None,
         "headers": [],
         "override": None,
         "generation": "8f700f2b17ec",
@@ -153,6 +154,12 @@ def test_a_package_is_told_with_the_version_that_was_installed() -> None:
     assert before == {"name": "mcp-server-time", "version": "2026.1.26", "digest": None}
     after = server_of(state_of(config=config, images={"images": [built], "errors": []}))["package"]
     assert after == {"name": "mcp-server-time", "version": "2026.1.26", "digest": "sha256:5f0e"}
+
+
+def test_the_hosts_that_run_a_server_stand_with_it() -> None:
+    containers = {"endpoints": [endpoint("time")], "errors": [], "hosts_by_server": {"time": ["a", "b"]}}
+    state = state_of(containers=containers)
+    assert (server_of(state)["hosts"], server_of(state, "echo")["hosts"]) == (["a", "b"], None)
 
 
 def test_the_generation_is_that_of_the_container_that_serves() -> None:
