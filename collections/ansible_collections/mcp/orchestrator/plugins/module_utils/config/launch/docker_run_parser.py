@@ -22,6 +22,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.doc
 )
 
 _LONG = [f"--{name}" for name in BY_NAME]
+_SWITCHES = "".join(letter for letter, flag in BY_LETTER.items() if not flag.takes_value)
+# A flag and its value in one word; not a value with a blank in it behind a letter, as in "-w/my folder".
+_GLUED = re.compile(rf"(--[A-Za-z][A-Za-z0-9-]*|-[{_SWITCHES}]*[A-Za-z])\s")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -71,7 +74,7 @@ class _Reader:
                 break
             if not word.startswith("-") or word == "-":
                 break
-            glued = re.match(r"(--?[A-Za-z][A-Za-z0-9-]*)\s", word)
+            glued = _GLUED.match(word)
             if glued:
                 self._error(f"'{glued[1]}' has a blank between the flag and its value; make two words of it")
             elif word.startswith("--"):

@@ -29,7 +29,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.doc
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.docker_run_parser import parse_docker_run
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.security import Security
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 Read = Callable[..., Fleet]
@@ -85,6 +85,8 @@ def test_every_flag_that_is_not_mapped_tells_why() -> None:
 _VALUES = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8)
 
 
+@example(BY_LETTER["w"], "my folder")
+@example(BY_LETTER["e"], "A b")
 @given(st.sampled_from(FLAGS), _VALUES.filter(lambda value: value == value.strip()))
 def test_all_spellings_of_a_flag_are_read_alike(flag: Flag, value: str) -> None:
     if flag.takes_value:
