@@ -9,7 +9,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/mcp/orchestrator
-PROGRAMS := bridge firewall local_alb monitor request watcher
 
 .PHONY: help
 help: ## Show these targets
@@ -37,7 +36,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/monitor files/records files/request files/verify files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/manager files/monitor files/records files/request files/verify files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -46,11 +45,12 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	tests/sanity.sh
 
 .PHONY: docs
-docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, clients' files and keys, the config's schema, the API's page
+docs: venv ## Write what is generated: the roles' READMEs, settings.conf and its table, clients' files and keys, the config's schema, the pages of the API and of the tools
 	$(BIN)/python docs/roles.py
 	PYTHONPATH=collections $(BIN)/python docs/settings.py
 	PYTHONPATH=collections $(BIN)/python docs/clients.py
 	PYTHONPATH=files $(BIN)/python docs/api.py
+	PYTHONPATH=files $(BIN)/python docs/tools.py
 	PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.schema \
 	  >files/mcp.config.schema.json
 

@@ -1,8 +1,8 @@
 """Who asks: the peer of the connection, or the one that the balancer names in X-Forwarded-For where the peer is it.
 
 A balancer on this host is known by the user that its process runs as, so that no other user of the host can pose as it;
-one elsewhere by the networks it may come from, containers of this host not counted. Of the header only the last entry
-counts, which the balancer appends (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html);
+one elsewhere by the networks it may come from, containers of this host not counted. The manager of the MCP tools is as
+one, which says for whom it calls. Of the header only the last entry counts, which the balancer appends (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html);
 whatever stands before it is hearsay.
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+CONNECTION = "monitor.connection"
+"""What is known of the connection that a request came by, for as long as it lasts; in the environ of WSGI."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,12 +26,12 @@ IPV6_CLIENT_PREFIX = 64
 
 @dataclass(frozen=True)
 class Balancer:
-    """By what the balancer is known: ``user`` of a process of this host, ``networks`` for one elsewhere.
+    """By what the balancer is known: ``users`` of processes of this host, ``networks`` for one elsewhere.
 
     ``proc`` and ``sys`` are where the kernel tells of connections, routes and interfaces.
     """
 
-    user: int | None = None
+    users: Collection[int] = ()
     networks: tuple[Network, ...] = ()
     proc: Path = Path("/proc/self/net")
     sys: Path = Path("/sys/class/net")
@@ -37,11 +39,10 @@ class Balancer:
     def is_peer(self, peer: Address, port: int, server_port: int) -> bool:
         """Whether the connection from this address and port to ours is the balancer's."""
         # A port may serve connections of several users to several of our addresses at once; one of them is enough.
-        owners = {
-            uid for near, far_port, uid in _connections(self.proc) if (near, far_port) == ((peer, port), server_port)
-        }
+        found = _connections(self.proc, port)
+        owners = {uid for near, far_port, uid in found if (near, far_port) == (peer, server_port)}
         if owners:
-            return owners == {self.user}
+            return owners <= set(self.users)
         return any(peer in network for network in self.networks) and not self._is_container(peer)
 
     def _is_container(self, peer: Address) -> bool:
@@ -58,9 +59,17 @@ def client_of(environ: Mapping[str, Any], balancer: Balancer) -> str:
     if peer is None:
         return "unknown"
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", ""))
-    if forwarded and balancer.is_peer(peer, _port(environ, "REMOTE_PORT"), _port(environ, "SERVER_PORT")):
+    if forwarded and _is_from(balancer, peer, environ):
         return _name(_address(_last(forwarded)) or peer)
     return _name(peer)
+
+
+def _is_from(balancer: Balancer, peer: Address, environ: Mapping[str, Any]) -> bool:
+    """Whether it is the balancer that asks. The kernel is asked once for a connection: thousands take it long."""
+    known: dict[str, bool] = environ.get(CONNECTION, {})
+    if "balancer" not in known:
+        known["balancer"] = balancer.is_peer(peer, _port(environ, "REMOTE_PORT"), _port(environ, "SERVER_PORT"))
+    return known["balancer"]
 
 
 def _last(forwarded: str) -> str:
@@ -90,31 +99,37 @@ def _name(address: Address) -> str:
     return str(ipaddress.ip_network((address, IPV6_CLIENT_PREFIX), strict=False))
 
 
-def _connections(proc: Path) -> Iterator[tuple[tuple[Address, int], int, int]]:
-    """The near end, the port at the far end and the user of each connection of this host (proc(5): /proc/net/tcp)."""
+def _connections(proc: Path, port: int) -> Iterator[tuple[Address, int, int]]:
+    """The near address, the port at the far end and the user of each connection of this host that has this port at its
+    near end (proc(5): /proc/net/tcp)."""
     for name in ("tcp", "tcp6"):
-        for words in _table(proc / name):
-            address, _, port = words[1].partition(":")
-            yield (_from_hex(address), int(port, 16)), int(words[2].partition(":")[2], 16), int(words[7])
+        for line in _lines(proc / name):
+            if f":{port:04X} " not in line:  # nearly all, which need no closer look
+                continue
+            words = line.split()
+            address, _, near_port = words[1].partition(":")
+            if int(near_port, 16) == port:
+                yield _from_hex(address), int(words[2].partition(":")[2], 16), int(words[7])
 
 
 def _routes(proc: Path) -> Iterator[tuple[Network, str]]:
     """The destination and interface of each route (proc(5): /proc/net/route; the kernel's ipv6_route)."""
-    for words in _table(proc / "route"):
+    for line in _lines(proc / "route"):
+        words = line.split()
         mask = bin(int(words[7], 16)).count("1")
         yield ipaddress.ip_network((_from_hex(words[1]), mask), strict=False), words[0]
-    for words in _table(proc / "ipv6_route", heading=False):
+    for line in _lines(proc / "ipv6_route", heading=False):
+        words = line.split()
         # Unlike the others this table has its addresses in the order of the network.
         address = ipaddress.IPv6Address(bytes.fromhex(words[0]))
         yield ipaddress.ip_network((address, int(words[1], 16)), strict=False), words[9]
 
 
-def _table(path: Path, heading: bool = True) -> list[list[str]]:
+def _lines(path: Path, heading: bool = True) -> list[str]:
     try:
-        lines = path.read_text("ascii").splitlines()
+        return path.read_text("ascii").splitlines()[heading:]
     except OSError:
         return []  # a kernel without that family
-    return [line.split() for line in lines[heading:]]
 
 
 def _from_hex(text: str) -> Address:

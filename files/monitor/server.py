@@ -16,6 +16,8 @@ import gevent
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from monitor.client import CONNECTION
+
 # Longer than the balancer keeps an idle connection (an ALB: 60 s), or it meets a closed one and answers 502.
 IDLE_SECONDS = 75
 HEAD_SECONDS = 20
@@ -46,6 +48,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
     """Serves one connection. A client that is too slow is left, and so is one that says much more than is read."""
 
     def handle(self) -> None:
+        self._known: dict[str, bool] = {}
         self.socket.settimeout(IDLE_SECONDS)
         # Head and body are sent apart: Nagle's algorithm would hold the body until the client acknowledges the head,
         # which it puts off for 40 ms (tcp(7), TCP_QUICKACK).
@@ -62,6 +65,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
+        environ[CONNECTION] = self._known
         self.wsgi_input: Any = _Rest(environ["wsgi.input"], self)
         return environ
 

@@ -23,11 +23,12 @@ from monitor.api.rate import RateLimit
 from monitor.api.registry import PATH as REGISTRY_PATH
 from monitor.api.registry import registry
 from monitor.api.service import Api
-from monitor.api.wsgi import with_api
+from monitor.api.wsgi import Called, with_api
 from monitor.app import monitor_app
 from monitor.client import Balancer
 from monitor.server import apart, make_server, serve
 from monitor.sources import Sources
+from monitor.tools_handover import Handover
 
 
 def address(text: str) -> tuple[str, int]:
@@ -55,6 +56,35 @@ def public_path(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve until SIGTERM. Exits 2 when it cannot start, with one line that says why."""
+    options = _parser().parse_args(arguments)
+    # The libraries keep to warnings: what they say at DEBUG is theirs to read.
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("monitor").setLevel(options.log_level)
+    host, port = options.bind
+    try:
+        forwarding = [uid for uid in (options.balancer_user, options.manager_user) if uid is not None]
+        balancer = Balancer(forwarding, tuple(options.balancer_network))
+        auth = BasicAuth(Users(options.users), partial(apart, matches))
+        sources = Sources(options.state, options.directory, options.users.parent / "templates")
+        tokens = Tokens(options.users.with_name(TOKENS_FILE))
+        login = Login(auth, tokens, RateLimit())
+        public = options.public_registry
+        api = Api(sources, login)
+        tools = [Handover(api, options.manager, options.api_origin)] if options.manager else []
+        apis: list[Called] = [api, Api(sources, login, registry(public), REGISTRY_PATH, public), *tools]
+        pages = monitor_app(sources, options.path, auth, balancer)
+        app = with_api(pages, apis, options.path, balancer, options.api_origin)
+        server = make_server(app, host, port)
+    except UsersUnusable as error:
+        sys.exit(_complaint(str(error)))
+    except OSError as error:
+        sys.exit(_complaint(f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}"))
+    logging.getLogger("monitor").info("serving %s at http://%s:%d%s", options.state, host, port, options.path)
+    serve(server)
+    sys.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m monitor", description="Serves the state file to people.")
     parser.add_argument("--state", type=Path, required=True, help="the state file")
     parser.add_argument(
@@ -88,29 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser.add_argument(
         "--public-registry", action="store_true", help="whether everybody may read the list of servers at PATH/v0.1"
     )
-    options = parser.parse_args(arguments)
-    # The libraries keep to warnings: what they say at DEBUG is theirs to read.
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("monitor").setLevel(options.log_level)
-    host, port = options.bind
-    try:
-        balancer = Balancer(options.balancer_user, tuple(options.balancer_network))
-        auth = BasicAuth(Users(options.users), partial(apart, matches))
-        sources = Sources(options.state, options.directory, options.users.parent / "templates")
-        tokens = Tokens(options.users.with_name(TOKENS_FILE))
-        login = Login(auth, tokens, RateLimit())
-        public = options.public_registry
-        apis = (Api(sources, login), Api(sources, login, registry(public), REGISTRY_PATH, public))
-        pages = monitor_app(sources, options.path, auth, balancer)
-        app = with_api(pages, apis, options.path, balancer, options.api_origin)
-        server = make_server(app, host, port)
-    except UsersUnusable as error:
-        sys.exit(_complaint(str(error)))
-    except OSError as error:
-        sys.exit(_complaint(f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}"))
-    logging.getLogger("monitor").info("serving %s at http://%s:%d%s", options.state, host, port, options.path)
-    serve(server)
-    sys.exit(0)
+    parser.add_argument("--manager", type=Path, metavar="SOCKET", help="where the manager serves the MCP tools")
+    parser.add_argument(
+        "--manager-user", type=user, metavar="USER", help="the user that it runs as, which says for whom it calls"
+    )
+    return parser
 
 
 def _complaint(text: str) -> int:

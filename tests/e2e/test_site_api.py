@@ -1,4 +1,4 @@
-"""The whole life of a server by curl, as README tells it: through the balancer, with a watcher that starts the runs."""
+"""The whole life of a server by curl and by the MCP tools, through the balancer, with a watcher that starts runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.support.assistant import ERAS, Assistant, text_of
 from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
 from tests.e2e.support.waiting import until
 
@@ -163,6 +164,33 @@ def test_a_server_lives_its_whole_life_by_curl(watched: Site, admin: Curl) -> No
     assert deleted.status == 200, deleted.body
     assert admin("servers/clock").status == 404
     assert not running(watched, "clock")
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str) -> None:
+    assistant = Assistant(f"{watched.url}/monitor/mcp", make_token(watched, "admin"), era)
+    values = {"TZ": "Europe/Paris", "SECRET": CANARY}
+    made = assistant.do("docker_create_server", server_type="clock@1", server_name="watch", env_vars=values)
+    assert made["status"] == "done", made
+    until(lambda: answers(watched, "watch"), "it answers through the balancer")
+    assert "watch" in [each["name"] for each in assistant.do("docker_list_servers")["servers"]]
+    assert assistant.do("docker_get_server_status", server_name="watch")["condition"] in ("ok", "asleep")
+    until(lambda: assistant.do("docker_get_logs", server_name="watch", lines=5)["lines"], "its log is kept")
+    assert assistant.do("docker_stop_server", server_name="watch")["status"] == "done"
+    assert not running(watched, "watch")
+    assert [each["name"] for each in assistant.do("docker_list_servers", status="stopped")["servers"]] == ["watch"]
+    assert assistant.do("docker_start_server", server_name="watch")["status"] == "done"
+    before = running(watched, "watch")
+    assert before
+    assert assistant.do("docker_restart_server", server_name="watch")["status"] == "done"
+    assert running(watched, "watch") != before
+    until(lambda: answers(watched, "watch"), "it answers through the balancer")
+    assert assistant.do("list_runs", server_name="watch")["runs"]
+    assert assistant.do("docker_delete_server", server_name="watch")["status"] == "done"
+    assert not running(watched, "watch")
+    gone = assistant.call("docker_get_server_status", server_name="watch")
+    assert gone.is_error
+    assert "not-found" in text_of(gone)
 
 
 def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:

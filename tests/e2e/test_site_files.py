@@ -13,7 +13,9 @@ import pytest
 from tests.e2e.support.site import USERS, Site
 from tests.hosts.files import deviations, files, table
 
-ALB, MONITOR, ROUTER = (USERS[name] for name in ("local_alb_user", "monitor_user", "node_router_user"))
+ALB, MANAGER, MONITOR, ROUTER = (
+    USERS[name] for name in ("local_alb_user", "manager_user", "monitor_user", "node_router_user")
+)
 NOBODY = 65534
 
 
@@ -31,13 +33,14 @@ def programs(site: Site) -> dict[str, tuple[str, str, set[str]]]:
             continue
         said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         user = pwd.getpwuid(int(said["Uid"].split()[1])).pw_name
-        name = next((word for word in ("supervisord", "local_alb ", "haproxy", "monitor") if word in command), command)
+        words = ("supervisord", "local_alb ", "haproxy", "-m manager", "monitor")
+        name = next((word for word in words if word in command), command).removeprefix("-m ")
         found[f"{name.strip()} {folder.name}"] = (user, said["Umask"], set(said["Groups"].split()))
     return found
 
 
 def test_every_file_is_open_to_those_alone_who_need_it(site: Site) -> None:
-    rows = table(site.etc, site.var, MONITOR, ALB, ROUTER)
+    rows = table(site.etc, site.var, MONITOR, MANAGER, ALB, ROUTER)
     assert list(deviations(rows, files(site.etc, site.var, elsewhere=()))) == []
 
 
@@ -45,7 +48,7 @@ def test_the_table_knows_when_a_file_is_open_to_more(site: Site, tmp_path: Path)
     secret = tmp_path / "state.json"
     secret.touch()
     secret.chmod(0o644)
-    rows = table(tmp_path / "etc", tmp_path, MONITOR, ALB, ROUTER)
+    rows = table(tmp_path / "etc", tmp_path, MONITOR, MANAGER, ALB, ROUTER)
     assert [re.sub(r".*json: ", "", line) for line in deviations(rows, [secret])] == [
         f"root:root 0644, where root:{MONITOR} and at most 0640 is enough"
     ]
@@ -54,7 +57,7 @@ def test_the_table_knows_when_a_file_is_open_to_more(site: Site, tmp_path: Path)
 def test_programs_run_as_users_of_their_own_and_write_nothing_for_everybody(site: Site) -> None:
     found = programs(site)
     users = {name.split()[0]: user for name, (user, _umask, _groups) in found.items()}
-    assert users == {"supervisord": "root", "local_alb": ALB, "haproxy": ALB, "monitor": MONITOR}
+    assert users == {"supervisord": "root", "local_alb": ALB, "haproxy": ALB, "manager": MANAGER, "monitor": MONITOR}
     assert {umask for _user, umask, _groups in found.values()} == {"0027"}
     root_groups = {"0"}
     assert not any(groups & root_groups for user, _umask, groups in found.values() if user != "root")

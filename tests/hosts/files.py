@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether every file of an installation is open to those alone who need it.
 
-Usage, as root on the host: files.py [--etc DIRECTORY] [--var DIRECTORY] [--monitor USER] [--alb USER] [--router USER].
+Usage, as root on the host: files.py [--etc DIRECTORY] [--var DIRECTORY], and the users where they have other names.
 Prints a line for each file that is open to more than the table says, or that no row of the table names, and exits 1.
 """
 
@@ -38,7 +38,7 @@ class Row:
     mode: int
 
 
-def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row]:
+def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: str) -> list[Row]:
     """The rows, of which the first that names a file holds for it."""
     root = (ROOT,)
     return [
@@ -66,6 +66,8 @@ def table(etc: Path, var: Path, monitor: str, alb: str, router: str) -> list[Row
         Row(f"{var}/requests", ROOT, (monitor,), 0o1730),
         Row(f"{var}/monitor", monitor, (monitor,), 0o750),
         Row(f"{var}/monitor/*", monitor, (monitor,), 0o600),
+        Row(f"{var}/manager", manager, (monitor,), 0o750),
+        Row(f"{var}/manager/manager.sock", manager, (manager,), 0o666),  # its folder lets the monitor in alone
         Row(f"{var}/results", ROOT, (monitor,), 0o750),
         Row(f"{var}/results/*", ROOT, (monitor,), 0o640),
         Row(f"{var}/audit.jsonl*", ROOT, (monitor,), 0o640),
@@ -148,13 +150,14 @@ def main() -> int:
     parser.add_argument("--etc", type=Path, default=Path("/etc/mcp-orchestrator"))
     parser.add_argument("--var", type=Path, default=Path("/var/lib/mcp-orchestrator"))
     parser.add_argument("--monitor", default="mcp-monitor")
+    parser.add_argument("--manager", default="mcp-manager")
     parser.add_argument("--alb", default="mcp-alb")
     parser.add_argument("--router", default="mcp-router")
     given = parser.parse_args()
     if os.geteuid() != 0:
         print("files.py: only root sees all files", file=sys.stderr)
         return 2
-    rows = table(given.etc, given.var, given.monitor, given.alb, given.router)
+    rows = table(given.etc, given.var, given.monitor, given.manager, given.alb, given.router)
     found = list(deviations(rows, files(given.etc, given.var)))
     for line in found:
         print(line)

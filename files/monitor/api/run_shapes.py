@@ -20,22 +20,17 @@ _RUN: dict[str, Any] = {
 }
 
 RUN_SHAPES: dict[str, Shape] = {
-    "run_list": record(
+    "run_summary": record(
         {
-            "runs": listed(
-                record(
-                    {
-                        **_RUN,
-                        "actions": {"type": "integer", "description": "How many things it did."},
-                        "events": WHOLE,
-                        "errors": WHOLE,
-                    },
-                    "A report.",
-                ),
-                "The newest first.",
-            ),
-            "next": NEXT,
+            **_RUN,
+            "actions": {"type": "integer", "description": "How many things it did."},
+            "events": WHOLE,
+            "errors": WHOLE,
         },
+        "A report.",
+    ),
+    "run_list": record(
+        {"runs": listed(ref("run_summary"), "The newest first."), "next": NEXT},
         "A page of reports.",
     ),
     "run": record(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from monitor.access.refusals import ACTION
-from monitor.access.users import NOBODY
+from monitor.access.users import NOBODY, User
 from monitor.api.idempotency import IdempotencyKeys
 from monitor.api.login import Login
 from monitor.api.operation import Call, Operation, Parameter, Reply
@@ -62,8 +62,15 @@ class Api:
 
     def answer(self, request: Request, body: bytes | None = b"") -> Answer:
         """Does what a request asks for; what goes wrong becomes a problem document. A body of None is too large."""
+        return self._told(request, lambda: self._answered(request, body))
+
+    def guarded(self, request: Request, perform: Callable[[User], Answer]) -> Answer:
+        """Has something else than an operation done for those who may come in; ``perform`` may raise Problem."""
+        return self._told(request, lambda: perform(self._login.user(request)))
+
+    def _told(self, request: Request, perform: Callable[[], Answer]) -> Answer:
         try:
-            return self._answered(request, body)
+            return perform()
         except Problem as problem:
             self._note(request, problem)
             return _json(problem.document(), problem.kind.status, problem.headers, MEDIA_TYPE)

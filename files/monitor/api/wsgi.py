@@ -1,15 +1,15 @@
-"""The API beside the pages in one WSGI application, and which other sites' scripts a browser lets call it."""
+"""What programs call beside the pages in one WSGI application, and which other sites' scripts a browser lets do so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import bottle
 
 from monitor.api.problem import phrase
-from monitor.api.service import PATH, Api
+from monitor.api.service import PATH
 from monitor.app import HEADERS, WsgiApp
 from monitor.client import Balancer, client_of
 from monitor.web import Answer, Request, headers_of
@@ -20,7 +20,8 @@ SCRAPED = ("/metrics",)
 _MOST_VALUES = 100
 _ALLOWED = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, Mcp-Method, Mcp-Name,"
+    " Mcp-Protocol-Version",
     "Access-Control-Max-Age": "600",
 }
 _EXPOSED = "ETag, Link, Location, Retry-After"
@@ -34,8 +35,18 @@ _PUBLIC = {
 _ALLOWED_OF_PUBLIC = {"Access-Control-Max-Age": "600"}
 
 
+class Called(Protocol):
+    """What programs call below ``path``. Where it is public, scripts of any site may read what it answers."""
+
+    path: str
+    is_public: bool
+
+    def answer(self, request: Request, body: bytes | None = b"") -> Answer:
+        """Returns the answer; a body of None is too large."""
+
+
 def with_api(
-    pages: WsgiApp, apis: Sequence[Api], path: str, balancer: Balancer, origins: Collection[str] = ()
+    pages: WsgiApp, apis: Sequence[Called], path: str, balancer: Balancer, origins: Collection[str] = ()
 ) -> WsgiApp:
     """The pages, and below ``path`` what programs call. ``origins`` are those whose scripts may read its answers."""
     base = path.rstrip("/")
@@ -59,7 +70,7 @@ def with_api(
     return application
 
 
-def _answer(api: Api, asked: Any, base: str, balancer: Balancer) -> Answer:
+def _answer(api: Called, asked: Any, base: str, balancer: Balancer) -> Answer:
     address = str(asked.environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
     length = max(asked.content_length, 0)
     too_large = length > LARGEST_BODY

@@ -28,6 +28,7 @@ MONITOR_PORT, ROUTER_CONTROL_PORT, ROUTER_PORT = (BASE_PORT + 482 + each for eac
 # In an inventory and not among the extra variables, which would beat what one role tells another.
 USERS = {
     "monitor_user": f"{FLEET}-monitor",
+    "manager_user": f"{FLEET}-manager",
     "local_alb_user": f"{FLEET}-alb",
     "node_router_user": f"{FLEET}-router",
 }
@@ -110,12 +111,14 @@ class Site:
             "mcp_local_alb_listener": LISTENER,
             "mcp_monitor_port": MONITOR_PORT,
             "mcp_monitor_user": USERS["monitor_user"],
+            "mcp_manager_user": USERS["manager_user"],
             "mcp_local_alb_user": USERS["local_alb_user"],
             "mcp_node_router_control": f"127.0.0.1:{ROUTER_CONTROL_PORT}",
             "mcp_node_router_port": ROUTER_PORT,
             "mcp_local_alb_service": f"{FLEET}-local-alb",
             "mcp_node_router_service": f"{FLEET}-node-router",
             "monitor_service": f"{FLEET}-monitor",
+            "manager_service": f"{FLEET}-manager",
             "watcher_service": f"{FLEET}-watcher",
             "mcp_run_lock": f"/run/mcp-orchestrator/run-{FLEET}.lock",
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},

@@ -51,7 +51,7 @@ def state_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def balancer(tmp_path: Path) -> Balancer:
     """One elsewhere, which comes from the address that requests here come from."""
-    return Balancer(None, (ipaddress.ip_network("127.0.0.1"),), tmp_path, tmp_path)
+    return Balancer((), (ipaddress.ip_network("127.0.0.1"),), tmp_path, tmp_path)
 
 
 def served(

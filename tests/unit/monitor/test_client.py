@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from monitor.client import Balancer, client_of
+from monitor.client import CONNECTION, Balancer, client_of
 
 BALANCER, OTHER = 991, 1000
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "fc00::/7")))
@@ -43,7 +43,7 @@ def balancer(tmp_path: Path) -> Balancer:
         (tmp_path / name).write_text(text)
     (tmp_path / "docker0" / "bridge").mkdir(parents=True)
     (tmp_path / "ens5").mkdir()
-    return Balancer(BALANCER, PRIVATE, tmp_path, tmp_path)
+    return Balancer((BALANCER,), PRIVATE, tmp_path, tmp_path)
 
 
 def asked(balancer: Balancer, peer: str, port: int, forwarded: str | None = "198.51.100.1") -> str:
@@ -76,6 +76,15 @@ def test_the_header_counts_where_the_balancer_sent_it(balancer: Balancer, peer: 
     assert (asked(balancer, peer, port) == "198.51.100.1") is believed
 
 
+def test_the_kernel_is_asked_once_for_a_connection(balancer: Balancer, tmp_path: Path) -> None:
+    environ = {"REMOTE_ADDR": "127.0.0.1", "REMOTE_PORT": str(0xBC4D), "SERVER_PORT": "8482", CONNECTION: {}}
+    environ["HTTP_X_FORWARDED_FOR"] = "198.51.100.1"
+    assert client_of(environ, balancer) == "198.51.100.1"
+    (tmp_path / "tcp").unlink()
+    environ["HTTP_X_FORWARDED_FOR"] = "198.51.100.2"
+    assert client_of(environ, balancer) == "198.51.100.2"
+
+
 def test_without_the_header_the_peer_is_the_client(balancer: Balancer) -> None:
     assert asked(balancer, "127.0.0.1", 0xBC4D, None) == "127.0.0.1"
     assert asked(balancer, "::ffff:192.0.2.1", 1, None) == "192.0.2.1"
@@ -104,7 +113,7 @@ def test_of_the_header_the_last_entry_counts_if_it_is_an_address(
 
 @given(st.text())
 def test_whatever_the_header_holds_a_client_has_a_short_name(forwarded: str) -> None:
-    balancer = Balancer(None, (ipaddress.ip_network("192.0.2.1"),), Path("/nowhere"), Path("/nowhere"))
+    balancer = Balancer((), (ipaddress.ip_network("192.0.2.1"),), Path("/nowhere"), Path("/nowhere"))
     name = client_of({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}, balancer)
     assert 2 < len(name) < 50
     assert name.isascii()
@@ -114,5 +123,5 @@ def test_whatever_the_header_holds_a_client_has_a_short_name(forwarded: str) -> 
 def test_a_connection_of_this_process_is_found_in_what_the_kernel_tells() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         near, port = ipaddress.ip_address("127.0.0.1"), client.getsockname()[1]
-        assert Balancer(os.getuid()).is_peer(near, port, server.getsockname()[1])
-        assert not Balancer(os.getuid() + 1).is_peer(near, port, server.getsockname()[1])
+        assert Balancer((os.getuid(),)).is_peer(near, port, server.getsockname()[1])
+        assert not Balancer((os.getuid() + 1,)).is_peer(near, port, server.getsockname()[1])

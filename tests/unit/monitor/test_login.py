@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def app(file: Path) -> WsgiApp:
     users = Users(write_accounts(file.with_name("users.json"), admin=("sesame", "operate")))
-    balancer = Balancer(None, (ipaddress.ip_network("127.0.0.1"),), file.parent, file.parent)
+    balancer = Balancer((), (ipaddress.ip_network("127.0.0.1"),), file.parent, file.parent)
     return monitor_app(
         Sources(file.with_name("state.json"), file.parent), "/monitor", BasicAuth(users, plainly), balancer
     )

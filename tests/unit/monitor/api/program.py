@@ -72,7 +72,7 @@ class Program:
         users = write_accounts(directory / "users.json", admin=("sesame", "admin"), guest=("looking", "view"))
         self.tokens_file = users.with_name(FILE)
         self.write_tokens({f"mcpt_{scope}": (scope, scope) for scope in ROLES})
-        balancer = Balancer(None, (ipaddress.ip_network("127.0.0.1"),), directory, directory)
+        balancer = Balancer((), (ipaddress.ip_network("127.0.0.1"),), directory, directory)
         auth = BasicAuth(Users(users), plainly)
         self.sources = Sources(self.state_file, directory, directory / "templates")
         self.sources.refusals.file.parent.mkdir(exist_ok=True)

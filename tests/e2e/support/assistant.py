@@ -1,0 +1,59 @@
+"""An assistant that calls the MCP tools of a site by the official SDK, each call with a client of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult, Tool
+
+ERAS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
+"""The revisions that the clients of both eras agree on, and how a client is told to be of that era."""
+
+
+@dataclass
+class Assistant:
+    """Calls the tools at an address with a token; ``era`` is the protocol's revision."""
+
+    url: str
+    token: str
+    era: str = "2026-07-28"
+    told: list[tuple[float, str]] = field(default_factory=list)
+    """The notifications of progress that came."""
+
+    def tools(self) -> dict[str, Tool]:
+        """The tools that there are, by name."""
+        return {each.name: each for each in asyncio.run(self._with(lambda client: client.list_tools())).tools}
+
+    def call(self, name: str, **arguments: Any) -> CallToolResult:
+        """What a call of a tool comes to, good or not."""
+        result = asyncio.run(self._with(lambda client: client.call_tool(name, arguments, progress_callback=self._hear)))
+        assert isinstance(result, CallToolResult)
+        return result
+
+    def do(self, name: str, **arguments: Any) -> Any:
+        """The structured answer of a call that has to be good."""
+        result = self.call(name, **arguments)
+        assert not result.is_error, result.content
+        return result.structured_content
+
+    async def _hear(self, progress: float, _total: float | None, message: str | None) -> None:
+        self.told.append((progress, message or ""))
+
+    async def _with(self, ask: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=70) as http,
+            Client(streamable_http_client(self.url, http_client=http), mode=ERAS[self.era]) as client,
+        ):
+            assert client.protocol_version == self.era
+            return await ask(client)
+
+
+def text_of(result: CallToolResult) -> str:
+    """What a model reads of a result."""
+    return "\n".join(each.text for each in result.content if each.type == "text")
