@@ -31,7 +31,7 @@ prepare() {
 
 # The tests of a whole installation, in three parts that take about as long; each part has a site of its own.
 site=(tests/e2e/test_{site,site_files,site_sessions,routes_site,upgrade}.py)
-life=(tests/e2e/test_{watcher,site_requests,site_api,monitor_actions,site_report,site_sleep}.py)
+life=(tests/e2e/test_{watcher,site_requests,site_api,monitor_actions,site_report,site_sleep,site_litellm}.py)
 packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults}.py)
 others() { local each; for each in "${site[@]}" "${life[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
 

@@ -114,6 +114,11 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"path": "{folder}/state.json", "started": "2026-01-01T00:00:00Z", "run_id": "1"},
         {"check_mode": True},
     ),
+    "a LiteLLM whose settings are missing": (
+        "mcp_litellm",
+        {"settings": "{folder}/none.conf", "memory": "{folder}/litellm.json", "public_url": "http://lb"},
+        {},
+    ),
     "a client's config without a state": (
         "mcp_client_config",
         {"path": "{folder}/c.json", "config": ["{folder}/mcp.config.json"], "state": "{folder}/none.json"},

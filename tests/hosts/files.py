@@ -72,6 +72,7 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         Row(f"{var}/results/*", ROOT, (monitor,), 0o640),
         Row(f"{var}/audit.jsonl*", ROOT, (monitor,), 0o640),
         Row(f"{var}/overrides.json*", ROOT, root, 0o600),
+        Row(f"{var}/litellm.json", ROOT, root, 0o600),
         Row(f"{var}/local_alb", alb, (ROOT, alb), 0o750),
         Row(f"{var}/local_alb/**", alb, (ROOT, alb), 0o750),
         Row(f"{var}/node_router", router, (ROOT, router), 0o750),

@@ -37,14 +37,15 @@ def programs() -> Path:
 
 
 @contextlib.contextmanager
-def running(servers: dict[str, Any], port: int, folder: Path) -> Iterator[Ask]:
-    """A proxy with ``servers``, its ``mcp_servers``, while the block lasts; gives what asks it.
+def running(servers: dict[str, Any] | Path, port: int, folder: Path) -> Iterator[Ask]:
+    """A proxy with ``servers``, its ``mcp_servers`` or a file that has them, while the block lasts; gives what asks it.
 
     Raises AssertionError where it does not start.
     """
     found = programs()
     config = folder / "config.yaml"
-    config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], "mcp_servers": servers}))
+    source = {"include": [str(servers)]} if isinstance(servers, Path) else {"mcp_servers": servers}
+    config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], **source}))
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [str(found / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)],

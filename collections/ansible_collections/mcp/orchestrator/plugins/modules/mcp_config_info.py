@@ -156,6 +156,14 @@ clients:
   type: dict
   sample:
     time: {autoApprove: [get_current_time]}
+entries:
+  description:
+    - A keyed digest of each server's entry without its name, by which M(mcp.orchestrator.mcp_litellm) knows a renamed
+      server. Empty where section C(litellm) of the settings says nothing.
+  returned: success
+  type: dict
+  sample:
+    time: 3f0c61bb92d1a07e
 report:
   description: All of it as a text for people.
   returned: success

@@ -101,6 +101,10 @@ options:
     description: The registered result of M(mcp.orchestrator.mcp_probe_info).
     type: dict
     default: {}
+  litellm:
+    description: The registered result of M(mcp.orchestrator.mcp_litellm), where LiteLLM is told of the servers.
+    type: dict
+    default: {}
   fail_on_errors:
     description: Whether to fail, once the state is written, when anything in the run went wrong.
     type: bool

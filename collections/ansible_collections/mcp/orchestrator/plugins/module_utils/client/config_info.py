@@ -57,6 +57,8 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "explain": fleet.explain,
         "remotes": [_remote(remote, fleet.clients.get(remote.name, {})) for remote in fleet.remotes],
         "clients": fleet.clients,
+        # What keeps a renamed server's grants at LiteLLM; nobody else reads it.
+        "entries": fleet.nameless_digests(key) if fleet.settings.litellm.config or fleet.settings.litellm.url else {},
         "report": report(fleet),
         "overrides": {name: _marks(each) for name, each in overrides.servers.items() if name not in applied.lapsed},
         "lapsed": applied.lapsed,

@@ -24,11 +24,12 @@ class FileNotWritten(Exception):
     """The file could not be written; the former one is unchanged. The message names the file and the way out."""
 
 
-def replace_file(path: str, content: bytes, mode: int, group_id: int = -1) -> None:
+def replace_file(path: str, content: bytes, mode: int, group_id: int = -1, owner_id: int = -1) -> None:
     """Replaces a file in one step, and puts the new one on the disk before it takes the place of the former.
 
-    The new file belongs to ``group_id``, or to the group of the process where that is -1. At no moment is it open to
-    more than ``mode`` says. Raises OSError; the former file is then unchanged and nothing is left beside it.
+    The new file belongs to ``owner_id`` and ``group_id``, or to those of the process where they are -1. At no moment
+    is it open to more than ``mode`` says. Raises OSError; the former file is then unchanged and nothing is left beside
+    it.
     """
     folder = os.path.dirname(path) or "."
     temporary = None
@@ -38,8 +39,8 @@ def replace_file(path: str, content: bytes, mode: int, group_id: int = -1) -> No
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            if group_id != -1:
-                os.fchown(descriptor, -1, group_id)  # before others may read it at all
+            if (owner_id, group_id) != (-1, -1):
+                os.fchown(descriptor, owner_id, group_id)  # before others may read it at all
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         os.replace(temporary, path)
@@ -65,7 +66,7 @@ def write_json(
         reason = f"there is no group '{group}' to read it; run setup.sh, which creates it"
         raise FileNotWritten(f"{path}: cannot be written: {reason}; the former one is kept") from error
     except OSError as error:
-        reason = _reason(error, os.path.dirname(path) or ".")
+        reason = reason_of(error, os.path.dirname(path) or ".")
         raise FileNotWritten(f"{path}: cannot be written: {reason}; the former one is kept") from error
 
 
@@ -78,7 +79,8 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError, folder: str) -> str:
+def reason_of(error: OSError, folder: str) -> str:
+    """Returns why a file could not be written into a folder, with the way out."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space is left in {folder}; make room and run again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -70,10 +70,14 @@ class Fleet:
 
         Unlike a generation it does not change with the defaults, the release, or a value behind a reference.
         """
-        if name not in self.entries:
-            return None
-        written = json.dumps(self.entries[name], sort_keys=True, separators=(",", ":"))
-        return Secret(written).digest(key, name, "entry")
+        return None if name not in self.entries else self._written(name).digest(key, name, "entry")
+
+    def nameless_digests(self, key: bytes) -> dict[str, str]:
+        """Returns by server a keyed digest of its entry, which is the same under another name."""
+        return {name: self._written(name).digest(key, "", "entry") for name in self.entries}
+
+    def _written(self, name: str) -> Secret:
+        return Secret(json.dumps(self.entries[name], sort_keys=True, separators=(",", ":")))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.login impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 
-STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe")
+STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe", "litellm")
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

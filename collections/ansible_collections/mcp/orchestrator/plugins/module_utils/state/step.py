@@ -48,6 +48,7 @@ class Step:
     retire     ``actions``, as those of containers; ``draining`` (server, container, sessions); ``kept``, the networks
                that stay because of others' containers
     probe      ``servers``: the reports of probe/fleet.py; ``remotes``: those of probe/remotes.py
+    litellm    ``actions``, as those of containers; ``advice``, a list of sentences
     ========== ==================================================================================================
 
     The modules' documentation describes each key; tests/unit/…/state/test_contract.py holds this against what the

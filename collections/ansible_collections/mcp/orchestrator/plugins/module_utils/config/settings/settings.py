@@ -23,6 +23,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.b
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.dashboard import Dashboard
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.ini import IniFile
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.litellm import Litellm
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.logging import Logging
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.notify import Notify
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
@@ -42,6 +43,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "logging": Logging,
     "watcher": Watcher,
     "notify": Notify,
+    "litellm": Litellm,
     "security": Security,
     "defaults": Defaults,
     "routes": Routes,
@@ -71,6 +73,7 @@ class Settings:
     logging: Logging = field(default_factory=Logging)
     watcher: Watcher = field(default_factory=Watcher)
     notify: Notify = field(default_factory=Notify)
+    litellm: Litellm = field(default_factory=Litellm)
     security: Security = field(default_factory=Security)
     defaults: Defaults = field(default_factory=Defaults)
     routes: Routes = field(default_factory=Routes)
@@ -108,6 +111,7 @@ class Settings:
             "service": self.service.contradictions(),
             "dashboard": self.dashboard.contradictions(),
             "notify": self.notify.contradictions(),
+            "litellm": self.litellm.contradictions(),
             "routes": self.routes.contradictions(),
             "oidc": incomplete("oidc", self.oidc, is_used=self.routes.auth == "oidc"),
             "jwt": incomplete("jwt", self.jwt, is_used=self.routes.auth == "jwt"),
