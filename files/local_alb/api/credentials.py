@@ -1,7 +1,7 @@
 """The one access key that the control plane knows, in a file of the form that AWS's own tools read.
 
-Whoever may read the file may change routes: root and the control plane's user. ``python -m local_alb.credentials FILE``
-makes it, or makes another key in its place; the next request is judged by that one.
+Whoever may read the file may change routes: root and the control plane's user. It is made by
+``python -m local_alb.api.credentials FILE``, or another key in its place, by which the next request is judged.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read_credentials(path: Path) -> Credentials:
     if not found or not found.access_key or not found.secret_key:
         raise CredentialsError(
             f"{path} has no aws_access_key_id with its aws_secret_access_key under [{PROFILE}]; "
-            f"run: python -m local_alb.credentials {path}"
+            f"run: python -m local_alb.api.credentials {path}"
         )
     return Credentials(found.access_key, found.secret_key)
 
@@ -78,14 +78,14 @@ def make_credentials(path: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Makes an access key and writes it to the file that is named. Returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="local_alb.credentials", description="Makes the control plane's access key, or another in its place."
+        prog="local_alb.api.credentials", description="Makes the control plane's access key, or another in its place."
     )
     parser.add_argument("file", type=Path)
     path = parser.parse_args(arguments).file
     try:
         make_credentials(path)
     except OSError as error:
-        print(f"local_alb.credentials: {path} cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"local_alb.api.credentials: {path} cannot be written: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

@@ -73,11 +73,12 @@ class AlbBackend:
         listener_arn = balancer.listener_arn or find_listener(api, balancer.load_balancer_name, balancer.listener_port)
         desired = desired_routes(hop, self._settings, listener_arn, balancer.target_id or _own_id(balancer))
         result = reconcile(api, desired, self._options, self._clock)
-        listener = None if self._options.is_check else listener_report(api, desired, result, _turn())
-        if listener and not result.actions and not result.errors and lost_targets(desired, listener):
+        listener = listener_report(api, desired, result, _turn())
+        if not result.actions and not result.errors and lost_targets(desired, listener):
             result = reconcile(api, desired, replace(self._options, is_full=True), self._clock)
             listener = listener_report(api, desired, result, _turn())
-        return replace(hop_result(desired, result), draining=still_draining(api, desired, result), listener=listener)
+        shown = None if self._options.is_check else listener
+        return replace(hop_result(desired, result), draining=still_draining(api, desired, result), listener=shown)
 
 
 def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: str) -> DesiredRoutes:

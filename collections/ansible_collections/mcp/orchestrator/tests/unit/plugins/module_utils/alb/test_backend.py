@@ -165,6 +165,12 @@ def test_targets_that_somebody_has_deregistered_come_back_although_the_tags_stil
     elbv2.clock.sleep(600)
 
     elbv2.calls.clear()
+    told = AlbBackend(Settings(), Options(is_check=True), lambda *_: elbv2, elbv2.clock).converge(hop)
+    assert (told.changed, told.listener) == (True, None)
+    assert "20001" in str(told.diff)
+    assert not [name for name, _arguments in elbv2.calls if not name.startswith("describe")]
+
+    elbv2.calls.clear()
     backend.converge(hop)
     assert [arguments for name, arguments in elbv2.calls if name == "register_targets"] == [target]
 
