@@ -398,6 +398,16 @@ def test_a_target_that_refuses_connections_is_502(host: LocalAlb) -> None:
     assert b"502 Bad Gateway" in reply.body
 
 
+def test_a_request_that_one_of_two_targets_refuses_goes_to_the_other(host: LocalAlb) -> None:
+    gone, there = host.upstream(), host.upstream()
+    group = host.group("pair", gone.port, there.port)
+    host.rule(10, ["/*"], group)
+    host.healthy(group)
+    gone.close()
+    assert [host.get("/", method="POST", body="{}").status for _call in range(6)] == [200] * 6
+    assert there.requests == 6
+
+
 def test_a_503_of_the_target_itself_stays_one(host: LocalAlb) -> None:
     upstream = host.upstream()
     group = host.group("g", upstream.port)
