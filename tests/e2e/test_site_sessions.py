@@ -50,11 +50,15 @@ def test_sessions_finish_in_the_container_that_is_replaced_and_a_later_run_takes
         assert asking.faults == {}
         assert old in containers_of(site, "time")
         assert len(containers_of(site, "time")) == 2
+        draining = site.servers()["time"]["draining"]
+        # The client that comes and goes may have opened one in the old container just before that took no more.
+        assert draining["containers"] == 1
+        assert draining["sessions"] in (HELD, HELD + 1)
+        again = site.reconcile()
+        assert (again.code, again.changed) == (0, 0), again.output
         server = site.servers()["time"]
         assert server["draining"] == {"containers": 1, "sessions": HELD}
         assert server["text"]["condition"] == f"answers, draining: {HELD} sessions"
-        again = site.reconcile()
-        assert (again.code, again.changed) == (0, 0), again.output
         asking.go_on()
         assert asking.faults == {}
         assert old in containers_of(site, "time")

@@ -20,11 +20,12 @@ Call = tuple[str, dict[str, Any]]
 class Clients:
     """``held`` clients in sessions that last, and one that opens a session for each call, until the block ends.
 
-    ``faults`` is what any of them met; ``calls`` and ``opened`` count what went well.
+    ``faults`` is what any of them met; ``sessions`` counts the lasting ones, ``calls`` and ``opened`` what went well.
     """
 
     def __init__(self, url: str, call: Call, held: int) -> None:
         self._url, (self._tool, self._arguments), self._held = url, call, held
+        self.sessions = 0
         self.calls = 0
         self.opened = 0
         self.faults: Counter[str] = Counter()
@@ -38,6 +39,8 @@ class Clients:
         try:
             # A session is what the older revision has; the newer one has none.
             async with Client(self._url, mode="legacy") as client:
+                await self._ask(client)
+                self.sessions += 1
                 while not self._stop.is_set():
                     await self._ask(client)
                     self.calls += 1
@@ -77,7 +80,7 @@ class Clients:
 
     def start(self) -> None:
         self._thread.start()
-        until(lambda: self.faults or self.calls >= self._held, "every client has its session", 60)
+        until(lambda: self.faults or self.sessions == self._held, "every client has its session", 60)
 
 
 @contextlib.contextmanager
