@@ -24,7 +24,7 @@ from tests.e2e.support.site import FLEET, Site
 from tests.e2e.support.waiting import until
 
 Ender = Callable[[], object]
-Blow = Callable[[Site, random.Random], Ender | None]
+Blow = Callable[[scene.FaultySite, random.Random], Ender | None]
 EVERYBODY = frozenset(scene.SERVERS)
 NOBODY: frozenset[str] = frozenset()
 OUTAGE_SECONDS = 20.0
@@ -34,13 +34,17 @@ STOLEN: list[socket.socket] = []
 
 @dataclass(frozen=True)
 class Fault:
-    """``name`` is what the table calls it; ``hits`` are the servers that may lose calls; ``by`` is who heals it."""
+    """``name`` is what the table calls it; ``hits`` are the servers that may lose calls; ``by`` is who heals it.
+
+    ``most_lost`` is how many calls they may lose in a try; without it as many as it takes.
+    """
 
     name: str
     blow: Blow
     hits: frozenset[str]
     by: str
     tries: int = 5
+    most_lost: int | None = None
 
 
 def container(site: Site, server: str) -> Any:
@@ -253,15 +257,17 @@ def hostile_request(site: Site, chance: random.Random) -> None:
     os.mkfifo(spool / f"{chance.randrange(10**6)}.json")
 
 
-TIME = frozenset({"time"})
+TIME, PAIR = frozenset({"time"}), frozenset({"pair"})
+# The calls that a replica has in hand, or gets before the engine sees it dead, and one as it begins to listen again.
+MOST_LOST = 2
 WATCHER, ENGINE, SUPERVISOR, TIMER, BRIDGE = "watcher", "engine", "supervisor", "next timed run", "bridge"
 FAULTS: tuple[Fault, ...] = (
     Fault("the first process of a container is killed (kill -9)", kill_process("time"), TIME, ENGINE, 10),
     Fault("the process that a bridge has started is killed (kill -9)", exhaustion.kill_child("time"), TIME, BRIDGE, 10),
     Fault("`docker rm -f` of a container", remove("time"), TIME, WATCHER, 20),
     Fault("an edit adds a server whose image is there", add_server, NOBODY, WATCHER, 7),
-    Fault("`docker rm -f` of one of two replicas", remove("pair"), NOBODY, WATCHER),
-    Fault("kill -9 of one of two replicas", kill_process("pair"), NOBODY, ENGINE),
+    Fault("`docker rm -f` of one of two replicas", remove("pair"), PAIR, WATCHER, most_lost=MOST_LOST),
+    Fault("kill -9 of one of two replicas", kill_process("pair"), PAIR, ENGINE, most_lost=MOST_LOST),
     Fault("an edit rolls a server", roll, NOBODY, WATCHER),
     Fault("the kernel takes the first process for want of memory", exhaustion.out_of_memory("time"), TIME, ENGINE),
     Fault("the first process is killed at each start for 20 s", exhaustion.keep_killing("time"), TIME, ENGINE, 3),

@@ -15,7 +15,7 @@ from tests.chaos.clock import Clock
 from tests.e2e.support.sample import ANOTHER
 from tests.e2e.support.site import CONTROL, Site
 
-MINUTES, PARTITION_SECONDS = 120.0, 20.0
+PARTITION_SECONDS = 20.0
 # Tokens at once and a second, for describe operations and others: a run that adds a server needs far more of both than
 # two minutes give it.
 THROTTLED = {"throttle": {"describe": [4, 0.1], "other": [1, 0.02]}}
@@ -34,19 +34,19 @@ def set_faults(document: dict[str, Any]) -> None:
         connection.close()
 
 
-def throttled(site: Site, chance: random.Random) -> Callable[[], object]:
+def throttled(site: scene.FaultySite, chance: random.Random) -> Callable[[], object]:
     """An edit while the API answers hardly any call."""
     set_faults(THROTTLED)
     site.write_config({**scene.SERVERS, f"new{chance.randrange(10**6)}": ANOTHER})
-    time.sleep(MINUTES)
+    time.sleep(site.outage_seconds)
     return lambda: set_faults({})
 
 
-def unavailable(site: Site, chance: random.Random) -> Callable[[], object]:
+def unavailable(site: scene.FaultySite, chance: random.Random) -> Callable[[], object]:
     """A container is removed while the API answers with errors."""
     set_faults(UNAVAILABLE)
     scene.containers_of(site, "time")[0].remove(force=True)
-    time.sleep(MINUTES)
+    time.sleep(site.outage_seconds)
     return lambda: set_faults({})
 
 

@@ -29,24 +29,45 @@ SERVERS: dict[str, Any] = {
 SERVICES = ("watcher", "local_alb", "monitor", "haproxy")
 # Between two timed runs; what the watcher cannot see waits for one.
 INTERVAL_SECONDS = 60
+# How long the API throttles or refuses.
+OUTAGE_SECONDS = 120.0
 # Tags by which a rule is known as the fleet's.
 OWNERSHIP = frozenset({"mcp_fleet"})
 
 
 class FaultySite(Site):
-    """A site whose control plane fails when it is told to (files/local_alb/api/faults.py)."""
+    """A site whose control plane fails when it is told to (files/local_alb/api/faults.py), for ``outage_seconds``."""
+
+    outage_seconds = OUTAGE_SECONDS
+    _client: Any = None
 
     @property
     def variables(self) -> dict[str, Any]:
         return {**super().variables, "local_alb_options": ["--faults"]}
 
+    def elbv2(self) -> Any:
+        """The client of the first call: making one costs more than ten calls, and a site is looked at all the time."""
+        if self._client is None:
+            self._client = super().elbv2()
+        return self._client
+
+    def forget_client(self) -> None:
+        """Has the next call make another client, as after a change of the access key."""
+        self._client = None
+
 
 @contextmanager
-def watched_site() -> Iterator[Site]:
-    """An installation of its own with a watcher. Raises RuntimeError where it cannot be made."""
+def watched_site(
+    interval: int = INTERVAL_SECONDS, outage: float = OUTAGE_SECONDS, more: str = ""
+) -> Iterator[FaultySite]:
+    """An installation of its own with a watcher and a timed run every ``interval`` seconds.
+
+    ``more`` are further lines of its settings, of [service] first. Raises RuntimeError where it cannot be made.
+    """
     root = Path(tempfile.mkdtemp(prefix="mcp-chaos-", dir="/var/tmp"))
     site = FaultySite(root)
-    lines = f"reconciliation_interval_seconds = {INTERVAL_SECONDS}\n"
+    site.outage_seconds = outage
+    lines = f"reconciliation_interval_seconds = {interval}\n{more}"
     (site.etc / "settings.conf").write_text(settings(watcher=True) + lines)
     site.write_config(SERVERS)
     try:
@@ -55,8 +76,11 @@ def watched_site() -> Iterator[Site]:
             raise RuntimeError(f"the site could not be installed: {run.output[-2000:]}")
         yield site
     finally:
-        site.play("teardown")
-        shutil.rmtree(root, ignore_errors=True)
+        gone = site.play("teardown")
+        if gone.code == 0:  # else what is left needs its files
+            shutil.rmtree(root, ignore_errors=True)
+    if gone.code:
+        raise RuntimeError(f"the site could not be torn down: {gone.output[-2000:]}")
 
 
 def containers_of(site: Site, server: str) -> list[Any]:

@@ -95,6 +95,8 @@ class Trial:
                 outcome.broken.append(f"not healed: {error}")
         for server, tally in self._load.take().items():
             (outcome.hit if server in fault.hits else outcome.others).append(tally)
+            if server in fault.hits and fault.most_lost is not None and tally.lost > fault.most_lost:
+                outcome.broken.append(f"{server} lost {tally.lost}, more than {fault.most_lost}: {tally.why}")
             if server not in fault.hits and (tally.lost or tally.refused):
                 outcome.broken.append(
                     f"{server} was not hit, and lost {tally.lost}, refused {tally.refused}: {tally.why}"
