@@ -78,6 +78,10 @@ chaos: venv ## A site broken in every way that the tests know, under load: make 
 chaos-host: venv ## A whole host broken: its engine, its boot, a reboot of 99 servers: make chaos-host [OPTIONS=--publish]
 	tests/run.sh chaos-host
 
+.PHONY: soak
+soak: venv ## Weeks of edits, restarts and rotations at one site, without the waiting: make soak [DAYS=14] [SEED=7]
+	DAYS=$(DAYS) SEED=$(SEED) tests/run.sh soak
+
 .PHONY: fresh
 fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh

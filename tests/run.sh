@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
 # Targets: all (lint unit e2e molecule security) lint unit e2e (e2e_site e2e_life e2e_packages e2e_parts) security chaos
-# chaos-host molecule fresh bench-NAME
+# chaos-host soak molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -72,6 +72,10 @@ for target in "$@"; do
       MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py
       ;;
     chaos-host) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" -m tests.chaos.host "${options[@]}" ;;
+    soak)
+      prepare
+      MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.soak --days "${DAYS:-14}" --seed "${SEED:-$RANDOM}"
+      ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare; tests/hosts/fresh.py --upgrade && tests/hosts/fresh.py --without-apt ;;
     bench-*) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" "benchmarks/${target#bench-}.py" "${options[@]}" ;;

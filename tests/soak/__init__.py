@@ -1,0 +1,1 @@
+"""Weeks of edits, restarts and rotations at one site, one thing after the other."""
