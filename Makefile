@@ -137,9 +137,12 @@ calls: ## What has been called on a server: make calls NAME=time [GREP=tool] [SI
 # Whether servers are right: docs/verify.md. Options of the program go into OPTIONS, such as OPTIONS="--direct --tries 5".
 VERIFY = cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m verify $(addprefix --name ,$(NAME)) $(OPTIONS)
 
-.PHONY: verify verify-init
+.PHONY: verify verify-baseline verify-init
 verify: ## Verify that servers answer as verify.d expects: make verify [NAME=time] [FILE=time.yml] [JUNIT=verify.xml]
 	@$(VERIFY) --json /var/lib/mcp-orchestrator/verify.json $(addprefix --junit ,$(abspath $(JUNIT))) $(abspath $(FILE))
+
+verify-baseline: ## Record what servers are like now, beside which verify says what has changed: make verify-baseline [NAME=time]
+	@$(VERIFY) --record --tries 5 $(abspath $(FILE))
 
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))

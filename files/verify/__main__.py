@@ -19,7 +19,7 @@ import anyio
 import pytest
 
 from verify import report
-from verify.first_file import first_file, write_new
+from verify.first_file import first_file
 from verify.outcome import error_of
 from verify.plugin import Plan, Verification
 from verify.read import FilesWrong, read_file, read_files
@@ -27,6 +27,7 @@ from verify.session import opened
 from verify.suite import AUTO, Suite
 from verify.target import Target
 from verify.targets import StateUnusable, of_image, of_state
+from verify.written import write_new
 
 WELL, WRONG, UNABLE = 0, 1, 2
 FOLDER = Path("/etc/mcp-orchestrator/verify.d")
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
             return _first_file(options)
         suites = _suites(options)
         targets = _targets(options)
-        plan = Plan(_applying(suites, targets, options), targets, options.tries, options.at_once)
+        plan = Plan(_applying(suites, targets, options), targets, options.tries, options.at_once, options.record)
     except (Unable, FilesWrong, StateUnusable) as error:
         print(error, file=sys.stderr)
         return UNABLE
@@ -80,6 +81,8 @@ def _first_file(options: argparse.Namespace) -> int:
 
 
 def _suites(options: argparse.Namespace) -> dict[Path, Suite]:
+    if options.record and options.select:
+        raise Unable("a baseline is of all cases; leave --select out")
     paths: list[Path] = []
     for given in options.files or [FOLDER]:
         if given.is_dir():
@@ -137,7 +140,11 @@ def _verified(plan: Plan, options: argparse.Namespace) -> int:
     code = pytest.main(given, plugins=[Verification(plan)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return UNABLE
-    servers = report.servers_of(plan.results, datetime.now(UTC))
+    servers = report.servers_of(plan.results, plan.changes, datetime.now(UTC))
+    for server, changes in sorted(plan.changes.items()):
+        harmless = [each for each in changes if not each.breaking]
+        if len(harmless) == len(changes) > 0:  # beside what breaks they have been told already
+            print("\n".join([f"\n{server} has changed since its baseline", *(f"  {each}" for each in harmless)]))
     print(f"\n{report.table(servers)}")
     if options.json:
         try:
@@ -162,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tries", type=int, default=1, metavar="N", help="do each case so often")
     parser.add_argument("--at-once", type=int, default=16, metavar="N", help="how many servers are asked at once")
     parser.add_argument("--init", action="store_true", help="write a first file for the server, and verify nothing")
+    parser.add_argument("--record", action="store_true", help="make each server's baseline of what it is like now")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, beside those of before")
     return parser

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -87,11 +85,3 @@ def _yaml(value: Any) -> str:
 def _indented(cases: list[dict[str, Any]]) -> str:
     text = yaml.safe_dump(cases, sort_keys=False, allow_unicode=True, width=100).replace(": null\n", ":\n")
     return "".join(f"  {line}\n" for line in text.splitlines())
-
-
-def write_new(path: Path, text: str) -> None:
-    """Writes a file that is not there yet, readable for all. Raises FileExistsError, and OSError."""
-    path.parent.mkdir(mode=0o755, exist_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -6,7 +6,7 @@ before the first, and each waits for its result.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,15 @@ from typing import Any
 
 import pytest
 
+from verify.baseline import BaselineUnusable, baseline_path
+from verify.changes import Change
+from verify.comparison import Comparison, NotRecorded
+from verify.outcome import error_of
 from verify.suite import Case, Suite
 from verify.target import Target
+from verify.variables import filled
 from verify.verdict import CaseResult, Verdict
-from verify.work import Job, start, try_case
+from verify.work import CaseWork, Job, start
 
 DONE_SECONDS = 86400.0
 
@@ -30,7 +35,9 @@ class Plan:
     targets: Mapping[str, Target]
     tries: int = 1
     at_once: int = 16
+    record: bool = False
     results: list[CaseResult] = field(default_factory=list)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
 
 
 class Wrong(Exception):
@@ -49,6 +56,18 @@ class Verification:
         if suite is None:
             return None
         return VerificationFile.from_parent(parent, path=file_path, suite=suite, plan=self.plan)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Once the cases are chosen, adds the comparison of each of their servers with its baseline."""
+        servers: dict[str, list[CaseItem]] = {}
+        for item in items:
+            if isinstance(item, CaseItem):
+                servers.setdefault(item.work.target.name, []).append(item)
+        for name, of_server in servers.items():
+            path = baseline_path(of_server[0].path.parent, name)
+            if self.plan.record or path.exists():
+                items.append(BaselineItem.of(of_server, path, self.plan))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -106,6 +125,8 @@ class VerificationItem(pytest.Item):
 class CaseItem(VerificationItem):
     """A case on a server."""
 
+    work: CaseWork
+    file: VerificationFile
     _plan: Plan
 
     @classmethod
@@ -115,14 +136,14 @@ class CaseItem(VerificationItem):
         """The item of one case."""
         item: CaseItem = cls.from_parent(parent, name=f"{case.name} [{target.name}, {protocol}]")
         item.user_properties += [("server", target.name), ("protocol", protocol)]
-        item._plan = plan
-        item.job = Job(target.name, partial(try_case, suite, case, target, protocol, plan.tries))
+        item.file, item._plan = parent, plan
+        item.work = CaseWork(suite, case, target, protocol)
+        item.job = Job(target.name, partial(item.work.tried, plan.tries))
         return item
 
     @property
     def seconds(self) -> float:
-        result: CaseResult = self.job.result.result()
-        return result.seconds
+        return self.work.result.seconds
 
     def runtest(self) -> None:
         """Waits for what comes of it."""
@@ -131,3 +152,45 @@ class CaseItem(VerificationItem):
         if result.verdict is not Verdict.PASSED:
             where = f"{result.file}: {result.server} ({result.protocol}): {result.case}"
             raise Wrong("\n".join([where, *(f"  {failure}" for failure in result.failures)]))
+
+
+class BaselineItem(VerificationItem):
+    """A server beside its baseline; it fails for changes that break clients."""
+
+    _server: str
+    _plan: Plan
+
+    @classmethod
+    def of(cls, items: Sequence[CaseItem], path: Path, plan: Plan) -> BaselineItem:
+        """The comparison of the one server of all these items."""
+        target = items[0].work.target
+        what = "has a baseline" if plan.record else "is as its baseline"
+        item: BaselineItem = cls.from_parent(items[-1].file, name=f"{what} [{target.name}]")
+        item.user_properties += [("server", target.name)]
+        item._server, item._plan = target.name, plan
+        work = items[0].work
+        headers = partial(filled, dict(work.suite.headers), work.case.variables)
+
+        async def done() -> list[Change]:
+            comparison = Comparison(target, [each.work for each in items], headers(), path)
+            return await (comparison.record() if plan.record else comparison.compare())
+
+        item.job = Job(target.name, done)
+        return item
+
+    def runtest(self) -> None:
+        """Waits for what comes of it."""
+        try:
+            changes: list[Change] = self.job.result.result(DONE_SECONDS)
+        except (NotRecorded, BaselineUnusable) as problem:
+            raise Wrong(f"{self._server}: {problem}") from problem
+        except Exception as problem:
+            error = error_of(problem)
+            if error is None:
+                raise
+            raise Wrong(f"{self._server}: error {error.kind}: {error.message}") from problem
+        self._plan.changes[self._server] = changes
+        if any(each.breaking for each in changes):
+            raise Wrong(
+                "\n".join([f"{self._server} has changed since its baseline", *(f"  {each}" for each in changes)])
+            )

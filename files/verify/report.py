@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from verify.changes import Change
 from verify.verdict import CaseResult, Verdict
+from verify.written import replace_file
 
 FILE_MODE = 0o640
 
 
-def servers_of(results: Iterable[CaseResult], at: datetime) -> list[dict[str, Any]]:
+def servers_of(
+    results: Iterable[CaseResult], changes: Mapping[str, Sequence[Change]], at: datetime
+) -> list[dict[str, Any]]:
     """The servers of a run, by name, as files/verification.schema.json has them."""
     found: dict[str, list[CaseResult]] = {}
     for result in results:
@@ -26,6 +29,7 @@ def servers_of(results: Iterable[CaseResult], at: datetime) -> list[dict[str, An
             "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "verdict": str(worst(each.verdict for each in of_server)),
             "cases": [each.to_dict() for each in of_server],
+            "changes": [each.to_dict() for each in changes.get(name, [])],
         }
         for name, of_server in sorted(found.items())
     ]
@@ -39,7 +43,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 def table(servers: Sequence[Mapping[str, Any]]) -> str:
     """A line for each server: how many of its cases came to what, and the slowest step."""
-    rows = [("SERVER", "CASES", "RESULT", "SLOWEST STEP")]
+    rows = [("SERVER", "CASES", "RESULT", "SINCE BASELINE", "SLOWEST STEP")]
     for server in servers:
         cases = server["cases"]
         count = {verdict: sum(each["verdict"] == verdict for each in cases) for verdict in Verdict}
@@ -47,9 +51,17 @@ def table(servers: Sequence[Mapping[str, Any]]) -> str:
         steps = [step for case in cases for step in case["steps"]]
         slowest = max(steps, key=lambda step: step["seconds"], default=None)
         slow = f"{slowest['title']} {slowest['seconds'] * 1000:.0f} ms" if slowest else ""
-        rows.append((server["name"], str(len(cases)), said, slow))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join("  ".join([*(f"{row[n]:{widths[n]}}" for n in range(3)), row[3]]).rstrip() for row in rows)
+        rows.append((server["name"], str(len(cases)), said, changed(server["changes"]), slow))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join("  ".join([*(f"{row[n]:{widths[n]}}" for n in range(4)), row[4]]).rstrip() for row in rows)
+
+
+def changed(changes: Sequence[Mapping[str, Any]]) -> str:
+    """How many changes there are, and how many of them break."""
+    breaking = sum(each["breaking"] for each in changes)
+    parts = [f"{breaking} breaking"] if breaking else []
+    parts += [f"{len(changes) - breaking} harmless"] if len(changes) > breaking else []
+    return ", ".join(parts)
 
 
 def write(path: Path, servers: Sequence[Mapping[str, Any]]) -> None:
@@ -60,18 +72,9 @@ def write(path: Path, servers: Sequence[Mapping[str, Any]]) -> None:
     kept = {each["name"]: each for each in _earlier(path)}
     kept |= {each["name"]: each for each in servers}
     text = json.dumps({"version": 1, "servers": [kept[name] for name in sorted(kept)]}, ensure_ascii=False)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), FILE_MODE)
-            state = path.with_name("state.json")
-            if os.geteuid() == 0 and state.exists():
-                os.fchown(file.fileno(), 0, state.stat().st_gid)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    state = path.with_name("state.json")
+    group = state.stat().st_gid if os.geteuid() == 0 and state.exists() else None
+    replace_file(path, text, FILE_MODE, group)
 
 
 def _earlier(path: Path) -> list[dict[str, Any]]:

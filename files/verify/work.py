@@ -28,14 +28,30 @@ class Job:
     result: Future[Any] = field(default_factory=Future)
 
 
-async def try_case(suite: Suite, case: Case, target: Target, protocol: str, tries: int) -> CaseResult:
-    """Does a case so many times, and where the first of them fails a few times more."""
-    result = CaseResult(suite.path.name, case.name, target.name, protocol)
-    while len(result.tries) < tries:
-        result.tries.append(await run_case(case, target, protocol, suite.headers))
-        if len(result.tries) == 1 and not result.tries[0].passed and not target.reason:
-            tries = max(tries, 1 + MORE_TRIES)
-    return result
+@dataclass
+class CaseWork:
+    """A case that is to be done on a server."""
+
+    suite: Suite
+    case: Case
+    target: Target
+    protocol: str
+    result: CaseResult = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.result = CaseResult(self.suite.path.name, self.case.name, self.target.name, self.protocol)
+
+    async def tried(self, times: int) -> CaseResult:
+        """Does it so many times more, and where the first of all fails a few times beyond that."""
+        for _again in range(times):
+            await self._once()
+        first = self.result.tries[0]
+        while len(self.result.tries) < 1 + MORE_TRIES and not first.passed and not self.target.reason:
+            await self._once()
+        return self.result
+
+    async def _once(self) -> None:
+        self.result.tries.append(await run_case(self.case, self.target, self.protocol, self.suite.headers))
 
 
 def start(jobs: Sequence[Job], at_once: int) -> Thread:

@@ -96,6 +96,17 @@ def test_a_first_file_of_what_a_server_lists_is_right_at_once(url: str, tmp_path
     assert main([str(tmp_path), "--init", *where]) == 2  # what is there is not written over
 
 
+def test_a_recorded_baseline_stands_beside_a_later_verification(tmp_path: Path) -> None:
+    (tmp_path / "shop.yml").write_text("servers: [shop]\ncases: [{name: a, steps: [{call_tool: stock}]}]\n")
+    with served(shop()) as right, served(shop(without="price")) as wrong:
+        assert verify(tmp_path, "--name", "shop", "--url", right, "--record").returncode == 0
+        done = verify(tmp_path, "--name", "shop", "--url", wrong, "--json", tmp_path / "verify.json")
+    assert (done.returncode, "breaking: tool price: it is gone" in done.stdout) == (1, True), done.stdout
+    written = json.loads((tmp_path / "verify.json").read_text())
+    jsonschema.validate(written, json.loads((FILES / "verification.schema.json").read_text()))
+    assert written["servers"][0]["changes"] == [{"where": "tool price", "text": "it is gone", "breaking": True}]
+
+
 def test_a_part_is_chosen_by_name_and_by_expression(url: str, tmp_path: Path) -> None:
     (tmp_path / "shop.yml").write_text(SUITE)
     done = verify(tmp_path / "shop.yml", "--name", "shop", "--url", url, "--select", "tea and legacy")
