@@ -16,14 +16,14 @@ def sparkline(values: Sequence[float | None], top: float | None = None, height: 
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    scale = (height - 2) / (top or max(known) or 1.0)
+    highest = top or max(known) or 1.0
     steps: list[str] = []
     before: int | None = None
     for place, value in enumerate(values):
         if value is None:
             before = None
             continue
-        at = height - 1 - round(min(max(value * scale, 0), height - 2))
+        at = height - 1 - round(min(max(value / highest, 0), 1) * (height - 2))
         if before is None:
             steps.append(f"M{place} {at}h.1")
         else:

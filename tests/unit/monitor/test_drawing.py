@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from monitor.drawing import HEIGHT, sparkline
 
@@ -23,6 +23,7 @@ def test_without_a_value_there_is_no_line(values: list[float | None]) -> None:
     assert sparkline(values) == ""
 
 
+@example([0.0], 5e-324)
 @given(st.lists(st.none() | st.floats(0, 1e12), max_size=60), st.none() | st.floats(0, 1e12))
 def test_a_line_stays_within_its_edges(values: list[float | None], top: float | None) -> None:
     heights = re.findall(r"\d+ (\d+)", sparkline(values, top))
