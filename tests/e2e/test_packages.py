@@ -27,6 +27,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.errors import ImageError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.reconcile import DesiredImages, Outcome, reconcile
+from ansible_collections.mcp.orchestrator.plugins.module_utils.template.program import main as make_template
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.config.docker_run_arguments import (
     run_arguments_of,
 )
@@ -46,9 +47,33 @@ SERVERS = {
         "args": ["mcp-server-time", "--local-timezone=Etc/UTC"],
         "env": {"API_TOKEN": CANARY},
     },
-    "npx": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-everything", "stdio"]},
+    "npx": {"template": "server-everything@1"},
     "missing": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-that-nobody-wrote"]},
     "program": {"command": "uvx", "args": ["--from", "mcp-server-time", "another-program"]},
+}
+
+# https://github.com/modelcontextprotocol/servers/blob/main/src/everything/server.json, with its version
+VERSION = "2026.8.31"
+EVERYTHING = {"registryType": "npm", "identifier": "@modelcontextprotocol/server-everything", "version": VERSION}
+PUBLISHED = {
+    "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+    "name": "io.github.modelcontextprotocol/server-everything",
+    "description": "MCP server that exercises all the features of the MCP protocol",
+    "version": VERSION,
+    "packages": [
+        {
+            **EVERYTHING,
+            "runtimeHint": "npx",
+            "packageArguments": [{"type": "positional", "value": "stdio", "valueHint": "transport"}],
+            "transport": {"type": "stdio"},
+        },
+        {
+            **EVERYTHING,
+            "packageArguments": [{"type": "positional", "value": "streamableHttp", "valueHint": "transport"}],
+            "environmentVariables": [{"name": "PORT", "description": "Port.", "default": "3001"}],
+            "transport": {"type": "streamable-http", "url": "http://localhost:{PORT}/mcp"},
+        },
+    ],
 }
 
 
@@ -70,6 +95,10 @@ def built(tmp_path_factory: pytest.TempPathFactory, sboms: Path) -> Iterator[tup
     """The servers' specs, and what came of building them; the images are removed in the end."""
     config = tmp_path_factory.mktemp("packages") / "mcp.config.json"
     config.write_text(json.dumps({"mcpServers": SERVERS}))
+    published, templates = config.with_name("server.json"), config.with_name("templates")
+    published.write_text(json.dumps(PUBLISHED))
+    templates.mkdir()
+    assert make_template([str(published), "--to", str(templates)]) == 0
     fleet = read_fleet([str(config)], None, b"k" * 32)
     assert not fleet.errors
     client = docker.from_env()
@@ -137,6 +166,7 @@ def test_what_was_installed_is_recorded(built: tuple[Fleet, Outcome]) -> None:
     assert images["uvx"]["package"] == "mcp-server-time"
     assert images["uvx"]["digest"].startswith("sha256:")
     assert images["npx"]["package"] == "@modelcontextprotocol/server-everything"
+    assert images["npx"]["version"].removeprefix("==") == VERSION
     assert images["npx"]["digest"].startswith("sha512-")
     assert all(image["version"] for image in images.values())
 
