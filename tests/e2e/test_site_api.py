@@ -45,7 +45,7 @@ class Curl:
         self.site = site
         self._token = make_token(site, scope)
 
-    def __call__(self, path: str, *options: str) -> Told:
+    def __call__(self, path: str, *options: str, below: str = "api/v1") -> Told:
         """Returns what a call is answered with; ``options`` are curl's."""
         found = subprocess.run(
             [
@@ -59,7 +59,7 @@ class Curl:
                     "-H",
                     f"Authorization: Bearer {self._token}",
                 ),
-                *(f"{self.site.url}/monitor/api/v1/{path}", *options),
+                *(f"{self.site.url}/monitor/{below}/{path}", *options),
             ],
             capture_output=True,
             text=True,
@@ -136,7 +136,8 @@ def test_a_server_lives_its_whole_life_by_curl(watched: Site, admin: Curl) -> No
     again = admin("servers?wait=50", "--json", json.dumps(body), "-H", "Idempotency-Key: first")
     assert again.document["id"] == made.document["id"]
     assert answers(watched, "clock")
-    assert "clock" in [each["name"] for each in admin("servers?text=clock").document["servers"]]
+    for query in ("text=clock", "template=clock", "template=clock@1"):
+        assert [each["name"] for each in admin(f"servers?{query}").document["servers"]] == ["clock"]
     assert admin("servers/clock/status").document["condition"] in ("ok", "asleep")
     tools = {each["name"]: each for each in admin("servers/clock/tools").document["tools"]}
     assert "timezone" in tools["get_current_time"]["input"]["properties"]
@@ -191,6 +192,15 @@ def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str)
     gone = assistant.call("docker_get_server_status", server_name="watch")
     assert gone.is_error
     assert "not-found" in text_of(gone)
+
+
+def test_clients_find_the_servers_in_the_form_of_a_registry(watched: Site, admin: Curl) -> None:
+    [found] = admin("servers?search=/time&version=latest", below="v0.1").document["servers"]
+    assert found["server"]["name"] == f"{FLEET}/time"
+    assert found["server"]["remotes"] == [{"type": "streamable-http", "url": f"{watched.url}/mcp/time/mcp"}]
+    assert admin(f"servers/{FLEET}%2Ftime/versions/latest", below="v0.1").document == found
+    assert admin(f"servers/{FLEET}%2Fnone/versions/latest", below="v0.1").status == 404
+    assert Curl(watched, "view")("servers?limit=1", below="v0.1").document["metadata"]["count"] == 1
 
 
 def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:

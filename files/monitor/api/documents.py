@@ -86,6 +86,7 @@ def _summary(server: Mapping[str, Any]) -> Mapping[str, Any]:
         "text": server["text"]["condition"],
         "type": server["type"] if remote else server["transport"],
         "group": server["group"],
+        "template": server.get("template"),
         "host": host,
         "image": server.get("image"),
         "url": server["url"] if remote else route.get("url"),

@@ -83,8 +83,10 @@ def entry_of_server(body: Mapping[str, Any]) -> dict[str, Any]:
 def entry_of_container(body: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the entry of a body of the form CONTAINER."""
     is_image = "image" in body
+    # Of env only what -e names reaches a container, as with docker run.
+    passed = [word for name in body.get("environment", {}) for word in ("-e", name)]
     begun = (
-        {"command": "docker", "args": ["run", "-i", "--rm", body["image"]]}
+        {"command": "docker", "args": ["run", "-i", "--rm", *passed, body["image"]]}
         if is_image
         else {"template": body["template"]}
     )

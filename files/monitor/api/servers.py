@@ -43,9 +43,18 @@ def _servers(call: Call) -> Reply:
 def _meant(summaries: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     text = values.get("text", "").lower()
     fields = {"condition" if name == "status" else name: values[name] for name in _FILTERS if name in values}
+    template = values.get("template", "")
     for each in summaries:
-        if all(each[field] == value for field, value in fields.items()) and (not text or _has(each, text)):
+        if (
+            all(each[field] == value for field, value in fields.items())
+            and (not template or _is_of(each["template"], template))
+            and (not text or _has(each, text))
+        ):
             yield each
+
+
+def _is_of(made_from: str | None, template: str) -> bool:
+    return made_from is not None and template in (made_from, made_from.partition("@")[0])
 
 
 def _has(summary: Mapping[str, Any], text: str) -> bool:
@@ -101,6 +110,11 @@ SERVERS = (
         parameters=(
             Parameter("status", shapes()["condition"], "Only those in this condition."),
             Parameter("type", {"type": "string", "enum": ["stdio", "http", "sse"]}, "Only those that speak this."),
+            Parameter(
+                "template",
+                {"type": "string", "minLength": 1, "maxLength": 100},
+                "Only those made from this template: github@1, or github for all of its versions.",
+            ),
             Parameter("group", {"type": "string", "minLength": 1, "maxLength": 100}, "Only those of this group."),
             Parameter(
                 "host",

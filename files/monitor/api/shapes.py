@@ -36,6 +36,7 @@ _SUMMARY_FIELDS: Shape = {
     "text": {"type": "string", "description": "The condition in words."},
     "type": {"enum": ["stdio", "http", "sse", None], "description": "What it speaks itself."},
     "group": maybe("string"),
+    "template": maybe("string", "The one that its entry names, with its version."),
     "host": {
         "enum": ["here", "other-hosts", "elsewhere"],
         "description": "Where it runs: on this host, on other hosts of the fleet, or elsewhere.",

@@ -43,6 +43,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "override": None,
         "group": None,
         "hosts": ["one"],
+        "template": None,
         "headers": [],
         "generation": hexes(name, 12),
         "draining": None,

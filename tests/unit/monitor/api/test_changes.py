@@ -121,6 +121,23 @@ def test_a_run_that_fails_is_told_with_what_is_in_the_way(host: RequestHost, pro
     assert (told["status"], "no space left" in told["messages"][0]) == ("failed", True)
 
 
+def test_who_waits_for_a_run_that_fails_is_told_why_and_where_it_stands(host: RequestHost, program: Program) -> None:
+    def fails() -> None:
+        while not any(not each.name.startswith(".") for each in (host.var / "requests").iterdir()):
+            time.sleep(0.01)
+        taken = host.begin()
+        config = host.read()
+        answer(host.rooms, taken["pending"], config["lapsed"], state_of(config, taken, {"time": "no space left"}))
+
+    run = threading.Thread(target=fails)
+    run.start()
+    told = post(program, "/servers/time/restart?wait=30")
+    run.join()
+    assert (told.status, told.document["type"]) == (409, "urn:mcp-orchestrator:problem:request-failed")
+    assert "no space left" in told.document["detail"]
+    assert program.ask(f"/requests/{told.document['request']}").document["status"] == "failed"
+
+
 def test_of_two_that_ask_the_opposite_the_later_is_done_and_both_are_told(host: RequestHost, program: Program) -> None:
     first, second = (post(program, f"/servers/time/{each}").document["id"] for each in ("stop", "start"))
     host.run()
@@ -153,7 +170,7 @@ def test_a_key_makes_the_same_request_once(host: RequestHost, program: Program) 
             "/containers",
             {"service_name": "x", "image": "mcp/x:1", "environment": {"A": "b"}, "port": 8000, "cpu_limit": 0.5,
              "memory_limit": "256m", "health_check_path": "/health", "replicas": 3},
-            {"command": "docker", "args": ["run", "-i", "--rm", "mcp/x:1"], "env": {"A": "b"},
+            {"command": "docker", "args": ["run", "-i", "--rm", "-e", "A", "mcp/x:1"], "env": {"A": "b"},
              "orchestrator": {"replicas": 3, "port": 8000, "health_path": "/health",
                               "resources": {"memory": "256m", "cpus": 0.5}}},
         ),

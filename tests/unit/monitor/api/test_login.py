@@ -13,6 +13,24 @@ from monitor.api.rate import RateLimit
 from tests.unit.monitor.api.program import Program, Told
 
 SECURED = [each for each in OPERATIONS if each.scope is not None]
+# All that there is: what is added wants its row here, so that nobody opens more than they mean to.
+SCOPES = {
+    None: {"getHealth", "getOpenApi"},
+    "admin": {"createServer", "createContainer", "deleteServer", "deleteContainer"},
+    "operate": {
+        "sync",
+        *(f"{verb}{noun}" for verb in ("start", "stop", "restart", "pull") for noun in ("Server", "Container")),
+        *("clearServerOverride", "clearContainerOverride"),
+    },
+}
+
+
+def test_whatever_changes_something_needs_more_than_looking() -> None:
+    found: dict[str | None, set[str]] = {}
+    for each in OPERATIONS:
+        found.setdefault(each.scope, set()).add(each.name)
+        assert (each.scope in ("operate", "admin")) == each.changes, each.name
+    assert {scope: names for scope, names in found.items() if scope != "view"} == SCOPES
 
 
 def called(program: Program, operation: object, **by: str | None) -> Told:

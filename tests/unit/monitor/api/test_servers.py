@@ -15,7 +15,7 @@ from tests.unit.monitor.api.program import Program
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     servers = [
-        samples.server("time", group="clocks"),
+        samples.server("time", group="clocks", template="time@1"),
         samples.server("fetch", transport="http", image="mcp/fetch:2"),
         samples.disabled("off"),
         samples.failing("broken", "it does not answer"),
@@ -36,6 +36,10 @@ def names(document: Any) -> list[str]:
         ("?status=failing", ["broken"]),
         ("?type=http", ["docs", "fetch"]),
         ("?group=clocks", ["time"]),
+        ("?template=time@1", ["time"]),
+        ("?template=time", ["time"]),
+        ("?template=time@2", []),
+        ("?template=tim", []),
         ("?host=elsewhere", ["docs"]),
         ("?text=MCP/FETCH", ["fetch"]),
         ("?host=here&type=http", ["fetch"]),

@@ -115,13 +115,13 @@ class Context:
 
 @dataclass(frozen=True)
 class LocalServer:
-    """A server that runs in a container of this fleet; a Remote is the other kind."""
+    """A server that runs in a container of this fleet; a Remote is the other kind. ``bridge`` is as ``Spec.bridge``."""
 
     parsed: ParsedEntry
     reach: Reach
     extension: Extension
     bridge: Mapping[str, Any]
-    """As ``Spec.bridge``."""
+    template: str | None = None
 
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
@@ -159,7 +159,8 @@ def read_entry(name: str, entry: Any, context: Context, findings: Findings) -> L
     entry = {key: value for key, value in entry.items() if key not in wrong}
     if "template" in entry:
         filled = expand(entry, context.registry, findings)
-        return None if filled is None else _read_local(name, filled, context, findings)
+        read = None if filled is None else _read_local(name, filled, context, findings)
+        return replace(read, template=str(entry["template"])) if isinstance(read, LocalServer) else read
     if is_remote(entry):
         return read_remote(name, entry, findings)
     return _read_local(name, entry, context, findings)

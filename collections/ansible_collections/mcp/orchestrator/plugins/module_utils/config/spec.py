@@ -21,7 +21,7 @@ PRESERVED = "preserve"
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
-    | {"group", "stopped", "restarted", "client_headers"}
+    | {"group", "stopped", "restarted", "client_headers", "template"}
 )
 
 
@@ -39,7 +39,8 @@ class Spec:
     into HostConfig and the create body of the Engine API, over what the fleet puts there itself. ``stopped`` is who has
     it stopped and since when, as people read it, None while it is to run; ``restarted`` the id of the request for new
     containers, None where there is none: both are overrides, and no part of the generation. ``group`` is the one with
-    which the monitor shows it, ``client_headers`` are those that its variables take of a client.
+    which the monitor shows it, ``client_headers`` are those that its variables take of a client,
+    ``template`` the one that its entry names.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Spec:
     restarted: str | None = None
     group: str | None = None
     client_headers: tuple[str, ...] = ()
+    template: str | None = None
 
     @property
     def runs(self) -> bool:

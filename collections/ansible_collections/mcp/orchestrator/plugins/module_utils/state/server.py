@@ -59,6 +59,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "text": _text(_said(condition, health, spec, retry), described, draining),
         "group": word(spec.get("group")),
         "hosts": texts(facts.hosts.get(name)),
+        "template": word(spec.get("template")),
         "headers": texts(spec.get("client_headers")) or [],
         "override": _override(facts.overrides.get(name)),
         "package": _package(facts.packages.get(name), spec.get("build")),

@@ -80,6 +80,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "network": "internet",
         "group": None,
         "hosts": None,
+        "template": None,
         "headers": [],
         "override": None,
         "generation": "8f700f2b17ec",

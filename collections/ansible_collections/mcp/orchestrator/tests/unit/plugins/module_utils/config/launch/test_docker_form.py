@@ -75,6 +75,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "restarted": None,
         "group": None,
         "client_headers": [],
+        "template": None,
     }
     assert len(spec.generation) == 12
 

@@ -51,6 +51,13 @@ def test_an_entry_of_a_template_gets_what_the_template_says_and_its_own_goes_bef
     assert {name: value.reveal() for name, value in env.items()} == {"TOKEN": "t", "LEVEL": "debug"}
 
 
+def test_the_spec_names_the_template_and_that_makes_no_other_generation(read: Callable[..., Fleet]) -> None:
+    (made,) = read({"versions": {"1": {"image": "x/y"}}}, {"template": "one@1"}).specs
+    (plain,) = read({"versions": {}}, {"command": "docker", "args": ["run", "x/y"]}).specs
+    assert (made.template, plain.template) == ("one@1", None)
+    assert made.generation == plain.generation
+
+
 def test_a_template_may_be_a_package(read: Callable[..., Fleet]) -> None:
     version = {"command": "uvx", "args": ["mcp-server-time"]}
     (spec,) = read({"versions": {"3": version}}, {"template": "one@3"}).specs
