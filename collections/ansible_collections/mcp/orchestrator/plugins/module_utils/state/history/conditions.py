@@ -56,7 +56,11 @@ def conditions_from(document: Any) -> Conditions:
 
 
 def continued(before: Conditions, state: Mapping[str, Any], now: int) -> Conditions:
-    """Returns the conditions after a run that ended at ``now`` and found ``state``, the state file's content."""
+    """Returns the conditions after a run that ended at ``now`` and found ``state``, the state file's content.
+
+    A clock that was set back leaves nothing of what it said of times to come, and all of what was before.
+    """
+    before = _until(before, now)
     found = {entry["name"]: _told(entry) for entry in (*state["servers"], *state["remotes"])}
     oldest = now - KEPT_SECONDS
     servers = {}
@@ -84,12 +88,19 @@ def _kept(changes: tuple[tuple[int, str], ...], oldest: int) -> tuple[tuple[int,
     return () if len(left) == 1 and left[0][1] == GONE and left[0][0] <= oldest else left
 
 
+def _until(before: Conditions, now: int) -> Conditions:
+    """What is known up to ``now``."""
+    return Conditions(
+        tuple((begun, min(ended, now)) for begun, ended in before.recorded if begun <= now),
+        {name: tuple(each for each in changes if each[0] <= now) for name, changes in before.servers.items()},
+    )
+
+
 def _spans(recorded: tuple[tuple[int, int], ...], now: int, pause: int, oldest: int) -> tuple[tuple[int, int], ...]:
-    if recorded and 0 <= now - recorded[-1][1] <= pause:
+    if recorded and now - recorded[-1][1] <= pause:
         spans = (*recorded[:-1], (recorded[-1][0], now))
     else:
-        # A clock that was set back leaves nothing of what it said.
-        spans = (*(span for span in recorded if span[1] <= now), (now, now))
+        spans = (*recorded, (now, now))
     return tuple(span for span in spans if span[1] > oldest)[-MOST_SPANS:]
 
 

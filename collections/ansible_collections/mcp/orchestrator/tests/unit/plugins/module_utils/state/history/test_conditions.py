@@ -70,6 +70,21 @@ def test_a_clock_that_was_set_back_forgets_what_is_to_come() -> None:
     assert after((0, found(time="ok")), (-5000, found(time="ok"))).recorded == ((NOW - 5000, NOW - 5000),)
 
 
+@pytest.mark.parametrize("back", [1, 299, 301, 26 * 3600])
+def test_a_clock_that_was_set_back_forgets_nothing_else(back: int) -> None:
+    month = [(at, found(time="ok" if at else "failing")) for at in range(0, 30 * 86400, 300)]
+    last = month[-1][0]
+    kept = after(*month, (last - back, found(time="degraded")), (last - back + 300, found(time="degraded")))
+    assert kept.recorded == ((NOW, NOW + last - back + 300),)
+    assert kept.servers["time"] == ((NOW, "failing"), (NOW + 300, "ok"), (NOW + last - back, "degraded"))
+
+
+def test_one_run_with_a_fast_clock_leaves_no_trace_once_the_clock_is_right_again() -> None:
+    ok = found(time="ok")
+    kept = after((0, ok), (26 * 3600, found(time="failing")), (300, ok), (600, ok))
+    assert kept == Conditions(((NOW, NOW + 600),), {"time": ((NOW, "ok"),)})
+
+
 def test_a_server_that_the_config_lost_is_gone_and_forgotten_after_a_month() -> None:
     assert after((0, found(time="ok")), (300, found())).servers["time"][-1] == (NOW + 300, "")
     assert after((0, found(time="ok")), (300, found()), (300 + KEPT_SECONDS, found())).servers == {}
