@@ -117,8 +117,9 @@ def resources_view(state: State | None, usages: Mapping[str, Usage], month: Mont
     return Resources(
         totals=_totals(usages, live, month),
         consumers=sorted(sorted(consumers, key=_KEYS["name"]), key=_KEYS[order]),
+        # Without the watcher it would be all of them.
         silent=sorted(each.name for each in state.servers if each.desired == "running" and each.name not in live)
-        if state
+        if state and live
         else [],
         order=order,
         points=POINTS,
