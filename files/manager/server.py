@@ -18,7 +18,7 @@ Context = ServerRequestContext[dict[str, Any], Any]
 INSTRUCTIONS = (
     "Manages the MCP servers of this fleet: each is an entry of mcpServers that runs in a container of its own behind a"
     " load balancer. What a tool changes is a request, which the next run of the reconciler does; a stop holds until"
-    " somebody starts the server. Begin with docker_list_servers."
+    " somebody starts the server. Begin with docker_list_servers; explain_server says why a server is as it is."
 )
 _TOOLS = {each.name: each for each in TOOLS}
 _LISTED = [each.listed() for each in TOOLS]

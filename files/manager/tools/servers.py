@@ -25,6 +25,10 @@ async def _status(call: Call) -> dict[str, Any]:
     return await call.api.get(f"/servers/{call.arguments['server_name']}/status")
 
 
+async def _explain(call: Call) -> dict[str, Any]:
+    return await call.api.get(f"/servers/{call.arguments['server_name']}/explain")
+
+
 SERVERS = (
     Tool(
         "docker_list_servers",
@@ -56,6 +60,16 @@ SERVERS = (
         " what operators have asked for, when it is tried again.",
         ref("server_status"),
         _status,
+        {"server_name": SERVER_NAME},
+        ("server_name",),
+    ),
+    Tool(
+        "explain_server",
+        "Explain a server",
+        "Why a server is in its condition, what the next run will do with it, and what happened to it last. As far as"
+        " the last run knew.",
+        ref("explanation"),
+        _explain,
         {"server_name": SERVER_NAME},
         ("server_name",),
     ),

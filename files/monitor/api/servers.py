@@ -7,14 +7,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from records.history import events
+
 from monitor.access.users import VIEW
 from monitor.api.documents import state_document
 from monitor.api.operation import Call, Operation, Parameter, Reply
+from monitor.api.plain import moment_text
 from monitor.api.shape import ref
 from monitor.api.shapes import shapes
+from monitor.explanation import because, next_run
+from monitor.server import apart
 from monitor.tools import Tool
 
 MOST = 1000
+EVENTS_OF_EXPLANATION = 5
 NAME_FORM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 NAME = Parameter(
     "name",
@@ -76,6 +82,22 @@ def _status(call: Call) -> Reply:
         | {field: server.get(field) for field in ("desired", "observed", "override", "retry")}
         | {
             "text": server["text"]["condition"],
+            "run": {"id": state.run["id"], "finished": state.run["finished"]},
+        }
+    )
+
+
+def _explain(call: Call) -> Reply:
+    state = state_document(call.sources)
+    server = state.server(call.values["name"])
+    last = apart(lambda: events(call.sources.history, server["name"], limit=EVENTS_OF_EXPLANATION))
+    return Reply(
+        {field: server[field] for field in ("name", "condition", "severity", "since")}
+        | {
+            "text": server["text"]["condition"],
+            "because": list(because(server)),
+            "next_run": list(next_run(server, state.run["interval_seconds"])),
+            "events": [{"at": moment_text(each.at), "event": each.event, "text": each.text} for each in last],
             "run": {"id": state.run["id"], "finished": state.run["finished"]},
         }
     )
@@ -153,6 +175,18 @@ SERVERS = (
         ref("server_status"),
         parameters=(NAME,),
         problems=(404, 503),
+    ),
+    Operation(
+        "explainServer",
+        "GET",
+        "/servers/{name}/explain",
+        VIEW,
+        "Why a server is as it is, and what the next run will do with it.",
+        _explain,
+        ref("explanation"),
+        parameters=(NAME,),
+        problems=(404, 503),
+        more="As far as the last run knew: what has changed since then, the next one finds.",
     ),
     Operation(
         "listServerTools",

@@ -16,6 +16,7 @@ from monitor.api.shape import (
     NEXT,
     PUBLIC,
     TEXT,
+    TEXTS,
     WHOLE,
     Shape,
     listed,
@@ -90,6 +91,23 @@ _SHAPES: dict[str, Shape] = {
             "run": record({"id": TEXT, "finished": MOMENT}, "The run that found it so."),
         },
         "How a server is.",
+    ),
+    "explanation": record(
+        {
+            "name": TEXT,
+            "condition": ref("condition"),
+            "severity": ref("severity"),
+            "since": ref("since"),
+            "text": {"type": "string", "description": "The condition in words."},
+            "because": {**TEXTS, "description": "Why it is so."},
+            "next_run": {**TEXTS, "description": "What the next run does with it."},
+            "events": listed(
+                record({"at": MOMENT, "event": TEXT, "text": TEXT}, "Something that happened."),
+                "The last, the newest first.",
+            ),
+            "run": record({"id": TEXT, "finished": MOMENT}, "The run that found it so."),
+        },
+        "Why a server is as it is.",
     ),
     "tool_list": record(
         {

@@ -20,6 +20,7 @@ CANARY = "canary-2c61"
 NEEDS: dict[str, tuple[str, dict[str, Any]]] = {
     "docker_list_servers": (VIEW, {}),
     "docker_get_server_status": (VIEW, {"server_name": "time"}),
+    "explain_server": (VIEW, {"server_name": "time"}),
     "docker_get_logs": (VIEW, {"server_name": "time"}),
     "list_runs": (VIEW, {}),
     "docker_start_server": (OPERATE, {"server_name": "time"}),

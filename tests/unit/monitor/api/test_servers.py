@@ -101,3 +101,11 @@ def test_without_a_state_it_is_said_why(program: Program, content: str | None) -
     told = program.ask("/servers")
     assert (told.status, told.headers["retry-after"]) == (503, "10")
     assert "state" in told.document["detail"]
+
+
+def test_a_server_is_explained_wherever_it_runs(program: Program) -> None:
+    told = program.ask("/servers/broken/explain").document
+    assert told["because"][0].startswith("The config says that it is to run")
+    assert told["next_run"]
+    assert program.ask("/servers/docs/explain").document["because"][0].startswith("It runs elsewhere")
+    assert program.ask("/servers/nobody/explain").status == 404
