@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,13 @@ _STREAM_SECONDS = 20.0
 
 
 class Refused(Exception):
-    """The API has not done it. The text says what is wrong, and the way out."""
+    """The API has not done it. The text says what is wrong, and the way out; ``kind`` is the problem's, for programs,
+    and ``mistakes`` are the single things that are wrong."""
+
+    def __init__(self, text: str, kind: str = "", mistakes: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.mistakes = mistakes
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,11 @@ def _refused(status: int, content: bytes) -> Refused:
     """What a problem document says (RFC 9457)."""
     try:
         problem = json.loads(content)
-        mistakes = [f"- {each['place']}: {each['detail']}" for each in problem.get("errors", ())]
+        mistakes = problem.get("errors", ())
         kind = str(problem["type"]).rpartition(":")[2]
-        return Refused("\n".join([f"{problem['title']} ({kind}): {problem['detail']}", *mistakes]))
+        lines = [f"- {each['place']}: {each['detail']}" for each in mistakes]
+        text = "\n".join([f"{problem['title']} ({kind}): {problem['detail']}", *lines])
+        return Refused(text, kind, [str(each["detail"]) for each in mistakes])
     except (ValueError, TypeError, KeyError, AttributeError):
         return Refused(f"The answer was {status}, and no answer of the API; is its address right?")
 

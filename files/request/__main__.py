@@ -11,7 +11,7 @@ from typing import Any
 from request.client import NotWritten, ask, identity, wait_for
 from request.who import asker
 
-ACTIONS = ("stop", "start", "restart", "pull", "sync", "clear-override", "create", "delete")
+ACTIONS = ("stop", "start", "restart", "pull", "sync", "clear-override", "create", "delete", "check")
 DONE, NOT_DONE, UNANSWERED = 0, 1, 3
 
 
@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="request", description="Ask the reconciler for something, and wait for it.")
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("server", nargs="?", help="the server's name; sync takes none")
-    parser.add_argument("--entry", metavar="FILE", help="with create: the new server's entry as JSON, - for stdin")
+    parser.add_argument(
+        "--entry", metavar="FILE", help="with create, check: the new server's entry as JSON, - for stdin"
+    )
     parser.add_argument("--directory", type=Path, default=Path("/var/lib/mcp-orchestrator"), help="where requests/ is")
     parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for the answer")
     return parser

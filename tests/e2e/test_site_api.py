@@ -171,6 +171,9 @@ def test_a_server_lives_its_whole_life_by_curl(watched: Site, admin: Curl) -> No
 def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str) -> None:
     assistant = Assistant(f"{watched.url}/monitor/mcp", make_token(watched, "admin"), era)
     values = {"TZ": "Europe/Paris", "SECRET": CANARY}
+    checked = assistant.do("check_config", server_name="watch", entry={"template": "clock@2"})
+    assert not checked["accepted"]
+    assert "clock@1" in checked["mistakes"][0]
     made = assistant.do("docker_create_server", server_type="clock@1", server_name="watch", env_vars=values)
     assert made["status"] == "done", made
     until(lambda: answers(watched, "watch"), "it answers through the balancer")
@@ -179,6 +182,8 @@ def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str)
     until(lambda: assistant.do("docker_get_logs", server_name="watch", lines=5)["lines"], "its log is kept")
     assert assistant.do("docker_stop_server", server_name="watch")["status"] == "done"
     assert not running(watched, "watch")
+    explained = assistant.do("explain_server", server_name="watch")
+    assert any("It was stopped by token admin" in each for each in explained["because"])
     assert [each["name"] for each in assistant.do("docker_list_servers", status="stopped")["servers"]] == ["watch"]
     assert assistant.do("docker_start_server", server_name="watch")["status"] == "done"
     before = running(watched, "watch")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from manager.tool import Tool
 from manager.tools.changes import CHANGES
+from manager.tools.config import CONFIG
 from manager.tools.logs import LOGS
 from manager.tools.runs import RUNS
 from manager.tools.servers import SERVERS
 
-TOOLS: tuple[Tool, ...] = (*SERVERS, *LOGS, *CHANGES, *RUNS)
+TOOLS: tuple[Tool, ...] = (*SERVERS, *LOGS, *CHANGES, *CONFIG, *RUNS)

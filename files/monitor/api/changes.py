@@ -127,8 +127,8 @@ def _sync(call: Call) -> Reply:
     return request_of(call, "sync")
 
 
-def _create(name: str, entry_of: Callable[[Mapping[str, Any]], dict[str, Any]], call: Call) -> Reply:
-    return request_of(call, "create", call.body[name], entry_of(call.body))
+def _with_entry(action: str, name: str, entry_of: Callable[[Mapping[str, Any]], dict[str, Any]], call: Call) -> Reply:
+    return request_of(call, action, call.body[name], entry_of(call.body))
 
 
 _MEANINGS = {
@@ -165,7 +165,7 @@ def _creation(name: str, path: str, body: Shape, perform: Callable[[Call], Reply
 
 
 CHANGES = (
-    _creation("createServer", "/servers", SERVER, partial(_create, "name", entry_of_server)),
+    _creation("createServer", "/servers", SERVER, partial(_with_entry, "create", "name", entry_of_server)),
     *(
         _change(
             name,
@@ -189,8 +189,19 @@ CHANGES = (
         parameters=(NAME, WAIT, KEY),
         problems=(404,),
     ),
+    _change(
+        "checkServer",
+        "POST",
+        "/check",
+        OPERATE,
+        "Whether a server could be made so, and all that is in the way; nothing is made.",
+        partial(_with_entry, "check", "name", entry_of_server),
+        body=SERVER,
+        parameters=(WAIT, KEY),
+        problems=(413, 415),
+    ),
     _change("sync", "POST", "/sync", OPERATE, "Start a run.", _sync, parameters=(WAIT, KEY)),
 )
 CREATE_CONTAINER = _creation(
-    "createContainer", "/containers", CONTAINER, partial(_create, "service_name", entry_of_container)
+    "createContainer", "/containers", CONTAINER, partial(_with_entry, "create", "service_name", entry_of_container)
 )

@@ -27,6 +27,7 @@ NEEDS: dict[str, tuple[str, dict[str, Any]]] = {
     "docker_stop_server": (OPERATE, {"server_name": "time"}),
     "docker_restart_server": (OPERATE, {"server_name": "time"}),
     "sync": (OPERATE, {}),
+    "check_config": (OPERATE, {"server_name": "new", "entry": {"command": "npx", "args": ["x"]}}),
     "docker_create_server": (ADMIN, {"server_type": "clock@1", "server_name": "new"}),
     "docker_delete_server": (ADMIN, {"server_name": "time"}),
 }
@@ -60,7 +61,7 @@ def test_every_tool_has_schemas_that_stand_alone_and_says_whether_it_changes_any
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["type"] == "object"
     assert "components" not in str(listed.output_schema)
-    assert listed.annotations.read_only_hint == (NEEDS[tool.name][0] == VIEW)
+    assert listed.annotations.read_only_hint == (NEEDS[tool.name][0] == VIEW or tool.name == "check_config")
     assert not listed.annotations.destructive_hint or tool.name in ("docker_stop_server", "docker_delete_server")
 
 
@@ -74,6 +75,7 @@ def test_every_tool_has_schemas_that_stand_alone_and_says_whether_it_changes_any
         ("docker_list_servers", {"status": "down"}, "arguments.status is not one of"),
         ("docker_list_servers", {"limit": 7}, "arguments.limit is unknown; known are status, server_type"),
         ("docker_get_server_status", {"server_name": "nobody"}, "knew no server nobody"),
+        ("check_config", {"server_name": "new"}, "Give server_name and entry together"),
     ],
 )
 def test_a_model_reads_what_is_wrong_and_where(site: Path, name: str, arguments: dict[str, Any], says: str) -> None:

@@ -19,6 +19,7 @@ SCOPES = {
     "admin": {"createServer", "createContainer", "deleteServer", "deleteContainer"},
     "operate": {
         "sync",
+        "checkServer",
         *(f"{verb}{noun}" for verb in ("start", "stop", "restart", "pull") for noun in ("Server", "Container")),
         *("clearServerOverride", "clearContainerOverride"),
     },

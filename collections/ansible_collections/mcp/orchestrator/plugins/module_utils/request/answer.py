@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request import spool
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form import (
+    CHECK,
     CLEAR,
     DELETE,
     PULL,
@@ -85,6 +86,8 @@ def outcome(pending: Pending, overrides: Overrides, state: State) -> tuple[str, 
     if request.action == SYNC or name is None:
         failed = state["run"]["result"] != "ok"
         return (FAILED if failed else DONE), [str(state["summary"]["text"]), *notes, *(whole if failed else [])]
+    if request.action == CHECK:
+        return DONE, [f"{name} could be made so", *notes]
     found = servers.get(name)
     if request.action == DELETE:
         if found is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,28 +68,41 @@ class DropIns:
         ``rights``. A drop-in of the very same entry is left as it is: an earlier run has not come to its end. Raises
         Refused, and OSError.
         """
-        if not is_trusted and (reasons := list(rights.of_entry(entry))):
-            raise Refused(*reasons)
+        _refuse_references(entry, is_trusted)
         path = self._path(name)
-        content = (json.dumps({"mcpServers": {name: entry}}, indent=2) + "\n").encode()
-        if _content(path) == content:
+        if _content(path) == _document(name, entry):
             return
-        if name in self.known:
-            raise Refused(f"there is a server {name} already, in {self.known[name].file}")
         folder, file = os.path.split(path)
         os.makedirs(folder, 0o700, exist_ok=True)
         candidate = os.path.join(folder, f".{file}")  # the reader passes over it
-        replace_file(candidate, content, OWNER_ONLY)
         try:
-            fleet = self._accepted(name, candidate)
-            spec = next((each for each in fleet.specs if each.name == name), None)
-            if not is_trusted and (reasons := list(rights.of_spec(spec, fleet.settings))):
-                raise Refused(*reasons)
+            self._judged(name, entry, is_trusted, candidate)
             os.replace(candidate, path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)
         self._known = None
+
+    def check(self, name: str, entry: Mapping[str, Any], is_trusted: bool) -> list[str]:
+        """Judges as ``create`` does, and makes nothing. Returns what of the entry is ignored or decided, and why.
+
+        Raises Refused, and OSError.
+        """
+        _refuse_references(entry, is_trusted)
+        with tempfile.TemporaryDirectory() as folder:
+            fleet = self._judged(name, entry, is_trusted, os.path.join(folder, f".{name}{SUFFIX}"))
+        return list(fleet.explain.get(name, ()))
+
+    def _judged(self, name: str, entry: Mapping[str, Any], is_trusted: bool, candidate: str) -> Fleet:
+        """The config with a new server in it, whose entry is written to ``candidate``. Raises Refused, and OSError."""
+        if name in self.known:
+            raise Refused(f"there is a server {name} already, in {self.known[name].file}")
+        replace_file(candidate, _document(name, entry), OWNER_ONLY)
+        fleet = self._accepted(name, candidate)
+        spec = next((each for each in fleet.specs if each.name == name), None)
+        if not is_trusted and (reasons := list(rights.of_spec(spec, fleet.settings))):
+            raise Refused(*reasons)
+        return fleet
 
     def _accepted(self, name: str, candidate: str) -> Fleet:
         """The config with the candidate in it. Raises Refused with all that the reader has against it."""
@@ -124,6 +138,15 @@ class DropIns:
     def _path(self, name: str) -> str:
         folder = f"{self._config[0].removesuffix('.json')}.d"
         return os.path.join(folder, name + SUFFIX)
+
+
+def _refuse_references(entry: Mapping[str, Any], is_trusted: bool) -> None:
+    if not is_trusted and (reasons := list(rights.of_entry(entry))):
+        raise Refused(*reasons)
+
+
+def _document(name: str, entry: Mapping[str, Any]) -> bytes:
+    return (json.dumps({"mcpServers": {name: entry}}, indent=2) + "\n").encode()
 
 
 def _content(path: str) -> bytes | None:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 STOP, START, RESTART, SYNC, PULL = "stop", "start", "restart", "sync", "pull"
-CLEAR, CREATE, DELETE = "clear-override", "create", "delete"
-ACTIONS = (STOP, START, RESTART, SYNC, PULL, CLEAR, CREATE, DELETE)
+CLEAR, CREATE, DELETE, CHECK = "clear-override", "create", "delete", "check"
+ACTIONS = (STOP, START, RESTART, SYNC, PULL, CLEAR, CREATE, DELETE, CHECK)
+WITH_ENTRY = (CREATE, CHECK)
 
 LARGEST = 64 * 1024
 LONGEST_NAME, LONGEST_ORIGIN = 100, 200
@@ -125,9 +126,9 @@ def _mistakes(said: Mapping[str, Any]) -> Iterator[str]:
         yield "server is given, and sync is for the whole fleet; leave it out"
     elif "server" in said and not (isinstance(server, str) and SERVER.fullmatch(server)):
         yield "server is no server's name: use letters, digits, '_', '.' and '-', at most 63"
-    if "entry" in said and action != CREATE:
-        yield f"entry is given, and only {CREATE} takes one"
-    elif action == CREATE and not (isinstance(said.get("entry"), dict) and said["entry"]):
+    if "entry" in said and action not in WITH_ENTRY:
+        yield f"entry is given, and only {' and '.join(WITH_ENTRY)} take one"
+    elif action in WITH_ENTRY and not (isinstance(said.get("entry"), dict) and said["entry"]):
         yield "entry is missing: give what stands behind the server's name in mcp.config.json"
     for key, longest in (("by", LONGEST_NAME), ("from", LONGEST_ORIGIN)):
         value = said.get(key, "")

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form import (
+    CHECK,
     CLEAR,
     CREATE,
     DELETE,
@@ -127,14 +128,14 @@ class Known:
     ours: bool = False
 
 
-def decide(request: Request, overrides: Overrides, known: Mapping[str, Known], now: str) -> Overrides:
+def decide(request: Request, overrides: Overrides, known: Mapping[str, Known], now: str, note: str = "") -> Overrides:
     """Returns the overrides after a request, with the request among the pending. Raises Refused.
 
-    ``now`` is the time of the run, as 2026-11-29T01:20:00Z.
+    ``now`` is the time of the run, as 2026-11-29T01:20:00Z; ``note`` is what is to be told of a check.
     """
     name = request.server
-    if request.action == SYNC or name is None:
-        return _accepted(overrides, request, now)
+    if request.action in (SYNC, CHECK) or name is None:
+        return _accepted(overrides, request, now, note)
     if request.action == CREATE:
         return _accepted(overrides.without([name]), request, now)
     server = known.get(name)

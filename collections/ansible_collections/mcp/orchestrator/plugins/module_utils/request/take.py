@@ -21,9 +21,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.request import sp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.answer import audit_line, result_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.drop_ins import DropIns
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form import (
-    CREATE,
+    CHECK,
     DELETE,
     ID,
+    WITH_ENTRY,
     Refused,
     Request,
     Who,
@@ -119,7 +120,7 @@ def _take_all(rooms: Rooms, drop_ins: DropIns, owners: Collection[int], moment: 
         request: Request | None = None
         try:
             request = _read(rooms, path, name, owners)
-            if request.action in (CREATE, DELETE):
+            if request.action in (*WITH_ENTRY, DELETE):
                 creations += 1
                 if creations > CREATIONS_A_RUN:
                     break
@@ -148,9 +149,14 @@ def _read(rooms: Rooms, path: str, name: str, owners: Collection[int]) -> Reques
 
 def _record(request: Request, drop_ins: DropIns, moment: Moment, taking: Taking) -> None:
     """Puts a request into the overrides, and a new server into the config. Raises Refused, and OSError."""
-    if request.action == CREATE and request.server and request.entry:
-        drop_ins.create(request.server, request.entry, is_trusted=request.who.uid in (ROOT, os.geteuid()))
-    taking.overrides = decide(request, taking.overrides, _Late(drop_ins), moment.now)
+    note = ""
+    if request.action in WITH_ENTRY and request.server and request.entry:
+        is_trusted = request.who.uid in (ROOT, os.geteuid())
+        if request.action == CHECK:
+            note = "; ".join(drop_ins.check(request.server, request.entry, is_trusted))
+        else:
+            drop_ins.create(request.server, request.entry, is_trusted)
+    taking.overrides = decide(request, taking.overrides, _Late(drop_ins), moment.now, note)
     taking.accepted.append(request.id)
 
 
@@ -200,7 +206,7 @@ def _refuse(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # nothing is lost: it stays in taken, and is refused when there is room again
         taking.problems.append(f"the answer to {_shown(name)} cannot be written: {error.strerror}")
-    if request is not None and request.action == CREATE:
+    if request is not None and request.action in WITH_ENTRY:
         os.unlink(path)  # its values are nobody's business; the answer says what was wrong
     else:
         spool.move_aside(rooms, path)

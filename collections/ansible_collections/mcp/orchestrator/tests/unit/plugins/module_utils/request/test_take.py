@@ -157,6 +157,21 @@ def test_a_server_that_the_reader_does_not_accept_is_refused_with_all_its_errors
     assert "new" not in host.specs()
 
 
+def test_a_check_says_what_a_create_would_and_makes_nothing(host: RequestHost) -> None:
+    host.drop("a", "check", "new", entry={**NEW, "disabledTools": ["x"]})
+    host.drop("b", "check", "time", entry=NEW)
+    host.drop("c", "check", "odd", entry={**NEW, "args": ["run", "--privileged", "-e", "TOKEN", "mcp/new"]})
+    host.run()
+    assert host.results() == {"a": "done", "b": "refused", "c": "refused"}
+    assert host.result("a")["message"] == "new could be made so"
+    assert "disabledTools" in host.result("a")["messages"][1]
+    assert host.result("b")["message"].startswith("there is a server time already")
+    assert host.result("c")["message"].startswith("odd.request.json: mcpServers.odd.args[1]")
+    assert host.drop_ins() == []
+    assert "new" not in host.specs()
+    assert not [each for each in host.var.rglob("*") if each.is_file() and SECRET in each.read_text()]
+
+
 def test_a_server_of_the_users_own_file_is_not_deleted(host: RequestHost) -> None:
     host.drop("a", "delete", "time")
     before = host.config.read_bytes()
