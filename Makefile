@@ -104,6 +104,10 @@ security: venv ## Every wall tried on real parts, on Docker 20.10 and 26, after 
 conformance: venv ## The official MCP conformance suite against the bridge
 	$(BIN)/python tests/conformance/run.py
 
+.PHONY: published
+published: venv ## Published servers in two versions each: what verification says has changed between them
+	PYTHONPATH=files:. $(BIN)/python -W ignore -m tests.published.run
+
 .PHONY: check-config
 check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
 	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \
@@ -137,12 +141,15 @@ calls: ## What has been called on a server: make calls NAME=time [GREP=tool] [SI
 # Whether servers are right: docs/verify.md. Options of the program go into OPTIONS, such as OPTIONS="--direct --tries 5".
 VERIFY = cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m verify $(addprefix --name ,$(NAME)) $(OPTIONS)
 
-.PHONY: verify verify-baseline verify-init
+.PHONY: verify verify-baseline verify-bench verify-init
 verify: ## Verify that servers answer as verify.d expects: make verify [NAME=time] [FILE=time.yml] [JUNIT=verify.xml]
 	@$(VERIFY) --json /var/lib/mcp-orchestrator/verify.json $(addprefix --junit ,$(abspath $(JUNIT))) $(abspath $(FILE))
 
 verify-baseline: ## Record what servers are like now, beside which verify says what has changed: make verify-baseline [NAME=time]
 	@$(VERIFY) --record --tries 5 $(abspath $(FILE))
+
+verify-bench: ## Measure the cases that have bench, one after the other: make verify-bench [NAME=time] [FILE=time.yml]
+	@$(VERIFY) --bench $(abspath $(FILE))
 
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str]) -> int:
             return _first_file(options)
         suites = _suites(options)
         targets = _targets(options)
-        plan = Plan(_applying(suites, targets, options), targets, options.tries, options.at_once, options.record)
+        plan = Plan(
+            _applying(suites, targets, options), targets, options.tries, options.at_once, options.record, options.bench
+        )
     except (Unable, FilesWrong, StateUnusable) as error:
         print(error, file=sys.stderr)
         return UNABLE
@@ -138,8 +141,14 @@ def _verified(plan: Plan, options: argparse.Namespace) -> int:
         *map(str, plan.suites),
     ]
     code = pytest.main(given, plugins=[Verification(plan)])
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        print("no case is left; " + ("give one a bench" if plan.bench else "choose others"), file=sys.stderr)
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return UNABLE
+    if plan.bench:
+        print(f"\n{report.bench_table(plan.figures)}")
+        print(json.dumps([each.to_dict() for each in plan.figures], ensure_ascii=False))
+        return WELL if code == pytest.ExitCode.OK else WRONG
     servers = report.servers_of(plan.results, plan.changes, datetime.now(UTC))
     for server, changes in sorted(plan.changes.items()):
         harmless = [each for each in changes if not each.breaking]
@@ -170,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at-once", type=int, default=16, metavar="N", help="how many servers are asked at once")
     parser.add_argument("--init", action="store_true", help="write a first file for the server, and verify nothing")
     parser.add_argument("--record", action="store_true", help="make each server's baseline of what it is like now")
+    parser.add_argument("--bench", action="store_true", help="measure the cases that have bench, one after the other")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, beside those of before")
     return parser

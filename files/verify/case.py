@@ -16,7 +16,6 @@ from verify.suite import Case, Expectation, Step
 from verify.target import Target
 from verify.variables import NotSet, filled, hidden, secrets_of
 
-OPEN_SECONDS = 60.0
 TEARDOWN_SECONDS = 60.0
 
 
@@ -69,77 +68,46 @@ async def run_case(case: Case, target: Target, protocol: str, headers: Mapping[s
     return run.record
 
 
-class _Run:
-    def __init__(self, case: Case, secrets: frozenset[str]) -> None:
-        self._case = case
+class Steps:
+    """Steps in an open session, and what they have saved."""
+
+    def __init__(self, session: Session, variables: dict[str, Any], secrets: frozenset[str]) -> None:
+        self._session = session
         self._secrets = secrets
-        self._variables = dict(case.variables)
-        self._place = "initialize"
+        self.variables = variables
         self.record = Record()
-        self.finished = False
+        self.place = ""
 
-    def fail(self, place: str, said: str) -> None:
-        self.record.failures.append(hidden(f"{place}: {said}", self._secrets))
-
-    def broken(self, error: Error) -> None:
-        """The session could not be had, or ended before its time."""
-        steps = [each for each in self._case.steps if each.action == "initialize"]
-        outcome = Outcome({"message": error.message, "text": error.message}, 0.0, error)
-        wanted = [expectation for each in steps for expectation in each.expect]
-        wrong = differences(outcome, wanted if self._place == "initialize" else [])
-        self.record.done.append(Done(self._place, "initialize", outcome, tuple(wrong)))
-        for each in wrong:
-            self.fail(self._place, each)
-
-    async def all_steps(self, target: Target, protocol: str, headers: dict[str, str]) -> None:
-        with anyio.move_on_after(OPEN_SECONDS) as opening:
-            async with opened(target, protocol, headers, self._case.sampling) as session:
-                opening.deadline = float("inf")
-                refused = session.opening.error
-                if refused is not None and not any(each.errors for each in self._case.steps):
-                    self.fail("initialize", f"error {refused.kind}: {refused.message}")
-                    return
-                await self._in_session(session)
-                self.finished = True
-        if opening.cancelled_caught:
-            self.broken(Error(("timeout",), f"no session within {OPEN_SECONDS:g} s"))
-
-    async def _in_session(self, session: Session) -> None:
-        try:
-            if await self._steps(session, "setup step", self._case.setup):
-                await self._steps(session, "step", self._case.steps)
-        finally:
-            with anyio.move_on_after(TEARDOWN_SECONDS, shield=True):
-                await self._steps(session, "teardown step", self._case.teardown, go_on=True)
-
-    async def _steps(self, session: Session, kind: str, steps: Sequence[Step], go_on: bool = False) -> bool:
-        """Does steps until one fails; returns whether none has."""
+    async def all(self, kind: str, steps: Sequence[Step], go_on: bool = False) -> bool:
+        """Does steps until one fails, or with ``go_on`` all of them; returns whether none has failed."""
         well = True
         for number, step in enumerate(steps, 1):
             if not well and not go_on:
                 return False
-            self._place = f"{kind} {number}"
-            well = await self._step(session, step) and well
+            self.place = f"{kind} {number}"
+            well = await self._step(step) and well
         return well
 
-    async def _step(self, session: Session, step: Step) -> bool:
-        place = self._place
+    async def _step(self, step: Step) -> bool:
         try:
             ready = replace(
                 step,
-                subject=filled(step.subject, self._variables),
-                arguments=filled(step.arguments, self._variables),
-                expect=tuple(_filled(each, self._variables) for each in step.expect),
+                subject=filled(step.subject, self.variables),
+                arguments=filled(step.arguments, self.variables),
+                expect=tuple(_filled(each, self.variables) for each in step.expect),
             )
         except NotSet as missing:
-            self.fail(f"{place} {step.title}", str(missing))
+            self._fail(step, str(missing))
             return False
-        outcome = await session.perform(ready)
+        outcome = await self._session.perform(ready)
         wrong = [*differences(outcome, ready.expect), *self._saved(ready, outcome)]
-        self.record.done.append(Done(place, step.title, outcome, tuple(wrong)))
+        self.record.done.append(Done(self.place, step.title, outcome, tuple(wrong)))
         for each in wrong:
-            self.fail(f"{place} {step.title}", each)
+            self._fail(step, each)
         return not wrong
+
+    def _fail(self, step: Step, said: str) -> None:
+        self.record.failures.append(hidden(f"{self.place} {step.title}: {said}", self._secrets))
 
     def _saved(self, step: Step, outcome: Outcome) -> list[str]:
         missing: list[str] = []
@@ -147,8 +115,53 @@ class _Run:
             value: Any = jmespath.search(path, outcome.document)
             if value is None:
                 missing.append(f"there is no {path} to save as {name}")
-            self._variables[name] = value
+            self.variables[name] = value
         return missing
+
+
+class _Run:
+    def __init__(self, case: Case, secrets: frozenset[str]) -> None:
+        self._case = case
+        self._secrets = secrets
+        self._steps: Steps | None = None
+        self._before = Record()
+        self.finished = False
+
+    @property
+    def record(self) -> Record:
+        return self._steps.record if self._steps is not None else self._before
+
+    def fail(self, place: str, said: str) -> None:
+        self.record.failures.append(hidden(f"{place}: {said}", self._secrets))
+
+    def broken(self, error: Error) -> None:
+        """The session could not be had, or ended before its time."""
+        place = self._steps.place if self._steps is not None else "initialize"
+        steps = [each for each in self._case.steps if each.action == "initialize"]
+        outcome = Outcome({"message": error.message, "text": error.message}, 0.0, error)
+        wanted = [expectation for each in steps for expectation in each.expect]
+        wrong = differences(outcome, wanted if self._steps is None else [])
+        self.record.done.append(Done(place, "initialize", outcome, tuple(wrong)))
+        for each in wrong:
+            self.fail(place, each)
+
+    async def all_steps(self, target: Target, protocol: str, headers: dict[str, str]) -> None:
+        async with opened(target, protocol, headers, self._case.sampling) as session:
+            refused = session.opening.error
+            if refused is not None and not any(each.errors for each in self._case.steps):
+                self.fail("initialize", f"error {refused.kind}: {refused.message}")
+                return
+            self._steps = Steps(session, dict(self._case.variables), self._secrets)
+            await self._in_session(self._steps)
+            self.finished = True
+
+    async def _in_session(self, steps: Steps) -> None:
+        try:
+            if await steps.all("setup step", self._case.setup):
+                await steps.all("step", self._case.steps)
+        finally:
+            with anyio.move_on_after(TEARDOWN_SECONDS, shield=True):
+                await steps.all("teardown step", self._case.teardown, go_on=True)
 
 
 def _filled(expectation: Expectation, variables: Mapping[str, Any]) -> Expectation:

@@ -9,6 +9,7 @@ from typing import Any
 from verify.baseline import latency_of
 from verify.compatibility import Difference, Effect, differences
 
+MOST_OF_A_KIND = 20
 # What a server is slower by has to be beyond what a busy host does to any answer.
 SLOWER_TIMES, SLOWER_SECONDS = 2.0, 0.1
 # A client may ask a person first, or not, by what a tool says of itself; what it says when it says nothing is the
@@ -43,11 +44,18 @@ def surface_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
         ("prompts", "prompt", _prompt),
     ):
         was, now = before[part], after[part]
-        found += [Change(f"{word} {name}", "it is gone", True) for name in sorted(was.keys() - now.keys())]
-        found += [Change(f"{word} {name}", "it is new", False) for name in sorted(now.keys() - was.keys())]
+        found += _each_or_all(word, sorted(was.keys() - now.keys()), "gone", True)
+        found += _each_or_all(word, sorted(now.keys() - was.keys()), "new", False)
         for name in sorted(was.keys() & now.keys()):
             found += inside(f"{word} {name}", was[name], now[name])
     return found
+
+
+def _each_or_all(word: str, names: list[str], what: str, breaking: bool) -> list[Change]:
+    """A change for each; one for all of them where people would not read each."""
+    if len(names) > MOST_OF_A_KIND:
+        return [Change(f"{word}s", f"{len(names)} are {what}: {', '.join(names[:MOST_OF_A_KIND])}, …", breaking)]
+    return [Change(f"{word} {name}", f"it is {what}", breaking) for name in names]
 
 
 def _itself(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -60,7 +68,7 @@ def _itself(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Cha
         yield Change("server", f"protocol was {before['protocol']}, is {after['protocol']}", older)
     was, now = before["capabilities"], after["capabilities"]
     for name in sorted(was.keys() - now.keys()):
-        yield Change("server", f"capability {name} is gone", True)
+        yield Change("server", f"capability {name} is gone", bool(was[name]) or name != "experimental")
     for name in sorted(now.keys() - was.keys()):
         yield Change("server", f"capability {name} is new", False)
 

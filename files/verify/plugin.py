@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from verify.baseline import BaselineUnusable, baseline_path
+from verify.bench import Figures, run_bench
 from verify.changes import Change
 from verify.comparison import Comparison, NotRecorded
 from verify.outcome import error_of
@@ -36,8 +37,10 @@ class Plan:
     tries: int = 1
     at_once: int = 16
     record: bool = False
+    bench: bool = False
     results: list[CaseResult] = field(default_factory=list)
     changes: dict[str, list[Change]] = field(default_factory=dict)
+    figures: list[Figures] = field(default_factory=list)
 
 
 class Wrong(Exception):
@@ -73,7 +76,7 @@ class Verification:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Begins with everything that was selected."""
         jobs = [item.job for item in session.items if isinstance(item, VerificationItem)]
-        start(jobs, self.plan.at_once)
+        start(jobs, 1 if self.plan.bench else self.plan.at_once)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -98,7 +101,10 @@ class VerificationFile(pytest.File):
             if self._suite.applies_to(name):
                 for protocol in self._suite.protocols:
                     for case in self._suite.cases:
-                        yield CaseItem.of(self, case, target, protocol, self._plan, self._suite)
+                        if not self._plan.bench:
+                            yield CaseItem.of(self, case, target, protocol, self._plan, self._suite)
+                        elif case.bench is not None:
+                            yield BenchItem.of(self, case, target, protocol, self._plan, self._suite)
 
 
 class VerificationItem(pytest.Item):
@@ -152,6 +158,31 @@ class CaseItem(VerificationItem):
         if result.verdict is not Verdict.PASSED:
             where = f"{result.file}: {result.server} ({result.protocol}): {result.case}"
             raise Wrong("\n".join([where, *(f"  {failure}" for failure in result.failures)]))
+
+
+class BenchItem(VerificationItem):
+    """The benchmark of a case on a server; it fails for requests that were not as expected."""
+
+    _plan: Plan
+
+    @classmethod
+    def of(
+        cls, parent: VerificationFile, case: Case, target: Target, protocol: str, plan: Plan, suite: Suite
+    ) -> BenchItem:
+        """The item of one case."""
+        item: BenchItem = cls.from_parent(parent, name=f"{case.name} [{target.name}, {protocol}]")
+        item.user_properties += [("server", target.name), ("protocol", protocol)]
+        item._plan = plan
+        item.job = Job(target.name, partial(run_bench, suite.path.name, case, target, protocol, suite.headers))
+        return item
+
+    def runtest(self) -> None:
+        """Waits for its figures."""
+        figures: Figures = self.job.result.result(DONE_SECONDS)
+        self._plan.figures.append(figures)
+        if figures.errors:
+            said = [f"{self.name}: {figures.errors} requests were not as expected"]
+            raise Wrong("\n".join([*said, *(f"  {times} times: {each}" for each, times in figures.wrong.items())]))
 
 
 class BaselineItem(VerificationItem):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from verify.bench import Figures
 from verify.changes import Change
 from verify.verdict import CaseResult, Verdict
 from verify.written import replace_file
@@ -54,6 +55,25 @@ def table(servers: Sequence[Mapping[str, Any]]) -> str:
         rows.append((server["name"], str(len(cases)), said, changed(server["changes"]), slow))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join([*(f"{row[n]:{widths[n]}}" for n in range(4)), row[4]]).rstrip() for row in rows)
+
+
+def bench_table(figures: Sequence[Figures]) -> str:
+    """A line for each step of each benchmark, times in milliseconds."""
+    rows = [("SERVER", "PROTOCOL", "CASE", "STEP", "REQUESTS/S", "P50", "P90", "P99", "MAX", "ERRORS")]
+    for each in figures:
+        said = each.to_dict()
+        for title, times in said["steps"].items():
+            rate = len(each.seconds[title]) / each.duration
+            numbers = (
+                f"{rate:.1f}",
+                *(f"{times[name]:.1f}" for name in ("p50", "p90", "p99", "max")),
+                str(each.errors),
+            )
+            rows.append((each.server, each.protocol, each.case, title, *numbers))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def changed(changes: Sequence[Mapping[str, Any]]) -> str:

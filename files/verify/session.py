@@ -18,6 +18,7 @@ from verify.outcome import Error, Outcome, failed, plain, result_of
 from verify.suite import LEGACY, MODERN, WAIT, Sampling, Step
 from verify.target import Target
 
+OPEN_SECONDS = 60.0
 CLIENT = types.Implementation(name="mcp-orchestrator-verify", version="1")
 
 
@@ -36,6 +37,19 @@ class Session:
             await anyio.sleep(step.subject)
             return Outcome({}, float(step.subject))
         return await _timed(lambda: _asked(self.client, step), step)
+
+    async def error_of(self, step: Step) -> str | None:
+        """Does one step for its error alone: the kind and the message of one that came."""
+        if step.action in ("initialize", WAIT) or step.cancel_after is not None:
+            error = (await self.perform(step)).error
+        else:
+            try:
+                with anyio.fail_after(step.timeout):
+                    result = await _asked(self.client, step)
+                error = Error(("tool",), "the result is an error") if getattr(result, "is_error", False) else None
+            except Exception as problem:
+                error = failed(problem, 0.0).error
+        return f"error {error.kind}: {error.message}" if error is not None else None
 
 
 async def _timed(ask: Callable[[], Awaitable[BaseModel]], step: Step) -> Outcome:
@@ -117,8 +131,10 @@ async def opened(
         client_info=CLIENT,
         sampling_callback=_answering(sampling) if sampling else None,
     )
-    async with client:
-        yield Session(client, _opening(client, protocol, time.perf_counter() - begun))
+    with anyio.fail_after(OPEN_SECONDS) as opening:
+        async with client:
+            opening.deadline = float("inf")
+            yield Session(client, _opening(client, protocol, time.perf_counter() - begun))
 
 
 def _opening(client: Client, protocol: str, seconds: float) -> Outcome:

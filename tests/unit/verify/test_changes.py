@@ -141,3 +141,12 @@ def test_hints_that_make_a_tool_less_safe_break_and_the_others_do_not() -> None:
     before, after = ({**empty, "tools": {"t": tool}} for tool in (safe, silent))
     assert told(surface_changes(before, after)) == ["breaking: tool t: readOnlyHint was true, is false"]
     assert told(surface_changes(after, before)) == ["harmless: tool t: readOnlyHint was false, is true"]
+
+
+def test_many_of_a_kind_that_are_gone_are_one_change() -> None:
+    empty = {"server": {}, "protocol": "2025-11-25", "capabilities": {}, "tools": {}, "templates": {}, "prompts": {}}
+    many = {f"test://{number:02}": {"uri": f"test://{number:02}"} for number in range(30)}
+    before, after = {**empty, "resources": many}, {**empty, "resources": {}}
+    changes = told(surface_changes(before, after))
+    assert len(changes) == 1
+    assert changes[0].startswith("breaking: resources: 30 are gone: test://00, test://01, ")
