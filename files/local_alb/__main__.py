@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from .api.credentials import CredentialsError, read_credentials
@@ -21,6 +22,7 @@ from .data_plane.key_sets import KeySets
 from .data_plane.keyring import keyring_of
 from .data_plane.master_socket import MasterSocket
 from .data_plane.plane import DataPlane
+from .haproxy.exporter import counted, has_exporter
 from .haproxy.handover import LONGEST_PATH, socket_of
 from .haproxy.origin_check import Allowed
 from .haproxy.rendering import Site
@@ -116,7 +118,8 @@ def _assemble(options: argparse.Namespace, store: Store) -> tuple[ControlServer,
     faults = Faults() if options.faults else None
     try:
         api = Api(store, context, lambda: read_credentials(options.credentials), faults)
-        return ControlServer(options.control, api, status, faults), plane
+        count = partial(counted, _rendered_in(options))
+        return ControlServer(options.control, api, status, count, faults), plane
     except OSError as error:
         host, port = options.control
         raise StartError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
@@ -126,7 +129,8 @@ def _site(options: argparse.Namespace) -> Site:
     address, folder = options.listener[0], _rendered_in(options)
     # Where others reach the listener it has names that are not known here, so that none can be refused.
     allowed = Allowed(tuple(options.allowed_host), tuple(options.allowed_origin)) if is_loopback(address) else None
-    return Site(address, folder, f"{folder}/server-states", options.behind_balancer or "", allowed)
+    states, health_path = f"{folder}/server-states", options.behind_balancer or ""
+    return Site(address, folder, states, health_path, allowed, has_exporter())
 
 
 def _rendered_in(options: argparse.Namespace) -> str:

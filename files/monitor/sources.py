@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -28,11 +28,16 @@ from monitor.waiting import Waiting
 @dataclass(frozen=True)
 class Sources:
     """Where everything is: ``state_file``, the directory of the history, the watcher's records, requests and answers,
-    and the folder of the templates of servers. Any of it may be missing."""
+    and the folder of the templates of servers. Any of it may be missing.
+
+    ``balancer_metrics`` is address and port at which a load balancer on this host tells what it counts, None where
+    there is none. A scrape alone asks there, and the bridges of this host.
+    """
 
     state_file: Path
     directory: Path
     templates: Path = Path("/etc/mcp-orchestrator/templates")
+    balancer_metrics: tuple[str, int] | None = None
 
     def state(self) -> State:
         """The state of the last run; raises StateMissing or StateUnreadable."""
@@ -84,7 +89,11 @@ class Sources:
 
     def containers(self, server: str) -> Sequence[ServerContainer]:
         """The containers of a server, as the watcher saw them last."""
-        return containers(self.directory / "samples").get(server, ())
+        return self.all_containers().get(server, ())
+
+    def all_containers(self) -> Mapping[str, Sequence[ServerContainer]]:
+        """The containers by server, as the watcher saw them last."""
+        return containers(self.directory / "samples")
 
     @cached_property
     def logs(self) -> Logs:

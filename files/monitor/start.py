@@ -39,6 +39,11 @@ def address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def maybe_address(text: str) -> tuple[str, int] | None:
+    """The same, None of an empty text; raises ValueError."""
+    return address(text) if text else None
+
+
 def user(text: str) -> int:
     """The uid of a user of this host; raises ValueError."""
     try:
@@ -65,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         forwarding = [uid for uid in (options.balancer_user, options.manager_user) if uid is not None]
         balancer = Balancer(forwarding, tuple(options.balancer_network))
         auth = BasicAuth(Users(options.users), partial(apart, matches))
-        sources = Sources(options.state, options.directory, options.users.parent / "templates")
+        templates = options.users.parent / "templates"
+        sources = Sources(options.state, options.directory, templates, options.balancer_metrics)
         tokens = Tokens(options.users.with_name(TOKENS_FILE))
         login = Login(auth, tokens, RateLimit())
         public = options.public_registry
@@ -107,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NETWORK",
         help="the network of a load balancer elsewhere; may be repeated",
+    )
+    parser.add_argument(
+        "--balancer-metrics",
+        type=maybe_address,
+        metavar="HOST:PORT",
+        help="where a load balancer on this host tells what it counts; empty where there is none",
     )
     parser.add_argument(
         "--api-origin",

@@ -14,11 +14,13 @@ import pytest
 from local_alb.data_plane.health import HealthBook
 from local_alb.data_plane.master_socket import MasterSocket, MasterUnavailable
 from local_alb.data_plane.plane import DataPlane, RenderRefused
+from local_alb.haproxy.exporter import counted, has_exporter
 from local_alb.haproxy.rendering import Keyring, Site
 from local_alb.model.first_start import first_world
 from local_alb.model.state_file import StateFile
 from local_alb.model.store import Store
 from local_alb.model.world import LOCAL_LISTENER_ARN, Listener, World
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.support.ports import free_port
 from tests.e2e.support.waiting import until
@@ -37,7 +39,8 @@ class Plane:
         self.store = Store(first_world(None, self.port, self.now), file)
         self.health = HealthBook()
         self.master = MasterSocket(root / "master.sock")
-        site = Site("127.0.0.1", str(root / "haproxy"), str(root / "haproxy" / "states"))
+        assert has_exporter()
+        site = Site("127.0.0.1", str(root / "haproxy"), str(root / "haproxy" / "states"), has_exporter=True)
         self.plane = DataPlane(
             self.store, self.health, self.master, site, self.config, lambda _: self.keyring, lambda: self.now
         )
@@ -146,3 +149,23 @@ def test_nothing_is_reloaded_where_nothing_changed(plane: Plane) -> None:
     plane.store.change(lambda world: (replace(world), None))
     plane.plane.step()
     assert plane.master.processes().reloads == before
+
+
+def test_what_haproxy_counts_is_told_across_changes_of_the_rules(plane: Plane) -> None:
+    def requests() -> float:
+        page = counted(str(plane.root / "haproxy"), "scope=frontend")
+        assert page is not None
+        found = [each for family in text_string_to_metric_families(page.decode()) for each in family.samples]
+        return sum(each.value for each in found if each.name == "haproxy_frontend_http_requests_total")
+
+    before = requests()
+    assert plane.status() == 404
+    assert requests() >= before + 1
+    for status in ("410", "418", "410"):
+        plane.change(default_actions=answer(status))
+        plane.plane.step()
+        assert plane.status() == int(status)
+        assert requests() >= 1
+    plane.process.terminate()
+    plane.process.wait(10)
+    assert counted(str(plane.root / "haproxy"), "") is None

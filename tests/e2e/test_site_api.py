@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.support.assistant import ERAS, Assistant, text_of
 from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
@@ -206,6 +207,32 @@ def test_clients_find_the_servers_in_the_form_of_a_registry(watched: Site, admin
     assert admin(f"servers/{FLEET}%2Ftime/versions/latest", below="v0.1").document == found
     assert admin(f"servers/{FLEET}%2Fnone/versions/latest", below="v0.1").status == 404
     assert Curl(watched, "view")("servers?limit=1", below="v0.1").document["metadata"]["count"] == 1
+
+
+def test_all_that_is_on_the_scrape_list_can_be_scraped_through_the_balancer(watched: Site, admin: Curl) -> None:
+    assert answers(watched, "time")
+    bridged = {name for name, each in watched.servers().items() if each["container"] and each["transport"] == "stdio"}
+
+    def listed() -> list[Any] | None:
+        found = admin("targets").document
+        return found if {each["labels"].get("server") for each in found} >= bridged else None
+
+    said = {}
+    for target in until(listed, "every bridge is on the list"):
+        assert target["targets"] == [watched.url.removeprefix("http://")]
+        path = target["labels"]["__metrics_path__"]
+        told = admin(f"../..{path.removeprefix('/monitor')}")
+        assert told.status == 200, (path, told.body)
+        samples = [each for family in text_string_to_metric_families(told.body) for each in family.samples]
+        said[path.rsplit("/", 2)[1], target["labels"].get("server")] = {
+            (each.name, each.labels.get("server"), each.labels.get("mcp_method_name")): each.value for each in samples
+        }
+    assert said["monitor", None]["mcp_server_up", "time", None] == 1
+    assert said["monitor", None]["mcp_watcher_up", None, None] == 1
+    assert said["metrics", None]["haproxy_backend_http_requests_total", "time", None] > 0
+    calls = said["bridges", "time"]["mcp_server_operation_duration_seconds_count", None, "initialize"]
+    assert calls >= 1
+    assert not [labels for labels in said if CANARY in str(labels)]
 
 
 def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:

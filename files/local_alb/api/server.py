@@ -22,7 +22,8 @@ IDLE_TIMEOUT = 60  # seconds
 
 
 class ControlServer(ThreadingHTTPServer):
-    """Serves ``api`` on ``address``; ``status`` gives what GET /health tells, ``faults`` what /faults sets.
+    """Serves ``api`` on ``address``; ``status`` gives what GET /health tells, ``counted`` what GET /metrics does of a
+    query, None where HAProxy does not answer, ``faults`` what /faults sets.
 
     Requests must name a loopback host, so that no page in a browser can reach this server under a name of its own.
     """
@@ -35,11 +36,13 @@ class ControlServer(ThreadingHTTPServer):
         address: tuple[str, int],
         api: Api,
         status: Callable[[], dict[str, Any]],
+        counted: Callable[[str], bytes | None],
         faults: Faults | None = None,
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.api = api
         self.status = status
+        self.counted = counted
         self.faults = faults
         super().__init__(address, _Handler)
 
@@ -62,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if url.path == "/health":
             self._send(200, json.dumps(self.server.status()), "application/json")
+        elif url.path == "/metrics":
+            page = self.server.counted(url.query)
+            self._send(503 if page is None else 200, page or b"HAProxy does not answer\n", "text/plain; version=0.0.4")
         elif url.path == "/faults" and self.server.faults:
             self._send(200, json.dumps({"calls": self.server.faults.calls}), "application/json")
         elif url.path == "/":
@@ -116,8 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(length))
 
-    def _send(self, status: int, text: str, content_type: str, headers: dict[str, str] | None = None) -> None:
-        body = text.encode()
+    def _send(self, status: int, text: str | bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
+        body = text.encode() if isinstance(text, str) else text
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)

@@ -11,6 +11,7 @@ from local_alb.model.world import Target, TargetGroup, World
 
 from .backends import DRAINING, active_targets, backend_name, draining_targets, group_backends, server_name
 from .error_pages import REASONS, error_page
+from .exporter import exporter
 from .frontends import NO_TARGET, frontend
 from .origin_check import Allowed
 from .protocol import page_files
@@ -70,6 +71,7 @@ class Site:
     ``health_path`` is for a host that is itself a target of another balancer: there it asks whether HAProxy runs, and
     what it said of the client in X-Forwarded headers stays. Empty where clients come directly. ``allowed`` is whom
     listeners on loopback serve; None where the address is one that others reach, under names that are not known here.
+    ``has_exporter``: this HAProxy can tell Prometheus what it counts.
     """
 
     address: str
@@ -77,6 +79,7 @@ class Site:
     state_file: str
     health_path: str = ""
     allowed: Allowed | None = None
+    has_exporter: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def render(world: World, site: Site, keyring: Keyring) -> Rendering:
         files |= rendered.files
     for group, idle in groups_in_use(world):
         sections += group_backends(group, idle, _PLACE)
+    if site.has_exporter:
+        sections.append(exporter(site.folder))
     sections.append([f"backend {NO_TARGET}", "  http-request return status 503 default-errorfiles"])
     text = "\n\n".join("\n".join(lines) for lines in sections) + "\n"
     digest = _digest(text + keyring.certificates, files)

@@ -15,7 +15,7 @@ from monitor.client import Balancer, client_of
 from monitor.web import Answer, Request, headers_of
 
 LARGEST_BODY = 64 * 1024
-SCRAPED = ("/metrics",)
+SCRAPED = ("/metrics/", "/targets/")
 """What is served below the monitor's own path too, where everybody looks for it."""
 _MOST_VALUES = 100
 _ALLOWED = {

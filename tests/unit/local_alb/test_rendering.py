@@ -243,3 +243,13 @@ def test_an_older_worker_decides_nothing_and_passes_requests_on_as_they_came(bus
     assert [line.split()[1] for line in lines if line.startswith("bind unix")] == [
         word for word in rendered(busy.store.world).config.split() if word.startswith("unix@")
     ][-1:]
+
+
+def test_what_haproxy_counts_is_told_only_by_one_that_can_and_to_its_control_plane(alb: Alb) -> None:
+    def sections(*, has_exporter: bool) -> list[str]:
+        site = Site("127.0.0.1", "/maps", "/maps/states", has_exporter=has_exporter)
+        return [each for each in render(alb.store.world, site, Keyring()).config.split("\n\n") if "prometheus" in each]
+
+    assert sections(has_exporter=False) == []
+    (section,) = sections(has_exporter=True)
+    assert [line.strip() for line in section.splitlines() if "bind" in line] == ["bind unix@/maps/metrics mode 600"]

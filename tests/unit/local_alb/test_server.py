@@ -14,10 +14,14 @@ from local_alb.api.server import ControlServer
 from tests.unit.local_alb.inprocess import Alb, signed
 
 
+def counted(query: str) -> bytes | None:
+    return None if query == "gone" else f"haproxy_up 1 # {query}\n".encode()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ControlServer]:
     alb = Alb(tmp_path)
-    server = ControlServer(("127.0.0.1", 0), alb.api, lambda: {"current": True}, alb.faults)
+    server = ControlServer(("127.0.0.1", 0), alb.api, lambda: {"current": True}, counted, alb.faults)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
@@ -38,6 +42,12 @@ def ask(server: ControlServer, method: str, path: str, body: str = "", **headers
 
 def test_health_is_told_without_a_signature(server: ControlServer) -> None:
     assert ask(server, "GET", "/health") == (200, '{"current": true}')
+
+
+def test_what_haproxy_counts_is_told_to_programs_on_the_host(server: ControlServer) -> None:
+    assert ask(server, "GET", "/metrics?scope=backend") == (200, "haproxy_up 1 # scope=backend\n")
+    assert ask(server, "GET", "/metrics?gone")[0] == 503
+    assert ask(server, "GET", "/metrics", Host="evil.example")[0] == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
