@@ -36,7 +36,7 @@ lint: venv ## Style, types, Ansible's own sanity tests
 	export PATH=$(CURDIR)/$(BIN):$$PATH
 	ruff check .
 	ruff format --check .
-	mypy files/audit files/bridge files/firewall files/local_alb files/manager files/monitor files/records files/request files/verify files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
+	mypy files/audit files/bridge files/firewall files/local_alb files/manager files/monitor files/observability files/records files/request files/verify files/watcher $(COLLECTION)/plugins/module_utils $(COLLECTION)/plugins/modules $(COLLECTION)/plugins/{action,callback,plugin_utils} tests/shape
 	python -m tests.shape
 	yamllint --strict .
 	ansible-lint --offline --strict
@@ -153,6 +153,11 @@ verify-bench: ## Measure the cases that have bench, one after the other: make ve
 
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))
+
+.PHONY: dashboards
+dashboards: ## The dashboards for a Grafana elsewhere, into build/dashboards
+	mkdir -p build/dashboards
+	PYTHONPATH=files $(PYTHON) -m observability.dashboards build/dashboards
 
 .PHONY: rebuild
 rebuild: ## Build images of npx and uvx servers anew on this host, and roll them out: make rebuild [NAME=time]

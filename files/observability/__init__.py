@@ -1,0 +1,1 @@
+"""What people with Prometheus, Grafana and Alloy import: rules, dashboards and configurations."""
