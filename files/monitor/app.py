@@ -36,6 +36,7 @@ from monitor.pages import (
     run,
     runs,
     server,
+    verified,
 )
 from monitor.server import LARGEST_REQUEST
 from monitor.sources import Sources
@@ -84,6 +85,7 @@ ROUTES = (
     Route("GET", "/runs/<id>", VIEW, run.page),
     Route("GET", "/routes", VIEW, routes.page),
     Route("GET", "/resources", VIEW, resources.page),
+    Route("GET", "/verified", VIEW, verified.page),
     Route("GET", "/connect", VIEW, connect.page),
     Route("GET", "/act/<action>", OPERATE, act.question),
     Route("POST", "/act/<action>", OPERATE, act.perform),

@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Runs", "/runs"),
     ("Routes", "/routes"),
     ("Resources", "/resources"),
+    ("Verified", "/verified"),
     ("Connect", "/connect"),
     ("Audit", "/audit"),
 )

@@ -22,6 +22,7 @@ from monitor.listeners import Listeners, read_listeners
 from monitor.notices import Notice, notices
 from monitor.state import State, StateUnreadable, parse_state, read_bytes
 from monitor.tools import Tool, Tools, read_tools
+from monitor.verified import Verified, read_verified
 from monitor.waiting import Waiting
 
 
@@ -59,6 +60,14 @@ class Sources:
     @cached_property
     def _tools(self) -> FileCache[Tools]:
         return FileCache(self.directory / "tools.json", read_tools)
+
+    def verified(self) -> tuple[Verified, ...]:
+        """The last verification of each server."""
+        return self._verified.content()
+
+    @cached_property
+    def _verified(self) -> FileCache[tuple[Verified, ...]]:
+        return FileCache(self.directory / "verify.json", read_verified)
 
     @cached_property
     def past(self) -> Past:

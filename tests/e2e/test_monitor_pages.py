@@ -61,6 +61,7 @@ def paths(folder: Path) -> dict[str, str]:
         "compare": f"/runs/compare?server={server}",
         "routes": "/routes",
         "resources": "/resources",
+        "verified": "/verified",
         "connect": "/connect",
         "audit": "/audit",
         "question": f"/act/stop?server={server}",
@@ -70,7 +71,7 @@ def paths(folder: Path) -> dict[str, str]:
 
 NAMES = [
     "overview", "filtered", "server", "logs", "log", "calls", "runs", "run", "compare", "routes", "resources",
-    "connect", "audit", "question", "unknown",
+    "verified", "connect", "audit", "question", "unknown",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tests.monitor_data.past import past_of
 from tests.monitor_data.routes import write_routes
 from tests.monitor_data.runs import write_runs
 from tests.monitor_data.samples import write_samples
+from tests.monitor_data.verifications import write_verifications
 
 
 def make_site(
@@ -25,7 +26,7 @@ def make_site(
     now: int | None = None,
 ) -> Path:
     """Writes what runs and the watcher leave below ``directory``, and returns it: ``state.json``, ``routes.json``,
-    ``history``, ``samples``, ``logs`` and ``calls``.
+    ``history``, ``samples``, ``logs``, ``calls`` and ``verify.json``.
 
     ``now`` is in seconds since 1970, when the last run ended; about this moment where it is None. The same arguments
     give the same site.
@@ -39,4 +40,5 @@ def make_site(
     write_samples(directory, fleet, past, generations, seed)
     write_logs(directory, fleet, past, lines, seed)
     write_calls(directory, fleet, past, calls, seed)
+    write_verifications(directory, fleet, now)
     return directory
