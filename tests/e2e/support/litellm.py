@@ -37,14 +37,19 @@ def programs() -> Path:
 
 
 @contextlib.contextmanager
-def running(servers: dict[str, Any] | Path, port: int, folder: Path) -> Iterator[Ask]:
+def running(servers: dict[str, Any] | Path, port: int, folder: Path, *, callback: Path | None = None) -> Iterator[Ask]:
     """A proxy with ``servers``, its ``mcp_servers`` or a file that has them, while the block lasts; gives what asks it.
+
+    ``callback`` is a module with a ``callback`` that runs in the proxy.
 
     Raises AssertionError where it does not start.
     """
     found = programs()
     config = folder / "config.yaml"
-    source = {"include": [str(servers)]} if isinstance(servers, Path) else {"mcp_servers": servers}
+    source: dict[str, Any] = {"include": [str(servers)]} if isinstance(servers, Path) else {"mcp_servers": servers}
+    if callback is not None:
+        shutil.copy(callback, folder / "with_callback.py")
+        source["litellm_settings"] = {"callbacks": "with_callback.callback"}
     config.write_text(json.dumps({"general_settings": {"master_key": KEY}, "model_list": [], **source}))
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(

@@ -48,7 +48,9 @@ def plan(fleet: str, held: Mapping[str, Json], entries: Iterable[Entry], kept: I
         changed = sorted(key for key, value in body.items() if not _same(told.get(key), value))
         if changed:
             info = told.get("mcp_info")
-            body["mcp_info"] = {**(info if isinstance(info, dict) else {}), **body["mcp_info"]}
+            # LiteLLM copies the description there, and shows that copy once the description itself is cleared.
+            others = info.items() if isinstance(info, dict) else ()
+            body["mcp_info"] = {**{key: value for key, value in others if key != "description"}, **body["mcp_info"]}
             updates.append(Action("update", entry.service, server_id, f"other {', '.join(changed)}", body))
     return [*deletions, *updates, *creations]
 
