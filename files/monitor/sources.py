@@ -44,6 +44,13 @@ class Sources:
         """The state of the last run; raises StateMissing or StateUnreadable."""
         return self._state.content()
 
+    def names(self) -> list[str]:
+        """The names of the servers that the last run knew; none without a state."""
+        try:
+            return self.state().names
+        except StateUnreadable:
+            return []
+
     @property
     def state_identity(self) -> Hashable:
         """Another one as soon as the state file is another."""

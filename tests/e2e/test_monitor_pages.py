@@ -3,7 +3,9 @@ without JavaScript."""
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +143,25 @@ def test_without_javascript_a_page_says_the_same(
         assert window.run("return document.querySelector('h1').innerText") == headline
         links = window.run("return [...document.querySelectorAll('nav.site a')].map(link => link.pathname)")
     assert len(links) >= 6
+
+
+# Without those of single lines and of each order, which are many.
+SKIPPED = re.compile(r"around=|sort=|/download|/follow|/static/")
+
+
+def test_every_link_leads_to_a_page(served: Monitor) -> None:
+    seen: set[str] = set()
+    found = ["/"]
+    while found:
+        path = found.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        body, _seconds = served.get(path)  # raises where there is none
+        links = [html.unescape(each) for each in re.findall(r'<a [^>]*href="([^"]*)"', body.decode())]
+        below = [each.partition("#")[0].removeprefix("/monitor") for each in links if each.startswith("/monitor")]
+        found += [each for each in below if not SKIPPED.search(each)]
+    assert len(seen) > 100
 
 
 def test_without_javascript_an_action_becomes_a_request(

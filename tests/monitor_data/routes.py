@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fa
 
 from tests.monitor_data.fleet import Fleet
 from tests.monitor_data.past import INTERVAL, Past
+from tests.monitor_data.runs import run_id
 
 HOST, OTHER_HOST = "i-0a1b2c3d4e5f60718", "i-0f9e8d7c6b5a40312"
 DOWN = ("failing", "quarantined")
@@ -56,7 +57,7 @@ def write_routes(directory: Path, fleet: Fleet, past: Past) -> None:
     for turn in range(6):
         ended = past.ended - (5 - turn) * INTERVAL
         listener = listener_report(elbv2, desired, reconcile(elbv2, desired, Options(), elbv2.clock), turn)
-        run = {"id": f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(ended))}-0000", "finished": _text(ended)}
+        run = {"id": run_id(ended), "finished": _text(ended)}
         document = listeners_document(run, [{**listener, "asked": _text(ended)}], document)
     (directory / "routes.json").write_text(json.dumps(document, indent=1))
 

@@ -115,7 +115,7 @@ class History:
         name = max(each.name for each in self._folder.iterdir() if each.name[0].isdigit())
         record = json.loads((self._folder / name).read_text())
         last = {
-            "last_id": _identity(waiting[-1]),
+            "last_id": run_id(waiting[-1]),
             "last_started": _stamp(waiting[-1] - LASTS),
             "finished": _stamp(waiting[-1]),
             "runs": record["runs"] + len(waiting) - 1,
@@ -127,7 +127,7 @@ class History:
         began, ended = (datetime.fromtimestamp(each, UTC) for each in (time - LASTS, time))
         had = {name: self._memory.tools_of(name) for name in self._memory.servers}
         state = build_state(
-            run=RunInfo(_identity(time), began, ended, False),
+            run=RunInfo(run_id(time), began, ended, False),
             settings=SETTINGS,
             had_tools=had,
             **results,
@@ -240,7 +240,8 @@ class History:
         return {**made, **found, "checked": _stamp(time - 1), "protocol": "2025-06-18"}
 
 
-def _identity(time: int) -> str:
+def run_id(time: int) -> str:
+    """Returns the id of the run that ended then."""
     return f"{datetime.fromtimestamp(time - LASTS, UTC):%Y%m%dT%H%M%SZ}-{time % 65536:04x}"
 
 

@@ -116,7 +116,7 @@ def calls_view(calls: Sequence[Call], there: Sequence[str], request: Request, pr
         text=request.asked("q"),
         outcome=outcome if outcome in OUTCOMES else "",
         since=request.asked("since"),
-        servers=there,
+        servers=there if not server or server in there else sorted([*there, server]),
         tools=tuple(tools[:MOST_TOOLS]),
         more_tools=max(len(tools) - MOST_TOOLS, 0),
         rows=tuple(_row(call) for call in shown),

@@ -63,7 +63,7 @@ def page(request: Request, sources: Sources) -> Answer:
     asked = apart(asked_of, request)
     there = sources.logs.servers()
     if asked.server and asked.server not in there:
-        status = 404
+        status = 200 if asked.server in sources.names() else 404
         view = logs_view(asked, there, [], request.base, is_whole=True)
     else:
         status = 200 if asked.problem is None else 400
@@ -94,7 +94,7 @@ def logs_view(asked: Asked, there: Sequence[str], lines: Sequence[Line], base: s
         headline=f"Log of {asked.server}" if asked.server else "Logs of all servers",
         says=_says(asked, there, len(lines), is_whole=is_whole),
         asked=asked,
-        servers=there,
+        servers=there if not asked.server or asked.server in there else sorted([*there, asked.server]),
         rows=[row_of(line) for line in lines],
         older=asked.url(path, until=lines[0].time) if is_full else "",
         download=asked.url(f"{path}/download"),

@@ -33,6 +33,10 @@ def sources(tmp_path: Path) -> Sources:
     return Sources(tmp_path / "state.json", tmp_path)
 
 
+def test_a_server_without_calls_is_the_one_that_is_chosen(sources: Sources) -> None:
+    assert "<option selected>quiet</option>" in str(page(request(server="quiet"), sources).body)
+
+
 def view(sources: Sources, **query: str):  # type: ignore[no-untyped-def]
     calls = sources.calls.tail(sources.calls.servers(), Query(), 5000).calls
     return calls_view(calls, sources.calls.servers(), request(**query))

@@ -18,6 +18,7 @@ from monitor.web import Answer, Request
 from records.line import harmless, head
 from records.logs import Logs
 
+from tests.unit.monitor import samples
 from tests.unit.records.kept import at, keep, line
 
 NOW = datetime(2026, 11, 29, 7, 0, tzinfo=UTC)
@@ -77,6 +78,14 @@ def test_what_cannot_be_shown_is_said(sources: Sources, query: dict[str, str], s
     assert answer.status == status
     assert says in str(answer.body)
     assert shown(answer) == []
+
+
+def test_a_server_of_the_config_has_a_page_before_it_has_a_log(sources: Sources) -> None:
+    sources.state_file.write_text(json.dumps(samples.state([samples.server("quiet")])))
+    answer = page(request(server="quiet"), sources)
+    assert answer.status == 200
+    assert "Nothing is kept of a server named quiet" in str(answer.body)
+    assert "<option selected>quiet</option>" in str(answer.body)
 
 
 def test_without_any_log_the_page_says_what_may_be_the_cause(tmp_path: Path) -> None:
