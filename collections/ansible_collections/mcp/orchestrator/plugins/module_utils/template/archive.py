@@ -41,7 +41,7 @@ def manifest_text(path: str, label: str) -> str:
             with zipfile.ZipFile(file) as archive:
                 return _text(archive)
     except _Unusable as error:
-        reason = str(error)
+        raise _error(label, str(error)) from None
     except (
         OSError,
         EOFError,
@@ -51,10 +51,13 @@ def manifest_text(path: str, label: str) -> str:
         struct.error,
         zipfile.BadZipFile,
     ) as error:
-        reason = f"is no zip file that can be read: {error}"
+        raise _error(label, f"is no zip file that can be read: {error}") from None
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]
-        reason = f"is damaged: {error}"
-    raise ConfigFileError([ConfigError(label, "", reason)])
+        raise _error(label, f"is damaged: {error}") from None
+
+
+def _error(label: str, reason: str) -> ConfigFileError:
+    return ConfigFileError([ConfigError(label, "", reason)])
 
 
 class _Unusable(Exception):
