@@ -108,15 +108,27 @@ conformance: venv ## The official MCP conformance suite against the bridge
 published: venv ## Published servers in two versions each: what verification says has changed between them
 	PYTHONPATH=files:. $(BIN)/python -W ignore -m tests.published.run
 
+.PHONY: client-files
+client-files: venv ## The files that are exported for clients, read by Claude Code, Codex and Gemini CLI themselves
+	PYTHONPATH=files:. $(BIN)/pytest -q tests/clients
+
 .PHONY: check-config
 check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
 	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \
 	  --settings files/settings.conf $(FILE)
 
+EXPORT = /opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export.yml -i inventory/local \
+  -e export_secrets=$(or $(SECRETS),false)
 .PHONY: export
-export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.json [SECRETS=true]
-	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export.yml -i inventory/local \
-	  -e export_file=$(abspath $(or $(FILE),mcp.json)) -e export_secrets=$(or $(SECRETS),false)
+export: ## Write what MCP clients need to reach the fleet: make export FILE=mcp.json [CLIENT=codex] [SECRETS=true]
+ifeq ($(CLIENT),)
+	$(EXPORT) -e export_file=$(abspath $(or $(FILE),mcp.json))
+else # a file that is there may be all that the client knows, so that it is not replaced
+	@set -eC; all=$$(mktemp -d); trap 'rm -rf "$$all"' EXIT; $(if $(filter true,$(SECRETS)),umask 077;) \
+	$(EXPORT) -e export_file="$$all/mcp.json"; \
+	PYTHONPATH=files /opt/mcp-orchestrator/venv/bin/python -m monitor.client_file '$(CLIENT)' \
+	  <"$$all/mcp.json" >'$(abspath $(or $(FILE),$(error name the file: make export CLIENT=$(CLIENT) FILE=…)))'
+endif
 
 .PHONY: notify-test
 notify-test: ## Send a test message to every address of [notify] urls, and say what came of it

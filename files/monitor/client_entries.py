@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 Json = dict[str, Any]
 Entries = Mapping[str, Mapping[str, Any]]
+_VARIABLE = re.compile(r"(?P<scheme>Bearer\s+)?\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}", re.IGNORECASE)
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -66,13 +68,57 @@ def vs_code_link(name: str, entry: Mapping[str, Any]) -> str:
     return f"vscode:mcp/install?{quote(json.dumps({'name': name, **_typed(entry)}), safe='')}"
 
 
+def claude_code_file(entries: Entries) -> str:
+    """The file of a project, .mcp.json (https://docs.claude.com/en/docs/claude-code/mcp)."""
+    return _json({"mcpServers": {name: _typed(entry) for name, entry in entries.items()}})
+
+
+def codex(entries: Entries) -> str:
+    """Its config.toml (https://developers.openai.com/codex/mcp): names of letters, digits, ``_`` and ``-``, and no
+    older transport, so that a proxy passes on to such a server. It takes tokens from variables alone."""
+    lines: list[str] = []
+    for name, entry in entries.items():
+        lines += [f"[mcp_servers.{re.sub(r'[^A-Za-z0-9_-]', '-', name)}]"]
+        if _type(entry) == "sse":
+            lines += ['command = "npx"', f"args = {_inline(_proxied(entry))}", ""]
+            continue
+        lines.append(f"url = {_inline(str(entry['url']))}")
+        plain, variables = {}, {}
+        for header, value in _headers(entry).items():
+            variable = _VARIABLE.fullmatch(value)
+            if variable and header.lower() == "authorization" and variable["scheme"]:
+                lines.append(f"bearer_token_env_var = {_inline(variable['name'])}")
+            elif variable and not variable["scheme"]:
+                variables[header] = variable["name"]
+            else:
+                plain[header] = value
+        for key, headers in (("http_headers", plain), ("env_http_headers", variables)):
+            if headers:
+                told = ", ".join(f"{_inline(header)} = {_inline(value)}" for header, value in headers.items())
+                lines.append(f"{key} = {{ {told} }}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def gemini(entries: Entries) -> str:
+    """Its settings.json, and Qwen Code's (https://geminicli.com/docs/tools/mcp-server)."""
+    return claude_code_file(entries)
+
+
+def mcphub(entries: Entries) -> str:
+    """The part of its mcp_settings.json (ServerConfig in github.com/samanhappy/mcphub, src/types/index.ts)."""
+    kinds = {"http": "streamable-http", "sse": "sse"}
+    told = {name: {**_typed(entry), "type": kinds[_type(entry)]} for name, entry in entries.items()}
+    return _json({"mcpServers": told})
+
+
 def lite_llm(entries: Entries) -> str:
     """The part of its config.yaml (https://docs.litellm.ai/docs/mcp). It takes no hyphen in a name: a tool is called by
-    its server's name, a hyphen and its own."""
+    its server's name, a hyphen and its own. module_utils/litellm/naming.py has the same rule."""
     lines = ["mcp_servers:"]
     for name, entry in entries.items():
         lines += [
-            f"  {_yaml(name.replace('-', '_'))}:",
+            f"  {_yaml(re.sub(r'[^A-Za-z0-9]', '_', name))}:",
             f"    url: {_yaml(entry['url'])}",
             f"    transport: {_type(entry)}",
         ]
@@ -87,8 +133,22 @@ CLIENTS = (
     Client("Claude Desktop", "claude_desktop_config.json", claude_desktop),
     Client("Cursor", "~/.cursor/mcp.json", cursor, cursor_link),
     Client("VS Code", ".vscode/mcp.json", vs_code, vs_code_link),
+    Client("Codex", "~/.codex/config.toml", codex),
+    Client("Gemini CLI", "~/.gemini/settings.json", gemini),
     Client("LiteLLM", "config.yaml", lite_llm),
+    Client("MCPHub", "mcp_settings.json", mcphub),
 )
+FILES: Mapping[str, Callable[[Entries], str]] = {
+    "claude-code": claude_code_file,
+    "claude-desktop": claude_desktop,
+    "codex": codex,
+    "cursor": cursor,
+    "gemini": gemini,
+    "litellm": lite_llm,
+    "mcphub": mcphub,
+    "vscode": vs_code,
+}
+"""The files of clients, by what make export calls them."""
 
 
 def _proxied(entry: Mapping[str, Any]) -> list[str]:
@@ -124,6 +184,11 @@ def _headers(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _json(document: Json) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _inline(value: str | list[str]) -> str:
+    """A text or a list of texts in TOML: one in JSON is that, but for DEL (https://toml.io/en/v1.0.0#string)."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _yaml(text: Any) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shlex
+import tomllib
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
-from monitor import client_entries
+from monitor import client_entries, client_file
 
 HOSTED = {"type": "http", "url": "https://mcp.example.com/mcp/time/mcp", "autoApprove": ["now"]}
 OLD = {"type": "sse", "url": "http://10.0.0.7/mcp/old/sse", "headers": {"X-Team": "it's; $(mine)"}}
@@ -53,6 +55,44 @@ def test_links_carry_the_same_entry() -> None:
     assert json.loads(unquote(link.partition("?")[2])) == {
         "name": "my-old", "type": "sse", "url": OLD["url"], "headers": OLD["headers"],
     }  # fmt: skip
+
+
+def test_codex_gets_toml_with_tokens_by_the_names_of_variables() -> None:
+    headers = {"Authorization": "Bearer ${TOKEN}", "X-Key": "${env:KEY}", "X-Team": 'a "b" \x7f\U0001f600'}
+    told = tomllib.loads(client_entries.codex({**ENTRIES, "do.cs": {**HOSTED, "headers": headers}}))["mcp_servers"]
+    assert told == {
+        "time": {"url": HOSTED["url"]},
+        "my-old": {
+            "command": "npx",
+            "args": ["-y", "mcp-remote", OLD["url"], "--allow-http", "--transport", "sse-only", "--header",
+                     "X-Team:it's; $(mine)"],
+        },
+        "do-cs": {
+            "url": HOSTED["url"],
+            "bearer_token_env_var": "TOKEN",
+            "http_headers": {"X-Team": headers["X-Team"]},
+            "env_http_headers": {"X-Key": "KEY"},
+        },
+    }  # fmt: skip
+
+
+def test_mcphub_gets_its_words_for_the_transports() -> None:
+    servers = json.loads(client_entries.mcphub(ENTRIES))["mcpServers"]
+    assert {name: entry["type"] for name, entry in servers.items()} == {"time": "streamable-http", "my-old": "sse"}
+
+
+@pytest.mark.parametrize("client", client_entries.FILES)
+def test_an_exported_file_is_put_into_the_form_of_each_client(
+    client: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"$comment": "…", "mcpServers": ENTRIES})))
+    assert client_file.main([client]) == 0
+    assert HOSTED["url"] in capsys.readouterr().out
+
+
+def test_a_client_that_is_not_known_is_told_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert client_file.main(["emacs"]) == 2
+    assert "claude-code, claude-desktop, codex" in capsys.readouterr().err
 
 
 def test_litellm_gets_yaml_with_names_that_it_takes() -> None:
