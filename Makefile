@@ -198,11 +198,12 @@ create: ## Add a server, whose entry a file holds: make create NAME=time ENTRY=t
 # What people write is handed on as variables: no quote of theirs is read by this shell.
 template: export MCP_FILE = $(abspath $(or $(value FILE),$(error give the file: make template FILE=server.json)))
 template: export MCP_NAME = $(value NAME)
+template: export MCP_PACKAGE = $(value PACKAGE)
 .PHONY: template
 template: ## A template of a registry's server.json, or of an MCPB bundle: make template FILE=server.json [NAME=weather] [PACKAGE=1]
 	@cd /opt/mcp-orchestrator/current && PYTHONPATH=collections /opt/mcp-orchestrator/venv/bin/python \
 	  -m ansible_collections.mcp.orchestrator.plugins.module_utils.template.program --to /etc/mcp-orchestrator/templates \
-	  --shipped files/templates --name="$$MCP_NAME" $(if $(PACKAGE),--package='$(PACKAGE)') -- "$$MCP_FILE"
+	  --shipped files/templates --name="$$MCP_NAME" $(if $(PACKAGE),--package="$$MCP_PACKAGE") -- "$$MCP_FILE"
 
 .PHONY: sync
 sync: ## Start a run, and wait for what comes of it

@@ -202,3 +202,18 @@ def test_a_narrower_route_does_not_wait_for_the_one_for_all() -> None:
     assert first.after is not None
     assert first.after["inside"] == 2
     assert all("inside" not in (action.after or {}) for action in later)
+
+
+def test_one_that_does_not_give_way_comes_before_the_broader_route_whose_targets_it_shares() -> None:
+    elbv2 = FakeElbv2()
+    wanted = desired(elbv2, "time")
+    registry = Route("_registry", "/monitor/v0.1", shares="_monitor")
+    wanted = replace(wanted, routes=(registry, *wanted.routes))
+
+    assert run(elbv2, wanted).errors == {}
+
+    placed = priorities(elbv2)
+    assert placed["_registry"] < placed["_monitor"]
+    assert elbv2.served_by("/monitor/v0.1/servers") == elbv2.served_by("/monitor") == {"_monitor"}
+    assert len(elbv2.groups) == 2
+    assert not run(elbv2, wanted).changed
