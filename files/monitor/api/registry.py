@@ -21,7 +21,7 @@ from monitor.api.openapi import document
 from monitor.api.operation import Call, Operation, Parameter, Perform, Reply
 from monitor.api.plain import moment_text
 from monitor.api.problem import INVALID, UNKNOWN, Mistake, Problem
-from monitor.api.registry_shapes import LATEST, LONGEST_DESCRIPTION, LONGEST_VERSION, NAME_FORM, OFFICIAL, SCHEMA
+from monitor.api.registry_shapes import LATEST, LONGEST_DESCRIPTION, LONGEST_VERSION, OFFICIAL, SCHEMA
 from monitor.api.shape import Shape, ref
 
 PATH = "/v0.1"
@@ -184,7 +184,7 @@ _LIST = (
 )
 _SERVER_NAME = Parameter(
     "serverName",
-    {"type": "string", "pattern": NAME_FORM, "description": "A server's name in the registry."},
+    {"type": "string", "minLength": 3, "maxLength": 200},
     "The server's name in the registry, with its slash as %2F.",
     place="path",
     required=True,
