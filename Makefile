@@ -151,17 +151,19 @@ calls: ## What has been called on a server: make calls NAME=time [GREP=tool] [SI
 	exec $(RECORDS) --calls -- $(if $(NAME),"$$MCP_NAME")
 
 # Whether servers are right: docs/verify.md. Options of the program go into OPTIONS, such as OPTIONS="--direct --tries 5".
-VERIFY = cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m verify $(addprefix --name ,$(NAME)) $(OPTIONS)
+VERIFY = cd / && PYTHONPATH=/opt/mcp-orchestrator/current/files /opt/mcp-orchestrator/venv/bin/python -m verify $(if $(NAME),--name '$(NAME)') $(OPTIONS)
+
+VERIFIED = $(if $(FILE),'$(abspath $(FILE))')
 
 .PHONY: verify verify-baseline verify-bench verify-init
 verify: ## Verify that servers answer as verify.d expects: make verify [NAME=time] [FILE=time.yml] [JUNIT=verify.xml]
-	@$(VERIFY) --json /var/lib/mcp-orchestrator/verify.json $(addprefix --junit ,$(abspath $(JUNIT))) $(abspath $(FILE))
+	@$(VERIFY) --json /var/lib/mcp-orchestrator/verify.json $(if $(JUNIT),--junit '$(abspath $(JUNIT))') $(VERIFIED)
 
 verify-baseline: ## Record what servers are like now, beside which verify says what has changed: make verify-baseline [NAME=time]
-	@$(VERIFY) --record --tries 5 $(abspath $(FILE))
+	@$(VERIFY) --record --tries 5 $(VERIFIED)
 
 verify-bench: ## Measure the cases that have bench, one after the other: make verify-bench [NAME=time] [FILE=time.yml]
-	@$(VERIFY) --bench $(abspath $(FILE))
+	@$(VERIFY) --bench $(VERIFIED)
 
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))

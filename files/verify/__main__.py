@@ -6,15 +6,13 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-
-# What other packages bring along would be imported, and is of no use here.
-os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 import anyio
 import pytest
@@ -104,7 +102,12 @@ def _targets(options: argparse.Namespace) -> dict[str, Target]:
         if len(options.name) != 1:
             raise Unable("give the one name under which files know the server: --name NAME")
         name = options.name[0]
-        made = Target(name, options.url) if options.url else of_image(name, options.image, options.arguments)
+        headers = {"Host": options.host_header} if options.host_header else {}
+        made = (
+            Target(name, options.url, transport=options.transport, headers=headers)
+            if options.url
+            else of_image(name, options.image, options.arguments)
+        )
         return {name: made}
     found = of_state(options.state, options.direct)
     unknown = [name for name in options.name if name not in found]
@@ -134,7 +137,19 @@ def _applying(suites: dict[Path, Suite], targets: dict[str, Target], options: ar
 def _verified(plan: Plan, options: argparse.Namespace) -> int:
     given = [
         *("-c", os.devnull, f"--rootdir={Path(os.path.commonpath([path.parent for path in plan.suites]))}"),
-        *("-p", "no:cacheprovider", "--noconftest", "--no-header", "-q", "-rN", "-W", "ignore", "--tb=short"),
+        # What other packages bring along for pytest is of no use here.
+        *(
+            "--disable-plugin-autoload",
+            "-p",
+            "no:cacheprovider",
+            "--noconftest",
+            "--no-header",
+            "-q",
+            "-rN",
+            "-W",
+            "ignore",
+            "--tb=short",
+        ),
         *("-o", "junit_suite_name=verify", "-o", "console_output_style=count"),
         *(["-k", options.select] if options.select else []),
         *([f"--junitxml={options.junit}"] if options.junit else []),
@@ -173,7 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--direct", action="store_true", help="ask containers, past the load balancer")
     where.add_argument("--url", help="ask a server that is at this URL")
     where.add_argument("--image", help="ask a server of an image that speaks over stdio")
-    parser.add_argument("--arguments", nargs="*", default=[], help="with --image: what follows it")
+    parser.add_argument("--transport", choices=("http", "sse"), default="http", help="with --url: what it speaks")
+    parser.add_argument("--host-header", metavar="HOST", help="with --url: what it is sent as Host")
+    parser.add_argument("--arguments", type=shlex.split, default=[], help="with --image: what follows it, in one text")
     parser.add_argument("--select", metavar="EXPRESSION", help="only cases whose name has it, as pytest -k has it")
     parser.add_argument("--tries", type=int, default=1, metavar="N", help="do each case so often")
     parser.add_argument("--at-once", type=int, default=16, metavar="N", help="how many servers are asked at once")

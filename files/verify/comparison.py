@@ -16,7 +16,7 @@ from verify.work import MORE_TRIES, CaseWork
 
 
 class NotRecorded(Exception):
-    """No baseline is made of a server that is not right."""
+    """No baseline is made, of a server that is not right above all."""
 
 
 @dataclass
@@ -35,7 +35,10 @@ class Comparison:
             raise NotRecorded(f"no baseline is recorded while cases fail: {', '.join(wrong)}; correct them first")
         async with opened(self.target, AUTO, self.headers) as session:
             surface = await surface_of(session)
-        write_baseline(self.path, surface, answers_of(each.result for each in self.works))
+        try:
+            write_baseline(self.path, surface, answers_of(each.result for each in self.works))
+        except OSError as error:
+            raise NotRecorded(f"{self.path} cannot be written: {error.strerror}") from error
         return []
 
     async def compare(self) -> list[Change]:

@@ -21,7 +21,7 @@ from verify.comparison import Comparison, NotRecorded
 from verify.outcome import error_of
 from verify.suite import Case, Suite
 from verify.target import Target
-from verify.variables import filled
+from verify.variables import NotSet, filled
 from verify.verdict import CaseResult, Verdict
 from verify.work import CaseWork, Job, start
 
@@ -122,10 +122,11 @@ class VerificationItem(pytest.Item):
         return self.path, None, self.name
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is wrong, in sentences; what nobody has foreseen is shown as pytest shows it."""
+        """What is wrong, in sentences."""
         if isinstance(excinfo.value, Wrong):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        said = f"{type(excinfo.value).__name__}: {excinfo.value}"
+        return f"{self.name}: {said}; this is a mistake of the verification itself, please report it"
 
 
 class CaseItem(VerificationItem):
@@ -178,7 +179,10 @@ class BenchItem(VerificationItem):
 
     def runtest(self) -> None:
         """Waits for its figures."""
-        figures: Figures = self.job.result.result(DONE_SECONDS)
+        try:
+            figures: Figures = self.job.result.result(DONE_SECONDS)
+        except NotSet as problem:
+            raise Wrong(f"{self.name}: {problem}") from problem
         self._plan.figures.append(figures)
         if figures.errors:
             said = [f"{self.name}: {figures.errors} requests were not as expected"]
@@ -213,7 +217,7 @@ class BaselineItem(VerificationItem):
         """Waits for what comes of it."""
         try:
             changes: list[Change] = self.job.result.result(DONE_SECONDS)
-        except (NotRecorded, BaselineUnusable) as problem:
+        except (NotRecorded, BaselineUnusable, NotSet) as problem:
             raise Wrong(f"{self._server}: {problem}") from problem
         except Exception as problem:
             error = error_of(problem)

@@ -124,6 +124,69 @@ def test_a_restart_under_load_loses_nothing(site: Site, pooled: str) -> None:
     assert site.reconcile().changed == 0  # once is once
 
 
+RIGHT = """
+servers: [clock]
+cases:
+  - name: has its tools
+    steps: [{list_tools: , expect: [{path: "tools[].name", contains: get_current_time}]}]
+"""
+WRONG = RIGHT.replace("get_current_time", "get_the_moon")
+
+
+def test_a_rollout_that_does_not_pass_its_verification_is_held_back_and_loses_nothing(site: Site, pooled: str) -> None:
+    (name,) = running(site, pooled)
+    before = site.docker.containers.get(name).id
+    (file,) = (site.etc / "mcp.config.d").iterdir()
+    entries = json.loads(file.read_text())
+    cases = site.etc / "verify.d" / "clock.yml"
+    cases.parent.mkdir()
+    answers: Counter[int] = Counter()
+    over = threading.Event()
+
+    def call() -> None:
+        while not over.is_set():
+            answers[status(site, pooled)] += 1
+
+    def edited(memory: str) -> None:
+        entries["mcpServers"][pooled]["orchestrator"] |= {"verify": True, "resources": {"memory": memory}}
+        file.write_text(json.dumps(entries))
+
+    client = threading.Thread(target=call)
+    client.start()
+    try:
+        cases.write_text(WRONG)
+        edited("300m")
+        assert site.reconcile().code != 0
+        assert running(site, pooled) == [name]
+        assert site.docker.containers.get(name).id == before
+        error = site.servers()[pooled]["error"]
+        assert "its verification failed: clock.yml: has its tools: step 1 list_tools: tools[].name is [" in error
+        assert "keeps serving" in error
+        cases.write_text(RIGHT)
+        edited("310m")
+        assert site.reconcile().code == 0
+    finally:
+        over.set()
+        client.join()
+    (after,) = running(site, pooled)
+    assert site.docker.containers.get(after).id != before
+    assert set(answers) == {status(site, pooled)}, answers
+    for way in ([], ["--direct"]):
+        told = verified(site, *way)
+        assert "clock   1      1 passed" in told
+
+
+def verified(site: Site, *options: str) -> str:
+    """What the installed program says of the server of ``verify.d``; it passes."""
+    command = [site.root / "home/venv/bin/python", "-m", "verify", site.etc / "verify.d", *options]
+    where = ["--state", site.var / "state.json", "--json", site.var / "verify.json"]
+    environment = {**os.environ, "PYTHONPATH": str(site.root / "home/current/files")}
+    done = subprocess.run([*command, *where], cwd="/", env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (site.var / "verify.json").stat().st_gid == (site.var / "state.json").stat().st_gid
+    return done.stdout
+
+
 def test_the_pages_user_asks_and_reads_and_can_do_nothing_else(site: Site) -> None:
     user = pwd.getpwnam(USERS["monitor_user"])
     secret = "s3same-0pen-s3same"

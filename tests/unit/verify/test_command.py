@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -56,6 +58,15 @@ def state(folder: Path, **urls: str) -> Path:
 
 
 def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which has imported everything already."""
+    words = list(map(str, arguments))
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(words)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def verify_apart(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as a program of its own."""
     environment = {**os.environ, "PYTHONPATH": str(FILES)}
     words = [sys.executable, "-m", "verify", *map(str, arguments)]
     return subprocess.run(words, env=environment, text=True, capture_output=True, check=False, timeout=120)
@@ -67,7 +78,7 @@ def test_the_results_are_a_table_a_junit_file_and_a_json_file(url: str, tmp_path
     junit, results = tmp_path / "junit.xml", tmp_path / "verify.json"
     results.write_text('{"version": 1, "servers": [{"name": "earlier"}]}')
     where = ("--state", state(tmp_path, shop=url))
-    done = verify(suite, *where, "--junit", junit, "--json", results, "--tries", 2)
+    done = verify_apart(suite, *where, "--junit", junit, "--json", results, "--tries", 2)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "shop    6      2 passed, 2 flaky, 2 failed  " in done.stdout
     assert "shop.yml: shop (legacy): has gold\n  step 1 call_tool price: error tool: " in done.stdout
@@ -105,6 +116,24 @@ def test_a_recorded_baseline_stands_beside_a_later_verification(tmp_path: Path) 
     written = json.loads((tmp_path / "verify.json").read_text())
     jsonschema.validate(written, json.loads((FILES / "verification.schema.json").read_text()))
     assert written["servers"][0]["changes"] == [{"where": "tool price", "text": "it is gone", "breaking": True}]
+
+
+def test_a_benchmark_prints_a_table_and_a_line_of_json(url: str, tmp_path: Path) -> None:
+    case = "{name: a, bench: {duration: 0.3}, steps: [{call_tool: price, arguments: {item: tea}}]}"
+    (tmp_path / "shop.yml").write_text(f"servers: [shop]\ncases: [{case}, {{name: b, steps: [{{list_tools: }}]}}]\n")
+    done = verify(tmp_path, "--name", "shop", "--url", url, "--bench")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (figures,) = json.loads(done.stdout.splitlines()[-1])
+    assert (figures["case"], figures["errors"]) == ("a", 0)
+    assert f"call_tool price  {figures['rate']}" in done.stdout
+
+
+def test_a_value_that_the_environment_lacks_is_said_without_a_traceback(url: str, tmp_path: Path) -> None:
+    headers = 'headers: {Authorization: "Bearer ${env:NO_SUCH}"}'
+    (tmp_path / "shop.yml").write_text(f"servers: [shop]\n{headers}\ncases: [{{name: a, steps: [{{wait: 0}}]}}]\n")
+    done = verify(tmp_path, "--name", "shop", "--url", url, "--record")
+    assert (done.returncode, done.stdout.count("the environment has no NO_SUCH; set it before")) == (1, 2)
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_part_is_chosen_by_name_and_by_expression(url: str, tmp_path: Path) -> None:

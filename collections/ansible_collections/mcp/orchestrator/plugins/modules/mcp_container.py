@@ -131,6 +131,14 @@ options:
       - Where more than four for each processor start at once they get more in proportion, up to 300.
     type: int
     default: 60
+  verify:
+    description:
+      - The command that verifies a server, with its first arguments; C(--name) and C(--url) follow.
+      - A server with C(verify) whose container is to be replaced is held back while it fails. The new container is
+        removed, and the old one keeps serving.
+    type: list
+    elements: str
+    default: []
   allowed_origins:
     description:
       - Origins of web pages that may call the servers from a browser through the bridge, such as
@@ -429,6 +437,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "allow_host_paths": {"type": "bool", "default": False},
     "allow_docker_socket": {"type": "bool", "default": False},
     "health_timeout": {"type": "int", "default": 60},
+    "verify": {"type": "list", "elements": "str", "default": []},
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
     "call_record": {"type": "bool", "default": True},

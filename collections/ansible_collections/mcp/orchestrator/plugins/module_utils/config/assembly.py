@@ -57,6 +57,7 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         placement=placement(extension),
         priority=extension.priority,
         group=extension.group,
+        verify=bool(extension.verify),
         template=started.template,
         client_headers=headers_of(parsed),
         conditions=read_conditions(extension.conditions),

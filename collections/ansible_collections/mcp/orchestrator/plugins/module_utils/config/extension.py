@@ -53,6 +53,7 @@ class Extension:
     signature_key: str | None = None
     secret_args: bool | None = None
     group: str | None = None
+    verify: bool | None = None
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:

@@ -21,7 +21,7 @@ PRESERVED = "preserve"
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
-    | {"group", "stopped", "restarted", "client_headers", "template"}
+    | {"group", "stopped", "restarted", "client_headers", "template", "verify"}
 )
 
 
@@ -40,7 +40,8 @@ class Spec:
     it stopped and since when, as people read it, None while it is to run; ``restarted`` the id of the request for new
     containers, None where there is none: both are overrides, and no part of the generation. ``group`` is the one with
     which the monitor shows it, ``client_headers`` are those that its variables take of a client,
-    ``template`` the one that its entry names.
+    ``template`` the one that its entry names. ``verify`` is whether a container that replaces another has to pass the
+    server's verification first.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Spec:
     restarted: str | None = None
     group: str | None = None
     client_headers: tuple[str, ...] = ()
+    verify: bool = False
     template: str | None = None
 
     @property

@@ -103,6 +103,7 @@ class Applier:
     def __init__(self, host: Host, world: World, policy: Policy, environment: Environment, plan: Plan) -> None:
         self._engine = host.engine
         self._clock = host.clock
+        self._verify = host.verify
         self._world = world
         self._policy = policy
         self._environment = environment
@@ -244,9 +245,10 @@ class Applier:
     def _settled(self, slot: Slot, made: Made) -> tuple[Serving, bool]:
         """Waits until the slot's container answers; takes it away again when it does not and an older one serves."""
         spec = slot.spec
-        failure = self._wait.until_ready(spec, made.id, made.port, made.since)
+        serving = Serving(spec, made.id, made.port, "running", made.name)
+        failure = self._wait.until_ready(spec, made.id, made.port, made.since) or self._verified(slot, serving)
         if failure is None:
-            return Serving(spec, made.id, made.port, "running", made.name), True
+            return serving, True
         lines = self._engine.last_lines(made.id, LOG_LINES)
         if slot.incumbent is not None:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
@@ -263,6 +265,14 @@ class Applier:
         if slot.incumbent is None:
             return Serving(spec, made.id, made.port, "failed", made.name), False
         return fallback(slot), False
+
+    def _verified(self, slot: Slot, serving: Serving) -> str | None:
+        """Why clients must not be led to a container that is well; only what replaces another one is held back."""
+        if not slot.spec.verify or slot.incumbent is None:
+            return None
+        endpoint = serving.endpoint(replace(self._world, images=self._images.images), self._policy)
+        transport = "sse" if slot.spec.transport == "sse" else "http"
+        return self._verify(slot.spec.name, endpoint.url or "", transport, endpoint.host_header)
 
     def _remember(self, slot: Slot) -> None:
         try:

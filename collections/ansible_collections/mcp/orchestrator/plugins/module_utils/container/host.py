@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.clock import Clock
@@ -20,6 +20,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readine
     Probe,
     http_probe,
     sessions_of,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.verification import (
+    Verification,
+    Verify,
+    not_installed,
 )
 
 
@@ -37,18 +42,21 @@ class Host:
     look_up: NameLookup = look_up
     probe: Probe = http_probe
     ask_sessions: AskSessions = sessions_of
+    verify: Verify = not_installed
     clock: Clock = field(default_factory=Clock)
     listening_ports: Callable[[], frozenset[int]] = frozenset
 
     @classmethod
-    def of(cls, engine: Engine, rules_directory: str | None = None) -> Host:
+    def of(cls, engine: Engine, rules_directory: str | None = None, verify: Sequence[str] = ()) -> Host:
         """Returns this host with ``engine``, which may run on another one: then nothing of this host is its own.
 
-        ``rules_directory`` is where the firewall's rules are saved for the next boot, None for nowhere.
+        ``rules_directory`` is where the firewall's rules are saved for the next boot, None for nowhere. ``verify`` is
+        the command that verifies a server.
         """
         return cls(
             engine=engine,
             firewall=HostFirewall(engine.local, rules_directory),
             files=LocalFiles(engine.local),
             listening_ports=listening_ports if engine.local else frozenset,
+            verify=Verification(verify) if verify else not_installed,
         )

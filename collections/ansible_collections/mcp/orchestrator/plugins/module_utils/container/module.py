@@ -97,7 +97,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 def _reconciled(desired: DesiredFleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The fleet's result, under the fleet's lock where anything may be changed."""
     with closing(DockerEngine(arguments["docker_host"])) as engine:
-        host = Host.of(engine, arguments["rules_directory"])
+        host = Host.of(engine, arguments["rules_directory"], arguments["verify"])
         if desired.check_mode:
             return {**reconcile(desired, host), "run_token": None, "superseded_by_newer_run": False}
         with fleet_lock(desired.policy.fleet) as lock:

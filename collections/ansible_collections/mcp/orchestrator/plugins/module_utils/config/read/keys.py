@@ -176,6 +176,11 @@ EXTENSION = Record(
             "How sessions share the processes of a stdio server. Default per_session.",
         ),
         "group": Key(_GROUP, "The group of servers with which the monitor shows it.", "billing"),
+        "verify": Key(
+            Switch(),
+            "Whether the containers of a new generation have to pass the server's verification before clients are led"
+            " to them. Default false.",
+        ),
         "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
         "secret_args": Key(
             Switch(),

@@ -76,6 +76,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "group": None,
         "client_headers": [],
         "template": None,
+        "verify": False,
     }
     assert len(spec.generation) == 12
 
