@@ -1,8 +1,9 @@
 """How fast a fleet heals, and follows an edit: from the fault until the server answers through the load balancer again.
+And how fast a stop that a program asks for is done and answered.
 
 An installation of its own without systemd, whose watcher starts the runs. MCP_TEST_SITE=N has it beside others. With
-the names of parts (removed, killed, edited) only these are measured. Prints a table for people, and as its last line
-one JSON object.
+the names of parts (removed, killed, edited, stopped) only these are measured. Prints a table for people, and as its
+last line one JSON object.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +31,10 @@ import docker  # noqa: E402
 from tests.e2e.support.client import status  # noqa: E402
 from tests.e2e.support.sample import ANOTHER, SAMPLE  # noqa: E402
 from tests.e2e.support.site import FLEET, Site, settings  # noqa: E402
+from tests.e2e.support.token import make_token  # noqa: E402
 from tests.e2e.support.waiting import until  # noqa: E402
 
-TRIES = {"removed": 20, "killed": 10, "edited": 7}
+TRIES = {"removed": 20, "killed": 10, "edited": 7, "stopped": 10}
 # Time for the run that has healed the last fault to come to its end, so that each begins with an idle fleet.
 IDLE_SECONDS = 120.0
 LONGEST = 120.0
@@ -94,10 +97,31 @@ def edited(site: Site, number: int) -> float:
     return time.monotonic() - begun
 
 
+def stopped(site: Site) -> float:
+    """The seconds from a stop by the API until it is answered, when no container of the server runs any more."""
+    token = make_token(site, "operate")
+    begun = time.monotonic()
+    _ask(site, token, "servers/time/stop")
+    seconds = time.monotonic() - begun
+    if site.docker.containers.list(filters={"label": ["mcp_service=time", f"mcp_fleet={FLEET}"]}):
+        raise RuntimeError("a stop is answered, and a container of the server runs")
+    _ask(site, token, "servers/time/start")
+    return seconds
+
+
+def _ask(site: Site, token: str, path: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    asked = urllib.request.Request(f"{site.url}/monitor/api/v1/{path}?wait=50", b"", headers, method="POST")
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        if json.load(answer)["status"] != "done":
+            raise RuntimeError(f"{path} is not done within 50 s")
+
+
 PARTS: dict[str, Callable[[Site, int], float]] = {
     "removed": lambda site, _number: healed(site, "time", lambda: remove(site, "time")),
     "killed": lambda site, _number: healed(site, "orders", lambda: kill(site, "orders")),
     "edited": edited,
+    "stopped": lambda site, _number: stopped(site),
 }
 
 
@@ -131,6 +155,7 @@ def main(parts: Sequence[str]) -> int:
         "removed_worst_seconds": ["<=", 8],
         "killed_median_seconds": ["<=", 3],
         "edited_median_seconds": ["<=", 5],
+        "stopped_median_seconds": ["<=", 4],
     }
     print("until a server answers through the load balancer")
     for name, value in figures.items():

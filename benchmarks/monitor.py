@@ -16,9 +16,11 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "files"), str(PROJECT / "collections")]
 
-from benchmarks.monitor_parts import api, logs, metrics, overview, resting  # noqa: E402
+from benchmarks.monitor_parts import api, logs, metrics, overview, resting, tools  # noqa: E402
 
-PARTS: dict[str, Any] = {"overview": overview, "logs": logs, "resting": resting, "api": api, "metrics": metrics}
+PARTS: dict[str, Any] = {
+    each.__name__.rpartition(".")[2]: each for each in (overview, logs, resting, api, metrics, tools)
+}
 
 
 def main() -> int:

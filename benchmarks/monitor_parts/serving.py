@@ -75,13 +75,13 @@ class Monitor:
 
 
 @contextmanager
-def monitor(directory: Path, role: str = VIEW) -> Iterator[Monitor]:
-    """Serves a directory until the end of the block, to a user of that role."""
+def monitor(directory: Path, role: str = VIEW, *options: str) -> Iterator[Monitor]:
+    """Serves a directory until the end of the block, to a user of that role; ``options`` are further ones."""
     users = directory / "benchmark.users.json"
     write_users(users, {"admin": Account(User("admin", role), hashed(PASSWORD))}, grp.getgrgid(os.getgid()).gr_name)
     port = free_port()
     places = ["--state", directory / "state.json", "--directory", directory, "--users", users]
-    command = [sys.executable, "-m", "monitor", *places, "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "monitor", *places, "--bind", f"127.0.0.1:{port}", *options]
     with subprocess.Popen([str(word) for word in command], cwd=PROJECT / "files", stderr=subprocess.DEVNULL) as program:
         try:
             until(lambda: listens(port), "the monitor listens")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.support.assistant import ERAS, Assistant, text_of
 from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
+from tests.e2e.support.token import make_token
 from tests.e2e.support.waiting import until
 
 TEMPLATE = {
@@ -68,21 +69,6 @@ class Curl:
         )
         body, _, status = found.stdout.rpartition("\n")
         return Told(int(status), body)
-
-
-def make_token(site: Site, scope: str) -> str:
-    """Makes a token as make token does, with the installed release."""
-    made = subprocess.run(
-        [
-            *(sys.executable, "-m", "monitor.access.token", "--users", str(site.etc / "monitor.users.json")),
-            *("add", f"{scope}-{os.urandom(4).hex()}", "--scope", scope),
-        ],
-        cwd=site.root / "home" / "current" / "files",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return made.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +247,24 @@ def test_a_stop_by_the_api_survives_a_run_and_the_watcher(watched: Site, admin: 
     assert not running(watched, "time")
     assert admin("servers/time/start?wait=50", "-X", "POST").status == 200
     assert running(watched, "time")
+
+
+def test_of_two_who_ask_the_opposite_at_once_both_are_answered_and_one_of_them_holds(
+    watched: Site, admin: Curl
+) -> None:
+    token = make_token(watched, "operate")
+    stopper, starter = (Assistant(f"{watched.url}/monitor/mcp", token, era) for era in ERAS)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [
+            pool.submit(stopper.call, "docker_stop_server", server_name="time"),
+            pool.submit(starter.call, "docker_start_server", server_name="time"),
+        ]
+        answers = [each.result() for each in asked]
+    for each in answers:
+        assert "request-superseded" in text_of(each) if each.is_error else each.structured_content["status"] == "done"
+    stopped = admin("servers/time").document["override"] is not None
+    assert bool(running(watched, "time")) is not stopped
+    assert admin("servers/time/start?wait=50", "-X", "POST").status == 200
 
 
 def test_a_stop_is_done_and_answered_in_seconds(watched: Site, admin: Curl) -> None:
