@@ -184,6 +184,7 @@ def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str)
     gone = assistant.call("docker_get_server_status", server_name="watch")
     assert gone.is_error
     assert "not-found" in text_of(gone)
+    assert CANARY not in str(assistant.results)
 
 
 def test_clients_find_the_servers_in_the_form_of_a_registry(watched: Site, admin: Curl) -> None:
@@ -249,9 +250,7 @@ def test_a_stop_by_the_api_survives_a_run_and_the_watcher(watched: Site, admin: 
     assert running(watched, "time")
 
 
-def test_of_two_who_ask_the_opposite_at_once_both_are_answered_and_one_of_them_holds(
-    watched: Site, admin: Curl
-) -> None:
+def test_two_who_ask_the_opposite_at_once_are_both_answered_and_one_holds(watched: Site, admin: Curl) -> None:
     token = make_token(watched, "operate")
     stopper, starter = (Assistant(f"{watched.url}/monitor/mcp", token, era) for era in ERAS)
     with ThreadPoolExecutor(2) as pool:

@@ -45,6 +45,7 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         # What an operator writes, with secrets in it, and what setup.sh makes of them.
         Row(f"{etc}", ROOT, root, 0o755),
         Row(f"{etc}/monitor.users.json", ROOT, (monitor,), 0o640),
+        Row(f"{etc}/monitor.tokens.json", ROOT, (monitor,), 0o640),
         Row(f"{etc}/local_alb.credentials", ROOT, (alb,), 0o640),
         Row(f"{etc}/node_router.credentials", ROOT, (router,), 0o640),
         Row(f"{etc}/templates", ROOT, root, 0o755),

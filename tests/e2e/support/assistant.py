@@ -24,6 +24,8 @@ class Assistant:
     era: str = "2026-07-28"
     told: list[tuple[float, str]] = field(default_factory=list)
     """The notifications of progress that came."""
+    results: list[CallToolResult] = field(default_factory=list)
+    """What every call came to."""
 
     def tools(self) -> dict[str, Tool]:
         """The tools that there are, by name."""
@@ -33,6 +35,7 @@ class Assistant:
         """What a call of a tool comes to, good or not."""
         result = asyncio.run(self._with(lambda client: client.call_tool(name, arguments, progress_callback=self._hear)))
         assert isinstance(result, CallToolResult)
+        self.results.append(result)
         return result
 
     def do(self, name: str, **arguments: Any) -> Any:
