@@ -112,6 +112,10 @@ published: venv ## Published servers in two versions each: what verification say
 client-files: venv ## The files that are exported for clients, read by Claude Code, Codex and Gemini CLI themselves
 	PYTHONPATH=files:. $(BIN)/pytest -q tests/clients
 
+.PHONY: inspector
+inspector: venv ## The life of a server by the MCP inspector's command line, whose packages (110 MB) make test does without
+	MCP_INSPECTOR=yes tests/run.sh inspector
+
 .PHONY: check-config
 check-config: venv ## Validate and explain a config: make check-config FILE=mcp.config.json
 	@PYTHONPATH=collections $(BIN)/python -m ansible_collections.mcp.orchestrator.plugins.module_utils.config.check \

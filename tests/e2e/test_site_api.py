@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.support.assistant import ERAS, Assistant, text_of
+from tests.e2e.support.assistant import ERAS, Assistant, Inspector, text_of
 from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
 from tests.e2e.support.token import make_token
 from tests.e2e.support.waiting import until
@@ -26,6 +27,7 @@ TEMPLATE = {
     "versions": {"1": {"command": "docker", "args": ["run", "-i", "--rm", "-e", "TZ", "mcp-sample/time:1"]}},
 }
 CANARY = "canary-7d1f0c"
+with_inspector = pytest.mark.skipif("MCP_INSPECTOR" not in os.environ, reason="make inspector: its packages are 110 MB")
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,10 @@ def test_a_server_lives_its_whole_life_by_curl(watched: Site, admin: Curl) -> No
     assert not running(watched, "clock")
 
 
-@pytest.mark.parametrize("era", ERAS)
-def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str) -> None:
-    assistant = Assistant(f"{watched.url}/monitor/mcp", make_token(watched, "admin"), era)
+@pytest.mark.parametrize("client", [*ERAS, pytest.param("inspector", marks=with_inspector)])
+def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, client: str) -> None:
+    of_client = Inspector if client == "inspector" else partial(Assistant, era=client)
+    assistant = of_client(f"{watched.url}/monitor/mcp", make_token(watched, "admin"))
     values = {"TZ": "Europe/Paris", "SECRET": CANARY}
     checked = assistant.do("check_config", server_name="watch", entry={"template": "clock@2"})
     assert not checked["accepted"]
@@ -164,7 +167,7 @@ def test_a_server_lives_its_whole_life_by_the_mcp_tools(watched: Site, era: str)
     made = assistant.do("docker_create_server", server_type="clock@1", server_name="watch", env_vars=values)
     assert made["status"] == "done", made
     until(lambda: answers(watched, "watch"), "it answers through the balancer")
-    assert "watch" in [each["name"] for each in assistant.do("docker_list_servers")["servers"]]
+    assert [each["name"] for each in assistant.do("docker_list_servers", server_type="clock")["servers"]] == ["watch"]
     assert assistant.do("docker_get_server_status", server_name="watch")["condition"] in ("ok", "asleep")
     until(lambda: assistant.do("docker_get_logs", server_name="watch", lines=5)["lines"], "its log is kept")
     assert assistant.do("docker_stop_server", server_name="watch")["status"] == "done"

@@ -16,7 +16,7 @@ MOST = 200
 
 async def _list(call: Call) -> dict[str, Any]:
     given = call.arguments
-    found = await call.api.get("/servers", status=given.get("status"), type=given.get("server_type"), limit=MOST)
+    found = await call.api.get("/servers", status=given.get("status"), template=given.get("server_type"), limit=MOST)
     shown, total = found["servers"], found["total"]
     return {"servers": shown, "total": total, "left_out": total - len(shown)}
 
@@ -48,8 +48,9 @@ SERVERS = (
             "status": {**shapes()["condition"], "description": "Only those in this condition."},
             "server_type": {
                 "type": "string",
-                "enum": ["stdio", "http", "sse"],
-                "description": "Only those that speak this.",
+                "minLength": 1,
+                "maxLength": 100,
+                "description": "Only those made from this template: github@1, or github for all of its versions.",
             },
         },
     ),

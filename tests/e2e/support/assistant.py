@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +12,8 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, Tool
+
+from tests.conformance.node import CACHE, package
 
 ERAS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
 """The revisions that the clients of both eras agree on, and how a client is told to be of that era."""
@@ -55,6 +59,24 @@ class Assistant:
         ):
             assert client.protocol_version == self.era
             return await ask(client)
+
+
+class Inspector(Assistant):
+    """The same by the command line of the MCP inspector."""
+
+    def call(self, name: str, **arguments: Any) -> CallToolResult:
+        folder = CACHE / "inspector"
+        environment = package(folder, "@modelcontextprotocol/inspector@2.12.0")
+        given = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in arguments.items()]
+        command = [
+            *(str(folder / "node_modules/.bin/mcp-inspector"), "--cli", self.url, "--transport", "http"),
+            *("--header", f"Authorization: Bearer {self.token}", "--method", "tools/call", "--tool-name", name),
+            *(word for each in given for word in ("--tool-arg", each)),
+        ]
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
+        assert told.returncode in (0, 5), told.stderr  # 5: isError
+        self.results.append(CallToolResult.model_validate_json(told.stdout))
+        return self.results[-1]
 
 
 def text_of(result: CallToolResult) -> str:

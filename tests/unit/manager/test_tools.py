@@ -14,6 +14,7 @@ from manager.tools.logs import MOST_CHARACTERS
 from monitor.access.users import ADMIN, OPERATE, ROLES, VIEW
 
 from tests.unit.manager.assistant import BY_NAME, Assistant, text_of
+from tests.unit.monitor import samples
 from tests.unit.records.kept import keep, line
 
 CANARY = "canary-2c61"
@@ -110,6 +111,14 @@ def test_of_a_long_log_the_newest_lines_are_told(site: Path) -> None:
     assert answer["lines"][-1]["text"] == texts[-1]
     assert sum(len(each["text"]) for each in answer["lines"]) <= MOST_CHARACTERS
     assert not answer["whole"]
+
+
+def test_a_server_type_is_a_template_as_in_a_creation(site: Path) -> None:
+    state = samples.state([samples.server("a", template="clock@1"), samples.server("b", template="notes@1")])
+    (site / "state.json").write_text(json.dumps(state))
+    answer = Assistant(site, VIEW).call("docker_list_servers", server_type="clock").structured_content
+    assert answer is not None
+    assert [each["name"] for each in answer["servers"]] == ["a"]
 
 
 def test_an_api_that_does_not_answer_is_said(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
