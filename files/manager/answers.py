@@ -26,7 +26,7 @@ def _local(shape: Any, needed: dict[str, Shape]) -> Any:
         return shape
     reference = shape.get("$ref")
     if not isinstance(reference, str):
-        return {key: _local(each, needed) for key, each in shape.items()}
+        return {key: _local(each, needed) for key, each in _split(shape).items()}
     name = reference.removeprefix(PUBLIC)
     if "/" in name:  # a part of another shape, of which the rest is not needed
         return _local(_named(reference), needed)
@@ -34,6 +34,16 @@ def _local(shape: Any, needed: dict[str, Shape]) -> Any:
         needed[name] = {}
         needed[name] = _local(_named(reference), needed)
     return {"$ref": _LOCAL + name}
+
+
+def _split(shape: Shape) -> Shape:
+    """The same with a branch for each of several types: some clients know no list of types."""
+    kinds = shape.get("type")
+    if not isinstance(kinds, list):
+        return shape
+    said = {key: each for key, each in shape.items() if key == "description"}
+    rest = {key: each for key, each in shape.items() if key not in ("type", "description")}
+    return {**said, "anyOf": [{"type": kind, **(rest if kind != "null" else {})} for kind in kinds]}
 
 
 def _named(reference: str) -> Any:
