@@ -34,7 +34,7 @@ from tests.e2e.support.site import FLEET, Site, settings  # noqa: E402
 from tests.e2e.support.token import make_token  # noqa: E402
 from tests.e2e.support.waiting import until  # noqa: E402
 
-TRIES = {"removed": 20, "killed": 10, "edited": 7, "stopped": 10}
+TRIES = {"removed": 20, "killed": 10, "edited": 7, "stopped": 7}
 # Time for the run that has healed the last fault to come to its end, so that each begins with an idle fleet.
 IDLE_SECONDS = 120.0
 LONGEST = 120.0
