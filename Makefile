@@ -82,6 +82,10 @@ chaos-host: venv ## A whole host broken: its engine, its boot, a reboot of 99 se
 soak: venv ## Weeks of edits, restarts and rotations at one site, without the waiting: make soak [DAYS=14] [SEED=7]
 	DAYS=$(DAYS) SEED=$(SEED) tests/run.sh soak
 
+.PHONY: observe-test
+observe-test: venv ## Prometheus and Alertmanager over a real fleet under load with faults: which alerts go off, and end
+	tests/run.sh observe-test
+
 .PHONY: fresh
 fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh
@@ -171,6 +175,11 @@ verify-bench: ## Measure the cases that have bench, one after the other: make ve
 
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))
+
+.PHONY: observe
+observe: ## Run Prometheus and Alertmanager over this host's fleet; dashboards for Grafana and Alloy's configuration beside them
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/observe.yml -i inventory/local \
+	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml))
 
 .PHONY: dashboards
 dashboards: ## The dashboards for a Grafana elsewhere, into build/dashboards

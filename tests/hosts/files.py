@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = "root"
+OBSERVER = "mcp-observability"
 # What an installation has outside of its directories; what is not there is not looked for.
 ELSEWHERE = (
     "/var/log/dockerd.log",
@@ -57,6 +58,7 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         Row(f"{etc}/*.conf", ROOT, root, 0o660),
         Row(f"{etc}/*.json", ROOT, root, 0o660),
         Row(f"{etc}/*", ROOT, root, 0o600),
+        *_of_observers(var),
         # What runs leave: services pass through, and see what is theirs.
         Row(f"{var}", ROOT, root, 0o751),
         Row(f"{var}/state.json", ROOT, (monitor,), 0o640),
@@ -94,6 +96,18 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         Row("/etc/systemd/system/*.d", ROOT, root, 0o755),
         Row("/etc/systemd/system/*", ROOT, root, 0o644),
     ]
+
+
+def _of_observers(var: Path) -> Iterator[Row]:
+    """What make observe makes: one user reads it all, and writes data."""
+    place = f"{var}/observability"
+    yield Row(place, ROOT, (OBSERVER,), 0o750)
+    for name in ("prometheus", "alertmanager"):
+        yield Row(f"{place}/{name}", OBSERVER, (OBSERVER,), 0o750)
+        yield Row(f"{place}/{name}/**", OBSERVER, (OBSERVER,), 0o770)
+    yield Row(f"{place}/dashboards", ROOT, (OBSERVER,), 0o750)
+    yield Row(f"{place}/dashboards/*.json", ROOT, (ROOT,), 0o644)
+    yield Row(f"{place}/**", ROOT, (OBSERVER,), 0o640)
 
 
 def files(etc: Path, var: Path, elsewhere: Sequence[str] = ELSEWHERE) -> Iterator[Path]:
