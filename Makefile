@@ -138,6 +138,17 @@ else # a file that is there may be all that the client knows, so that it is not 
 	  <"$$all/mcp.json" >'$(abspath $(or $(FILE),$(error name the file: make export CLIENT=$(CLIENT) FILE=…)))'
 endif
 
+.PHONY: export-k8s
+export-k8s: ## Write the fleet as Kubernetes objects: make export-k8s DIR=k8s
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export_kubernetes.yml -i inventory/local \
+	  -e export_directory='$(abspath $(or $(DIR),$(error give a directory: make export-k8s DIR=k8s)))'
+
+.PHONY: bridge-image
+bridge-image: ## The image from which pods get the bridge: make bridge-image TAG=registry.example.com/mcp/bridge:1 [FILE=bridge.tar]
+	@PYTHONPATH=files $(or $(wildcard /opt/mcp-orchestrator/venv/bin/python),$(PYTHON)) -m bridge.runtime.image \
+	  --tag '$(or $(TAG),$(error give its name: make bridge-image TAG=registry.example.com/mcp/bridge:1))' \
+	  $(if $(FILE),--to '$(abspath $(FILE))')
+
 .PHONY: notify-test
 notify-test: ## Send a test message to every address of [notify] urls, and say what came of it
 	@cd /opt/mcp-orchestrator/current && PYTHONPATH=collections /opt/mcp-orchestrator/venv/bin/python \

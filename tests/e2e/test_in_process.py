@@ -119,6 +119,16 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"settings": "{folder}/none.conf", "memory": "{folder}/litellm.json", "public_url": "http://lb"},
         {},
     ),
+    "a fleet for a cluster, of which one server is wrong and the settings too": (
+        "mcp_kubernetes_manifest",
+        {
+            "path": "{folder}/k8s",
+            "config": ["{folder}/mcp.config.json"],
+            "settings": "{folder}/settings.conf",
+            "docker_host": "unix:///nowhere.sock",
+        },
+        {"check_mode": True},
+    ),
     "a client's config without a state": (
         "mcp_client_config",
         {"path": "{folder}/c.json", "config": ["{folder}/mcp.config.json"], "state": "{folder}/none.json"},

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from tests.shape.source import MODULE_UTILS, PACKAGES, Offence, Source
 
 # A package may import those before it in this order, never those after it.
-LAYERS = (("config",), ("container", "workload"), ("routing",), ("alb",), ("state",))
+LAYERS = (("config",), ("container",), ("routing",), ("alb",), ("kubernetes",), ("state",))
 _RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 _ORDER = " -> ".join("|".join(layer) for layer in LAYERS)
 

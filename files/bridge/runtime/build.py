@@ -262,7 +262,8 @@ def compile_all(root: Path, library: Path) -> None:
     found = _run([*run, "-c", whole])
     if Path(found.strip()).resolve() != root.resolve():
         raise Problem(f"the copied interpreter looks for its library in {found.strip()}")
-    _run([*run, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), str(library)])
+    # -f: what was imported so far has bytecode that is checked against its source, and names this directory.
+    _run([*run, "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", str(root), str(library)])
     _run([*run, "-c", WITHOUT_LINES, str(library)])
 
 

@@ -13,7 +13,11 @@ from typing import TypeVar
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import headers_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import LocalServer
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import placement
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
+    autoscaling,
+    placement,
+    replicas,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import SCRATCH, ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
@@ -53,7 +57,8 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         platform=parsed.platform,
         pull="never" if parsed.recipe is not None else _said(parsed.pull, defaults.pull),
         signature_key=_key(_said(extension.signature_key, defaults.signature_key)),
-        replicas=_said(extension.replicas, defaults.replicas),
+        replicas=_said(replicas(extension), defaults.replicas),
+        autoscaling=autoscaling(extension),
         placement=placement(extension),
         priority=extension.priority,
         group=extension.group,

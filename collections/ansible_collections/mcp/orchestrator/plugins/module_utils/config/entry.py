@@ -71,6 +71,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys 
     ENTRY,
     EXTENSION,
     PRIVATE_KEYS,
+    REPLICAS,
     RESOURCES,
     STARTS,
     SWITCHES,
@@ -171,10 +172,8 @@ def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> N
         if key in ENTRY.keys and key not in _USED | set(SWITCHES) | {"orchestrator", "cwd"} and not _is_address(key):
             findings.explain(key_path("", key).lstrip("."), "is for clients; it changes nothing here")
     inner = entry.get("anythingllm")
-    said = {
-        **entry,
-        **{f"anythingllm.{key}": value for key, value in (inner if isinstance(inner, dict) else {}).items()},
-    }
+    inner = inner if isinstance(inner, dict) else {}
+    said = {**entry, **{f"anythingllm.{key}": value for key, value in inner.items()}}
     for key in (*STARTS, "anythingllm.autoStart"):
         if said.get(key) is False:
             findings.warn(key, 'is for clients, and the server runs here; write "disabled": true where it must not')
@@ -182,8 +181,8 @@ def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> N
     extension = entry.get("orchestrator")
     if isinstance(extension, dict):
         _check_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
-        _check_unknown(RESOURCES, extension.get("resources"), "orchestrator.resources", "'resources'", strict, findings)
-        _check_unknown(BRIDGE, extension.get("bridge"), "orchestrator.bridge", "'bridge'", strict, findings)
+        for name, record in (("resources", RESOURCES), ("bridge", BRIDGE), ("replicas", REPLICAS)):
+            _check_unknown(record, extension.get(name), f"orchestrator.{name}", f"'{name}'", strict, findings)
 
 
 def _is_address(key: str) -> bool:

@@ -20,6 +20,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 KEY = "orchestrator"
+CPU_SHARE = 70
+"""Percent of its cores above which an autoscaled server gets more replicas."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Extension:
     resources: Mapping[str, Any] = field(default_factory=dict)
     isolation: str | None = None
     bridge: Mapping[str, Any] | None = None
-    replicas: int | None = None
+    replicas: int | Mapping[str, int] | None = None
     placement: str | int | Mapping[str, Any] | None = None
     network: str | list[str] | None = None
     instance_metadata: bool | None = None
@@ -83,6 +85,7 @@ def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Perm
             network(parsed, extension.network, permissions)
         except ValueError as error:
             findings.error(f"{KEY}.network", f"'{printable(extension.network)}' {error}")
+    _check_replicas(extension, findings)
     for position, text in enumerate(extension.volumes):
         try:
             parsed.volumes.append(volume(text, permissions))
@@ -98,6 +101,15 @@ def apply_extension(extension: Extension, parsed: ParsedEntry, permissions: Perm
             findings.error(f"{KEY}.labels.{name}", str(error))
 
 
+def _check_replicas(extension: Extension, findings: Findings) -> None:
+    said = extension.replicas
+    if not isinstance(said, Mapping):
+        return
+    if said.get("max", said.get("min", 1)) < said.get("min", 1):
+        findings.error(f"{KEY}.replicas.max", f"'{said['max']}' is less than min ({said.get('min', 1)})")
+    findings.explain(f"{KEY}.replicas", f"hosts run {said.get('min', 1)}; only Kubernetes runs more when they are busy")
+
+
 def _check_hosts(hosts: Collection[str], findings: Findings) -> None:
     for host in hosts:
         if is_reserved(host):
@@ -108,6 +120,20 @@ def _check_hosts(hosts: Collection[str], findings: Findings) -> None:
             )
         elif is_private(host):
             findings.explain(f"{KEY}.network", f"{printable(host)} is not a public address; it is allowed as written")
+
+
+def replicas(extension: Extension) -> int | None:
+    """Returns how many containers serve the server at least, as ``Spec.replicas``; None where it does not say."""
+    said = extension.replicas
+    return int(said.get("min", 1)) if isinstance(said, Mapping) else said
+
+
+def autoscaling(extension: Extension) -> dict[str, int] | None:
+    """Returns how many may serve it when it is busy, as ``Spec.autoscaling``; None where their number is fixed."""
+    said = extension.replicas
+    if not isinstance(said, Mapping) or said.get("max", 0) <= said.get("min", 1):
+        return None
+    return {"max": said["max"], "cpu": said.get("cpu", CPU_SHARE)}
 
 
 def placement(extension: Extension) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigError, ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.shared_volume import shared_volumes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import PREFIX
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import Place
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.sources import Sources, read_sources
@@ -34,6 +35,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.templ
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import check_route
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
+    Reference,
+    whole_reference,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import Resolver, boto3_client
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.variables import resolve_variables
@@ -52,6 +57,7 @@ class Fleet:
 
     ``clients`` holds, by server, what its entry says to clients alone and is no secret; ``private`` the rest of that,
     each as JSON. ``entries`` holds, by server, the entry as it is written, and ``files`` the file where it stands.
+    ``references`` holds, by server and name, the variables whose value is a reference and nothing else.
     """
 
     settings: Settings
@@ -64,6 +70,7 @@ class Fleet:
     private: dict[str, dict[str, Secret]] = field(default_factory=dict)
     entries: dict[str, Any] = field(default_factory=dict, repr=False)
     files: dict[str, str] = field(default_factory=dict)
+    references: dict[str, dict[str, Reference]] = field(default_factory=dict)
 
     def entry_digest(self, name: str, key: bytes) -> str | None:
         """Returns a keyed digest of a server's entry, which changes when the entry does; None without an entry.
@@ -125,7 +132,13 @@ def read_fleet(
             digests = {name: value.digest(key, server.name, name) for name, value in server.env.items()}
             spec = assemble(server.name, server.enabled, server.found, digests, settings.defaults)
             fleet.specs.append(spec.with_generation())
+            fleet.references[server.name] = _references(server.found.parsed)
     return fleet
+
+
+def _references(parsed: ParsedEntry) -> dict[str, Reference]:
+    written = {name: whole_reference(value.reveal()) for name, value in parsed.env.items()}
+    return {name: each for name, each in written.items() if each is not None and name not in parsed.verbatim}
 
 
 def load_env(

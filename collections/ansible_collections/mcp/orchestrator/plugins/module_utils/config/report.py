@@ -89,13 +89,20 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "metadata", "of the instance can be read" if spec.egress.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
-    yield "replicas", str(spec.replicas) if spec.replicas > 1 else ""
+    yield "replicas", _replicas(spec)
     yield "isolation", spec.isolation or ""
     yield "sessions", session_estimate(spec) or ""
     yield "bridge", " ".join(f"{name}={_words(value)}" for name, value in spec.bridge.items() if name != "secret_args")
     yield "restart", spec.restart or ""
     yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())
     yield "engine", " ".join(f"{name}={text}" for name, text in {**spec.host_config, **spec.container_config}.items())
+
+
+def _replicas(spec: Spec) -> str:
+    if spec.autoscaling:
+        most, cpu = spec.autoscaling["max"], spec.autoscaling["cpu"]
+        return f"{spec.replicas}; on Kubernetes up to {most}, above {cpu} % of its cpus"
+    return str(spec.replicas) if spec.replicas > 1 else ""
 
 
 def _words(value: object) -> str:

@@ -20,6 +20,7 @@ PRESERVED = "preserve"
 # What only the route, or whether it runs at all, depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
     {"name", "enabled", "path", "mcp_path", "health_path", "health_matcher", "strip_prefix", "priority", "replicas"}
+    | {"autoscaling"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
     | {"group", "stopped", "restarted", "client_headers", "template", "verify"}
 )
@@ -31,7 +32,9 @@ class Spec:
 
     ``env`` maps names to keyed digests. ``build`` is the recipe (see launch/recipe.py) of an image that is built here.
     ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
-    say, or None, is all and any. ``signature_key`` is the file of the key that has to have signed the image, None
+    say, or None, is all and any. ``autoscaling`` has ``max``, how many replicas there may be on Kubernetes beside the
+    ``replicas`` that there are always, and ``cpu``, the percent of ``cpus`` above which there are more; None where
+    their number is fixed. ``signature_key`` is the file of the key that has to have signed the image, None
     where none has to. ``host_header`` is what an HTTP server gets as Host, PRESERVED what its client sends, None its
     own address as seen from inside. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
     is what ``orchestrator.bridge`` says, with sizes in bytes; its ``secret_args`` is how many arguments of the server
@@ -73,6 +76,7 @@ class Spec:
     pull: str = "missing"
     signature_key: str | None = None
     replicas: int = 1
+    autoscaling: Mapping[str, int] | None = None
     placement: Mapping[str, Any] | None = None
     priority: int | None = None
     conditions: tuple[Mapping[str, Any], ...] = ()

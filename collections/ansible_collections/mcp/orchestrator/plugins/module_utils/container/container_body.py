@@ -11,13 +11,20 @@ It holds no env and none of the server's own mounts: those join it in the moment
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import conflicts
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import PRESERVED, Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.bridge_command import (
+    BRIDGE_MOUNT,
+    BRIDGE_PORT,
+    LIBRARIES,
+    bridge_command,
+    child_command,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import BRIDGE_NAME
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
@@ -27,18 +34,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
     World,
 )
 
-BRIDGE_PORT = 8000
-BRIDGE_MOUNT = "/.mcp"
-_LIBRARIES = (f"{BRIDGE_MOUNT}/ld.so", "--library-path", f"{BRIDGE_MOUNT}/lib")
-# --argv0 and -I keep the interpreter from looking for itself in the image; -S and -OO save memory.
-LOADER = (
-    *_LIBRARIES,
-    "--argv0",
-    f"{BRIDGE_MOUNT}/python",
-    f"{BRIDGE_MOUNT}/python",
-    "-ISOO",
-    "-m",
-)
 SECOND = 1_000_000_000
 HEALTHCHECK_STAYS = 600
 """Seconds for which a health check of a server that is well stays, and asks the bridge on."""
@@ -290,45 +285,17 @@ def _process(spec: Spec, image: Image, policy: Policy) -> tuple[list[str] | None
             "a stdio server needs the bridge's runtime, and none is installed on this host;"
             " run setup.sh again, or give its directory in the option bridge"
         )
-    child = _child(spec, image)
+    child = child_command(spec, image)
     if not child and not spec.bridge.get("secret_args"):
         raise UnsupportedSpec(
             f"{spec.image} has neither an entrypoint nor a command; write what to run after the image in args"
         )
-    return [*LOADER, "bridge", *_bridge_address(spec), *_bridge_options(spec, policy), "--", *child], []
-
-
-def _bridge_address(spec: Spec) -> list[str]:
-    return ["--port", str(BRIDGE_PORT), "--path", spec.path]
-
-
-def _bridge_options(spec: Spec, policy: Policy) -> list[str]:
-    apart = ("allowed_hosts", "call_record", "log_level")
-    log_level = policy.log_level_of(spec)
-    options = (
-        ("--isolation", spec.isolation),
-        ("--idle-timeout", spec.idle_timeout),
-        ("--sleep-after", spec.sleep_after),
-        ("--deep-check-interval", spec.deep_check_interval),
-        ("--log-level", None if log_level == BRIDGE_LOG_LEVEL else log_level),
-        ("--call-record", None if policy.call_record_of(spec) else "off"),
-        *(("--allow-origin", origin) for origin in policy.allowed_origins),
-        *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
-        *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name not in apart),
-    )
-    return [word for name, value in options if value is not None for word in (name, str(value))]
+    return bridge_command(spec, child, policy), []
 
 
 def _path_and_options(tmpfs: str) -> tuple[str, str]:
     path, _colon, options = tmpfs.partition(":")
     return path, options
-
-
-def _child(spec: Spec, image: Image) -> Sequence[str]:
-    # As docker run does: an entrypoint of one's own takes the image's command away.
-    if spec.entrypoint is not None:
-        return (*spec.entrypoint, *(spec.command or ()))
-    return (*image.entrypoint, *(image.command if spec.command is None else spec.command))
 
 
 def _seccomp(spec: Spec, policy: Policy) -> list[str]:
@@ -348,7 +315,7 @@ def _healthcheck(spec: Spec, policy: Policy) -> dict[str, Any]:
     command = (f"{BRIDGE_MOUNT}/healthcheck.sh", str(BRIDGE_PORT), spec.path, *stay)
     return {
         # -p: the image's variables name no file that bash reads first.
-        "Test": ["CMD", *_LIBRARIES, f"{BRIDGE_MOUNT}/bash", "-p", *command],
+        "Test": ["CMD", *LIBRARIES, f"{BRIDGE_MOUNT}/bash", "-p", *command],
         "Interval": 50 * SECOND,
         "Timeout": (HEALTHCHECK_STAYS + 60) * SECOND if stay else 10 * SECOND,
         # Failures before the first success count after it only. At the boot of a large fleet most servers are late, and

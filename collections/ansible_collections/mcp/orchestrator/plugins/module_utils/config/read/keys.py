@@ -108,6 +108,15 @@ CONDITIONS = Record(
     'an object: {"source_ip": ["10.0.0.0/8"]}',
 )
 
+REPLICAS = Record(
+    {
+        "min": Key(Number(1, 32), "The fewest. Default 1.", 2),
+        "max": Key(Number(1, 1000), "The most. Default: min.", 5),
+        "cpu": Key(Number(1, 100), "The share of its cpus, in percent, above which there are more. Default 70.", 60),
+    },
+    'an object: {"min": 1, "max": 5, "cpu": 70}',
+)
+
 BRIDGE = Record(
     {
         "max_sessions": Key(Number(1, 10000), "The most sessions at once. Default 100.", 20),
@@ -187,7 +196,15 @@ EXTENSION = Record(
             "Whether the arguments of a stdio server are kept as secret as env. They may then hold secrets and"
             " references. Default false.",
         ),
-        "replicas": Key(Number(1, 32), "How many containers serve it. Default 1.", 2),
+        "replicas": Key(
+            Either(
+                (Number(1, 32), REPLICAS),
+                'a number from 1 to 32, or an object for Kubernetes: {"min": 1, "max": 5, "cpu": 70}',
+            ),
+            "How many containers serve it. Default 1. On Kubernetes it may be as many as the load asks for, between two"
+            " numbers; hosts run the smaller.",
+            2,
+        ),
         "placement": Key(
             Either(
                 (

@@ -94,6 +94,15 @@ def references_in(text: str) -> Iterator[Reference]:
             yield reference
 
 
+def whole_reference(text: str) -> Reference | None:
+    """Returns the reference that a text is, None for a text that is more or something else."""
+    match = _REFERENCE.fullmatch(text)
+    try:
+        return _parse(match[1]) if match else None
+    except InvalidReference:
+        return None
+
+
 def _parsed(match: re.Match[str]) -> Reference | None:
     try:
         return _parse(match[1])

@@ -23,6 +23,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.b
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.dashboard import Dashboard
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.ini import IniFile
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.kubernetes import (
+    Kubernetes,
+    annotation_errors,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.litellm import Litellm
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.logging import Logging
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.notify import Notify
@@ -49,12 +53,16 @@ SECTIONS: Mapping[str, type[Any]] = {
     "routes": Routes,
     "oidc": Oidc,
     "jwt": Jwt,
+    "kubernetes": Kubernetes,
 }
 # The sections whose keys the user chooses, and what they are for.
 FREE_SECTIONS: Mapping[str, str] = {
     "tags": "Further tags of the rules and target groups: NAME = value.",
     "inputs": "Values of ${input:NAME}, which VS Code asks a person for: NAME = value, or a reference such as"
     " ${ssm:/mcp/token}.",
+    "ingress_annotations": "Annotations of the Ingress of each server on Kubernetes: NAME = value. {path} is its path,"
+    " as /mcp/time, and {host} what it gets as Host; one with {host} is left out where that is the client's.",
+    "ingress_strip_annotations": "Further ones for servers whose prefix the Ingress controller has to remove.",
 }
 
 
@@ -63,7 +71,7 @@ class Settings:
     """All of settings.conf, with defaults for what it does not say.
 
     ``tags`` are further ones for rules and target groups; ``inputs`` are the values of an editor's ``${input:…}``,
-    which nobody can be asked for here.
+    which nobody can be asked for here; ``ingress_annotations`` and ``ingress_strip_annotations`` those of Ingresses.
     """
 
     aws: Aws = field(default_factory=Aws)
@@ -79,8 +87,11 @@ class Settings:
     routes: Routes = field(default_factory=Routes)
     oidc: Oidc = field(default_factory=Oidc)
     jwt: Jwt = field(default_factory=Jwt)
+    kubernetes: Kubernetes = field(default_factory=Kubernetes)
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Secret] = field(default_factory=dict)
+    ingress_annotations: Mapping[str, str] = field(default_factory=dict)
+    ingress_strip_annotations: Mapping[str, str] = field(default_factory=dict)
 
     def permissions(self) -> Permissions:
         """Returns what entries may have beyond their container."""
@@ -116,6 +127,8 @@ class Settings:
             "oidc": incomplete("oidc", self.oidc, is_used=self.routes.auth == "oidc"),
             "jwt": incomplete("jwt", self.jwt, is_used=self.routes.auth == "jwt"),
             "tags": tag_errors(self.tags),
+            "ingress_annotations": annotation_errors(self.ingress_annotations),
+            "ingress_strip_annotations": annotation_errors(self.ingress_strip_annotations),
         }
         for section, problems in found.items():
             for key, reason in problems:
@@ -139,7 +152,13 @@ def read_settings(path: str | None) -> Settings:
     file.refuse_unknown(readers, tuple(FREE_SECTIONS))
     given = {section: kind(**file.section(section, readers[section])) for section, kind in SECTIONS.items()}
     inputs = {name: Secret(value) for name, value in file.texts("inputs").items() if value}
-    settings = Settings(**given, tags=file.texts("tags"), inputs=inputs)
+    settings = Settings(
+        **given,
+        tags=file.texts("tags"),
+        inputs=inputs,
+        ingress_annotations=file.texts("ingress_annotations"),
+        ingress_strip_annotations=file.texts("ingress_strip_annotations"),
+    )
     for section, key, reason in settings.contradictions():
         file.error(section, key, reason)
     if file.errors:

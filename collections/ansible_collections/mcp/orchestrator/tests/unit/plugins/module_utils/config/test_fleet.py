@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress, EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, load_env, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import (
     KeyFileError,
     Secret,
@@ -33,6 +34,46 @@ def test_a_wrong_entry_fails_alone(read: Read) -> None:
     fleet = read({"good": docker("mcp/time"), "bad": docker("--privileged", "mcp/time"), "worse": 7})
     assert [spec.name for spec in fleet.specs] == ["good"]
     assert [error.server for error in fleet.errors] == ["bad", "worse"]
+
+
+@pytest.mark.parametrize(
+    ("said", "replicas", "autoscaling"),
+    [
+        (3, 3, None),
+        ({"min": 2, "max": 5, "cpu": 60}, 2, {"max": 5, "cpu": 60}),
+        ({"max": 5}, 1, {"max": 5, "cpu": 70}),
+        ({"min": 2, "max": 2}, 2, None),
+        ({}, 1, None),
+    ],
+)
+def test_replicas_are_a_number_or_grow_with_the_load_and_make_no_new_container(
+    read: Read, said: object, replicas: int, autoscaling: object
+) -> None:
+    (plain,) = read({"x": docker("mcp/time")}).specs
+    (spec,) = read({"x": docker("mcp/time", orchestrator={"replicas": said})}).specs
+    assert (spec.replicas, spec.autoscaling, spec.generation) == (replicas, autoscaling, plain.generation)
+    assert Spec.from_dict(spec.to_short_dict()) == spec
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"min": 3, "max": 2}, "orchestrator.replicas.max: '2' is less than min (3)"),
+        ({"min": 0}, "orchestrator.replicas: must be a number from 1 to 32, or an object for Kubernetes"),
+    ],
+)
+def test_replicas_that_cannot_be_are_told(read: Read, said: object, message: str) -> None:
+    (error,) = read({"x": docker("mcp/time", orchestrator={"replicas": said})}).errors
+    assert message in str(error)
+
+
+def test_references_that_are_a_whole_value_are_known_beside_the_values(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.config.json"
+    env = {"A": "${ssm:/mcp/a}", "B": "Bearer ${ssm:/mcp/b}", "C": "c", "D": "${D:-x}"}
+    flags = [word for name in env for word in ("-e", name)]
+    path.write_text(json.dumps({"mcpServers": {"x": docker(*flags, "mcp/time", env=env)}}))
+    fleet = read_fleet([str(path)], None, KEY, EmptyResolver())
+    assert {name: str(each) for name, each in fleet.references["x"].items()} == {"A": "${ssm:/mcp/a}", "D": "${D}"}
 
 
 @pytest.mark.parametrize(("wish", "enabled"), [({"disabled": True}, False), ({"enabled": False}, False), ({}, True)])

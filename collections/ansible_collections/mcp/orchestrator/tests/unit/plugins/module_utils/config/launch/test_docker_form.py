@@ -56,6 +56,7 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "platform": None,
         "pull": "missing",
         "replicas": 1,
+        "autoscaling": None,
         "placement": None,
         "priority": None,
         "conditions": [],

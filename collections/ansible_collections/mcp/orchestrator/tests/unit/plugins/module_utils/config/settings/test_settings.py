@@ -67,6 +67,10 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         ("[dashboard]\nhunter2\n", "line 2: is neither a section nor 'key = value'"),
         ("[service]\npublish_address = localhost\n", "'localhost' is not an IP address"),
         ("[logging]\nlevel = loud\n", "'loud' is not a level; write one of DEBUG"),
+        ("[kubernetes]\nversion = 1.19\n", "'1.19' is not a version from 1.20 on; write for example 1.34"),
+        ("[kubernetes]\nssm_store = Store/x\n", "'Store/x' is not the name of a store; write NAME"),
+        ("[kubernetes]\ningress_strip_path = /x\n", "'/x' is not a path with {path} in front"),
+        ("[ingress_annotations]\na/b/c = 1\n", "[ingress_annotations] a/b/c: is not the name of an annotation"),
     ],
 )
 def test_an_error_tells_what_to_do_and_never_the_line_itself(tmp_path: Path, text: str, message: str) -> None:

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What mcp_kubernetes_manifest does: from its arguments to its result."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError, fail_on_errors, require
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import image_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
+    DOCKER_ERROR,
+    DockerEngine,
+    EngineError,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.name_lookup import look_up
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.directory import (
+    LIST,
+    DirectoryError,
+    Plan,
+    addresses_before,
+    apply,
+    mark,
+    observe,
+    plan,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet import (
+    Rendering,
+    file_name,
+    render_fleet,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR, document
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Workload
+
+_DIGEST = 12
+
+
+def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Returns the result of mcp_kubernetes_manifest, as its documentation describes it. Raises ModuleError."""
+    require("yaml", YAML_ERROR)
+    path = arguments["path"]
+    try:
+        fleet, is_keyed = _read(arguments)
+        name = fleet.settings.service.fleet
+        present = observe(path)
+        specs = [_unresolved(spec) if not is_keyed else spec for spec in fleet.specs if spec.enabled]
+        images, silence = _images(specs, arguments["docker_host"])
+        before = addresses_before(present, name)
+        workloads = [
+            Workload(
+                spec,
+                fleet.settings,
+                images.get(spec.image),
+                _addresses(spec, name, before),
+                fleet.references.get(spec.name, {}),
+                _values(spec) if is_keyed else None,
+            )
+            for spec in specs
+        ]
+        rendering = render_fleet(workloads, fleet.settings)
+        planned = _plan(rendering, fleet, present)
+        if planned.changes and not check_mode:
+            apply(path, planned)
+    except (ConfigFileError, KeyFileError, DirectoryError) as error:
+        raise ModuleError(str(error)) from error
+    return fail_on_errors(_result(planned, present, rendering, fleet, silence))
+
+
+def _read(arguments: Mapping[str, Any]) -> tuple[Fleet, bool]:
+    """The fleet, and whether the digests of its variables mean anything: where there is no key nobody is asked for
+    values."""
+    key_file = arguments["key_file"]
+    is_keyed = key_file is not None and os.path.exists(key_file)
+    resolver = None if is_keyed else EmptyResolver()
+    return read_fleet(arguments["config"], arguments["settings"], read_key(key_file), resolver), is_keyed
+
+
+def _unresolved(spec: Spec) -> Spec:
+    return replace(spec, env=dict.fromkeys(spec.env, "")).with_generation()
+
+
+def _values(spec: Spec) -> str | None:
+    """A digest of the keyed digests of all values: it changes with each of them, and says nothing of any."""
+    if not spec.env:
+        return None
+    lines = "".join(f"{name}={digest}\n" for name, digest in sorted(spec.env.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()[:_DIGEST]
+
+
+def _images(specs: Sequence[Spec], docker_host: str | None) -> tuple[dict[str, Image], str]:
+    """What the engine knows of images, and why it says nothing."""
+    wanted = sorted({spec.image for spec in specs})
+    if not wanted:
+        return {}, ""
+    if DOCKER_ERROR is not None:
+        return {}, "the Python library docker is missing, so what images bring is not known; run setup.sh"
+    try:
+        with closing(DockerEngine(docker_host)) as engine:
+            raw = {each: engine.image(each) for each in wanted}
+    except EngineError as error:
+        return {}, f"the engine could not be asked what images bring: {error}"
+    return {each: image_of(found) for each, found in raw.items() if found is not None}, ""
+
+
+def _addresses(spec: Spec, fleet: str, before: Mapping[tuple[str, str], tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The addresses of a server's hosts: those that the former export had, as long as they include all of today's."""
+    found = look_up(spec.egress.hosts)
+    file = file_name(fleet, spec.name)
+    result = {}
+    for host, answer in found.items():
+        admitted = tuple(each for each in answer if egress.admits(host, each, ()))
+        former = tuple(each for each in before.get((file, host), ()) if egress.admits(host, each, ()))
+        is_literal = egress.literal(host) is not None
+        result[host] = admitted if is_literal else egress.still_allowed(admitted, former)
+    return result
+
+
+def _plan(rendering: Rendering, fleet: Fleet, present: Mapping[str, str]) -> Plan:
+    """What to do with the files. A server with an error keeps the file that it has."""
+    name = fleet.settings.service.fleet
+    if rendering.errors:
+        return Plan()
+    desired = {file_name(name, server): _file(server, name, rendering) for server in rendering.objects}
+    wrong = {error.server for error in fleet.errors if error.server} | {
+        server for server, found in rendering.findings.items() if found.errors
+    }
+    kept = {file for file in (file_name(name, server) for server in wrong) if file in present and file not in desired}
+    resources = sorted({*desired, *kept})
+    listed = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
+    return plan(present, {**desired, LIST: document([mark(name)], [listed])}, name, kept)
+
+
+def _file(server: str, fleet: str, rendering: Rendering) -> str:
+    needs = [f"Needs {need}" for need in rendering.findings[server].needs]
+    return document([mark(fleet), *needs], rendering.objects[server])
+
+
+def _result(
+    planned: Plan, present: Mapping[str, str], rendering: Rendering, fleet: Fleet, silence: str
+) -> dict[str, Any]:
+    errors = [{"server": error.server, "message": str(error)} for error in fleet.errors]
+    errors += [{"server": None, "message": f"settings.conf: {message}"} for message in rendering.errors]
+    notes, needs = [{"server": None, "message": message} for message in rendering.notes], []
+    for server, found in rendering.findings.items():
+        file = fleet.files.get(server, "")
+        errors += [{"server": server, "message": f"{file}: {message}" if file else message} for message in found.errors]
+        notes += [{"server": server, "message": message} for message in found.notes]
+        needs += [{"server": server, "message": message} for message in found.needs]
+    return {
+        "changed": planned.changes,
+        "servers": sorted(rendering.objects),
+        "errors": errors,
+        "notes": notes,
+        "needs": needs,
+        "report": _report(rendering, fleet, notes, needs),
+        "diff": [_diff(name, present.get(name, ""), planned.write.get(name, "")) for name in _touched(planned)],
+        "warnings": [silence] if silence else [],
+    }
+
+
+def _touched(planned: Plan) -> list[str]:
+    return sorted({*planned.write, *planned.remove})
+
+
+def _diff(name: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": name, "after_header": name, "before": before, "after": after}
+
+
+def _report(
+    rendering: Rendering, fleet: Fleet, notes: Iterable[Mapping[str, Any]], needs: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    servers = sorted(rendering.objects)
+    count = f"{len(servers)} server{'' if len(servers) == 1 else 's'} exported"
+    lines = [f"{count}: {', '.join(servers)}" if servers else "no server is exported"]
+    off = [spec.name for spec in fleet.specs if not spec.enabled]
+    lines += [f"left out: {', '.join(off)}: disabled"] if off else []
+    lines += [f"left out: {', '.join(each.name for each in fleet.remotes)}: remote"] if fleet.remotes else []
+    lines += [f"needs: {each['server']}: {each['message']}" for each in needs]
+    return lines + [f"note: {each['server'] or 'fleet'}: {each['message']}" for each in notes]

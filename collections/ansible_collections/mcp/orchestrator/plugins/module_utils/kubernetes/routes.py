@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How requests come to a server's pods: a Service, and what leads to it.
+
+With a listener of AWS the fleet's rules and target groups stay as they are, and a TargetGroupBinding registers the pods
+(https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/).
+Otherwise an Ingress has the same paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import host_header
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
+
+OPEN = "none"
+
+
+def service(workload: Workload) -> Object:
+    """Returns the Service of a server, on the port on which its container listens."""
+    port = {"name": "http", "port": workload.port or 1, "targetPort": "http", "protocol": "TCP"}
+    return workload.object("v1", "Service", spec={"selector": workload.selector, "ports": [port]})
+
+
+def route(workload: Workload, findings: Findings) -> Object:
+    """Returns the TargetGroupBinding or the Ingress of a server."""
+    return _binding(workload) if workload.settings.aws.is_named else _ingress(workload, findings)
+
+
+def settings_errors(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yields what of the settings keeps requests from all pods: the key, and why with the way out."""
+    cluster, aws, routes = settings.kubernetes, settings.aws, settings.routes
+    if not cluster.router_networks and not cluster.router_namespace:
+        where = "the networks of the load balancer's subnets" if aws.is_named else "the Ingress controller's networks"
+        yield (
+            "[kubernetes] router_networks",
+            f"is empty, as router_namespace is, so that nobody could reach a pod; write {where}, or in router_namespace"
+            " the namespace of the Ingress controller",
+        )
+    if aws.is_named:
+        if not aws.listener_arn:
+            yield "[aws] listener_arn", "is needed for the names of the target groups; write it in place of alb_name"
+        if aws.target_type != "ip":
+            yield "[aws] target_type", "'instance' cannot have pods as targets; write ip"
+        if routes.topology != "direct":
+            yield "[routes] topology", f"'{routes.topology}' has no target group for each server; write direct"
+    elif routes.source_ip:
+        yield (
+            "[routes] source_ip",
+            "cannot be said in an Ingress; leave it out, and write the annotation of your controller into"
+            " [ingress_annotations]",
+        )
+
+
+def _binding(workload: Workload) -> Object:
+    spec = workload.spec
+    owner = Owner(workload.fleet, workload.settings.aws.listener_arn, "")
+    group = owner.group_name(spec.name, ["ip", "HTTP", spec.health_path, spec.strip_prefix])
+    return workload.object(
+        workload.cluster.target_group_binding,
+        "TargetGroupBinding",
+        spec={
+            "targetGroupName": group,
+            "targetType": "ip",
+            "serviceRef": {"name": workload.name, "port": workload.port or 1},
+            "multiClusterTargetGroup": True,  # hosts have targets in the same group
+        },
+    )
+
+
+def _ingress(workload: Workload, findings: Findings) -> Object:
+    spec, settings = workload.spec, workload.settings
+    auth = spec.auth or settings.routes.auth
+    if auth != OPEN:
+        findings.error("orchestrator.auth", f"'{auth}' is a load balancer's of AWS; an Ingress lets everybody pass")
+    if spec.conditions:
+        findings.error("orchestrator.conditions", "cannot be said in an Ingress; remove them")
+    annotations = dict(settings.ingress_annotations)
+    path, path_type = spec.path, "Prefix"
+    if spec.strip_prefix:
+        annotations |= settings.ingress_strip_annotations
+        if not settings.ingress_strip_annotations:
+            findings.error(
+                "orchestrator.strip_prefix",
+                f"an Ingress has no way to remove {spec.path} from paths; write what your controller wants for that"
+                " into [ingress_strip_annotations] of settings.conf, or false where the server knows its prefix",
+            )
+        if workload.cluster.ingress_strip_path:
+            path, path_type = workload.cluster.ingress_strip_path.replace("{path}", spec.path), "ImplementationSpecific"
+    made = workload.object("networking.k8s.io/v1", "Ingress", spec={})
+    filled = _filled(annotations, spec.path, host_header(spec, workload.image))
+    if filled:
+        made["metadata"]["annotations"] = filled
+    backend = {"service": {"name": workload.name, "port": {"name": "http"}}}
+    rule = {"http": {"paths": [{"path": path, "pathType": path_type, "backend": backend}]}}
+    hosts = settings.routes.host_header
+    made["spec"] = {
+        **({"ingressClassName": workload.cluster.ingress_class} if workload.cluster.ingress_class else {}),
+        "rules": [{"host": host, **rule} for host in hosts] or [rule],
+    }
+    return made
+
+
+def _filled(annotations: Mapping[str, str], path: str, host: str | None) -> dict[str, str]:
+    return {
+        name: text.replace("{path}", path).replace("{host}", host or "")
+        for name, text in sorted(annotations.items())
+        if host is not None or "{host}" not in text
+    }
