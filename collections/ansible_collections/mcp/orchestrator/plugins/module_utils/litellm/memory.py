@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What mcp_litellm remembers between runs: whether LiteLLM still has to be told, and digests of the entries.
+"""What mcp_litellm remembers between runs: whether LiteLLM still has to be told, digests of the entries, and ids.
 
-Nothing else depends on the digests than that a renamed server is known again; without the file all else goes on.
+By the digests a renamed server is known again, and by the ids one that was switched off for a while and had an id that
+somebody has written; without the file all else goes on.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_fil
 
 @dataclass(frozen=True)
 class Memory:
-    """``reload`` is whether a file was written that LiteLLM has not read yet; ``entries`` are digests by server."""
+    """``reload`` is whether a file was written that LiteLLM has not read yet. By server, ``entries`` are digests and
+    ``ids`` those of all that LiteLLM has known."""
 
     reload: bool = False
     entries: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_memory(path: str) -> Memory:
@@ -29,11 +32,13 @@ def read_memory(path: str) -> Memory:
     try:
         with open(path, encoding="utf-8") as file:
             told = json.load(file)
-        return Memory(bool(told["reload"]), {str(name): str(digest) for name, digest in told["entries"].items()})
+        entries, ids = ({str(name): str(text) for name, text in told[key].items()} for key in ("entries", "ids"))
+        return Memory(bool(told["reload"]), entries, ids)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Memory()
 
 
 def write_memory(path: str, memory: Memory) -> None:
     """Replaces the file. Raises FileNotWritten."""
-    write_json(path, {"reload": memory.reload, "entries": dict(sorted(memory.entries.items()))}, OWNER_ONLY)
+    tables = {"entries": dict(sorted(memory.entries.items())), "ids": dict(sorted(memory.ids.items()))}
+    write_json(path, {"reload": memory.reload, **tables}, OWNER_ONLY)

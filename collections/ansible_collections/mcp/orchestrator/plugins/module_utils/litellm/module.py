@@ -68,16 +68,17 @@ def _run(settings: Settings, arguments: Mapping[str, Any], check_mode: bool) -> 
     refused = [error["server"] for error in errors]
     planned = place.planned(entries, [*told.kept, *refused])
     changed = bool(planned.actions) or memory.reload
+    after = replace(memory, reload=False, entries=digests, ids=_ids(memory, held, entries))
     if changed and not check_mode:
         # Noted first: a run that ends in between leaves a file that LiteLLM does not know, and the next one sees that.
         command = settings.litellm.reload
-        write_memory(arguments["memory"], Memory(bool(command), digests))
+        write_memory(arguments["memory"], replace(after, reload=bool(command)))
         if planned.actions:
             place.apply(planned.actions)
         if command:
             reload(command)
-    if not check_mode and (changed or memory.entries != digests):
-        write_memory(arguments["memory"], Memory(False, digests))
+    if not check_mode and (changed or memory != after):
+        write_memory(arguments["memory"], after)
     return fail_on_errors(_result(changed, planned, entries, told, errors))
 
 
@@ -102,9 +103,20 @@ def _named(
     gone = [service for service in held.ours if service not in staying]
     new = [entry.service for entry in free if entry.service not in held.ours]
     former = renamed(gone, new, memory.entries, digests)
-    ids = server_ids(fleet, [entry.service for entry in free], world, former, held.ids)
+    taken = {*world.values(), *held.ids}
+    earlier = {service: id for service, id in memory.ids.items() if service not in world and id not in taken}
+    ids = server_ids(fleet, [entry.service for entry in free], {**earlier, **world}, former, held.ids)
     entries = [replace(entry, server_id=ids[entry.service]) for entry in free]
     return entries, [{"server": service, "message": message} for service, message in sorted(errors.items())]
+
+
+def _ids(memory: Memory, held: Held, entries: Sequence[Entry]) -> dict[str, str]:
+    """The ids of all servers that LiteLLM has known; one that a renamed server has taken along is its alone."""
+    ids = {service: str(told.get("server_id")) for service, told in held.ours.items()}
+    ids.update({entry.service: entry.server_id for entry in entries})
+    now = {entry.server_id for entry in entries}
+    kept = {service: id for service, id in {**memory.ids, **ids}.items() if id not in now}
+    return {**kept, **{entry.service: entry.server_id for entry in entries}}
 
 
 def _key(settings: Settings) -> Secret:

@@ -67,7 +67,7 @@ def wanted(config: Mapping[str, Any], public_url: str, *, in_database: bool) -> 
             continue
         secrets, lost = ({}, list(told.get("headers", {}))) if in_database else _secrets(told.get("headers", {}))
         reason = "LiteLLM's database takes no references" if in_database else "LiteLLM cannot put it together"
-        missing += [f"headers.{name}: {reason}; send x-mcp-{litellm_name(remote['name'])}-…" for name in lost]
+        missing += [f"headers.{name}: {reason}; have callers send it" for name in lost]
         _add(result, _entry(remote["name"], told["url"], told["type"], told, (), secrets), in_database)
         if missing:
             result.left_out.setdefault(remote["name"], []).extend(missing)

@@ -106,6 +106,14 @@ def test_an_id_that_somebody_wrote_into_the_file_stays(run: Run, tmp_path: Path)
     assert run({"time": TIME})["changed"] is False
     run({"time": {**TIME, "description": "now"}})
     assert servers_of(tmp_path)["time"]["server_id"] == "granted-before"
+    run({"time": {**TIME, "disabled": True}})
+    assert servers_of(tmp_path) == {}
+    run({"time": TIME})
+    assert servers_of(tmp_path)["time"]["server_id"] == "granted-before"
+    run({"clock": TIME})
+    run({"clock": TIME, "time": TIME})
+    ids = {name: told["server_id"] for name, told in servers_of(tmp_path).items()}
+    assert ids["clock"] == "granted-before" != ids["time"]
 
 
 def test_a_collision_fails_for_these_servers_alone_and_names_both(run: Run, tmp_path: Path) -> None:
