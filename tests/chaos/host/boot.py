@@ -9,8 +9,9 @@ from tests.security.installed_host import VAR
 
 # Everything of the product that is there at a boot. Without it the engine starts the same containers all alone.
 UNITS = (
-    "mcp-watcher.service", "mcp-monitor.service", "mcp-local-alb.service", "mcp-local-alb-haproxy.service",
-    "mcp-firewall.service", "mcp-reconcile.timer", "mcp-reconcile.path", "mcp-request.path",
+    "mcp-watcher.service", "mcp-monitor.service", "mcp-manager.service", "mcp-local-alb.service",
+    "mcp-local-alb-haproxy.service", "mcp-firewall.service", "mcp-reconcile.timer", "mcp-reconcile.path",
+    "mcp-request.path",
 )  # fmt: skip
 # Prints when, on the monotonic clock, every container has answered at its own port.
 ALONE = """

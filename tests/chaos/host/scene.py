@@ -81,7 +81,7 @@ class ChaosHost(InstalledHost):
 
     def _services(self) -> str:
         failed = self.run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "mcp-*", "docker*")
-        wanted = ("docker", "mcp-watcher", "mcp-monitor", "mcp-local-alb", "mcp-local-alb-haproxy")
+        wanted = ("docker", "mcp-watcher", "mcp-monitor", "mcp-manager", "mcp-local-alb", "mcp-local-alb-haproxy")
         states = self.run("sh", "-c", f"systemctl is-active {' '.join(wanted)} || true").split()
         return failed or ("" if set(states) == {"active"} else f"units: {dict(zip(wanted, states, strict=False))}")
 
