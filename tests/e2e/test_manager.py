@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import http.client
 import json
 import os
@@ -31,6 +32,8 @@ from tests.unit.records.kept import keep, line
 FILES = Path(__file__).parents[2] / "files"
 TOKEN = "mcpt_view"
 PAGE = "https://ops.example.com"
+CLIENT = "127.0.0.5"
+"""From where a request of a test comes."""
 HEADERS = {
     "Authorization": f"Bearer {TOKEN}",
     "Content-Type": "application/json",
@@ -53,7 +56,7 @@ class Served:
 
     def ask(self, method: str = "POST", body: str = PING, **headers: str | None) -> tuple[int, dict[str, str], bytes]:
         """The status, headers and body of the answer to a request; a header of None is left out."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(CLIENT, 0))
         asked = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, "/monitor/mcp", body, {k: v for k, v in asked.items() if v is not None})
         answer = connection.getresponse()
@@ -80,7 +83,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     tools = [sys.executable, "-m", "manager", "--socket", str(socket), "--api", api]
     pages = [
         *(sys.executable, "-m", "monitor", "--state", folder / "state.json", "--directory", folder, "--users", users),
-        *("--bind", f"127.0.0.1:{port}", "--manager", socket, "--api-origin", PAGE),
+        *("--bind", f"127.0.0.1:{port}", "--manager", socket, "--manager-user", getpass.getuser()),
+        *("--api-origin", PAGE),
     ]
     with (
         subprocess.Popen(tools, cwd=FILES) as manager,
@@ -108,6 +112,16 @@ def test_clients_of_both_eras_find_the_tools_and_call_them(served: Served, era: 
     assert refused.is_error
     assert "needs the scope operate" in text_of(refused)
     assert served.refused()[-1]["user"] == "token assistant"
+
+
+def test_the_api_learns_for_whom_a_tool_calls_it(served: Served) -> None:
+    arguments = {"name": "docker_stop_server", "arguments": {"server_name": "time"}}
+    assert (
+        served.ask(body=json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments}))[0] == 200
+    )
+    refused = served.refused()[-1]
+    assert (refused["user"], refused["client"]) == ("token assistant", CLIENT)
+    assert refused["text"].startswith("POST /api/v1/servers/time/stop")
 
 
 def test_a_local_client_has_the_tools_over_stdio(served: Served) -> None:
