@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 
 import docker
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.server import render
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.kubernetes.scenes import workload
+from bridge.runtime.image import load, write_image
 
 from tests.e2e.support.container_scene import ContainerScene
 from tests.unit.bridge.client import ROOT, Bridge, Client, free_port, last, request, until
@@ -198,6 +202,43 @@ def test_the_containers_that_the_module_makes_tell_their_health_themselves(
             assert (found.exit_code, json.loads(found.output)["state"]) == (0, "ok")
     finally:
         scene.clean()
+
+
+def test_a_server_runs_with_what_a_pod_copies_out_of_the_bridge_s_image(
+    runtime: Path, tiny: dict[str, str], engine: Any
+) -> None:
+    objects, findings = render(workload())
+    assert not findings.errors
+    pod = next(each for each in objects if each["kind"] == "Deployment")["spec"]["template"]["spec"]
+    init = pod["initContainers"][0]
+    tag = f"{LABEL}:bridge"
+    # As an emptyDir: root's, and anybody may write into it.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        volume = Path(folder) / "volume"
+        volume.mkdir()
+        volume.chmod(0o777)
+        Path(folder).chmod(0o755)
+        identity = write_image(runtime, Path(folder) / "image.tar", tag)
+        load(Path(folder) / "image.tar")
+        scene = ContainerScene(bridge=str(volume / "runtime"), health_timeout=60)
+        try:
+            assert engine.images.get(tag).id == identity
+            for _again in range(2):  # an init container may run twice
+                engine.containers.run(
+                    tag,
+                    init["command"][1:],
+                    entrypoint=init["command"][:1],
+                    user="10001:10001",
+                    remove=True,
+                    network_mode="none",
+                    volumes={str(volume): {"bind": "/bridge", "mode": "rw"}},
+                    **{**HARDENED, "init": False, "mem_limit": "128m"},
+                )
+            more = {"transport": "stdio", "port": None, "health_path": "/mcp/static/health", "memory": 2**28}
+            assert not scene.run([scene.spec("static", image=tiny["static"], **more)])["errors"]
+        finally:
+            scene.clean()
+            engine.images.remove(tag, force=True)
 
 
 @pytest.mark.parametrize("user", ["0:0", "1234:5678", "65534"])

@@ -158,7 +158,7 @@ def _result(
         file = fleet.files.get(server, "")
         errors += [{"server": server, "message": f"{file}: {message}" if file else message} for message in found.errors]
         notes += [{"server": server, "message": message} for message in found.notes]
-        needs += [{"server": server, "message": message} for message in found.needs]
+        needs += [{"server": server, "message": message} for message in found.needs if server in rendering.objects]
     return {
         "changed": planned.changes,
         "servers": sorted(rendering.objects),

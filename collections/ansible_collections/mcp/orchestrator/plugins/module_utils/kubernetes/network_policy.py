@@ -60,8 +60,8 @@ def _egress(workload: Workload, findings: Findings) -> list[Object]:
     if egress.instance_metadata:
         findings.error(
             "orchestrator.instance_metadata",
-            "would give it the rights of the node; remove it, and give its ServiceAccount a role of its own"
-            f" (EKS Pod Identity or IRSA: {workload.name} in {workload.cluster.namespace})",
+            "would give it the rights of the node; remove it, and give a role to its ServiceAccount"
+            f" {workload.name} in {workload.cluster.namespace} (on EKS by IRSA; Pod Identity's address is closed)",
         )
     if egress.kind is EgressKind.ENGINE:
         findings.error(

@@ -10,6 +10,7 @@ Otherwise an Ingress has the same paths.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
@@ -19,6 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.findin
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 
 OPEN = "none"
+_INGRESS_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def service(workload: Workload) -> Object:
@@ -49,7 +51,14 @@ def settings_errors(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "[aws] target_type", "'instance' cannot have pods as targets; write ip"
         if routes.topology != "direct":
             yield "[routes] topology", f"'{routes.topology}' has no target group for each server; write direct"
-    elif routes.source_ip:
+        return
+    for host in routes.host_header:
+        if not _INGRESS_HOST.fullmatch(host):
+            yield (
+                "[routes] host_header",
+                f"'{host}' cannot be the host of an Ingress; write a name, or *. and the rest of one",
+            )
+    if routes.source_ip:
         yield (
             "[routes] source_ip",
             "cannot be said in an Ingress; leave it out, and write the annotation of your controller into"

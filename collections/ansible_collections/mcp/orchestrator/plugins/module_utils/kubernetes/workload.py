@@ -106,5 +106,6 @@ def quantity(count: int) -> str:
 
 
 def cores(count: float) -> str:
-    """Returns so many cores as Kubernetes writes them, in thousandths."""
-    return f"{max(round(count * 1000), 1)}m"
+    """Returns so many cores as Kubernetes writes them: whole ones, or thousandths of one."""
+    thousandths = max(round(count * 1000), 1)
+    return str(thousandths // 1000) if thousandths % 1000 == 0 else f"{thousandths}m"

@@ -284,7 +284,7 @@ def test_what_is_reserved_for_a_pod_is_the_share_of_the_settings() -> None:
     resources = pod_of(rendered(settings=cluster(cpu_request=20, memory_request=50), cpus=2, memory=2**30))[
         "containers"
     ][0]["resources"]
-    assert resources == {"requests": {"cpu": "400m", "memory": "512Mi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}}
+    assert resources == {"requests": {"cpu": "400m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}}
 
 
 def test_settings_by_which_nobody_could_reach_a_pod_keep_everything_from_being_written() -> None:
@@ -296,6 +296,16 @@ def test_settings_by_which_nobody_could_reach_a_pod_keep_everything_from_being_w
     )
     told = [each.partition(":")[0] for each in render_fleet([], on_instances).errors]
     assert told == ["[aws] target_type", "[routes] topology"]
+
+
+def test_what_only_a_load_balancer_of_aws_can_ask_of_requests_is_an_error_of_the_settings() -> None:
+    routes = Routes(host_header=("mcp-*.example.com", "*.example.com"), source_ip=("10.0.0.0/8",))
+    told = render_fleet([], replace(SETTINGS, routes=routes)).errors
+    assert [each.partition("; ")[0] for each in told] == [
+        "[routes] host_header: 'mcp-*.example.com' cannot be the host of an Ingress",
+        "[routes] source_ip: cannot be said in an Ingress",
+    ]
+    assert not render_fleet([], replace(ON_AWS, routes=routes)).errors
 
 
 def test_two_servers_never_get_objects_of_one_name() -> None:
