@@ -100,6 +100,14 @@ def test_a_server_is_made_from_an_entry_and_removed(running: RequestHost, progra
     assert running.drop_ins() == []
 
 
+def test_the_environment_of_an_image_reaches_its_container(running: RequestHost, program: Program) -> None:
+    body = {"service_name": "new", "image": "mcp/x:1", "environment": {"ZONE": "eu", "LEVEL": "info"}}
+    made = post(program, "/containers?wait=30", body)
+    assert made.status == 200, made.body
+    (server,) = (each for each in running.read()["servers"] if each["name"] == "new")
+    assert set(server["env"]) == {"ZONE", "LEVEL"}
+
+
 def test_everything_that_the_configs_reader_has_against_an_entry_is_told(
     running: RequestHost, program: Program
 ) -> None:

@@ -80,6 +80,8 @@ def _choice(packages: list[Json], chosen: int | None, draft: Draft) -> int | Non
 
 
 def _refusal(kind: Any) -> str:
+    if kind is None:
+        return f"is missing: it says where the package is from, one of {', '.join(RUNTIMES)}"
     way_out = WAY_OUT.get(str(kind), "build an image of it, and write an entry of docker run")
     return f"'{printable(str(kind))}' cannot be run here, only {', '.join(RUNTIMES)}; {way_out}"
 

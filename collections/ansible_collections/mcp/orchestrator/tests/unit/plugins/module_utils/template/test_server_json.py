@@ -237,6 +237,7 @@ def test_a_server_that_speaks_http_says_where() -> None:
         (document(), "packages: is missing: there is nothing to run in a container"),
         (document({"registryType": "mcpb", "identifier": "https://x/y.mcpb"}), "make template FILE=bundle.mcpb"),
         (document({"registryType": "cargo", "identifier": "x"}), "build an image of it"),
+        (document({"identifier": "x"}), "packages[0].registryType: is missing: it says where the package is from"),
         (document({"registryType": "npm"}), "packages[0]: needs registryType and identifier"),
         (document({**NPM, "version": 1}), "packages[0].version: must be a string; put it in double quotes"),
         (document({**NPM, "environmentVariables": [{"name": "A=B"}]}), "environmentVariables[0].name: 'A=B' is not"),
