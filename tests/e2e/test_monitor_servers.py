@@ -80,6 +80,22 @@ def test_an_address_is_copied(served: Monitor, window: Browser) -> None:
     assert copied == "https://mcp.example.com/mcp/files/mcp"
 
 
+def test_a_page_that_nobody_sees_asks_for_nothing(served: Monitor, window: Browser) -> None:
+    look(window, served, "/resources")
+    window.run(
+        "localStorage.hidden = window.asked = 0; const [now, own] = [Date.now, fetch];"
+        "Date.now = () => now() + (window.later || document.visibilityState === 'hidden' ? 16000 : 0);"
+        "window.fetch = (...given) => { window.asked += 1; return own(...given); };"
+        "setInterval(() => { localStorage.hidden -= -(document.visibilityState === 'hidden'); }, 1000);"
+    )
+    with window.another_tab():
+        look(window, served, "/health")
+        until(lambda: int(window.run("return localStorage.hidden")) >= 3, "nobody sees the page for a while")
+    assert window.run("return window.asked") == 0
+    window.run("window.later = true")
+    until(lambda: window.run("return window.asked") == 1, "it asks for what is new once somebody looks")
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("width", [500, 768, 1100, 1400])
 def test_nothing_on_a_page_is_against_its_policy_or_wider_than_the_window(

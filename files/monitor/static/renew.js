@@ -26,8 +26,7 @@
     due = Infinity;
     try {
       const asked = new URL(location.pathname + location.search, location.origin); // the page's URL may hold a password
-      asked.searchParams.set("token", own.dataset.token);
-      const answer = await fetch(asked, {cache: "no-store"});
+      const answer = await fetch(asked, {cache: "no-store", headers: {"X-Monitor-Token": own.dataset.token}});
       if (answer.status === 429 || answer.status >= 500) throw answer;
       const found = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!found.getElementById("content")) return location.reload();

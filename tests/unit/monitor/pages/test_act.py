@@ -119,9 +119,11 @@ def test_a_script_gets_no_page_and_with_it_no_token(app: WsgiApp) -> None:
 
 
 def test_the_pages_own_script_gets_what_it_asks_for_with_the_token(app: WsgiApp) -> None:
-    query = urlencode({"token": stop_form(app)["token"]})
-    answer = ask(app, "/monitor/state.json", QUERY_STRING=query, HTTP_SEC_FETCH_DEST="empty")
-    assert answer.status == 200
+    token = stop_form(app)["token"]
+    query = urlencode({"token": token})
+    assert ask(app, "/monitor/state.json", QUERY_STRING=query, HTTP_SEC_FETCH_DEST="empty").status == 200
+    assert ask(app, "/monitor/", HTTP_X_MONITOR_TOKEN=token, HTTP_SEC_FETCH_DEST="empty").status == 200
+    assert ask(app, "/monitor/", HTTP_X_MONITOR_TOKEN=token[:-4], HTTP_SEC_FETCH_DEST="empty").status == 403
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "../time", "time\0"])
