@@ -48,7 +48,8 @@ On the host itself, or where a client starts its servers itself, the same tools 
   "env": {{"PYTHONPATH": "/opt/mcp-orchestrator/current/files", "MCP_ORCHESTRATOR_TOKEN": "mcpt_…"}}}}}}}}
 ```
 
-With `--api https://<balancer>/monitor/api/v1` it asks there, else the monitor on its own host.
+With `--api https://<balancer>/monitor/api/v1` it asks there, else the monitor on its own host. Where the load balancer
+asks for a login before the page (`[dashboard] auth = oidc`), it asks every client; use stdio on the host then.
 
 ## Tools
 
