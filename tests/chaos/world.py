@@ -21,7 +21,7 @@ ROOM_BYTES = 64 * 1024 * 1024
 RECORDS = frozenset({"audit.jsonl", "login.json", "tools.json"})
 PATH = "/chaos-stranger"
 # What HAProxy adds to its own arguments at a reload.
-RELOADED = re.compile(r"-(sf|x) \S+ ")
+RELOADED = re.compile(r"-sf(?: \d+)+ |-x \S+ ")
 
 
 class Strangers:
@@ -111,13 +111,13 @@ def ours(site: Site) -> dict[str, Any]:
         "volumes": sorted(each["Name"] for each in api.volumes(filters=label)["Volumes"] or ()),
         "rules": sorted(site.rules()),
         "target groups": len(site.target_groups()),
-        "processes": dict(Counter(_plain(each) for each in processes_naming(site.root))),
+        "processes": dict(Counter(plain(each) for each in processes_naming(site.root))),
         "files": sorted(_files(site.var)),
     }
 
 
-def _plain(command: str) -> str:
-    """A command line without what differs each time."""
+def plain(command: str) -> str:
+    """Returns a command line without what differs each time."""
     lasting = RELOADED.sub("", " ".join(command.split()))
     return re.sub(r"\d+", "N", lasting)[:200]
 
