@@ -90,11 +90,16 @@ def conditions(done: list[record.Done]) -> str:
     loads = [load for each in done for load in each.outcome.loads]
     days = sorted({each.day for each in done})
     intervals = sorted({each.interval for each in done})
+    short = (
+        f" Where that comes every {BRIEF[0]} s, outages of 2 min last {BRIEF[1]:.0f} s."
+        if BRIEF[0] in intervals
+        else ""
+    )
     return (
         f"Measured {' to '.join(days[:1] + days[1:][-1:])}, {os.cpu_count()} cores with a load of {min(loads):.1f} to "
         f"{max(loads):.1f} ahead of the faults; {len(scene.SERVERS)} servers, of which one has two replicas; a timed "
         f"run every {' or '.join(map(str, intervals))} s. Times to heal count from the fault, or from the end of an "
-        "outage."
+        f"outage.{short}"
     )
 
 

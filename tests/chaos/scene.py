@@ -153,6 +153,8 @@ def _containers(site: Site) -> str:
     well: Counter[str] = Counter()
     for each in found:
         name = each["Names"][0] if each["Names"] else each["Id"]
+        if each["Labels"]["mcp_service"] not in desired and each["State"] == "exited":
+            continue  # a server that is switched off keeps its container
         # What the engine says of its health is as old as its last probe; the balancer's targets say it anew.
         if each["State"] != "running":
             return f"{name} is {each['State']}, {each['Status']}"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos import scene
@@ -32,13 +32,12 @@ FLOOD = "import sys; [print(number, 'x' * 200, file=open('/proc/1/fd/1', 'a')) f
 
 @dataclass
 class Life:
-    """A site, its luck, and its desired servers. ``number`` is that of the hour, ``tags`` are the images made."""
+    """A site, its luck, and its desired servers. ``number`` is that of the hour."""
 
     site: scene.FaultySite
     luck: random.Random
     servers: dict[str, Any]
     number: int = 0
-    tags: list[str] = field(default_factory=list)
 
     @property
     def guests(self) -> list[str]:
@@ -91,10 +90,10 @@ def roll(life: Life) -> None:
 
 def new_image(life: Life) -> None:
     """Another release of a server's image; that of the last one goes with its last container."""
-    tag = f"{TAGGED}:{life.number}"
-    subprocess.run(["docker", "tag", IMAGE, tag], check=True)
-    life.tags.append(tag)
-    args = [*ANOTHER["args"][:-1], tag]
+    base = life.site.docker.containers.create(IMAGE)
+    base.commit(TAGGED, str(life.number), changes=f"LABEL hour={life.number}")
+    base.remove()
+    args = [*ANOTHER["args"][:-1], f"{TAGGED}:{life.number}"]
     life.edit(pair={**life.servers["pair"], "args": args})
 
 

@@ -33,10 +33,15 @@ def taken(site: Site) -> dict[str, float]:
     ours = {"label": f"mcp_fleet={FLEET}"}
     found["containers"] = len(api.containers(all=True, filters=ours))
     found["networks"] = len(api.networks(filters=ours))
-    found["images"] = len([tag for each in api.images(name=TAGGED) for tag in each["RepoTags"] or ()])
+    found["images"] = len(images(site))
     rules = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
     found["rules"] = len(re.findall(rf"\bmcp_fleet={FLEET}\b|\bMCP-{FLEET}\b", rules))
     return {name: round(value, 2) for name, value in found.items()}
+
+
+def images(site: Site) -> list[str]:
+    """Returns the tags of the images that were made for the site."""
+    return sorted(tag for each in site.docker.api.images(name=TAGGED) for tag in each["RepoTags"] or ())
 
 
 def _private(process: int) -> float:

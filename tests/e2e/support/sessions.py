@@ -80,7 +80,7 @@ class Clients:
 
     def start(self) -> None:
         self._thread.start()
-        until(lambda: self.faults or self.sessions == self._held, "every client has its session", 60)
+        until(lambda: self.faults or self.sessions == self._held, "every client has its session", 120)
 
 
 @contextlib.contextmanager
