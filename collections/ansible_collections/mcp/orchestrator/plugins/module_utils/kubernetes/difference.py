@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an object in the cluster is not as it is desired, and who has changed it. Pure.
+
+Both ways are looked at: fields that have another value or another owner than us, and fields that we own and no longer
+desire. What the API server adds by default, and what others own beside us, is none of our business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.managed_fields import (
+    Owner,
+    Tree,
+    field,
+    find,
+    is_whole,
+    item,
+    items,
+    owners,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
+
+_IDENTITY = ("apiVersion", "kind")
+_NAMED = ("name", "namespace")
+_LONGEST = 60
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field. ``by`` is the manager who has it now in place of us, empty where it is our own desire that changed."""
+
+    path: str
+    desired: str
+    observed: str
+    by: str = ""
+
+    def __str__(self) -> str:
+        """For people: field, value and who did it."""
+        if not self.desired:
+            return f"{self.path} is no longer desired"
+        if self.desired == self.observed:
+            return f"{self.path} is as desired, and {self.by or 'nobody'} owns it"
+        told = f"{self.path} is {self.observed or 'missing'}, not {self.desired}"
+        return f"{told} ({self.by})" if self.by else told
+
+
+def differences(desired: Object, observed: Object, manager: str) -> list[Difference]:
+    """Returns what an apply of ``desired`` by ``manager`` would change; empty where it would change nothing."""
+    known = owners(observed)
+    own = next((each for each in known if each.name == manager), Owner(manager, {}))
+    walk = _Walk([each for each in known if each.name != manager])
+    content = {key: value for key, value in desired.items() if key not in _IDENTITY}
+    metadata = {key: value for key, value in content.pop("metadata", {}).items() if key not in _NAMED}
+    whole = {**content, "metadata": metadata}
+    found = list(walk.values(whole, observed, own.tree, ()))
+    return [*found, *walk.left_over(whole, own.tree, ())]
+
+
+@dataclass(frozen=True)
+class _Walk:
+    others: Sequence[Owner]
+
+    def values(self, desired: Any, observed: Any, tree: Tree | None, path: tuple[str, ...]) -> Iterator[Difference]:
+        """Fields that are not as desired, or not ours."""
+        if isinstance(desired, Mapping) and tree is not None and not (path and is_whole(tree)):
+            for key, value in desired.items():
+                there = observed.get(key, _ABSENT) if isinstance(observed, Mapping) else _ABSENT
+                yield from self._field(value, there, field(tree, key), (*path, f"f:{key}"))
+        elif isinstance(desired, list) and tree is not None and any(True for _each in items(tree)):
+            for value in desired:
+                known = item(tree, value)
+                if known is None:
+                    yield self._difference(value, _ABSENT, path)
+                else:
+                    keys, below = known
+                    place = (*path, f"k:{json.dumps(keys, separators=(',', ':'))}")
+                    yield from self.values(value, find(observed, keys), below, place)
+        elif tree is None or not _within(desired, observed):
+            yield self._difference(desired, observed, path)
+
+    def _field(self, desired: Any, observed: Any, tree: Tree | None, path: tuple[str, ...]) -> Iterator[Difference]:
+        if desired in ({}, []) and observed in (_ABSENT, None, {}, []):
+            return  # an empty thing need not be stored
+        yield from self.values(desired, observed, tree, path)
+
+    def left_over(self, desired: Any, tree: Tree, path: tuple[str, ...]) -> Iterator[Difference]:
+        """Fields that we own and that are not desired."""
+        for name, below in tree.items():
+            place = (*path, name)
+            if name == "." or place in (("f:metadata", "f:name"), ("f:metadata", "f:namespace")):
+                continue
+            if name.startswith("f:"):
+                value = desired.get(name[2:], _ABSENT) if isinstance(desired, Mapping) else _ABSENT
+            elif name.startswith("k:"):
+                found = find(desired, json.loads(name[2:]))
+                value = _ABSENT if found is None else found
+            else:
+                wanted = json.loads(name.partition(":")[2])
+                value = wanted if isinstance(desired, list) and wanted in desired else _ABSENT
+            if value is _ABSENT:
+                yield Difference(_path(place), "", "")
+            elif not is_whole(below):
+                yield from self.left_over(value, below, place)
+
+    def _difference(self, desired: Any, observed: Any, path: tuple[str, ...]) -> Difference:
+        by = next((each.name for each in self.others if _owns(each.tree, path)), "")
+        return Difference(_path(path), _shown(desired), _shown(observed), by)
+
+
+def _owns(tree: Tree, path: Sequence[str]) -> bool:
+    """Whether a manager owns a field, something in it, or what holds it as a whole."""
+    for name in path:
+        if is_whole(tree):
+            return True
+        below = tree.get(name)
+        if below is None:
+            return False
+        tree = below
+    return True
+
+
+def _within(desired: Any, observed: Any) -> bool:
+    """Whether all that is desired is there; the API server may have added defaults to it."""
+    if isinstance(desired, Mapping):
+        return isinstance(observed, Mapping) and all(
+            key in observed and _within(value, observed[key]) for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        return (
+            isinstance(observed, list)
+            and len(desired) == len(observed)
+            and all(_within(one, other) for one, other in zip(desired, observed, strict=True))
+        )
+    return bool(desired == observed) and isinstance(desired, bool) == isinstance(observed, bool)
+
+
+def _path(path: Sequence[str]) -> str:
+    text = ""
+    for name in path:
+        if name.startswith("f:"):
+            text += f".{name[2:]}"
+        else:
+            keys = json.loads(name.partition(":")[2])
+            shown = ",".join(map(str, keys.values())) if isinstance(keys, dict) else str(keys)
+            text += f"[{shown}]"
+    return text.lstrip(".")
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT or value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who owns which fields of an object, as the API server notes it (FieldsV1 in metadata.managedFields).
+
+https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management: ``f:NAME`` is a field, ``k:{…}`` the
+item of a list with these keys, ``v:…`` a value of a set, ``.`` the thing itself. What has nothing below it is owned as
+a whole. Whoever changes a value owns it alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Tree = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One manager of fields, and what it owns."""
+
+    name: str
+    tree: Tree
+
+
+def owners(observed: Mapping[str, Any]) -> list[Owner]:
+    """Returns the managers of an object's fields, without those of its status alone."""
+    entries = (observed.get("metadata") or {}).get("managedFields") or ()
+    return [
+        Owner(str(each.get("manager", "")), each.get("fieldsV1") or {})
+        for each in entries
+        if not each.get("subresource")
+    ]
+
+
+def field(tree: Tree, name: str) -> Tree | None:
+    """Returns what is owned of a field, None where it is not owned."""
+    return tree.get(f"f:{name}")
+
+
+def item(tree: Tree, value: Any) -> tuple[dict[str, Any], Tree] | None:
+    """Returns the keys by which an item of a list is known, and what is owned of it; None where it is not owned."""
+    return next(((keys, below) for keys, below in items(tree) if _has(value, keys)), None)
+
+
+def items(tree: Tree) -> Iterator[tuple[dict[str, Any], Tree]]:
+    """Yields the keys of each owned item of a list, and what is owned of it."""
+    for name, below in tree.items():
+        if name.startswith("k:"):
+            yield json.loads(name[2:]), below
+
+
+def find(values: Any, keys: Mapping[str, Any]) -> Any:
+    """Returns the item of a list with these keys, None where there is none."""
+    return next((each for each in values or () if _has(each, keys)), None) if isinstance(values, list) else None
+
+
+def is_whole(tree: Tree) -> bool:
+    """Returns whether something is owned as a whole: a value, or a list or an object that is never merged."""
+    return not any(name != "." for name in tree)
+
+
+def _has(value: Any, keys: Mapping[str, Any]) -> bool:
+    return isinstance(value, Mapping) and all(value.get(key) == wanted for key, wanted in keys.items())

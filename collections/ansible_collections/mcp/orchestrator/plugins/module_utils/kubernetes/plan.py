@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be done so that a cluster has the objects of a fleet, and why. Pure.
+
+An object is ours where it bears the fleet's label; what does not is never changed or removed, whatever it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.difference import Difference, differences
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import MANAGER
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
+
+Key = tuple[str, str, str]
+"""API group, kind and name of an object in the fleet's namespace."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """``object`` is what is created or applied, for a removal what is there. ``reasons`` are for people.
+
+    ``handed_over`` is what has to be applied under another manager first: the number of replicas, when an autoscaler is
+    to write it. Without that the API server sets a field to its default that its only owner no longer names.
+    """
+
+    verb: Literal["create", "apply", "remove"]
+    key: Key
+    server: str
+    object: Object
+    reasons: tuple[str, ...] = ()
+    handed_over: Object | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``left`` is what others have changed and what stays so, ``taken`` objects of others in the place of ours."""
+
+    actions: tuple[Action, ...] = ()
+    left: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+
+
+def plan(
+    desired: Sequence[Object],
+    observed: Sequence[Object],
+    fleet: str,
+    *,
+    protected: Collection[str] = (),
+    repair: bool = True,
+) -> Plan:
+    """Returns the actions in the order in which they are to be done: what is desired first, removals last.
+
+    ``observed`` is what the cluster has of the kinds that we make. ``protected`` are the values of ``mcp_service`` of
+    servers whose objects stay as they are. Without ``repair`` an object stays that others alone have changed.
+    """
+    there = {key_of(each): each for each in observed}
+    wanted = {key_of(each): each for each in desired}
+    actions: list[Action] = []
+    left: list[str] = []
+    taken: list[str] = []
+    for key, each in wanted.items():
+        present = there.get(key)
+        if _server(each) in protected:
+            continue
+        if present is None:
+            actions.append(Action("create", key, _server(each), each))
+        elif not is_ours(present, fleet):
+            taken.append(f"{_name(key)} is not of the fleet {fleet}; rename it, or the server")
+        else:
+            found = differences(each, present, MANAGER)
+            told = tuple(f"{_name(key)}: {one}" for one in found)
+            if found and not repair and all(one.by for one in found):
+                left += told
+            elif found:
+                actions.append(Action("apply", key, _server(each), each, told, _handed_over(each, present, found)))
+    return Plan((*actions, *_removals(wanted, there, fleet, protected)), tuple(left), tuple(taken))
+
+
+def key_of(each: Object) -> Key:
+    """Returns by what an object is known; its version is not part of that."""
+    group, slash, _version = each["apiVersion"].rpartition("/")
+    return (group if slash else "", each["kind"], each["metadata"]["name"])
+
+
+def is_ours(each: Object, fleet: str) -> bool:
+    """Returns whether an object bears the fleet's label."""
+    return _labels(each).get(labels.FLEET) == fleet
+
+
+def _removals(
+    wanted: Collection[Key], there: dict[Key, Object], fleet: str, protected: Collection[str]
+) -> list[Action]:
+    """What of ours is no longer desired, in the opposite order; what others make of ours goes with its owner."""
+    gone = [
+        Action("remove", key, _server(each), each, (f"{_name(key)} is no longer desired",))
+        for key, each in there.items()
+        if key not in wanted
+        and is_ours(each, fleet)
+        and not each["metadata"].get("ownerReferences")
+        and _server(each) not in protected
+    ]
+    return gone[::-1]
+
+
+def _handed_over(desired: Object, present: Object, found: Sequence[Difference]) -> Object | None:
+    if desired["kind"] != "Deployment" or not any(each.path == "spec.replicas" and not each.desired for each in found):
+        return None
+    metadata = {key: desired["metadata"][key] for key in ("name", "namespace")}
+    spec = {"replicas": present["spec"]["replicas"]}
+    return {"apiVersion": desired["apiVersion"], "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def _labels(each: Object) -> dict[str, Any]:
+    return each["metadata"].get("labels") or {}
+
+
+def _server(each: Object) -> str:
+    return str(_labels(each).get(labels.SERVICE, ""))
+
+
+def _name(key: Key) -> str:
+    _group, kind, name = key
+    return f"{kind} {name}"
