@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from manager.tools import TOOLS
+from manager.tools.logs import MOST_LINES
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from monitor.access.tokens import FILE, Token, digest_of, write_tokens
@@ -112,6 +114,28 @@ def test_clients_of_both_eras_find_the_tools_and_call_them(served: Served, era: 
     assert refused.is_error
     assert "needs the scope operate" in text_of(refused)
     assert served.refused()[-1]["user"] == "token assistant"
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_follower_is_told_of_lines_as_they_come_until_there_are_enough(served: Served, era: str) -> None:
+    name = f"busy-{era}"
+    (log,) = keep(served.folder / "logs", name, line(0, "the first")).iterdir()
+    assistant = Assistant(f"{served.url}/mcp", TOKEN, era)
+
+    def write() -> None:
+        until(lambda: assistant.told, "what was there is told")
+        for first in range(1, MOST_LINES + 1, 100):  # of more at once a follower is told a part
+            with log.open("ab") as file:
+                file.writelines(line(number, f"line {number}") for number in range(first, first + 100))
+            until(lambda told=f"line {first + 99}": assistant.told[-1][1].endswith(told), "these lines are told")
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        answer = assistant.do("docker_get_logs", server_name=name, lines=2, follow=True)
+        writing.result()
+    assert assistant.told[0][1].endswith("the first")
+    assert assistant.told[-1][1].endswith(f"line {MOST_LINES}")
+    assert [each["text"] for each in answer["lines"]] == [f"line {MOST_LINES - 1}", f"line {MOST_LINES}"]
 
 
 def test_the_api_learns_for_whom_a_tool_calls_it(served: Served) -> None:
