@@ -75,3 +75,14 @@ def test_prometheus_understands_every_query_of_the_dashboards(tmp_path: Path) ->
     file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
     run = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_prometheus_takes_the_configuration_that_the_documentation_shows(tmp_path: Path) -> None:
+    page = (PROJECT / "docs/metrics.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "prometheus.yml"
+    file.write_text(shown.replace("<balancer>", "mcp.example.com"))
+    run = subprocess.run(
+        ["promtool", "check", "config", "--syntax-only", file], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -17,9 +17,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.support.assistant import ERAS, Assistant, Inspector, text_of
-from tests.e2e.support.site import FLEET, SETTINGS, Site, settings
+from tests.e2e.support.site import FLEET, PROMETHEUS, SETTINGS, Site, settings
 from tests.e2e.support.token import make_token
 from tests.e2e.support.waiting import until
+from tests.observability.prometheus import results
 
 TEMPLATE = {
     "description": "The time.",
@@ -223,6 +224,22 @@ def test_all_that_is_on_the_scrape_list_can_be_scraped_through_the_balancer(watc
     calls = said["bridges", "time"]["mcp_server_operation_duration_seconds_count", None, "initialize"]
     assert calls >= 1
     assert not [labels for labels in said if CANARY in str(labels)]
+
+
+def test_a_prometheus_that_make_observe_runs_scrapes_the_whole_fleet(watched: Site) -> None:
+    run = watched.play("observe")
+    assert run.code == 0, run.output
+    bridged = {name for name, each in watched.servers().items() if each["container"] and each["transport"] == "stdio"}
+
+    def scraped() -> bool:
+        up = {each["metric"].get("server"): each["value"][1] for each in results(PROMETHEUS, f'up{{fleet="{FLEET}"}}')}
+        return up.keys() == {None, *bridged} and set(up.values()) == {"1"}
+
+    until(scraped, "the monitor, the load balancer and every bridge are scraped", 60)
+    assert {each["metric"]["server"] for each in results(PROMETHEUS, "mcp_server_up == 1")} >= bridged
+    assert results(PROMETHEUS, "haproxy_process_build_info")
+    again = watched.play("observe")
+    assert (again.code, again.changed) == (0, 0), again.output
 
 
 def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:

@@ -92,8 +92,10 @@ def _conditions(servers: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Labe
 
 def add_watcher(families: Families, sampled: Now, now: datetime) -> None:
     """Adds what is known of the watcher, and what it alone sees: ``sampled`` is its last round."""
+    if not sampled.time:  # it is off, or has just been installed
+        return
     families.add(WATCHER_UP, ({}, int(now.timestamp() - sampled.time <= WATCHER_SILENT_SECONDS)))
-    families.add(WATCHER_SAMPLED, ({}, sampled.time or None))
+    families.add(WATCHER_SAMPLED, ({}, sampled.time))
     families.add(REQUESTS_WAITING, ({}, sampled.requests_waiting))
 
 

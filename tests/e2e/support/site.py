@@ -25,12 +25,14 @@ QUIET = {"ANSIBLE_NOCOLOR": "1", "AWS_EC2_METADATA_DISABLED": "true"}
 CONTROL = f"127.0.0.1:{BASE_PORT + 481}"
 LISTENER = f"127.0.0.1:{BASE_PORT + 80}"
 MONITOR_PORT, ROUTER_CONTROL_PORT, ROUTER_PORT = (BASE_PORT + 482 + each for each in range(3))
+PROMETHEUS, ALERTMANAGER = f"127.0.0.1:{BASE_PORT + 490}", f"127.0.0.1:{BASE_PORT + 493}"
 # In an inventory and not among the extra variables, which would beat what one role tells another.
 USERS = {
     "monitor_user": f"{FLEET}-monitor",
     "manager_user": f"{FLEET}-manager",
     "local_alb_user": f"{FLEET}-alb",
     "node_router_user": f"{FLEET}-router",
+    "observability_user": f"{FLEET}-observer",
 }
 
 
@@ -118,6 +120,8 @@ class Site:
             "mcp_local_alb_service": f"{FLEET}-local-alb",
             "mcp_node_router_service": f"{FLEET}-node-router",
             "monitor_service": f"{FLEET}-monitor",
+            "observability_prometheus": PROMETHEUS,
+            "observability_alertmanager": ALERTMANAGER,
             "manager_service": f"{FLEET}-manager",
             "watcher_service": f"{FLEET}-watcher",
             "mcp_run_lock": f"/run/mcp-orchestrator/run-{FLEET}.lock",

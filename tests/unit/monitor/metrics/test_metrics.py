@@ -99,7 +99,14 @@ def test_limits_are_those_of_all_containers_together(program: Program) -> None:
 def test_without_a_state_it_says_so(program: Program) -> None:
     program.state_file.write_text("{")
     found = values(program.ask("/metrics"))
-    assert (of(found, "mcp_state_readable"), of(found, "mcp_watcher_up")) == (0, 0)
+    assert (of(found, "mcp_state_readable"), of(found, "mcp_watcher_up")) == (0, None)
+
+
+def test_a_watcher_that_is_silent_is_told_from_one_that_is_off(program: Program) -> None:
+    (program.directory / "samples").mkdir()
+    latest = {"version": 1, "time": int(time.time()) - 600, "servers": {}}
+    (program.directory / "samples" / "latest.json").write_text(json.dumps(latest))
+    assert of(values(program.ask("/metrics")), "mcp_watcher_up") == 0
 
 
 def test_what_a_server_says_of_itself_breaks_nothing(program: Program) -> None:
