@@ -139,8 +139,9 @@ else # a file that is there may be all that the client knows, so that it is not 
 endif
 
 .PHONY: export-k8s
-export-k8s: ## Write the fleet as Kubernetes objects: make export-k8s DIR=k8s
+export-k8s: ## Write the fleet as Kubernetes objects: make export-k8s DIR=k8s [FORMAT=mcpserver]
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/export_kubernetes.yml -i inventory/local \
+	  -e export_format='$(or $(FORMAT),objects)' \
 	  -e export_directory='$(abspath $(or $(DIR),$(error give a directory: make export-k8s DIR=k8s)))'
 
 .PHONY: bridge-image

@@ -38,6 +38,14 @@ options:
         that nobody can guess without the key.
       - Without it no value is looked up, and no pod is replaced for one.
     type: path
+  format:
+    description:
+      - What is written. V(objects) are a Deployment and what belongs to it for each server; V(mcpserver) is a resource
+        of SIG Apps' MCP lifecycle operator for each server that it takes, and objects for the others, which RV(notes)
+        name with the reason.
+    type: str
+    choices: [objects, mcpserver]
+    default: objects
 attributes:
   check_mode:
     description: Reports what would be written.
@@ -124,6 +132,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "settings": {"type": "path"},
     "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
     "docker_host": {"type": "str"},
+    "format": {"type": "str", "choices": ["objects", "mcpserver"], "default": "objects"},
 }
 
 

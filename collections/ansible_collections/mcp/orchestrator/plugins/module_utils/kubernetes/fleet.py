@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.mcp_server import LOST, operated
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.routes import settings_errors
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.server import render
@@ -29,8 +30,11 @@ class Rendering:
     notes: Sequence[str] = ()
 
 
-def render_fleet(workloads: Sequence[Workload], settings: Settings) -> Rendering:
-    """Returns the objects of all servers, in the order of their names, and everything that is to be said at once."""
+def render_fleet(workloads: Sequence[Workload], settings: Settings, *, for_operator: bool = False) -> Rendering:
+    """Returns the objects of all servers, in the order of their names, and everything that is to be said at once.
+
+    ``for_operator`` makes MCPServers of those that the MCP lifecycle operator takes.
+    """
     objects: dict[str, list[Object]] = {}
     findings: dict[str, Findings] = {}
     taken = Counter(workload.name for workload in workloads)
@@ -40,14 +44,24 @@ def render_fleet(workloads: Sequence[Workload], settings: Settings) -> Rendering
         if taken[workload.name] > 1:
             findings[name].error("name", f"its objects would be called {workload.name}, as another's; rename one")
         if not findings[name].errors:
-            objects[name] = made
+            objects[name] = _for_operator(workload, made, findings[name]) if for_operator else made
     errors = [f"{key}: {message}" for key, message in settings_errors(settings)]
-    return Rendering({} if errors else objects, findings, errors, _notes(workloads, settings))
+    notes = _notes(workloads, settings)
+    if any(each["kind"] == "MCPServer" for made in objects.values() for each in made):
+        notes.append(LOST)
+    return Rendering({} if errors else objects, findings, errors, notes)
 
 
 def file_name(fleet: str, server: str) -> str:
     """Returns the name of the file that holds a server's objects."""
     return f"{object_name(fleet, server)}.yaml"
+
+
+def _for_operator(workload: Workload, objects: list[Object], findings: Findings) -> list[Object]:
+    made, reasons = operated(workload, objects)
+    if reasons:
+        findings.note("format", f"the operator does not run it: {'; '.join(reasons)}")
+    return made
 
 
 def _notes(workloads: Sequence[Workload], settings: Settings) -> list[str]:

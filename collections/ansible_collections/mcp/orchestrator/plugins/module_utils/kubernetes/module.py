@@ -70,7 +70,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             )
             for spec in specs
         ]
-        rendering = render_fleet(workloads, fleet.settings)
+        rendering = render_fleet(workloads, fleet.settings, for_operator=arguments["format"] == "mcpserver")
         planned = _plan(rendering, fleet, present)
         if planned.changes and not check_mode:
             apply(path, planned)
