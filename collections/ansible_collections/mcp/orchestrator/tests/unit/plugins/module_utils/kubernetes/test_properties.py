@@ -37,23 +37,43 @@ SHORTEST_SECRET = 10
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1035, the strictest of all
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 fleets = st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,31}\Z")
-specs = st.builds(
-    spec,
-    name=names,
-    transport=st.sampled_from(["stdio", "http", "sse"]),
-    isolation=st.sampled_from([None, "pooled", "shared", "per_session"]),
+words = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), max_size=3)
+common = {
+    "name": names,
+    "command": st.none() | words,
+    "memory": st.integers(6 * 1024**2, 2**40),
+    "cpus": st.floats(0.01, 64),
+    "labels": st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+    "tmpfs": st.lists(st.sampled_from(["/run:size=16m", "/x:mode=0700"]), max_size=2, unique=True),
+    "read_only": st.booleans(),
+    "init": st.booleans(),
+}
+# Who serves with several pods, and what a cluster can have.
+served = st.sampled_from([("http", None), ("stdio", "pooled"), ("stdio", "shared")])
+sound = st.builds(
+    lambda served, **more: spec(transport=served[0], isolation=served[1], **more),
+    served=served,
     replicas=st.integers(1, 3),
     autoscaling=st.sampled_from([None, {"max": 5, "cpu": 70}]),
-    network=st.sampled_from([None, "none", "fleet", "foo", ["api.example.com"], ["10.0.7.0/24"], []]),
-    command=st.none()
-    | st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), max_size=3),
-    env=st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_.é-]{0,8}\Z"), st.just("0123456789abcdef"), max_size=2),
-    volumes=st.lists(st.sampled_from(["data:/data", "/srv/x:/x", "a_b:/c:ro"]), max_size=2),
-    user=st.sampled_from([None, "0", "1000", "1000:5", "node"]),
-    memory=st.integers(6 * 1024**2, 2**40),
-    cpus=st.floats(0.01, 64),
-    labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+    network=st.sampled_from([None, "none", "fleet", ["10.0.7.0/24"], []]),
+    env=st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_.]{0,8}\Z"), st.just("0123456789abcdef"), max_size=2),
+    volumes=st.lists(st.sampled_from(["data:/data", "more:/c:ro"]), max_size=2, unique=True),
+    user=st.sampled_from([None, "1000", "1000:5"]),
+    **common,
 )
+unsound = st.builds(
+    spec,
+    transport=st.sampled_from(["stdio", "http", "sse"]),
+    isolation=st.sampled_from([None, "pooled", "per_session"]),
+    replicas=st.integers(1, 3),
+    autoscaling=st.sampled_from([None, {"max": 5, "cpu": 70}]),
+    network=st.sampled_from([None, "foo", ["api.example.com"]]),
+    env=st.dictionaries(st.from_regex(r"\A[A-Z_é ]{1,8}\Z"), st.just("0123456789abcdef"), max_size=2),
+    volumes=st.lists(st.sampled_from(["/srv/x:/x", "a_b:/c:ro"]), max_size=1),
+    user=st.sampled_from([None, "0", "node"]),
+    **common,
+)
+specs = st.one_of(sound, sound, sound, unsound)
 
 
 def rendering(found: list[Spec], **more: Any) -> dict[str, list[Object]]:
