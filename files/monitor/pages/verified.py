@@ -75,7 +75,9 @@ def _row(server: Verified, now: datetime) -> Row:
     counts = {verdict: sum(case.verdict == verdict for case in server.cases) for verdict in _ORDER}
     parts = [f"{number} {verdict}" for verdict, number in counts.items() if number]
     breaking = sum(each.breaking for each in server.changes)
-    parts += [f"{len(server.changes)} changes, {breaking} breaking"] if server.changes else []
+    changed = {"breaking": breaking, "harmless": len(server.changes) - breaking}
+    told = " and ".join(f"{number} {kind}" for kind, number in changed.items() if number)
+    parts += [f"{told} since its baseline"] if told else []
     lines = [
         f"{case.file}: {case.name} ({case.protocol}): {failure}" for case in server.cases for failure in case.failures
     ]

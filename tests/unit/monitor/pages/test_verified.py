@@ -50,7 +50,7 @@ def test_the_worst_comes_first_with_what_is_wrong_and_what_has_changed(sources: 
     assert "2 servers are not as expected" in text
     assert text.index("/servers/shop") < text.index("/servers/pears") < text.index("/servers/apples")
     assert text.index("breaking: tool price: it is gone") < text.index("harmless: tool more: it is new")
-    assert "1 passed, 2 changes, 1 breaking" in text
+    assert "1 passed, 1 breaking and 1 harmless since its baseline" in text
     assert "a.yml: knows &lt;b&gt;tea&lt;/b&gt; (auto): step 1 call_tool price: error tool: no tea" in text
     assert "10 minutes ago" in text
 
