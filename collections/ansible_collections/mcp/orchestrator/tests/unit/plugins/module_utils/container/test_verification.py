@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,11 +94,10 @@ def test_to_ask_for_it_or_not_makes_no_new_container() -> None:
     assert spec("a", verify=True).generation == spec("a").generation
 
 
-def program(folder: Path, *, code: int, wrong: int = 0, changed: bool = False, stderr: str = "") -> Verification:
-    path = folder / "program.py"
+def program(*, code: int, wrong: int = 0, changed: bool = False, stderr: str = "") -> Verification:
     named = {"CODE": code, "WRONG": wrong, "CHANGED": changed, "STDERR": [stderr]}
-    path.write_text("".join(f"{name} = {value!r}\n" for name, value in named.items()) + PROGRAM)
-    return Verification([sys.executable, str(path)])
+    text = "".join(f"{name} = {value!r}\n" for name, value in named.items()) + PROGRAM
+    return Verification([sys.executable, "-c", text])
 
 
 @pytest.mark.parametrize(
@@ -111,9 +110,15 @@ def program(folder: Path, *, code: int, wrong: int = 0, changed: bool = False, s
         ({"code": 2, "stderr": "no file is for a"}, "its verification failed: no file is for a; "),
     ],
 )
-def test_what_the_program_finds_is_told_in_short(options: dict[str, Any], said: str | None, tmp_path: Path) -> None:
-    found = program(tmp_path, **options)("a", "http://127.0.0.1:1/mcp", "http", "a.example")
+def test_what_the_program_finds_is_told_in_short(options: dict[str, Any], said: str | None) -> None:
+    found = program(**options)("a", "http://127.0.0.1:1/mcp", "http", "a.example")
     assert found is None if said is None else said in str(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_lets_nobody_read_what_an_unproven_server_answers() -> None:
+    who = Verification([sys.executable, "-c", "import os, sys; sys.exit(f'I am {os.getuid()} {os.getgroups()}')"])
+    assert "its verification failed: I am 65534 []; " in str(who("a", "http://a", "http", None))
 
 
 def test_a_program_that_is_not_there_or_does_not_end_holds_the_rollout_back() -> None:
