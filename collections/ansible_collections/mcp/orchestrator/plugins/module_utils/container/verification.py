@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,16 +36,18 @@ def not_installed(server: str, url: str, transport: str, host_header: str | None
 class Verification:
     """The program that verifies, as a command and its first arguments.
 
-    It reads what an unproven server answers, so that it runs as nobody where this is root.
+    It reads what an unproven server answers, so that it runs as nobody where this is root. As many run at once as there
+    are processors: each is an interpreter of its own, and a whole fleet may be rolled out.
     """
 
     def __init__(self, command: Sequence[str], deadline: float = DEADLINE) -> None:
         self._command = list(command)
         self._deadline = deadline
+        self._turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def __call__(self, server: str, url: str, transport: str, host_header: str | None) -> str | None:
         host = ["--host-header", host_header] if host_header is not None else []
-        with tempfile.TemporaryDirectory(prefix="mcp-verify-") as folder:
+        with self._turns, tempfile.TemporaryDirectory(prefix="mcp-verify-") as folder:
             results = Path(folder) / "verify.json"
             nobody: dict[str, Any] = {}
             if os.geteuid() == 0:

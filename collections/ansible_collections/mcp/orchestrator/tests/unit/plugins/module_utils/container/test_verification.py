@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -113,6 +116,16 @@ def program(*, code: int, wrong: int = 0, changed: bool = False, stderr: str = "
 def test_what_the_program_finds_is_told_in_short(options: dict[str, Any], said: str | None) -> None:
     found = program(**options)("a", "http://127.0.0.1:1/mcp", "http", "a.example")
     assert found is None if said is None else said in str(found)
+
+
+def test_a_fleet_s_verifications_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    text = "import sys, time; a = time.monotonic(); time.sleep(0.1); sys.exit(f'{a} {time.monotonic()}')"
+    verify = Verification([sys.executable, "-c", text])
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda name: str(verify(name, "http://a", "http", None)), "abcd"))
+    spans = sorted(tuple(map(float, re.findall(r"[\d.]+(?= |;)", each)[:2])) for each in said)
+    assert all(earlier[1] <= later[0] for earlier, later in itertools.pairwise(spans)), spans
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
