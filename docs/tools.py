@@ -75,7 +75,8 @@ A call counts twice in what a token may ask for: once for the tools, and once fo
 `files/manager` is a process of its own (`mcp-manager`), since the official SDK is asyncio's and the monitor's server is
 not. The monitor checks the token and hands the request on to a socket that nobody else gets to; so the tools need no
 target group and no rule of the load balancer, of which there are few. The process has a user of its own, who may read
-nothing of ours.
+nothing of ours. That has its price: the list of 100 servers takes 2.8 ms through the load balancer, where the API takes
+0.6 ms (`make bench-monitor`).
 """
 
 
