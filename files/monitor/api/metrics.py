@@ -9,7 +9,7 @@ from monitor.api.problem import INVALID, UNAVAILABLE, UNKNOWN, Mistake, Problem
 from monitor.api.shape import TEXT, TEXTS, Shape, listed, record
 from monitor.listeners import ListenersUnreadable
 from monitor.metrics.balancer import kept
-from monitor.metrics.neighbour import NotTold, of_balancer, of_bridge
+from monitor.metrics.neighbour import NobodyThere, NotTold, of_balancer, of_bridge
 from monitor.metrics.targets import SHORT_ID, Monitor, bridges, logs_of, targets_of
 from monitor.sources import Sources
 from monitor.web import Answer
@@ -40,6 +40,8 @@ def _of_bridge(call: Call) -> Answer:
         raise Problem(UNKNOWN, f"No container {wanted} with a bridge runs here; GET /targets lists those that do")
     try:
         return _told(call, of_bridge(_address(call.sources), found.port))
+    except NobodyThere as error:
+        raise Problem(UNKNOWN, f"The container {wanted} ends, or has just begun: {error}") from None
     except NotTold as error:
         raise Problem(UNAVAILABLE, f"The bridge of {wanted} has not told its metrics: {error}") from None
 

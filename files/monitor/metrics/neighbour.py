@@ -19,6 +19,10 @@ class NotTold(Exception):
     """Nothing, or nothing that is wanted, came back; the sentence says what."""
 
 
+class NobodyThere(NotTold):
+    """Nothing listens there."""
+
+
 def of_bridge(address: str, port: int) -> bytes:
     """Returns the page of the bridge at a port of this host; raises NotTold."""
     return _asked(address, port, _PATH)
@@ -40,6 +44,8 @@ def _asked(address: str, port: int, path: str) -> bytes:
             connection.request("GET", path)
             answer = connection.getresponse()
             content = answer.read(LARGEST + 1)
+    except ConnectionRefusedError:
+        raise NobodyThere(f"nothing listens at {address} port {port}") from None
     except (OSError, http.client.HTTPException) as error:
         raise NotTold(str(error) or type(error).__name__) from None
     if answer.status != http.HTTPStatus.OK:

@@ -181,7 +181,7 @@ def test_a_neighbour_that_answers_something_else_is_told_and_holds_nobody(
 def test_one_that_is_gone_is_told(program: Program) -> None:
     contain(program, time=[container(1)])
     told = program.ask(f"/metrics/bridges/{ID[:12]}")
-    assert (told.status, "refused" in told.document["detail"]) == (503, True)
+    assert (told.status, "nothing listens" in told.document["detail"]) == (404, True)
 
 
 def test_the_balancer_is_asked_at_its_control_plane_and_told_with_servers(
