@@ -32,7 +32,7 @@ INTERVAL_SECONDS = 60
 # How long the API throttles or refuses.
 OUTAGE_SECONDS = 120.0
 # Tags by which a rule is known as the fleet's.
-OWNERSHIP = frozenset({"mcp_fleet"})
+OWNERSHIP = frozenset({"mcp_fleet", "mcp_listener"})
 
 
 class FaultySite(Site):
