@@ -347,6 +347,7 @@ def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) ->
     pages = ["", "/state.json", "/mcp.json", "/api/v1/servers", "/api/v1/routes", "/api/v1/runs", "/v0.1/servers"]
     pages += [f"/{name}" for name in ("logs", "calls", "runs", "routes", "resources", "connect", "audit")]
     pages += [f"/servers/{name}" for name in site.running()]
+    pages += [f"/api/v1/servers/{name}/explain" for name in site.running()]  # what the MCP tools tell as well
     pages += [f"/runs/{run['id']}" for run in json.loads(watched.page("/api/v1/runs"))["runs"]]
     found |= {f"page {path}": watched.page(path) for path in pages}
     for container in site.docker.containers.list(all=True, filters={"label": f"mcp_fleet={FLEET}"}):
