@@ -167,7 +167,7 @@ def main() -> int:
             hurry(made)
             tell(made).show()
         finally:
-            made.play("tests/observability/absent.yml")
+            made.end()
         assert not (made.root / "var/observability").exists()
     return 0
 

@@ -59,6 +59,16 @@ class Scene:
         )
         assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-1000:]
 
+    def end(self) -> None:
+        """Removes what the playbook has made, and the supervisor, which other roles would need as well."""
+        self.play("tests/observability/absent.yml")
+        control = [
+            str(self.root / "home/venv/bin/supervisorctl"),
+            "-c",
+            str(self.root / "var/supervisor/supervisord.conf"),
+        ]
+        subprocess.run([*control, "shutdown"], capture_output=True, check=False)
+
     def variables(self) -> dict[str, Any]:
         name = f"mcp-test-{self.monitor_port}"
         return {
