@@ -82,8 +82,10 @@ registry = public`, and everybody who reaches the load balancer may then read th
 versions and tools, and the headers that they take; no secret. The page and the rest of the API keep their login: with
 `[dashboard] auth = oidc` the load balancer gets one more rule, for this list alone. Scripts of any site may read what
 is public, as [Copilot
-wants](https://docs.github.com/en/copilot/how-tos/administer-copilot/manage-mcp-usage/configure-mcp-registry). Without
-that setting the list wants what the API wants, a token with the scope `view` or a user of the page.
+wants](https://docs.github.com/en/copilot/how-tos/administer-copilot/manage-mcp-usage/configure-mcp-registry); an
+embedded load balancer on loopback lets pass only those whose origin `[security] allowed_origins` names, such as
+`vscode-file://vscode-app`. Without that setting the list wants what the API wants, a token with the scope `view` or a
+user of the page.
 
 | operation | what it does |
 | --- | --- |
