@@ -84,8 +84,8 @@ versions and tools, and the headers that they take; no secret. The page and the 
 is public, as [Copilot
 wants](https://docs.github.com/en/copilot/how-tos/administer-copilot/manage-mcp-usage/configure-mcp-registry); an
 embedded load balancer on loopback lets pass only those whose origin `[security] allowed_origins` names, such as
-`vscode-file://vscode-app`. Without that setting the list wants what the API wants, a token with the scope `view` or a
-user of the page.
+`vscode-file://vscode-app`. Without `registry = public` the list wants what the API wants, a token with the scope `view`
+or a user of the page.
 
 | operation | what it does |
 | --- | --- |
