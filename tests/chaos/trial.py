@@ -139,9 +139,9 @@ class Trial:
         except AssertionError as error:
             outcome.broken.append(f"not whole: {error}")
             return
-        # The first of two may still clear away what the run that healed has replaced.
+        # The first of two may still clear away what the run that healed has replaced, or tell of what it has found.
         run = self._site.reconcile()
-        if run.code == 0 and run.changed:
+        if (run.code, run.changed) != (0, 0):
             run = self._site.reconcile()
         if (run.code, run.changed) != (0, 0):
             outcome.broken.append(f"a run after it: exit {run.code}, changed {run.changed}: {run.output[-1500:]}")

@@ -125,7 +125,7 @@ def plain(command: str) -> str:
 def _files(directory: Path) -> Iterator[str]:
     """What lies directly in a directory and in those of it whose files have lasting names, but for bounded records."""
     for path in directory.iterdir():
-        if path.name not in RECORDS:
+        if path.name not in RECORDS and path.suffix != ".corrupt":  # what cannot be read is kept for people
             yield path.name
         if path.name == "requests":
             yield from (f"requests/{each.name}" for each in path.iterdir())
