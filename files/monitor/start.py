@@ -39,11 +39,6 @@ def address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def maybe_address(text: str) -> tuple[str, int] | None:
-    """The same, None of an empty text; raises ValueError."""
-    return address(text) if text else None
-
-
 def user(text: str) -> int:
     """The uid of a user of this host; raises ValueError."""
     try:
@@ -116,9 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--balancer-metrics",
-        type=maybe_address,
+        type=address,
         metavar="HOST:PORT",
-        help="where a load balancer on this host tells what it counts; empty where there is none",
+        help="where a load balancer on this host tells what it counts",
     )
     parser.add_argument(
         "--api-origin",
