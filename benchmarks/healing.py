@@ -29,10 +29,10 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "collections")]
 
 import docker  # noqa: E402
 
+from tests.e2e.support.api_token import make_token  # noqa: E402
 from tests.e2e.support.client import status  # noqa: E402
 from tests.e2e.support.sample import ANOTHER, SAMPLE  # noqa: E402
 from tests.e2e.support.site import FLEET, Site, settings  # noqa: E402
-from tests.e2e.support.token import make_token  # noqa: E402
 from tests.e2e.support.waiting import until  # noqa: E402
 
 TRIES = {"removed": 20, "killed": 10, "edited": 7, "stopped": 7}

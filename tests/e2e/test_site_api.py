@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.support.api_token import make_token
 from tests.e2e.support.assistant import ERAS, Assistant, Inspector, text_of
 from tests.e2e.support.site import FLEET, PROMETHEUS, SETTINGS, Site, settings
-from tests.e2e.support.token import make_token
 from tests.e2e.support.waiting import until
 from tests.observability.prometheus import results
 
@@ -213,17 +213,21 @@ def test_all_that_is_on_the_scrape_list_can_be_scraped_through_the_balancer(watc
     assert answers(watched, "time")
     bridged = {name for name, each in watched.servers().items() if each["container"] and each["transport"] == "stdio"}
 
-    def listed() -> list[Any] | None:
-        found = admin("targets").document
-        return found if {each["labels"].get("server") for each in found} >= bridged else None
+    def scraped() -> list[tuple[Any, str]] | None:
+        """Every target with what it says. A container just replaced is on the list for a moment longer."""
+        found = [(each, admin(f"../..{path_of(each).removeprefix('/monitor')}")) for each in admin("targets").document]
+        listed = {each["labels"].get("server") for each, _told in found}
+        whole = listed >= bridged and all(told.status == 200 for _each, told in found)
+        return [(each, told.body) for each, told in found] if whole else None
+
+    def path_of(target: Any) -> str:
+        return str(target["labels"]["__metrics_path__"])
 
     said = {}
-    for target in until(listed, "every bridge is on the list"):
+    for target, told in until(scraped, "every bridge is on the list, and all that is on it answers"):
         assert target["targets"] == [watched.url.removeprefix("http://")]
-        path = target["labels"]["__metrics_path__"]
-        told = admin(f"../..{path.removeprefix('/monitor')}")
-        assert told.status == 200, (path, told.body)
-        samples = [each for family in text_string_to_metric_families(told.body) for each in family.samples]
+        path = path_of(target)
+        samples = [each for family in text_string_to_metric_families(told) for each in family.samples]
         said[path.rsplit("/", 2)[1], target["labels"].get("server")] = {
             (each.name, each.labels.get("server"), each.labels.get("mcp_method_name")): each.value for each in samples
         }
