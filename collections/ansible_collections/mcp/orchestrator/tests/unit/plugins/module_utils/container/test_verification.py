@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -31,6 +30,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.contai
     SimulatedEngine,
 )
 
+PYTHON = "/usr/bin/python3"  # which nobody may run; that of the development environment may be in root's home
 PROGRAM = """
 import json, sys
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
@@ -100,7 +100,7 @@ def test_to_ask_for_it_or_not_makes_no_new_container() -> None:
 def program(*, code: int, wrong: int = 0, changed: bool = False, stderr: str = "") -> Verification:
     named = {"CODE": code, "WRONG": wrong, "CHANGED": changed, "STDERR": [stderr]}
     text = "".join(f"{name} = {value!r}\n" for name, value in named.items()) + PROGRAM
-    return Verification([sys.executable, "-c", text])
+    return Verification([PYTHON, "-c", text])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_the_program_finds_is_told_in_short(options: dict[str, Any], said: 
 def test_a_fleet_s_verifications_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     text = "import sys, time; a = time.monotonic(); time.sleep(0.1); sys.exit(f'{a} {time.monotonic()}')"
-    verify = Verification([sys.executable, "-c", text])
+    verify = Verification([PYTHON, "-c", text])
     with ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda name: str(verify(name, "http://a", "http", None)), "abcd"))
     spans = sorted(tuple(map(float, re.findall(r"[\d.]+(?= |;)", each)[:2])) for each in said)
@@ -130,12 +130,12 @@ def test_a_fleet_s_verifications_take_turns(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_lets_nobody_read_what_an_unproven_server_answers() -> None:
-    who = Verification([sys.executable, "-c", "import os, sys; sys.exit(f'I am {os.getuid()} {os.getgroups()}')"])
+    who = Verification([PYTHON, "-c", "import os, sys; sys.exit(f'I am {os.getuid()} {os.getgroups()}')"])
     assert "its verification failed: I am 65534 []; " in str(who("a", "http://a", "http", None))
 
 
 def test_a_program_that_is_not_there_or_does_not_end_holds_the_rollout_back() -> None:
     assert "No such file" in str(Verification(["/nowhere"])("a", "http://a", "http", None))
-    slow = Verification([sys.executable, "-c", "import time; time.sleep(60)"], deadline=0.2)
+    slow = Verification([PYTHON, "-c", "import time; time.sleep(60)"], deadline=0.2)
     assert "longer than 0.2 s" in str(slow("a", "http://a", "http", None))
     assert "holds the rollout back" in str(not_installed("a", "http://a", "http", None))
