@@ -245,8 +245,10 @@ def test_a_prometheus_that_make_observe_runs_scrapes_the_whole_fleet(watched: Si
     bridged = {name for name, each in watched.servers().items() if each["container"] and each["transport"] == "stdio"}
 
     def scraped() -> bool:
-        up = {each["metric"].get("server"): each["value"][1] for each in results(PROMETHEUS, f'up{{fleet="{FLEET}"}}')}
-        return up.keys() == {None, *bridged} and set(up.values()) == {"1"}
+        up = results(PROMETHEUS, f'up{{fleet="{FLEET}"}}')
+        servers = {each["metric"].get("server") for each in up}
+        has_balancer = any(each["metric"]["instance"].endswith("/balancer") for each in up)
+        return servers == {None, *bridged} and has_balancer and {each["value"][1] for each in up} == {"1"}
 
     until(scraped, "the monitor, the load balancer and every bridge are scraped", 60)
     assert {each["metric"]["server"] for each in results(PROMETHEUS, "mcp_server_up == 1")} >= bridged
