@@ -349,6 +349,7 @@ def test_no_secret_is_in_anything_that_the_runs_left_behind(watched: Watched) ->
     }
     found["arguments of processes"] = "\n".join(watched.arguments.seen - own)
     pages = ["", "/state.json", "/mcp.json", "/api/v1/servers", "/api/v1/routes", "/api/v1/runs", "/v0.1/servers"]
+    pages += ["/metrics", "/targets", "/targets?of=logs", "/metrics/balancer"]
     pages += [f"/{name}" for name in ("logs", "calls", "runs", "routes", "resources", "connect", "audit")]
     pages += [f"/servers/{name}" for name in site.running()]
     pages += [f"/api/v1/servers/{name}/explain" for name in site.running()]  # what the MCP tools tell as well
