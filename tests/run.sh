@@ -36,7 +36,9 @@ packages=(tests/e2e/test_{packages,site_config,site_signatures,site_faults}.py)
 others() { local each; for each in "${site[@]}" "${life[@]}" "${packages[@]}"; do printf -- '--ignore=%s\n' "$each"; done; }
 
 # Four targets at a time, the longest first: they wait more than they compute, and share neither ports nor objects of the
-# engine with each other. What a target says comes when it has ended, in one piece.
+# engine with each other. What a target says comes when it has ended, in one piece. Tests that failed there run once more,
+# with the machine to themselves, and the end names them: what fails twice is broken, what fails once is a test that
+# depends on the machine's speed and has to be mended too, but tells nothing of the change at hand.
 side_by_side() {
   local logs code=0
   logs=$(mktemp -d)
@@ -44,13 +46,31 @@ side_by_side() {
   # shellcheck disable=SC2016  # the inner shell expands them
   printf '%s\n' e2e_parts e2e_packages e2e_site e2e_life unit security molecule lint | xargs -P 4 -I TARGET bash -c '
     begun=$SECONDS result=passed TIMEFORMAT="%U + %S s of the processor"
+    export PYTEST_ADDOPTS="-o cache_dir=$logs/TARGET.cache"
     { time tests/run.sh TARGET >"$logs/TARGET" 2>&1; } 2>"$logs/TARGET.time" || result=FAILED
     flock "$logs" cat "$logs/TARGET"
     printf "\n==> %s: %s after %d s, %s\n" TARGET "$result" "$((SECONDS - begun))" "$(cat "$logs/TARGET.time")"
     echo "TARGET $result" >>"$logs/results"
     [ "$result" = passed ]' || code=$?
   cat "$logs/results"
+  [ "$code" = 0 ] || { code=0; failed_again || code=$?; }
   rm -rf "$logs"
+  return "$code"
+}
+
+failed_again() {
+  local target result failed code=0
+  while read -r target result; do
+    [ "$result" = FAILED ] || continue
+    failed=$logs/$target.cache/v/cache/lastfailed
+    # Many, or none that pytest knows of (lint, molecule): that is not the machine's speed.
+    if [ -e "$failed" ] && "$bin/python" -c 'import json, sys; sys.exit(len(json.load(open(sys.argv[1]))) > 5)' "$failed"; then
+      printf '\n==> %s failed beside the others; once more what failed, alone\n' "$target"
+      PYTEST_ADDOPTS="-o cache_dir=$logs/$target.cache --last-failed" tests/run.sh "$target" </dev/null || code=1
+    else
+      code=1
+    fi
+  done <"$logs/results"
   return "$code"
 }
 

@@ -37,10 +37,24 @@ def path_of(browser: Browser) -> str:
     return str(browser.run("return location.pathname"))
 
 
+def ask(browser: Browser, url: str) -> None:
+    """Opens the question; again where the balancer still says that the monitor, just restarted, is not there."""
+
+    def asked() -> bool:
+        browser.open(url)
+        if browser.run("return document.querySelector('main form button') !== null"):
+            return True
+        said.append(str(browser.run(TEXT))[:500])
+        return False
+
+    said: list[str] = []
+    until(asked, lambda: f"the question of an action; the page said: {said}")
+
+
 def press(browser: Browser, url: str) -> str:
     """Opens the question, says yes, and returns the path of the request that it becomes."""
-    browser.open(url)
-    assert browser.run("document.querySelector('main form button').click(); return true") is True
+    ask(browser, url)
+    browser.run("document.querySelector('main form button').click()")
     until(lambda: "/requests/" in path_of(browser), "the page of the request")
     waiting = str(browser.run(TEXT))
     assert "The run that does it answers here" in waiting

@@ -10,7 +10,9 @@ Found = TypeVar("Found")
 PAUSE_SECONDS = 0.02
 
 
-def until(condition: Callable[[], Found], what: str = "the condition holds", seconds: float = 30) -> Found:
+def until(
+    condition: Callable[[], Found], what: str | Callable[[], str] = "the condition holds", seconds: float = 60
+) -> Found:
     """Returns the first true value of ``condition``, which is asked again and again.
 
     Raises AssertionError with ``what`` and the last value where it is not true within ``seconds``.
@@ -18,6 +20,7 @@ def until(condition: Callable[[], Found], what: str = "the condition holds", sec
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what} (last: {found!r})")
+            told = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds:g} s: {told} (last: {found!r})")
         time.sleep(PAUSE_SECONDS)
     return found
