@@ -129,6 +129,7 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {"check_mode": True},
     ),
+    "a cluster that no kubeconfig names": ("mcp_workload", {"servers": [], "settings": "{folder}/settings.conf"}, {}),
     "a client's config without a state": (
         "mcp_client_config",
         {"path": "{folder}/c.json", "config": ["{folder}/mcp.config.json"], "state": "{folder}/none.json"},

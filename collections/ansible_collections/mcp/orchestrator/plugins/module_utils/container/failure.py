@@ -53,14 +53,14 @@ class Failure:
         """Returns whether it says anything about ``attempt`` now."""
         return self.attempt == attempt and now < max(self.next_try, self.at + WINDOW)
 
-    def pause(self, attempt: str, now: float, volume: str) -> str | None:
-        """Returns why ``attempt`` is not tried now, or None. ``volume`` is where this is remembered."""
+    def pause(self, attempt: str, now: float, forget: str) -> str | None:
+        """Returns why ``attempt`` is not tried now, or None. ``forget`` is the command that removes this memory."""
         if not self.counts(attempt, now) or now >= self.next_try:
             return None
         what = "it is in quarantine" if self.quarantined else "the next try is postponed"
         return (
             f"{what}: it failed {self.count} times, the last time at {clock_time(self.at)}; the next try is due at"
-            f" {clock_time(self.next_try)}, or when its config changes; to try at once: docker volume rm {volume}"
+            f" {clock_time(self.next_try)}, or when its config changes; to try at once: {forget}"
         )
 
     def again(self, attempt: str, now: float) -> Failure:

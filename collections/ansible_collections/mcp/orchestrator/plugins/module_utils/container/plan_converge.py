@@ -111,7 +111,8 @@ def _slot(spec: Spec, replica: int, fleet: _Fleet) -> Slot:
     slot = Slot(spec, replica, successor=successor, incumbent=standing.incumbent, attempt=attempt)
     failure = world.failures.get(spec.name)
     if actions and failure is not None:
-        pause = failure.pause(attempt, world.now, volume_name(policy.fleet, spec.name))
+        forget = f"docker volume rm {volume_name(policy.fleet, spec.name)}"
+        pause = failure.pause(attempt, world.now, forget)
         if pause is not None:
             return replace(slot, problem=pause)
     return replace(slot, actions=actions, wait=bool(actions) or (successor is not None and successor.ready is False))

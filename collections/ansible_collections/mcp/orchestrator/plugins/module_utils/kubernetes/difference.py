@@ -28,7 +28,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.worklo
 
 _IDENTITY = ("apiVersion", "kind")
 _NAMED = ("name", "namespace")
+GONE = "is no longer desired"
 _LONGEST = 60
+_SECRET = ("f:data", "f:stringData")
+_OURS, _OTHER = "the value of the config", "another value"
 _ABSENT = object()
 
 
@@ -44,7 +47,7 @@ class Difference:
     def __str__(self) -> str:
         """For people: field, value and who did it."""
         if not self.desired:
-            return f"{self.path} is no longer desired"
+            return f"{self.path} {GONE}"
         if self.desired == self.observed:
             return f"{self.path} is as desired, and {self.by or 'nobody'} owns it"
         told = f"{self.path} is {self.observed or 'missing'}, not {self.desired}"
@@ -55,7 +58,7 @@ def differences(desired: Object, observed: Object, manager: str) -> list[Differe
     """Returns what an apply of ``desired`` by ``manager`` would change; empty where it would change nothing."""
     known = owners(observed)
     own = next((each for each in known if each.name == manager), Owner(manager, {}))
-    walk = _Walk([each for each in known if each.name != manager])
+    walk = _Walk([each for each in known if each.name != manager], hides=desired["kind"] == "Secret")
     content = {key: value for key, value in desired.items() if key not in _IDENTITY}
     metadata = {key: value for key, value in content.pop("metadata", {}).items() if key not in _NAMED}
     whole = {**content, "metadata": metadata}
@@ -65,7 +68,10 @@ def differences(desired: Object, observed: Object, manager: str) -> list[Differe
 
 @dataclass(frozen=True)
 class _Walk:
+    """``hides``: the values are secret."""
+
     others: Sequence[Owner]
+    hides: bool = False
 
     def values(self, desired: Any, observed: Any, tree: Tree | None, path: tuple[str, ...]) -> Iterator[Difference]:
         """Fields that are not as desired, or not ours."""
@@ -111,6 +117,9 @@ class _Walk:
 
     def _difference(self, desired: Any, observed: Any, path: tuple[str, ...]) -> Difference:
         by = next((each.name for each in self.others if _owns(each.tree, path)), "")
+        if self.hides and path[0] in _SECRET:
+            same = desired == observed
+            return Difference(_path(path), _OURS, _OURS if same else _OTHER if _shown(observed) else "", by)
         return Difference(_path(path), _shown(desired), _shown(observed), by)
 
 

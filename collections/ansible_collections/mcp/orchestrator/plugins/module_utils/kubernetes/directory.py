@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import READABLE, replace_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import names
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import objects_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 
 LIST = "kustomization.yaml"
 ENDING = ".yaml"
@@ -84,16 +85,21 @@ def apply(path: str, planned: Plan) -> None:
         raise DirectoryError(f"{path} cannot be written: {error.strerror}; check its owner, mode and room") from error
 
 
-def addresses_before(present: Mapping[str, str], fleet: str) -> dict[tuple[str, str], tuple[str, ...]]:
+def addresses_before(present: Mapping[str, str], fleet: str) -> dict[str, dict[str, tuple[str, ...]]]:
     """Returns the addresses that the former export has of each host, by the file's name and the host."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name, text in present.items():
-        if not _is_ours(text, fleet) or names.HOSTS not in text:
-            continue
-        for each in objects_of(text):
-            annotations = (each.get("metadata") or {}).get("annotations") or {}
-            for host, addresses in _hosts(annotations.get(names.HOSTS)).items():
-                found[name, host] = addresses
+    return {
+        name: hosts_of(objects_of(text))
+        for name, text in present.items()
+        if _is_ours(text, fleet) and names.HOSTS in text
+    }
+
+
+def hosts_of(objects: Iterable[Object]) -> dict[str, tuple[str, ...]]:
+    """Returns the addresses of each host that objects allow, as the annotation of the NetworkPolicy says them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in objects:
+        said = ((each.get("metadata") or {}).get("annotations") or {}).get(names.HOSTS)
+        found |= _hosts(said) if said else {}
     return found
 
 

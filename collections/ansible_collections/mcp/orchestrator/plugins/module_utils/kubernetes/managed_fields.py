@@ -32,7 +32,7 @@ def owners(observed: Mapping[str, Any]) -> list[Owner]:
     return [
         Owner(str(each.get("manager", "")), each.get("fieldsV1") or {})
         for each in entries
-        if not each.get("subresource")
+        if each.get("subresource") != "status"
     ]
 
 

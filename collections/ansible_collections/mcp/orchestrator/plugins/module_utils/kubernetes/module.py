@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError, fail_on_errors, require
@@ -17,16 +14,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import image_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import (
-    DOCKER_ERROR,
-    DockerEngine,
-    EngineError,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.name_lookup import look_up
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.directory import (
     LIST,
     DirectoryError,
@@ -44,8 +31,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR, document
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Workload
-
-_DIGEST = 12
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_facts import (
+    addresses_of,
+    images_of,
+    unresolved,
+    values_digest,
+)
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -56,17 +47,17 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         fleet, is_keyed = _read(arguments)
         name = fleet.settings.service.fleet
         present = observe(path)
-        specs = [_unresolved(spec) if not is_keyed else spec for spec in fleet.specs if spec.enabled]
-        images, silence = _images(specs, arguments["docker_host"])
+        specs = [unresolved(spec) if not is_keyed else spec for spec in fleet.specs if spec.enabled]
+        images, silence = images_of(specs, arguments["docker_host"])
         before = addresses_before(present, name)
         workloads = [
             Workload(
                 spec,
                 fleet.settings,
                 images.get(spec.image),
-                _addresses(spec, name, before),
+                addresses_of(spec, before.get(file_name(name, spec.name), {})),
                 fleet.references.get(spec.name, {}),
-                _values(spec) if is_keyed else None,
+                values_digest(spec.env) if is_keyed else None,
             )
             for spec in specs
         ]
@@ -86,46 +77,6 @@ def _read(arguments: Mapping[str, Any]) -> tuple[Fleet, bool]:
     is_keyed = key_file is not None and os.path.exists(key_file)
     resolver = None if is_keyed else EmptyResolver()
     return read_fleet(arguments["config"], arguments["settings"], read_key(key_file), resolver), is_keyed
-
-
-def _unresolved(spec: Spec) -> Spec:
-    return replace(spec, env=dict.fromkeys(spec.env, "")).with_generation()
-
-
-def _values(spec: Spec) -> str | None:
-    """A digest of the keyed digests of all values: it changes with each of them, and says nothing of any."""
-    if not spec.env:
-        return None
-    lines = "".join(f"{name}={digest}\n" for name, digest in sorted(spec.env.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()[:_DIGEST]
-
-
-def _images(specs: Sequence[Spec], docker_host: str | None) -> tuple[dict[str, Image], str]:
-    """What the engine knows of images, and why it says nothing."""
-    wanted = sorted({spec.image for spec in specs})
-    if not wanted:
-        return {}, ""
-    if DOCKER_ERROR is not None:
-        return {}, "the Python library docker is missing, so what images bring is not known; run setup.sh"
-    try:
-        with closing(DockerEngine(docker_host)) as engine:
-            raw = {each: engine.image(each) for each in wanted}
-    except EngineError as error:
-        return {}, f"the engine could not be asked what images bring: {error}"
-    return {each: image_of(found) for each, found in raw.items() if found is not None}, ""
-
-
-def _addresses(spec: Spec, fleet: str, before: Mapping[tuple[str, str], tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The addresses of a server's hosts: those that the former export had, as long as they include all of today's."""
-    found = look_up(spec.egress.hosts)
-    file = file_name(fleet, spec.name)
-    result = {}
-    for host, answer in found.items():
-        admitted = tuple(each for each in answer if egress.admits(host, each, ()))
-        former = tuple(each for each in before.get((file, host), ()) if egress.admits(host, each, ()))
-        is_literal = egress.literal(host) is not None
-        result[host] = admitted if is_literal else egress.still_allowed(admitted, former)
-    return result
 
 
 def _plan(rendering: Rendering, fleet: Fleet, present: Mapping[str, str]) -> Plan:

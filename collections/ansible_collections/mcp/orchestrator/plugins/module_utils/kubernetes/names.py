@@ -17,12 +17,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container import 
 
 LONGEST = 63
 _MARK = 6
+DIGITS = 12
 _VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _KEY_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 GENERATION = labels.GENERATION
 HOSTS = labels.HOSTS
 VALUES = "mcp_values"
+RESTARTED = "mcp_restarted"
 NETWORK = "mcp_network"
 MANAGER = "mcp-orchestrator"
 
@@ -39,6 +41,11 @@ def object_name(fleet: str, server: str) -> str:
         return name
     mark = hashlib.sha256(server.encode()).hexdigest()[:_MARK]
     return f"{name[: LONGEST - _MARK - 1].rstrip('-')}-{mark}"
+
+
+def digest(text: str) -> str:
+    """Returns some digits of a hash, by which texts are told from each other."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
 
 
 def is_label_value(text: str) -> bool:

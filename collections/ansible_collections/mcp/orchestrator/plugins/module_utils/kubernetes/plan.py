@@ -8,8 +8,8 @@ An object is ours where it bears the fleet's label; what does not is never chang
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
@@ -39,11 +39,12 @@ class Action:
 
 @dataclass(frozen=True)
 class Plan:
-    """``left`` is what others have changed and what stays so, ``taken`` objects of others in the place of ours."""
+    """``left`` is what others have changed and what stays so; ``taken`` tells by the value of ``mcp_service`` what of
+    others is in the place of ours."""
 
     actions: tuple[Action, ...] = ()
     left: tuple[str, ...] = ()
-    taken: tuple[str, ...] = ()
+    taken: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(
@@ -63,23 +64,25 @@ def plan(
     wanted = {key_of(each): each for each in desired}
     actions: list[Action] = []
     left: list[str] = []
-    taken: list[str] = []
+    taken: dict[str, list[str]] = {}
     for key, each in wanted.items():
         present = there.get(key)
-        if _server(each) in protected:
+        if server_of(each) in protected:
             continue
         if present is None:
-            actions.append(Action("create", key, _server(each), each))
+            actions.append(Action("create", key, server_of(each), each))
         elif not is_ours(present, fleet):
-            taken.append(f"{_name(key)} is not of the fleet {fleet}; rename it, or the server")
+            told_of = f"{_name(key)} is not of the fleet {fleet}; rename it, or the server"
+            taken.setdefault(server_of(each), []).append(told_of)
         else:
             found = differences(each, present, MANAGER)
             told = tuple(f"{_name(key)}: {one}" for one in found)
             if found and not repair and all(one.by for one in found):
                 left += told
             elif found:
-                actions.append(Action("apply", key, _server(each), each, told, _handed_over(each, present, found)))
-    return Plan((*actions, *_removals(wanted, there, fleet, protected)), tuple(left), tuple(taken))
+                actions.append(Action("apply", key, server_of(each), each, told, _handed_over(each, present, found)))
+    removals = _removals(wanted, there, fleet, protected)
+    return Plan((*actions, *removals), tuple(left), {server: "; ".join(each) for server, each in taken.items()})
 
 
 def key_of(each: Object) -> Key:
@@ -98,12 +101,12 @@ def _removals(
 ) -> list[Action]:
     """What of ours is no longer desired, in the opposite order; what others make of ours goes with its owner."""
     gone = [
-        Action("remove", key, _server(each), each, (f"{_name(key)} is no longer desired",))
+        Action("remove", key, server_of(each), each, (f"{_name(key)} is no longer desired",))
         for key, each in there.items()
         if key not in wanted
         and is_ours(each, fleet)
         and not each["metadata"].get("ownerReferences")
-        and _server(each) not in protected
+        and server_of(each) not in protected
     ]
     return gone[::-1]
 
@@ -120,7 +123,8 @@ def _labels(each: Object) -> dict[str, Any]:
     return each["metadata"].get("labels") or {}
 
 
-def _server(each: Object) -> str:
+def server_of(each: Object) -> str:
+    """Returns the value of ``mcp_service`` of an object, empty where it has none."""
     return str(_labels(each).get(labels.SERVICE, ""))
 
 

@@ -77,6 +77,8 @@ def _metadata(workload: Workload) -> Object:
     annotations = {names.GENERATION: workload.spec.generation}
     if workload.values is not None:
         annotations[names.VALUES] = workload.values
+    if workload.spec.restarted is not None:
+        annotations[names.RESTARTED] = workload.spec.restarted
     marks = {names.NETWORK: "fleet"} if workload.spec.egress.kind is EgressKind.FLEET else {}
     return {"labels": dict(sorted({**workload.labels, **marks}.items())), "annotations": annotations}
 

@@ -21,12 +21,13 @@ def deployment(workload: Workload, template: Object, findings: Findings, *, alon
     Where the number of pods follows the load it names none: whoever scales them writes it.
     """
     _check(workload, findings)
+    fixed = {} if autoscaler(workload) else {"replicas": workload.spec.replicas if workload.spec.runs else 0}
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     return workload.object(
         "apps/v1",
         "Deployment",
         spec={
-            **({} if workload.spec.autoscaling else {"replicas": workload.spec.replicas}),
+            **fixed,
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": _DEADLINE,
             "selector": {"matchLabels": workload.selector},
@@ -37,12 +38,12 @@ def deployment(workload: Workload, template: Object, findings: Findings, *, alon
 
 
 def autoscaler(workload: Workload) -> list[Object]:
-    """Returns the HorizontalPodAutoscaler of a server, none where its number of pods is fixed.
+    """Returns the HorizontalPodAutoscaler of a server, none where its number of pods is fixed or nothing is to run.
 
     The target is a share of what a pod may use, not of what is reserved for it.
     """
     asked = workload.spec.autoscaling
-    if not asked:
+    if not asked or not workload.spec.runs:
         return []
     average = cores(workload.spec.cpus * asked["cpu"] / 100)
     metric = {"name": "cpu", "target": {"type": "AverageValue", "averageValue": average}}

@@ -15,7 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.scalin
     deployment,
     disruption_budget,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.variables import external_secrets
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.variables import external_secrets, secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 
 
@@ -28,6 +28,7 @@ def render(workload: Workload) -> tuple[list[Object], Findings]:
     template, alone = pod(workload, findings)
     objects = [
         workload.object("v1", "ServiceAccount", automountServiceAccountToken=False),
+        *secret(workload),
         *external_secrets(workload),
         network_policy(workload, findings),
         deployment(workload, template, findings, alone=alone),

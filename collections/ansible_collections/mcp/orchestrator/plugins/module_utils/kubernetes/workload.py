@@ -33,7 +33,8 @@ Object = dict[str, Any]
 class Workload:
     """``image`` is what its image brings, None where that is not known. ``addresses`` are those of the hosts of its
     ``network``, as ranges. ``references`` are variables whose value is nothing but a reference, by name; ``values`` is
-    a digest of all of them that shows a change and cannot be guessed, None without a key.
+    a digest of all of them that shows a change and cannot be guessed, None without a key. ``secret`` has a digest of
+    each value of the Secret that is made with its objects; None where somebody else makes it.
     """
 
     spec: Spec
@@ -42,6 +43,7 @@ class Workload:
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     references: Mapping[str, Reference] = field(default_factory=dict)
     values: str | None = None
+    secret: Mapping[str, str] | None = None
 
     @property
     def fleet(self) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.v
     number,
     one_of,
     several,
+    switch,
 )
 
 OLDEST = (1, 20)
@@ -43,6 +44,36 @@ class Kubernetes:
 
     namespace: str = setting(
         "mcp", matching(_LABEL, "the name of a namespace; use small letters, digits and '-'"), "The fleet's namespace."
+    )
+    kubeconfig: str = setting(
+        "",
+        matching(r"/\S*", "an absolute path"),
+        "For mcp_workload: the file by which the cluster is reached, as kubectl takes it.",
+        empty="that of the pod in which the run is, else KUBECONFIG or ~/.kube/config",
+    )
+    context: str = setting(
+        "",
+        matching(r"\S+", "the name of a context"),
+        "The context of the kubeconfig.",
+        empty="its current context",
+    )
+    secrets: str = setting(
+        "made",
+        one_of("made", "existing"),
+        "For mcp_workload: whether the Secret of each server is made with the values of the config, or exists"
+        " as mcp-NAME-env.",
+    )
+    repair_drift: bool = setting(
+        True,
+        switch,
+        "For mcp_workload: whether fields that somebody else has changed are changed back. Otherwise they are"
+        " told and stay.",
+    )
+    rollout_timeout: int = setting(
+        300,
+        number(10, 3600),
+        "For mcp_workload: seconds that the new pods of a server have to get ready, images pulled included."
+        " Then the former ones are desired again.",
     )
     version: str = setting(
         "1.30",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import module
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import workload_facts
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_kubernetes_manifest
 
 SETTINGS = """
@@ -66,7 +66,7 @@ class Site:
 def site(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
     made = Site(tmp_path, capsys)
     made.config(time=TIME, orders=ORDERS)
-    monkeypatch.setattr(module, "look_up", lambda hosts: dict.fromkeys(hosts, made.addresses))
+    monkeypatch.setattr(workload_facts, "look_up", lambda hosts: dict.fromkeys(hosts, made.addresses))
     return made
 
 

@@ -73,5 +73,6 @@ def test_a_directory_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) ->
 def test_addresses_are_read_from_files_of_the_fleet_alone() -> None:
     text = """metadata: {annotations: {mcp_hosts: '{"a.b": ["192.0.2.1/32"]}'}}\n"""
     assert addresses_before({"a.yaml": OURS + text, "b.yaml": text, "c.yaml": OURS + "mcp_hosts: ["}, "mcp") == {
-        ("a.yaml", "a.b"): ("192.0.2.1/32",)
+        "a.yaml": {"a.b": ("192.0.2.1/32",)},
+        "c.yaml": {},
     }

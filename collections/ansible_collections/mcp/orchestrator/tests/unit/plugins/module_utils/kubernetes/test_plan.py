@@ -158,7 +158,7 @@ def test_an_object_of_another_in_the_place_of_ours_is_left_and_told() -> None:
     cluster = Cluster()
     cluster.apply(foreign(deployment()), "somebody")
     assert plan([deployment()], cluster.observed(), "mcp") == Plan(
-        taken=("Deployment mcp-time is not of the fleet mcp; rename it, or the server",)
+        taken={"time": "Deployment mcp-time is not of the fleet mcp; rename it, or the server"},
     )
 
 

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kinds of objects that a fleet is made of, and where the API server has them.
+
+They are named here and not looked up: discovery costs several requests, and the settings say how old the cluster is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.scaling import (
+    HPA_V2,
+    PDB_V1,
+    autoscaler,
+    disruption_budget,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.variables import (
+    EXTERNAL_SECRETS,
+    external_secrets,
+    secret,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``api_version`` is group and version, the version alone in the core group; ``plural`` is its name in paths."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+    @property
+    def group(self) -> str:
+        """The API group, empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Group and kind, by which objects are known whatever their version."""
+        return self.group, self.kind
+
+    @property
+    def text(self) -> str:
+        """Group and kind as kubectl writes them: ``Deployment.apps``."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """Returns where the API server has all of them in a namespace, or one of them."""
+        root = "apis" if self.group else "api"
+        return f"/{root}/{self.api_version}/namespaces/{namespace}/{self.plural}" + (f"/{name}" if name else "")
+
+
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+SECRET = Kind("v1", "Secret", "secrets")
+SERVICE = Kind("v1", "Service", "services")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+POD = Kind("v1", "Pod", "pods")
+EVENT = Kind("v1", "Event", "events")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
+NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
+EXTERNAL_SECRET = Kind(EXTERNAL_SECRETS, "ExternalSecret", "externalsecrets")
+
+
+def fleet_kinds(settings: Settings) -> tuple[Kind, ...]:
+    """Returns every kind of which a fleet may have objects, in the order in which they are made."""
+    version = settings.kubernetes.version_number
+    return (
+        SERVICE_ACCOUNT,
+        SECRET,
+        EXTERNAL_SECRET,
+        NETWORK_POLICY,
+        DEPLOYMENT,
+        SERVICE,
+        Kind(f"policy/{'v1' if version >= PDB_V1 else 'v1beta1'}", "PodDisruptionBudget", "poddisruptionbudgets"),
+        Kind(
+            f"autoscaling/{'v2' if version >= HPA_V2 else 'v2beta2'}",
+            "HorizontalPodAutoscaler",
+            "horizontalpodautoscalers",
+        ),
+        INGRESS,
+        Kind(settings.kubernetes.target_group_binding, "TargetGroupBinding", "targetgroupbindings"),
+    )
+
+
+def desired_kinds(workloads: Iterable[Workload], kinds: Iterable[Kind]) -> frozenset[Kind]:
+    """Returns the kinds of which the objects of these servers are, before those are made."""
+    found = {"ServiceAccount", "NetworkPolicy", "Deployment", "Service"}
+    for each in workloads:
+        found.add("TargetGroupBinding" if each.settings.aws.is_named else "Ingress")
+        made = [*secret(each), *external_secrets(each), *disruption_budget(each), *autoscaler(each)]
+        found |= {one["kind"] for one in made}
+    return frozenset(kind for kind in kinds if kind.kind in found)
+
+
+def kind_of(each: Object, kinds: Iterable[Kind]) -> Kind:
+    """Returns the kind of an object. Raises KeyError where it is none of these."""
+    for kind in kinds:
+        if kind.api_version == each["apiVersion"] and kind.kind == each["kind"]:
+            return kind
+    raise KeyError(f"{each['kind']} in {each['apiVersion']}")

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, MCP Orchestrator contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What mcp_workload does: from its arguments to its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import (
+    fail_on_errors,
+    fleet_error,
+    require,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import Reference
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings, read_settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.arguments import (
+    ArgumentError,
+    environment_of,
+    specs_of,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.labels import SERVICE
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import SessionKeys
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import ApiServer, MissingClient
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.directory import hosts_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet import Rendering, render_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import desired_kinds, fleet_kinds
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name, selector
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import World, observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
+    SecretValues,
+    secret_digests,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.wait import Clock
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Workload
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_facts import (
+    addresses_of,
+    images_of,
+    values_digest,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_report import (
+    actions_of,
+    diffs_of,
+    endpoints_of,
+)
+
+
+def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Returns the result of mcp_workload, as its documentation describes it. Raises ModuleError."""
+    require("yaml", YAML_ERROR)
+    try:
+        settings = read_settings(arguments["settings"])
+        specs = specs_of(arguments["servers"])
+        cluster = _cluster(settings)
+        return _converged(arguments, settings, specs, cluster, check_mode=check_mode)
+    except (ArgumentError, ClusterError, ConfigFileError, KeyFileError) as error:
+        raise fleet_error(str(error), actions=[]) from error
+
+
+def _cluster(settings: Settings) -> ApiServer:
+    try:
+        return ApiServer(settings.kubernetes.kubeconfig, settings.kubernetes.context, settings.kubernetes.namespace)
+    except MissingClient as error:
+        require("kubernetes", str(error))
+        raise
+
+
+def _converged(
+    arguments: Mapping[str, Any], settings: Settings, specs: Sequence[Spec], cluster: ApiServer, *, check_mode: bool
+) -> dict[str, Any]:
+    fleet = settings.service.fleet
+    to_run = [spec for spec in specs if spec.enabled]
+    images, silence = images_of(to_run, arguments["docker_host"])
+    session_keys = SessionKeys(arguments["session_key_file"], fleet)
+    references = _references(arguments, settings)
+    makes_secrets = settings.kubernetes.secrets == "made"
+    bare = [
+        Workload(
+            spec,
+            settings,
+            images.get(spec.image),
+            references=references.get(spec.name, {}),
+            values=values_digest(spec.env),
+            secret=secret_digests(spec, session_keys.of(spec)) if makes_secrets else None,
+        )
+        for spec in to_run
+    ]
+    kinds = fleet_kinds(settings)
+    world = observe(cluster, fleet, kinds, desired_kinds(bare, kinds))
+    rendering = render_fleet([_located(each, world) for each in bare], settings)
+    if rendering.errors:
+        raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])
+    protected = [*arguments["protected"], *(name for name, found in rendering.findings.items() if found.errors)]
+    labels = {name: selector(fleet, name)[SERVICE] for name in (*rendering.findings, *protected)}
+    values = SecretValues(
+        environment_of({**arguments, "fleet": fleet}, to_run), {labels[spec.name]: spec for spec in to_run}
+    )
+    desired = Desired(
+        fleet,
+        rendering,
+        kinds,
+        labels,
+        protected,
+        repair=settings.kubernetes.repair_drift,
+        prune=arguments["prune"],
+        timeout=float(settings.kubernetes.rollout_timeout),
+    )
+    outcome = converge(desired, world, cluster, values, Clock(time.time, time.sleep), check_mode=check_mode)
+    return _result(outcome, desired, specs, cluster, silence)
+
+
+def _references(arguments: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, Reference]]:
+    """The variables that the cluster fetches itself, which the specs do not tell."""
+    if not (settings.kubernetes.ssm_store or settings.kubernetes.secretsmanager_store):
+        return {}
+    return read_fleet(arguments["config"], arguments["settings"], b"", EmptyResolver()).references
+
+
+def _located(workload: Workload, world: World) -> Workload:
+    """A workload with the addresses of its hosts: those that it was allowed before, as long as they are right."""
+    if not workload.spec.egress.hosts:
+        return workload
+    name = object_name(workload.fleet, workload.spec.name)
+    before = hosts_of(each for each in world.objects if each["metadata"]["name"] == name)
+    return replace(workload, addresses=addresses_of(workload.spec, before))
+
+
+def _result(
+    outcome: Outcome, desired: Desired, specs: Sequence[Spec], cluster: ApiServer, silence: str
+) -> dict[str, Any]:
+    rendering = desired.rendering
+    errors = [
+        {"server": server, "message": message} for server, each in rendering.findings.items() for message in each.errors
+    ]
+    errors += [{"server": server, "message": message} for server, each in outcome.errors.items() for message in each]
+    names = {label: server for server, label in desired.labels.items()}
+    return fail_on_errors(
+        {
+            "changed": bool(outcome.actions),
+            "actions": actions_of(outcome, names),
+            "diff": diffs_of(outcome.planned.actions),
+            "endpoints": endpoints_of(specs, outcome, desired.fleet, cluster.namespace),
+            "errors": errors,
+            "left": list(outcome.planned.left),
+            "postponed": [each.to_dict() for each in outcome.postponed],
+            "retire_needed": bool(outcome.removals) and not desired.prune,
+            "requests": dict(sorted(cluster.requests.items())),
+            **_told(rendering),
+            "on_other_hosts": [],
+            "hosts_by_server": {},
+            "unschedulable": [],
+            "run_token": None,
+            "superseded_by_newer_run": False,
+            "warnings": [*filter(None, [silence]), *outcome.planned.left],
+        }
+    )
+
+
+def _told(rendering: Rendering) -> dict[str, list[dict[str, Any]]]:
+    notes: list[dict[str, Any]] = [{"server": None, "message": message} for message in rendering.notes]
+    needs: list[dict[str, Any]] = []
+    for server, found in rendering.findings.items():
+        notes += [{"server": server, "message": message} for message in found.notes]
+        needs += [{"server": server, "message": message} for message in found.needs if server in rendering.objects]
+    return {"notes": notes, "needs": needs}
