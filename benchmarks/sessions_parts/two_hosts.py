@@ -69,7 +69,7 @@ def drained(root: Path, servers: Sequence[Server]) -> Tally:
                 ]
                 bridges += here
                 for bridge in here:
-                    bridge.wait_healthy(120)
+                    bridge.wait_healthy()
                 converge(balancer, host, servers, here)
             calls: list[Call] = [(f"{balancer.url}/mcp/{name}/mcp", "echo", {"text": "again"}) for name, _ in servers]
             with calling(dict.fromkeys(KINDS, calls)) as callers:

@@ -227,12 +227,12 @@ def test_a_long_line_in_the_log_of_a_failed_server_is_one_line(scene: ContainerS
 
 
 def test_a_server_that_keeps_ending_is_told_before_its_time_is_over(scene: ContainerScene) -> None:
-    scene.policy = type(scene.policy)(**(vars(scene.policy) | {"health_timeout": 60}))
+    scene.policy = type(scene.policy)(**(vars(scene.policy) | {"health_timeout": 600}))
     began = time.monotonic()
     result = scene.run([scene.spec("a", {"EXIT_MS": "1", "EXIT_CODE": "3", "DELAY_MS": "100"})])
     assert "its process keeps ending: " in result["errors"][0]["message"]
     assert "exit code 0" not in result["errors"][0]["message"]
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 300
     assert result["endpoints"][0]["state"] == "failed"
 
 

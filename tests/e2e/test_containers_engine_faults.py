@@ -59,7 +59,7 @@ def test_a_hung_engine_is_told_within_the_time_of_a_call(own: OwnEngine, scene: 
             scene.run(specs)
     finally:
         own.tell(signal.SIGCONT)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 55  # docker's own client waits 60 s for each of its calls
     assert_well(scene, specs)
 
 
@@ -71,7 +71,7 @@ def test_an_engine_killed_while_a_run_is_under_way_is_made_good_by_the_next(
         run = pool.submit(scene.run, specs)
         until(lambda: len(scene.api.containers(all=True)) >= 2, "the run has begun")
         own.stop(signal.SIGKILL)
-        result = run.result(120)
+        result = run.result(300)
     messages = [error["message"] for error in result["errors"]]
     assert messages
     assert all("no Docker engine answers at" in message for message in messages)

@@ -183,15 +183,15 @@ def test_below_the_minimum_of_healthy_targets_all_get_requests(host: LocalAlb) -
 
 def test_an_open_stream_lives_through_the_drain_and_ends_with_it(host: LocalAlb) -> None:
     old, new = host.upstream("old"), host.upstream("new")
-    group = host.group("g", old.port, delay=4)
+    group = host.group("g", old.port, delay=8)
     host.rule(10, ["/*"], group)
     host.healthy(group)
     stream = host.stream("/stream")
     assert next_event(stream) == "old 0"
     host.register(group, new.port)
     host.healthy(group)
-    host.deregister(group, old.port)
     began = time.monotonic()
+    host.deregister(group, old.port)
     host.settled()
     assert host.states(group)[old.port] == "draining"
     assert {host.get("/").seen["upstream"] for _ in range(6)} == {"new"}
@@ -199,7 +199,7 @@ def test_an_open_stream_lives_through_the_drain_and_ends_with_it(host: LocalAlb)
         old.go.set()
         assert next_event(stream) == f"old {number}"
     assert _end_of(stream) == ""
-    assert 3 < time.monotonic() - began < 15
+    assert time.monotonic() - began > 7
     until(lambda: host.states(group) == {new.port: "healthy"}, "the old target is gone")
 
 
@@ -378,6 +378,6 @@ def test_the_state_is_for_its_owner_only(host: LocalAlb) -> None:
 def test_the_control_plane_stops_quietly_when_it_is_asked_to(host: LocalAlb) -> None:
     assert host.alb
     host.alb.terminate()
-    assert host.alb.wait(10) == 0
+    assert host.alb.wait(60) == 0
     assert "Traceback" not in host.log()
     assert host.get("/nowhere").status == 404

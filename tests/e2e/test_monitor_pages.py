@@ -15,7 +15,6 @@ import pytest
 
 from benchmarks.monitor_parts.serving import PASSWORD, Monitor, monitor
 from tests.conformance.node import CACHE, package
-from tests.e2e.support.waiting import until
 from tests.monitor_data.site import make_site
 from tests.security.chromium import Browser, browsing
 
@@ -172,7 +171,7 @@ def test_without_javascript_an_action_becomes_a_request(
     with window.without_scripts():
         look(window, served, paths["question"])
         window.click("main form button")
-        until(lambda: "/requests/" in window.run("return location.pathname"), "the page of the request")
+        window.arrives("/requests/")
         assert ". The run that does it answers here" in str(window.run("return document.querySelector('h1').innerText"))
     (request,) = (json.loads(path.read_text()) for path in spool.iterdir())
     assert (request["action"], request["by"]) == ("stop", "admin")

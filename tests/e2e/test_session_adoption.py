@@ -41,7 +41,7 @@ backend servers
 
 def container(isolation: str = "pooled") -> Bridge:
     bridge = bridges.start("--isolation", isolation, path=PATH, env=KEYS)
-    bridge.wait_healthy(60)
+    bridge.wait_healthy()
     return bridge
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.e2e.support.client import call, status
+from tests.e2e.support.client import answers, call, status
 from tests.e2e.support.sample import ANOTHER, RUNNING, SAMPLE
 from tests.e2e.support.site import FLEET, PROJECT, USERS, Site
 
@@ -35,9 +35,9 @@ def test_every_sample_server_answers_an_mcp_client_through_the_balancer(site: Si
 
 
 def test_a_path_belongs_to_its_server_and_to_no_other_name(site: Site) -> None:
-    assert status(f"{site.url}/mcp/timex") == 404
-    assert status(f"{site.url}/mcp/time") != 404
-    assert status(f"{site.url}/mcp/time/") != 404
+    answers(f"{site.url}/mcp/timex", 404)
+    assert status(f"{site.url}/mcp/time") not in (0, 404)
+    assert status(f"{site.url}/mcp/time/") not in (0, 404)
 
 
 def test_a_second_run_changes_nothing(site: Site) -> None:
@@ -68,7 +68,7 @@ def test_another_access_key_loses_no_route(site: Site) -> None:
     run = site.reconcile()
     assert (run.code, run.changed) == (0, 0), run.output
     assert site.rules() == before
-    assert status(f"{site.url}/mcp/time/health") == 200
+    answers(f"{site.url}/mcp/time/health", 200)
 
 
 def test_an_added_server_runs_and_the_others_are_not_touched(site: Site) -> None:
@@ -95,7 +95,7 @@ def test_a_removed_server_takes_its_container_rule_and_group_and_nothing_of_anyb
         assert len(site.target_groups()) == len(groups) - 1
         assert "somebody-elses" in site.target_groups()
         stranger.reload()
-        assert status(f"{site.url}/mcp/time/mcp") == 404
+        answers(f"{site.url}/mcp/time/mcp", 404)
     finally:
         stranger.remove(force=True)
         api.delete_target_group(TargetGroupArn=foreign["TargetGroups"][0]["TargetGroupArn"])
@@ -229,7 +229,7 @@ def test_containers_are_named_labelled_and_hardened(site: Site) -> None:
 
 def test_the_monitor_asks_for_a_password_and_shows_every_server(site: Site) -> None:
     page = f"{site.url}/monitor"
-    assert status(page) == 401
+    answers(page, 401)
     password = (site.etc / "monitor.password").read_text().strip()
     token = base64.b64encode(f"admin:{password}".encode()).decode()
     with urllib.request.urlopen(urllib.request.Request(page, headers={"Authorization": f"Basic {token}"})) as answer:

@@ -36,7 +36,7 @@ def test_without_an_engine_nothing_else_is_touched_and_the_state_says_why(site: 
     assert "no Docker engine answers at unix:///nowhere.sock" in run.output
     assert "Traceback" not in run.output
     assert (site.rules(), site.target_groups()) == (rules, groups)
-    assert status(f"{site.url}/mcp/time/mcp", {"Accept": "application/json"}) != 404
+    assert status(f"{site.url}/mcp/time/mcp", {"Accept": "application/json"}) not in (0, 404)
     state = site.state()
     assert state["run"]["result"] == "failed"
     assert any("no Docker engine answers" in error["message"] for error in state["errors"])
@@ -127,7 +127,7 @@ def test_a_run_that_another_has_overtaken_leaves_everything_to_it(site: Site) ->
         containers, rules, state = site.containers(), site.rules(), site.state()
     finally:
         os.killpg(late.pid, signal.SIGCONT)
-    output, _ = late.communicate(timeout=120)
+    output, _ = late.communicate(timeout=300)
     assert late.returncode == 0, output
     assert "A newer run has converged the containers since" in output
     assert (site.containers(), site.rules(), site.state()) == (containers, rules, state)

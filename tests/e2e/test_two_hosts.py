@@ -168,10 +168,7 @@ class Fleet:
 
     def status(self, path: str) -> int:
         """The status that a client gets, 0 where its connection is cut."""
-        try:
-            return status(f"{self.balancer.url}{path}")
-        except OSError:
-            return 0
+        return status(f"{self.balancer.url}{path}")
 
     def targets(self) -> dict[str, set[str]]:
         """Server -> the addresses that are registered for it, but for those that are leaving."""

@@ -68,7 +68,7 @@ class Recorder:
         self._directory = directory
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -81,7 +81,7 @@ class Recorder:
     def stop(self) -> None:
         """Ends it as SIGTERM does."""
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 
@@ -124,6 +124,11 @@ def start(api: docker.APIClient, server: str, *words: str, labels: dict[str, str
     return str(made["Id"])
 
 
+def lines_of(api: docker.APIClient, identity: str) -> int:
+    """How many lines the engine has of a container."""
+    return int(api.logs(identity).count(b"\n"))
+
+
 def texts(directory: Path, server: str, query: Query = ALL) -> list[str]:
     return [line.text for line in Logs(directory / "logs").oldest_first(server, query)]
 
@@ -133,20 +138,20 @@ def test_what_a_container_writes_is_kept_once_across_restarts_of_it_and_of_the_w
 ) -> None:
     recorder = Recorder(directory)
     identity = start(api, "time", "words", labels={"mcp_bridge": "x"}, mem_limit="32m")
-    until(lambda: "tick 5" in texts(directory, "time"), "the first lines are kept", 30)
+    until(lambda: "tick 5" in texts(directory, "time"), "the first lines are kept")
     api.restart(identity, timeout=0)
-    until(lambda: texts(directory, "time").count("tick 3") == 2, "those after a restart are", 30)
+    until(lambda: texts(directory, "time").count("tick 3") == 2, "those after a restart are")
     recorder.stop()
-    missed = texts(directory, "time").count("tick 12")
-    time.sleep(1.5)  # what is written while nobody watches
+    missed, unwatched = texts(directory, "time").count("tick 12"), lines_of(api, identity)
+    until(lambda: lines_of(api, identity) > unwatched + 10, "something is written while nobody watches")
     recorder = Recorder(directory)
-    until(lambda: texts(directory, "time").count("tick 25") > missed, "those from in between are", 30)
+    until(lambda: texts(directory, "time").count("tick 25") > missed, "those from in between are")
     api.kill(identity)
     api.wait(identity)
     written = api.logs(identity, stdout=True, stderr=False).decode("utf-8", "backslashreplace").splitlines()
-    until(lambda: texts(directory, "time", Query(stream="out"))[-1] == written[-1], "the last line is kept", 30)
+    until(lambda: texts(directory, "time", Query(stream="out"))[-1] == written[-1], "the last line is kept")
     # The engine writes half a line once the process has ended.
-    until(lambda: texts(directory, "time", Query(stream="err")).count("half a line") == 2, "half lines are kept", 30)
+    until(lambda: texts(directory, "time", Query(stream="err")).count("half a line") == 2, "half lines are kept")
     recorder.stop()
     kept = texts(directory, "time", Query(stream="out"))
     assert kept[0] == "begin red \\x1b]0;title\\x07 \ufffd"  # the engine itself keeps what is no UTF-8 so
@@ -164,7 +169,7 @@ def test_what_a_container_writes_is_kept_once_across_restarts_of_it_and_of_the_w
 def test_a_flood_is_counted_and_its_end_is_kept(api: docker.APIClient, directory: Path) -> None:
     recorder = Recorder(directory)
     identity = start(api, "mad", "flood", "12000")
-    until(lambda: "the end of the flood" in texts(directory, "mad"), "the end is kept", 60)
+    until(lambda: "the end of the flood" in texts(directory, "mad"), "the end is kept")
     recorder.stop()
     kept = texts(directory, "mad", Query(stream="out"))
     said = [int(text.split()[0]) for text in texts(directory, "mad", Query(text="left out"))]
@@ -173,10 +178,11 @@ def test_a_flood_is_counted_and_its_end_is_kept(api: docker.APIClient, directory
     api.remove_container(identity, force=True)
 
 
-def _is_still(directory: Path) -> bool:
-    before = len(texts(directory, "time"))
-    time.sleep(1)  # ten lines a second
-    return len(texts(directory, "time")) == before
+def _is_still(api: docker.APIClient, identity: str, directory: Path) -> bool:
+    """Whether nothing is kept while the engine gets further lines."""
+    kept, before = len(texts(directory, "time")), lines_of(api, identity)
+    until(lambda: lines_of(api, identity) > before + 20, "more is written")
+    return len(texts(directory, "time")) == kept
 
 
 def test_a_full_disk_stops_recording_until_there_is_room_and_the_log_says_what_is_missing(
@@ -186,15 +192,15 @@ def test_a_full_disk_stops_recording_until_there_is_room_and_the_log_says_what_i
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
     try:
-        start(api, "time", "words")
+        identity = start(api, "time", "words")
         recorder = Recorder(small)
-        until(lambda: "tick 3" in texts(small, "time"), "lines are kept", 30)
+        until(lambda: "tick 3" in texts(small, "time"), "lines are kept")
         with suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
             while filler.write(b"x" * 4096):
                 pass
-        until(lambda: _is_still(small), "nothing is recorded any more", 30)
+        until(lambda: _is_still(api, identity, small), "nothing is recorded any more")
         (small / "filler").unlink()
-        until(lambda: texts(small, "time", Query(text="were lost: the disk was full")), "it says what is missing", 30)
+        until(lambda: texts(small, "time", Query(text="were lost: the disk was full")), "it says what is missing")
         recorder.stop()
     finally:
         subprocess.run(["umount", "-l", small], check=True)
@@ -203,7 +209,7 @@ def test_a_full_disk_stops_recording_until_there_is_room_and_the_log_says_what_i
 def test_a_log_driver_that_keeps_nothing_is_said(api: docker.APIClient, directory: Path) -> None:
     start(api, "silent", "words", log_config=docker.types.LogConfig(type="none"))
     recorder = Recorder(directory)
-    until(lambda: any("log driver none" in text for text in texts(directory, "silent")), "it says so", 30)
+    until(lambda: any("log driver none" in text for text in texts(directory, "silent")), "it says so")
     recorder.stop()
 
 
@@ -215,7 +221,7 @@ def test_samples_of_a_real_container_are_within_its_limits(api: docker.APIClient
         roster = Roster(Engine("/run/docker.sock"), FLEET)
         collector = Collector(roster, directory, Disk(directory))
         keeping = asyncio.create_task(roster.keep())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while identity not in roster.members or not roster.members[identity].is_running:
                 await asyncio.sleep(0.05)
         for _ in range(2):

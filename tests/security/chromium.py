@@ -36,7 +36,7 @@ class Browser:
             "browserName": "chrome",
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL"},
-            "timeouts": {"script": 20_000},
+            "timeouts": {"script": 60_000},
         }
         self._session = ""
         self._session = self._command("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
@@ -44,6 +44,18 @@ class Browser:
     def open(self, url: str) -> None:
         """Goes to `url` and waits until it is there."""
         self._command("POST", "/url", {"url": url})
+
+    def arrives(self, at: str) -> None:
+        """Waits until the window has the whole of a page whose address has `at` in it."""
+
+        def is_there() -> bool:
+            try:
+                state, address = self.run("return [document.readyState, location.href]")
+            except (AssertionError, ValueError):  # it is between two pages
+                return False
+            return state == "complete" and at in address
+
+        until(is_there, f"the window is at {at}")
 
     def resize(self, width: int, height: int) -> None:
         """Makes the window so large, in pixels; Chromium has at least 500 of width."""
@@ -116,7 +128,7 @@ class Browser:
 
     def _command(self, method: str, path: str, body: Any) -> Any:
         prefix = f"/session/{self._session}" if self._session else ""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=120)
         connection.request(method, prefix + path, None if body is None else json.dumps(body))
         answer = connection.getresponse()
         value = json.loads(answer.read())["value"]
@@ -139,7 +151,7 @@ def browsing(*hosts: str) -> Iterator[Browser]:
             browser.close()
     finally:
         driver.terminate()
-        driver.wait(20)
+        driver.wait(60)
 
 
 class _Page(BaseHTTPRequestHandler):

@@ -183,7 +183,7 @@ def test_nothing_confined_is_ever_without_rules(host: BootHost, tmp_path: Path) 
     host.write("/etc/systemd/system/nftables.service", FLUSHING)
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "start", "nftables")
-    until(lambda: len(host.rules()) == JUMPS, "rules that somebody's unit has flushed are back", 20)
+    until(lambda: len(host.rules()) == JUMPS, "rules that somebody's unit has flushed are back", 60)
 
     # A damaged file closes the fleet's bridges.
     host.run("rm", "/etc/systemd/system/nftables.service")

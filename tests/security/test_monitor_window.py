@@ -162,7 +162,7 @@ def test_a_service_worker_of_the_whole_site_sees_nothing_and_is_removed(
     assert balancer.seen
     assert window.run("return (await navigator.serviceWorker.getRegistrations()).length") == 0
     window.click("main form button")
-    until(lambda: "/requests/" in str(window.run("return location.pathname")), "the page of the request")
+    window.arrives("/requests/")
     assert len(list((folder / "requests").iterdir())) == 1
     assert not [text for text in balancer.seen if "token" in text or "MCP fleet" in text]
 

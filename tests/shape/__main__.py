@@ -9,11 +9,12 @@ from pathlib import Path
 from tests.shape import allowance
 from tests.shape.docstrings import check_docstrings
 from tests.shape.imports import check_circles, check_layers
+from tests.shape.patience import check_patience
 from tests.shape.size import check_files, check_functions
 from tests.shape.source import Offence, Source, read_sources
 from tests.shape.words import check_words
 
-CHECKS = (check_circles, check_layers, check_files, check_functions, check_docstrings, check_words)
+CHECKS = (check_circles, check_layers, check_files, check_functions, check_docstrings, check_words, check_patience)
 PROJECT = Path(__file__).parents[2]
 ALLOWED = Path(__file__).with_name("allowed.txt")
 

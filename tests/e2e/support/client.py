@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,16 +11,31 @@ from typing import Any
 from mcp import Client
 from mcp.client.sse import sse_client
 
-CALL_SECONDS = 60
+from tests.e2e.support.waiting import until
+
+CALL_SECONDS = 120
 
 
 def status(url: str, headers: dict[str, str] | None = None) -> int:
-    """The HTTP status of an address."""
+    """The HTTP status of an address; 0 where nobody answers."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
+def answers(url: str, code: int, headers: dict[str, str] | None = None) -> None:
+    """Waits until an address answers with this status: after a change it may take a moment. Raises AssertionError."""
+    seen: list[int] = []
+
+    def does() -> bool:
+        seen[:] = [status(url, headers)]
+        return seen == [code]
+
+    until(does, lambda: f"{url} answers {code}, not {seen[0]}")
 
 
 def call(url: str, tool: str, arguments: dict[str, Any], *, sse: bool = False) -> str:

@@ -8,10 +8,14 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 PAUSE_SECONDS = 0.02
+# Long after what is waited for is there, also on a machine with a lot else to do: only a failure takes so long.
+PATIENCE_SECONDS = 90.0
 
 
 def until(
-    condition: Callable[[], Found], what: str | Callable[[], str] = "the condition holds", seconds: float = 60
+    condition: Callable[[], Found],
+    what: str | Callable[[], str] = "the condition holds",
+    seconds: float = PATIENCE_SECONDS,
 ) -> Found:
     """Returns the first true value of ``condition``, which is asked again and again.
 

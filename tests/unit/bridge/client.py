@@ -77,7 +77,7 @@ class Bridge:
     def request(
         self, method: str, path: str | None = None, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         target = self.path + "/mcp" if path is None else path
         connection.request(method, target, body=body, headers=headers or {})
         answer = connection.getresponse()
@@ -107,8 +107,8 @@ class Bridge:
         lines = (line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
-    def wait_healthy(self, seconds: float = 20) -> None:
-        until(lambda: self.health()["state"] == "ok", seconds)
+    def wait_healthy(self) -> None:
+        until(lambda: self.health()["state"] == "ok", "the server answers")
 
     def descendants(self) -> list[int]:
         """Process ids below the bridge, zombies included."""
@@ -128,7 +128,7 @@ class Bridge:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
@@ -225,11 +225,11 @@ class Listener:
         self.seen: list[Event] = []
         threading.Thread(target=self._read, daemon=True).start()
 
-    def next(self, seconds: float = 30) -> Event | None:
+    def next(self, seconds: float = 60) -> Event | None:
         """The next event, None at the end of the stream."""
         return self.events.get(timeout=seconds)
 
-    def message(self, seconds: float = 30) -> Any:
+    def message(self, seconds: float = 60) -> Any:
         """The next event that carries a message."""
         while True:
             event = self.next(seconds)
@@ -293,6 +293,6 @@ def start(
     )
     bridge = Bridge(process, port, path)
 
-    until(lambda: process.poll() is not None or listens(port), "the bridge listens", 60)
+    until(lambda: process.poll() is not None or listens(port), "the bridge listens")
     assert process.poll() is None, bridge.log
     return bridge

@@ -125,7 +125,7 @@ def test_a_hung_process_that_serves_all_is_failing_although_its_twin_is_well_and
     health = bridge.health()
     assert (health["status"], health["state"]) == (503, "failing")
     assert "the process that serves all clients has not answered" in health["reason"]
-    bridge.wait_healthy(60)
+    bridge.wait_healthy()
     again = Client(bridge)
     again.open()
     assert again.call("whoami")["pid"] != first
@@ -142,7 +142,7 @@ def test_calls_that_no_pooled_process_takes_are_a_failure(start_bridge: Start) -
     assert "none of the pool's processes (1) has become free" in bridge.health()["reason"]
     for client in clients:
         client.delete()
-    bridge.wait_healthy(60)
+    bridge.wait_healthy()
 
 
 def begun_check(bridge: Bridge, *stay: str) -> subprocess.Popen[str]:

@@ -185,7 +185,7 @@ for line in sys.stdin:
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_checks_of_health_and_the_probe_of_a_run_keep_nothing_awake(start_bridge: Start, isolation: str) -> None:
     bridge = start_bridge("--isolation", isolation, "--sleep-after", "1")
-    until_asleep = time.monotonic() + 20
+    until_asleep = time.monotonic() + 90
     while bridge.health()["state"] != "asleep":
         assert time.monotonic() < until_asleep
         client = Client(bridge)

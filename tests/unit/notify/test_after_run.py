@@ -31,7 +31,7 @@ def test_how_a_run_ended_is_noted_and_returned(tmp_path: Path, command: str, cod
 @pytest.mark.parametrize("settings", ["[notify]\nurls = json://x\n", "[notify]\nurls =\n  json://x\n"])
 def test_the_notifier_follows_a_run_that_has_failed_too(tmp_path: Path, settings: str) -> None:
     run(tmp_path, settings, "exit 2")
-    until((tmp_path / "told").exists, "the notifier has run", 10)
+    until((tmp_path / "told").exists, "the notifier has run")
 
 
 @pytest.mark.parametrize("settings", ["", "[notify]\nurls =\n", "[notify]\n# urls = x\nurls =\n\n[jwt]\n  a = 1\n"])

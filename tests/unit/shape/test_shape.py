@@ -10,6 +10,7 @@ from tests.shape import allowance
 from tests.shape.__main__ import offences_of
 from tests.shape.docstrings import check_docstrings
 from tests.shape.imports import check_circles, check_layers
+from tests.shape.patience import check_patience
 from tests.shape.size import check_files, check_functions
 from tests.shape.source import MODULE_UTILS, Offence, Source
 from tests.shape.words import check_words
@@ -213,3 +214,20 @@ def test_what_is_found_is_sorted_by_file_and_line() -> None:
         ("files/monitor/b.py", 1),
         ("files/monitor/b.py", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("assert time.monotonic() - began < 2", ["impatient 2 s"]),
+        ("assert 1 < time.perf_counter() - began <= 3.5", ["impatient 3.5 s"]),
+        ("assert time.monotonic() - began < 60", []),
+        ("assert time.monotonic() - began > 2", []),
+        ("until(done, 'it is done', 5)", ["impatient 5 s"]),
+        ("until(done, seconds=1.0)", ["impatient 1 s"]),
+        ("until(done, 'it is done')", []),
+    ],
+)
+def test_a_test_that_a_slow_machine_fails_is_found(line: str, found: list[str]) -> None:
+    for path, expected in (("tests/unit/bridge/test_x.py", found), ("benchmarks/x.py", [])):
+        assert said(check_patience([Source(path, line)])) == expected

@@ -195,7 +195,7 @@ def test_a_build_that_goes_on_for_too_long_is_ended(templates: Path) -> None:
     client = Slow()
     begun = time.monotonic()
     outcome = converge(client, templates, spec("a", NPX), limits=Limits(timeout=1))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert "it took over 1 s; set [builds] timeout in settings.conf if it needs more" in outcome.errors[0]["message"]
     assert client.answer.closed
 

@@ -138,14 +138,14 @@ def test_no_address_and_no_secret_is_in_the_file_which_is_its_owners_alone(desk:
 def test_a_service_that_never_answers_holds_neither_the_others_nor_the_process() -> None:
     def send(address: str, _message: Message) -> str | None:
         if address == "slow://x":
-            time.sleep(30)
+            time.sleep(300)
         return None
 
     got: list[str] = []
     began = time.monotonic()
     messages = {"slow://x": [Message("t", "b")], "quick://x": [Message("t", "b")]}
     outcomes = deliver(messages, lambda address, _message: got.append(address), send, seconds=0.3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert got == ["quick://x"]
     assert [each.problem for each in outcomes] == ["no answer within 0.3 s", None]
 

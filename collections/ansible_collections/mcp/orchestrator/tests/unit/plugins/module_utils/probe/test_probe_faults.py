@@ -127,14 +127,14 @@ def test_silence_is_a_timeout_at_its_step(serve: Serve, step: str) -> None:
     server: Scripted
 
     def silent(_request: Request) -> Iterator[bytes]:
-        server.ended.wait(30)
+        server.ended.wait(300)
         yield b""
 
     server = serve(session_server(**{step.replace("/", "_"): silent}))
     began = time.monotonic()
-    report = ask(server, call=ToolCall("now"), timeout=0.6)
+    report = ask(server, call=ToolCall("now"), timeout=1.5, deadline=200)
     assert (report["cause"], report["step"]) == ("timeout", step.replace("notifications/", ""))
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 60
 
 
 def test_a_server_that_drips_cannot_outlast_its_time(serve: Serve) -> None:
@@ -147,8 +147,8 @@ def test_a_server_that_drips_cannot_outlast_its_time(serve: Serve) -> None:
 
     server = serve(session_server(initialize=drip))
     began = time.monotonic()
-    assert ask(server, timeout=0.8)["cause"] == "timeout"
-    assert time.monotonic() - began < 2.5
+    assert ask(server, timeout=0.8, deadline=200)["cause"] == "timeout"
+    assert time.monotonic() - began < 60
 
 
 def test_a_flood_is_cut_off(serve: Serve) -> None:

@@ -32,10 +32,10 @@ def test_reports_come_in_the_order_of_the_endpoints(serve: Serve) -> None:
 
 def test_nobody_waits_longer_than_the_deadline(serve: Serve) -> None:
     silent = serve(lambda _request: iter(lambda: (silent.ended.wait(0.1) and b"") or b"", None))
-    endpoints = [ProbeTarget(f"s{number}", silent.url) for number in range(40)]
+    endpoints = [ProbeTarget(f"s{number}", silent.url) for number in range(1000)]
     began = time.monotonic()
     reports = probe_fleet(endpoints, timeout=1, deadline=1.5)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30  # one after the other they would take a minute
     assert {report["cause"] for report in reports} == {"timeout", "deadline"}
 
 

@@ -91,14 +91,14 @@ def test_a_refusal_wants_a_login(serve: Serve, tmp_path: Path) -> None:
 def test_slow_remote_servers_hold_nobody_beyond_their_own_time(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remotes, "SECONDS", 0.5)
-    monkeypatch.setattr(remotes, "ALL_SECONDS", 1.0)
+    monkeypatch.setattr(remotes, "SECONDS", 1.0)
+    monkeypatch.setattr(remotes, "ALL_SECONDS", 1.5)
     silent = serve(lambda _request: iter(lambda: (silent.ended.wait(0.1) and b"") or b"", None))
     quick = serve(session_server())
-    entries = {f"s{number}": {"url": silent.url} for number in range(40)} | {"quick": {"url": quick.url}}
+    entries = {"quick": {"url": quick.url}} | {f"s{number}": {"url": silent.url} for number in range(2000)}
     began = time.monotonic()
     reports = {each["name"]: each for each in asked(tmp_path, entries)}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25  # one group of them after the other would take 30 s
     assert reports["quick"]["state"] == "ok"
     assert {reports[name]["cause"] for name in entries if name != "quick"} <= {"timeout", "deadline"}
 

@@ -138,7 +138,7 @@ def test_a_long_value_takes_no_longer_than_its_length(piece: str) -> None:
         is_placeholder(text)
         lookalike_in(text)
         client_path_in(text)
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 30
 
 
 def test_a_harmless_word_is_called_by_itself() -> None:
