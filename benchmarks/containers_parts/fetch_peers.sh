@@ -10,7 +10,7 @@ if [ ! -x "$folder/ansible/bin/ansible-playbook" ]; then
   uv pip install -q --python "$folder/ansible/bin/python" ansible docker requests
 fi
 if [ ! -x "$folder/docker-compose" ]; then
-  "$project/tests/next_debian.sh" "$folder/debian" docker-compose
+  "$project/tests/debian_programs.sh" trixie "$folder/debian" docker-compose
   ln -sf debian/usr/libexec/docker/cli-plugins/docker-compose "$folder/docker-compose"
 fi
 "$folder/ansible/bin/ansible-galaxy" collection list community.docker | tail -n 1

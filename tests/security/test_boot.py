@@ -58,7 +58,8 @@ def docker26_programs() -> Path:
     """Debian's next release of the engine, fetched once."""
     programs = Path(os.environ.get("DOCKER_26", str(Path.home() / ".cache" / "mcp-orchestrator" / "docker26")))
     if not (programs / "usr" / "sbin" / "dockerd").exists():
-        subprocess.run([PROJECT / "tests" / "next_debian.sh", programs, "docker.io", "containerd"], check=True)
+        fetch = PROJECT / "tests" / "debian_programs.sh"
+        subprocess.run([fetch, "trixie", programs, "docker.io", "containerd"], check=True)
     return programs
 
 

@@ -5,7 +5,8 @@ engines.py [docker26|docker-userns|podman|podman-rootless]...
 Without a name: all of them.
 
 Each engine is started for the run, with data of its own, and ended after it. Docker 26 comes out of the next release of
-Debian (tests/next_debian.sh), podman as Debian's package. What an engine lacks is left out by name, with the reason.
+Debian (tests/debian_programs.sh), podman as Debian's package. What an engine lacks is left out by name, with the
+reason.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
 def docker26_programs() -> Path:
     """The root folder of Docker 26's programs, fetched on first use; a host's own runc and libraries do for them."""
     if not (DOCKER_26 / "usr" / "sbin" / "dockerd").exists():
-        command = [str(PROJECT / "tests" / "next_debian.sh"), str(DOCKER_26), "docker.io", "containerd"]
+        command = [str(PROJECT / "tests" / "debian_programs.sh"), "trixie", str(DOCKER_26), "docker.io", "containerd"]
         subprocess.run(command, check=True)
     return DOCKER_26
 
