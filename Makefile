@@ -86,6 +86,10 @@ soak: venv ## Weeks of edits, restarts and rotations at one site, without the wa
 observe-test: venv ## Prometheus and Alertmanager over a real fleet under load with faults: which alerts go off, and end
 	tests/run.sh observe-test
 
+.PHONY: kubernetes
+kubernetes: venv ## What is made for a cluster, at a real API server with made-up nodes, which is built once (10 minutes)
+	tests/run.sh kubernetes
+
 .PHONY: fresh
 fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh

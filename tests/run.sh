@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh TARGET…: prepare this machine for the tests, run each target, and stop at the end what was started for them.
 # Targets: all (lint unit e2e molecule security) lint unit e2e (e2e_site e2e_life e2e_packages e2e_parts) security chaos
-# chaos-host observe-test soak molecule fresh bench-NAME
+# chaos-host kubernetes observe-test soak molecule fresh bench-NAME
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 bin=$PWD/.venv/bin
@@ -83,7 +83,7 @@ for target in "$@"; do
     e2e_site) prepare; "$bin/pytest" -q --durations=20 "${site[@]}" ;;
     e2e_life) prepare; MCP_TEST_SITE=2 "$bin/pytest" -q --durations=20 "${life[@]}" ;;
     e2e_packages) prepare; MCP_TEST_SITE=1 "$bin/pytest" -q --durations=20 "${packages[@]}" ;;
-    e2e_parts) prepare; mapfile -t ignored < <(others); "$bin/pytest" -q --durations=20 "${ignored[@]}" tests/e2e ;;
+    e2e_parts) prepare; mapfile -t ignored < <(others); "$bin/pytest" -q --durations=20 "${ignored[@]}" tests/e2e tests/kubernetes ;;
     security) prepare; "$bin/pytest" -q --durations=20 tests/security ;;
     chaos)
       prepare
@@ -91,6 +91,8 @@ for target in "$@"; do
       MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.chaos --seed "${SEED:-$RANDOM}" "${options[@]}"
       MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py
       ;;
+    # The nodes are made up, so that it needs no engine.
+    kubernetes) tests/kubernetes/build.sh && MCP_KUBERNETES=long "$bin/pytest" -q --durations=20 tests/kubernetes ;;
     observe-test) prepare; MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.observability ;;
     chaos-host) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" -m tests.chaos.host "${options[@]}" ;;
     soak)

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import DockerEngine, EngineError
 
+from tests.e2e.support.certificates import make_authority, make_certificate
 from tests.e2e.support.container_scene import ContainerScene
 from tests.e2e.support.own_engine import OwnEngine
 
 PORT = 2376
 
 
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], check=True, cwd=folder, capture_output=True)
-
-
 def certificates(folder: Path, address: str) -> None:
     """An authority, and what engine and client show each other, under the names that docker gives them."""
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(
-        folder, "req", "-x509", *key, "-days", "2", "-subj", "/CN=authority", "-keyout", "ca-key.pem", "-out", "ca.pem"
-    )
-    for name, use in (("server", "serverAuth"), ("client", "clientAuth")):
-        (folder / f"{name}.ext").write_text(f"subjectAltName=IP:{address}\nextendedKeyUsage={use}\n")
-        openssl(folder, "req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
-        signed = ("-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext")
-        openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
+    make_authority(folder)
+    make_certificate(folder, "server", "/CN=server", f"IP:{address}")
+    make_certificate(folder, "client", "/CN=client")
     (folder / "cert.pem").symlink_to("client.pem")
     (folder / "key.pem").symlink_to("client-key.pem")
 

@@ -78,7 +78,7 @@ def _pod(by_kind: dict[str, Object]) -> tuple[Object, Object]:
 
 
 def _name_servers(by_kind: dict[str, Object]) -> list[Object]:
-    egress = by_kind["NetworkPolicy"]["spec"]["egress"]
+    egress = by_kind["NetworkPolicy"]["spec"].get("egress", [])
     return list(egress[1]["to"]) if len(egress) > 1 else []
 
 

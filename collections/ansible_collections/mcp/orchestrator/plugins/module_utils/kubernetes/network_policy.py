@@ -29,6 +29,7 @@ NAMED_NAMESPACES = (1, 22)
 
 def network_policy(workload: Workload, findings: Findings) -> Object:
     """Returns the NetworkPolicy of a server's pods."""
+    egress = _egress(workload, findings)
     made = workload.object(
         "networking.k8s.io/v1",
         "NetworkPolicy",
@@ -36,7 +37,8 @@ def network_policy(workload: Workload, findings: Findings) -> Object:
             "podSelector": {"matchLabels": workload.selector},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": _ingress(workload),
-            "egress": _egress(workload, findings),
+            # The API server keeps no empty list, and takes one for a change each time.
+            **({"egress": egress} if egress else {}),
         },
     )
     named = {host: list(found) for host, found in sorted(workload.addresses.items()) if literal(host) is None}

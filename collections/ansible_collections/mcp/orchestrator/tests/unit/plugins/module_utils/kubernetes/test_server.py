@@ -36,7 +36,7 @@ ADDRESSES = ["192.0.2.7/32", "192.0.2.8/32"]
 
 
 def egress_of(**more: Any) -> list[Any]:
-    egress: list[Any] = rendered(**more)["NetworkPolicy"]["spec"]["egress"]
+    egress: list[Any] = rendered(**more)["NetworkPolicy"]["spec"].get("egress", [])
     return egress
 
 

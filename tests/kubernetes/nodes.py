@@ -1,0 +1,272 @@
+"""What stands for the nodes of a cluster: nodes.py URL FOLDER PORT NODE...
+
+It registers the nodes, gives each pod a node and an address, and says of it what a kubelet would; nothing runs. A pod
+fails as tests.kubernetes.pod_status says. A node with the annotation ``fault: lost`` is one that no longer answers.
+Its log is asked of it by the API server, at PORT, as of a kubelet.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from tests.kubernetes import pod_status
+from tests.kubernetes.api import Api, ApiError, Object
+
+HEARTBEAT_SECONDS = 10
+RETRY_SECONDS = 1.0
+ARCHITECTURES = ("amd64", "amd64", "arm64")
+LOST = "lost"
+
+
+class Nodes:
+    """All nodes. ``port`` is where their logs are asked for."""
+
+    def __init__(self, api: Api, names: list[str], port: int) -> None:
+        self._api = api
+        self._port = port
+        self._nodes: dict[str, Object] = {name: {} for name in names}
+        self._said: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
+        self._turn = 0
+
+    def register(self) -> None:
+        """Makes the nodes that are not there yet."""
+        for number, name in enumerate(self._nodes):
+            labels = {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": ARCHITECTURES[number % len(ARCHITECTURES)],
+                "topology.kubernetes.io/zone": f"zone-{number}",
+            }
+            try:
+                self._api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+
+    def beat(self) -> None:
+        """Says of each node that it is there, or that nobody knows."""
+        for name in self._nodes:
+            self._tell(name)
+
+    def follow_nodes(self) -> None:
+        """Follows what others make of the nodes: they are cordoned, and lost."""
+        for kind, node in self._api.watch("Node"):
+            name = node["metadata"]["name"]
+            if kind == "DELETED" or name not in self._nodes:
+                continue
+            was_lost, self._nodes[name] = self._is_lost(name), node
+            if self._is_lost(name) != was_lost:
+                self._tell(name)
+
+    def follow_pods(self) -> None:
+        """Follows all pods and says what becomes of them."""
+        for kind, pod in self._api.watch("Pod"):
+            uid = pod["metadata"]["uid"]
+            if kind == "DELETED":
+                self._said.pop(uid, None)
+                self._addresses.pop(uid, None)
+                continue
+            try:
+                self._handle(pod)
+            except ApiError as error:
+                if error.status not in (404, 409, 422):
+                    raise
+
+    def log_of(self, namespace: str, name: str) -> str:
+        """Returns what the container of a pod has written; raises ApiError where there is none."""
+        return pod_status.LOGS.get(pod_status.fault_of(self._api.read("Pod", name, namespace)), pod_status.GOOD_LOG)
+
+    def _handle(self, pod: Object) -> None:
+        metadata, node = pod["metadata"], pod["spec"].get("nodeName")
+        if node is None:
+            if not metadata.get("deletionTimestamp"):
+                self._place(pod)
+        elif node in self._nodes and not self._is_lost(node):
+            if metadata.get("deletionTimestamp"):
+                known = {"uid": metadata["uid"]}
+                self._api.delete(
+                    "Pod", metadata["name"], metadata["namespace"], gracePeriodSeconds=0, preconditions=known
+                )
+            elif pod["status"].get("phase") not in ("Failed", "Succeeded"):
+                self._say(pod)
+
+    def _place(self, pod: Object) -> None:
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        wanted = (pod["spec"].get("nodeSelector") or {}).items()
+        fitting = [
+            each
+            for each, node in self._nodes.items()
+            if not self._is_lost(each)
+            and not (node.get("spec") or {}).get("unschedulable")
+            and wanted <= ((node.get("metadata") or {}).get("labels") or dict(wanted)).items()
+        ]
+        if not fitting or pod_status.fault_of(pod) == pod_status.UNSCHEDULABLE:
+            if self._is_news(pod, pod_status.UNSCHEDULABLE):
+                self._api.patch("Pod", name, {"status": pod_status.unscheduled(_now())}, namespace, part="status")
+                self._tell_event(pod, pod_status.UNSCHEDULABLE)
+            return
+        self._turn += 1
+        target = {"apiVersion": "v1", "kind": "Node", "name": fitting[self._turn % len(fitting)]}
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+        self._api.post(f"api/v1/namespaces/{namespace}/pods/{name}/binding", body)
+
+    def _say(self, pod: Object) -> None:
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        fault, secret = pod_status.fault_of(pod), ""
+        if not fault and self._said.get(pod["metadata"]["uid"]) != "":
+            secret = next((each for each in sorted(pod_status.secrets_of(pod)) if not self._has(each, namespace)), "")
+            if secret:
+                fault = "missing-secret"
+                self._later(lambda: self._again(name, namespace))
+        if self._is_news(pod, fault):
+            said = pod_status.status(pod, fault, _now(), self._address(pod), secret=secret)
+            self._api.patch("Pod", name, {"status": said}, namespace, part="status")
+            if fault:
+                self._tell_event(pod, fault, secret)
+
+    def _again(self, name: str, namespace: str) -> None:
+        with suppress(ApiError, requests.RequestException):  # it is gone, or its next event comes
+            self._handle(self._api.read("Pod", name, namespace))
+
+    def _has(self, secret: str, namespace: str) -> bool:
+        try:
+            return bool(self._api.read("Secret", secret, namespace))
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+
+    def _is_news(self, pod: Object, fault: str) -> bool:
+        """Whether this was not said of a pod before; what was said last is kept."""
+        uid = pod["metadata"]["uid"]
+        if self._said.get(uid) == fault:
+            return False
+        self._said[uid] = fault
+        return True
+
+    def _address(self, pod: Object) -> str:
+        uid = pod["metadata"]["uid"]
+        known = pod["status"].get("podIP") or self._addresses.get(uid)
+        if known is None:
+            used = set(self._addresses.values())
+            places = (f"10.244.{high}.{low}" for high in range(256) for low in range(1, 255))
+            known = next(each for each in places if each not in used)
+        self._addresses[uid] = known
+        return known
+
+    def _is_lost(self, name: str) -> bool:
+        annotations = (self._nodes[name].get("metadata") or {}).get("annotations") or {}
+        return annotations.get(pod_status.ANNOTATION) == LOST
+
+    def _tell(self, name: str) -> None:
+        """The status of a node. A lost one's is what the controller manager says of it after its patience."""
+        plenty = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
+        ready: Object = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now()}
+        if self._is_lost(name):
+            ready |= {"status": "Unknown", "reason": "NodeStatusUnknown"}
+        said = {
+            "capacity": plenty,
+            "allocatable": plenty,
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._port}},
+            "conditions": [ready],
+        }
+        self._api.patch("Node", name, {"status": said}, part="status")
+
+    def _tell_event(self, pod: Object, fault: str, secret: str = "") -> None:
+        metadata, now = pod["metadata"], _now()
+        reason, message = pod_status.EVENTS[fault]
+        said = message.format(image=pod["spec"]["containers"][-1]["image"], secret=secret)
+        about = {"apiVersion": "v1", "kind": "Pod", **{key: metadata[key] for key in ("name", "namespace", "uid")}}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{metadata['name']}.", "namespace": metadata["namespace"]},
+            "involvedObject": about,
+            "reason": reason,
+            "message": said,
+            "type": "Warning",
+            "source": {"component": "kubelet"},
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+        }
+        self._api.create(body, metadata["namespace"])
+
+    @staticmethod
+    def _later(do: Callable[[], None]) -> None:
+        timer = threading.Timer(RETRY_SECONDS, do)
+        timer.daemon = True
+        timer.start()
+
+
+def serve_logs(nodes: Nodes, folder: Path, port: int) -> None:
+    """Serves the logs of containers as a kubelet does, until the process ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            parts, options = asked.path.strip("/").split("/"), parse_qs(asked.query)
+            try:
+                lines = nodes.log_of(parts[1], parts[2]).splitlines(keepends=True)
+            except ApiError as error:
+                self.send_error(error.status)
+                return
+            last = int(options.get("tailLines", ["1000"])[0])
+            body = "".join(lines[len(lines) - last if last < len(lines) else 0 :]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *_arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server-key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()
+
+
+def for_ever(do: Callable[[], None], pause: float) -> None:
+    """Does something again and again; an API server that is away is waited for."""
+    while True:
+        try:
+            do()
+        except (ApiError, requests.RequestException, ValueError) as error:
+            print(f"{do.__name__}: {error}", file=sys.stderr, flush=True)
+            time.sleep(0.3)
+        time.sleep(pause)
+
+
+def main() -> None:
+    url, folder, port, *names = sys.argv[1:]
+    place = Path(folder)
+    api = Api(url, str(place / "ca.pem"), (str(place / "nodes.pem"), str(place / "nodes-key.pem")))
+    nodes = Nodes(api, names, int(port))
+    nodes.register()
+    for do, pause in ((nodes.beat, HEARTBEAT_SECONDS), (nodes.follow_nodes, 0)):
+        threading.Thread(target=for_ever, args=(do, pause), daemon=True).start()
+    threading.Thread(target=serve_logs, args=(nodes, place, int(port)), daemon=True).start()
+    for_ever(nodes.follow_pods, 0)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+if __name__ == "__main__":
+    main()
