@@ -117,7 +117,7 @@ published: venv ## Published servers in two versions each: what verification say
 	PYTHONPATH=files:. $(BIN)/python -W ignore -m tests.published.run
 
 .PHONY: client-files
-client-files: venv ## The files that are exported for clients, read by Claude Code, Codex, Gemini CLI and LiteLLM themselves
+client-files: venv ## The files that are exported for clients, read by Claude Code, Codex, Gemini CLI and LiteLLM themselves, and the dashboards by Grafana's types
 	PYTHONPATH=files:. $(BIN)/pytest -q tests/clients
 
 .PHONY: inspector

@@ -64,7 +64,7 @@ def document(dashboard: Dashboard) -> dict[str, Any]:
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
         "timezone": "browser",
-        "links": [{"type": "dashboards", "tags": ["mcp"], "title": "MCP", "asDropdown": True, "includeVars": True}],
+        "links": [_others()],
         "templating": {"list": [_datasource(), *(_variable(each) for each in dashboard.variables)]},
         "annotations": {"list": [_alerts()]},
         "panels": list(_placed(dashboard.panels)),
@@ -83,7 +83,7 @@ def _placed(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
 
 def _panel(panel: Panel) -> dict[str, Any]:
     at_once = panel.kind in ("stat", "table", "bargauge")
-    defaults: dict[str, Any] = {"unit": panel.unit, "custom": {}}
+    defaults: dict[str, Any] = {"unit": panel.unit}
     if panel.least is not None:
         defaults["min"] = panel.least
     if panel.kind == "timeseries":
@@ -116,15 +116,62 @@ def _panel(panel: Panel) -> dict[str, Any]:
 
 
 def _options(kind: str) -> dict[str, Any]:
-    shown = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
+    legend = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+    tooltip = {"mode": "multi", "sort": "desc"}
+    value = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
     found: dict[str, dict[str, Any]] = {
-        "timeseries": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
-        "stat": {**shown, "colorMode": "background", "graphMode": "none", "textMode": "auto"},
-        "bargauge": {**shown, "displayMode": "basic", "orientation": "horizontal"},
-        "state-timeline": {"showValue": "never", "rowHeight": 0.8, "mergeValues": True},
-        "heatmap": {"calculate": False, "yAxis": {"unit": "s"}, "cellGap": 1},
+        "timeseries": {"legend": legend, "tooltip": tooltip},
+        "stat": {
+            **value,
+            "orientation": "auto",
+            "colorMode": "background",
+            "graphMode": "none",
+            "justifyMode": "auto",
+            "textMode": "auto",
+            "wideLayout": True,
+            "showPercentChange": False,
+            "percentChangeColorMode": "standard",
+        },
+        "bargauge": {
+            **value,
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "valueMode": "color",
+            "namePlacement": "auto",
+            "showUnfilled": True,
+            "sizing": "auto",
+            "minVizWidth": 8,
+            "minVizHeight": 16,
+            "maxVizHeight": 300,
+            "legend": {**legend, "showLegend": False},
+        },
+        "table": {"showHeader": True, "frameIndex": 0},
+        "state-timeline": {
+            "showValue": "never",
+            "rowHeight": 0.8,
+            "mergeValues": True,
+            "legend": legend,
+            "tooltip": {**tooltip, "mode": "single"},
+        },
+        "heatmap": {
+            "calculate": False,
+            "color": {
+                "mode": "scheme",
+                "scheme": "Oranges",
+                "fill": "dark-orange",
+                "exponent": 0.5,
+                "steps": 64,
+                "reverse": False,
+            },
+            "cellGap": 1,
+            "exemplars": {"color": "rgba(255,0,255,0.7)"},
+            "legend": {"show": True},
+            "showValue": "never",
+            "tooltip": {"mode": "single"},
+            "yAxis": {"unit": "s"},
+        },
     }
-    return found.get(kind, {})
+    return found[kind]
 
 
 def _two_states(texts: tuple[str, str]) -> dict[str, Any]:
@@ -144,33 +191,48 @@ def _as_table() -> list[dict[str, Any]]:
     return [{"id": "organize", "options": {"excludeByName": dict.fromkeys(hidden, True)}}]
 
 
+def _others() -> dict[str, Any]:
+    return {
+        "type": "dashboards",
+        "tags": ["mcp"],
+        "title": "MCP",
+        "tooltip": "",
+        "icon": "external link",
+        "asDropdown": True,
+        "includeVars": True,
+        "keepTime": True,
+        "targetBlank": False,
+    }
+
+
 def _datasource() -> dict[str, Any]:
-    return {"name": "datasource", "label": "Source", "type": "datasource", "query": "prometheus", "current": {}}
+    return {"name": "datasource", "label": "Source", "type": "datasource", "query": "prometheus"}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "name": variable.name,
         "label": variable.label,
         "type": "query",
         "datasource": _SOURCE,
         "query": {"query": variable.query, "refId": variable.name},
-        "definition": variable.query,
         "refresh": 2,
         "sort": 1,
         "multi": variable.many,
         "includeAll": variable.many,
-        "allValue": ".*" if variable.many else None,
-        "current": {"text": "All", "value": "$__all"} if variable.many else {},
     }
+    if variable.many:
+        found |= {"allValue": ".*", "current": {"text": "All", "value": "$__all"}}
+    return found
 
 
 def _alerts() -> dict[str, Any]:
+    query = 'ALERTS{alertname=~"Mcp.*", alertstate="firing", fleet="$fleet"}'
     return {
         "name": "Alerts",
         "enable": True,
         "datasource": _SOURCE,
-        "expr": 'ALERTS{alertname=~"Mcp.*", alertstate="firing", fleet="$fleet"}',
+        "target": {"refId": "Anno", "expr": query},
         "titleFormat": "{{alertname}}",
         "textFormat": "{{server}}",
         "iconColor": "red",
