@@ -28,6 +28,7 @@ RECIPES = {
     "mcp-sample/time:1": HERE / "time",
     "mcp-sample/everything:1": HERE / "everything",
     "mcp-sample/orders:1": HERE / "orders",
+    "mcp-sample/postgres:15": HERE / "postgres",
 }
 LABEL = "mcp_recipe"
 # What is built on where there is no apt to make a root file system with: such a machine needs a registry.

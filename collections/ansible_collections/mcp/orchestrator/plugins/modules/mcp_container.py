@@ -226,12 +226,14 @@ actions:
   elements: dict
   contains:
     server:
-      description: The server, or null for a step of the whole fleet.
+      description: >-
+        The server, C(SERVER.NAME) for what it requires (C(orchestrator.requires)), or null for a step of the whole
+        fleet.
       type: str
     action:
       description: >-
-        One of C(write_rules), C(create_network), C(pull), C(create), C(recreate), C(start), C(restart), C(unpause),
-        C(update), C(stop), C(remove), C(rename), C(remove_image), C(remove_rules), C(remove_network).
+        One of C(write_rules), C(create_network), C(pull), C(create), C(recreate), C(run), C(start), C(restart),
+        C(unpause), C(update), C(stop), C(remove), C(rename), C(remove_image), C(remove_rules), C(remove_network).
       type: str
     reason:
       description: The reason, in words.
@@ -323,6 +325,30 @@ endpoints:
     state:
       description: V(running), V(failed), V(stopped) by an operator, or in check mode V(planned).
       type: str
+    requires:
+      description: What the server requires beside itself (C(orchestrator.requires)), in the order in which it starts.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name in the entry.
+          type: str
+        image:
+          description: Its image.
+          type: str
+        condition:
+          description: V(started), V(healthy) or V(completed), what has to be before the next one starts.
+          type: str
+        state:
+          description: >-
+            V(running), V(healthy), V(completed), V(failed), V(waiting) for one before it, or in check mode V(planned).
+          type: str
+        container:
+          description: The id of its container, null without one.
+          type: str
+        container_name:
+          description: The name of its container, null without one.
+          type: str
     exceptions:
       description: What its container is allowed beyond the defaults, such as volumes or a writable root.
       type: list

@@ -51,7 +51,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "started": started.isoformat(),
         "servers": [spec.to_short_dict() for spec in applied.specs],
         "built": [spec.name for spec in fleet.specs if spec.build is not None],
-        "signed": [spec.name for spec in fleet.specs if spec.signature_key is not None],
+        "signed": [spec.name for spec in fleet.specs if any(each.signature_key is not None for each in spec.parts)],
         "settings": {**fleet.settings.to_dict(), "exposure": exposure},
         "errors": [{"server": error.server, "message": str(error)} for error in fleet.errors],
         "explain": fleet.explain,

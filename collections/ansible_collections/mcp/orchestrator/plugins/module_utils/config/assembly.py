@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.client_header import headers_of
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import Egress, EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.entry import LocalServer
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension import (
     autoscaling,
@@ -20,9 +20,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.extension 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import SCRATCH, ParsedEntry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.keys import UNSIGNED
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.requirement import Requirement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import read_conditions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.defaults import Defaults
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import COMPLETED, Spec
 
 _T = TypeVar("_T")
 
@@ -31,8 +32,12 @@ def _said(value: _T | None, default: _T) -> _T:
     return default if value is None else value
 
 
-def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[str, str], defaults: Defaults) -> Spec:
-    """Makes the spec of one server, still without generation. ``digests`` are those of its env, by name."""
+Digests = Mapping[str, Mapping[str, str]]
+"""Of the values of env: by server or requirement, and by name."""
+
+
+def assemble(name: str, enabled: bool, started: LocalServer, digests: Digests, defaults: Defaults) -> Spec:
+    """Makes the spec of one server, still without generation."""
     parsed, extension = started.parsed, started.extension
     read_only = _said(parsed.read_only, defaults.read_only)
     stdio = started.reach.transport == "stdio"
@@ -42,7 +47,11 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         image=parsed.image,
         entrypoint=parsed.entrypoint,
         command=parsed.command,
-        env=dict(sorted(digests.items())),
+        env=dict(sorted(digests.get(name, {}).items())),
+        requires=tuple(
+            _required(each, enabled, started, digests, defaults).with_generation().to_short_dict()
+            for each in started.requirements
+        ),
         volumes=tuple(parsed.volumes),
         tmpfs=_tmpfs(parsed, read_only),
         user=parsed.user,
@@ -78,6 +87,38 @@ def assemble(name: str, enabled: bool, started: LocalServer, digests: Mapping[st
         host_config=parsed.host_config,
         container_config=parsed.container_config,
         **vars(started.reach),
+    )
+
+
+def _required(required: Requirement, enabled: bool, started: LocalServer, digests: Digests, defaults: Defaults) -> Spec:
+    """A requirement is confined as its server is, and reaches nothing but that and the others of it."""
+    parsed = required.parsed
+    read_only = _said(parsed.read_only, defaults.read_only)
+    step = required.condition == COMPLETED
+    return Spec(
+        name=required.full_name,
+        required_by=required.server,
+        condition=required.condition,
+        start_timeout=required.timeout,
+        health=required.health,
+        enabled=enabled,
+        image=parsed.image,
+        entrypoint=parsed.entrypoint,
+        command=parsed.command,
+        env=dict(sorted(digests.get(required.full_name, {}).items())),
+        transport="http",  # whatever it speaks, no bridge is in front of it
+        volumes=tuple(parsed.volumes),
+        tmpfs=_tmpfs(parsed, read_only),
+        user=parsed.user,
+        memory=_said(parsed.memory, defaults.memory),
+        cpus=_said(parsed.cpus, defaults.cpus),
+        pids=_said(parsed.pids, defaults.pids),
+        egress=Egress(EgressKind.NONE),
+        read_only=read_only,
+        init=defaults.init,
+        signature_key=_key(_said(started.extension.signature_key, defaults.signature_key)),
+        restart="no" if step else defaults.restart,
+        stop_timeout=_said(parsed.stop_timeout, defaults.stop_timeout),
     )
 
 

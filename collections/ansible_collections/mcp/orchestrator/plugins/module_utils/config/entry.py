@@ -46,11 +46,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pac
     check_index,
     check_index_variables,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pinning import (
-    has_digest,
-    moving_tag,
-    unpinned_packages,
-)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.pinning import check_pins
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.program import Program, find_program
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.python_form import (
     PYTHON,
@@ -88,6 +84,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote imp
     read_proxy,
     read_remote,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.requirement import (
+    Requirement,
+    check_network,
+    nested_records,
+    read_requirements,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     looks_secret,
     quoted,
@@ -123,6 +125,7 @@ class LocalServer:
     extension: Extension
     bridge: Mapping[str, Any]
     template: str | None = None
+    requirements: tuple[Requirement, ...] = ()
 
 
 def is_enabled(entry: Mapping[str, Any], findings: Findings) -> bool:
@@ -183,6 +186,9 @@ def _check_keys(entry: Mapping[str, Any], strict: bool, findings: Findings) -> N
         _check_unknown(EXTENSION, extension, "orchestrator", "'orchestrator'", strict, findings)
         for name, record in (("resources", RESOURCES), ("bridge", BRIDGE), ("replicas", REPLICAS)):
             _check_unknown(record, extension.get(name), f"orchestrator.{name}", f"'{name}'", strict, findings)
+        requires = extension.get("requires")
+        for path, record, value in nested_records(requires if isinstance(requires, dict) else {}):
+            _check_unknown(record, value, path, "a requirement", strict, findings)
 
 
 def _is_address(key: str) -> bool:
@@ -244,8 +250,12 @@ def _read_local(
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
     if parsed.recipe is not None and isinstance(entry.get("registryUrl"), str) and entry["registryUrl"]:
         check_index("registryUrl", "registryUrl", entry["registryUrl"], findings)
-    _check_pins(parsed, args, context, findings)
+    check_pins(parsed, args, context.require_digests, findings)
     apply_extension(extension, parsed, context.permissions, findings)
+    requirements = read_requirements(
+        name, extension.requires, env, context.permissions, context.require_digests, findings
+    )
+    check_network(parsed, requirements, findings)
     if parsed.recipe is not None:
         folders = [SCRATCH, *_mounted(parsed)]
         parsed.env = without_machine_variables(parsed.env, folders, findings)
@@ -258,7 +268,7 @@ def _read_local(
     bridge = read_bridge(extension.bridge, f"{KEY}.bridge", findings)
     if secret and (count := hide_arguments(parsed, len(args), env, reach.transport, findings)):
         bridge["secret_args"] = count
-    return LocalServer(parsed, reach, extension, bridge)
+    return LocalServer(parsed, reach, extension, bridge, requirements=requirements)
 
 
 def _mounted(parsed: ParsedEntry) -> list[str]:
@@ -293,33 +303,6 @@ def _folder(entry: Mapping[str, Any], env: Mapping[str, Secret]) -> str:
     if entry.get("cwd"):
         return "cwd"
     return key_path("env", "PYTHONPATH") if "PYTHONPATH" in env else ""
-
-
-def _check_pins(parsed: ParsedEntry, args: Sequence[str], context: Context, findings: Findings) -> None:
-    """Notes what may become another image or version without an edit, and refuses it where the settings say so."""
-    if findings.errors:
-        return  # what stands in the place of an image may then be something else, a secret even
-    if parsed.recipe is not None:
-        for text, better in unpinned_packages(parsed.recipe):
-            findings.explain(
-                "args",
-                f"{quoted(text)} is installed in the version that is current when the image is built; {better} pins it",
-            )
-        return
-    place = f"args[{args.index(parsed.image)}]" if parsed.image in args else "args"
-    if context.require_digests and not has_digest(parsed.image):
-        findings.error(
-            place,
-            f"{quoted(parsed.image)} has no digest, and [security] require_digests is true in settings.conf; write"
-            f" {parsed.image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' prints it",
-        )
-    tag = moving_tag(parsed.image)
-    if tag is not None:
-        findings.explain(
-            place,
-            f"{quoted(parsed.image)} is what its registry has as '{tag}' when it is pulled;"
-            " a version or a digest pins it",
-        )
 
 
 def _env_file(entry: Mapping[str, Any], findings: Findings) -> dict[str, Secret]:

@@ -56,6 +56,7 @@ class Extension:
     secret_args: bool | None = None
     group: str | None = None
     verify: bool | None = None
+    requires: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_extension(entry: Mapping[str, Any]) -> Extension:

@@ -34,6 +34,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.templ
     TemplateRegistry,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.requirement import check_names
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.route_extension import check_route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.reference import (
     Reference,
@@ -89,7 +90,8 @@ class Fleet:
 
 @dataclass(frozen=True)
 class _Server:
-    """One entry, read: ``found`` is None when it has errors. ``env`` has the values behind the references."""
+    """One entry, read: ``found`` is None when it has errors. ``env`` has the values behind the references, of the
+    server and of each of its requirements."""
 
     name: str
     enabled: bool
@@ -97,8 +99,15 @@ class _Server:
     found: LocalServer | Remote | None
     clients: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, Secret] = field(default_factory=dict)
-    env: Mapping[str, Secret] = field(default_factory=dict)
+    env: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
     entry: Any = field(default=None, repr=False)
+
+    @property
+    def parsed(self) -> dict[str, ParsedEntry]:
+        """What it runs, by the names of the server and its requirements; nothing where it runs elsewhere."""
+        if not isinstance(self.found, LocalServer):
+            return {}
+        return {self.name: self.found.parsed, **{each.full_name: each.parsed for each in self.found.requirements}}
 
 
 def read_fleet(
@@ -129,7 +138,10 @@ def read_fleet(
                 Spec(name=server.name, image="", enabled=False, path=f"{PREFIX}/{server.name}").with_generation()
             )
         elif server.found is not None:
-            digests = {name: value.digest(key, server.name, name) for name, value in server.env.items()}
+            digests = {
+                whose: {name: value.digest(key, whose, name) for name, value in env.items()}
+                for whose, env in server.env.items()
+            }
             spec = assemble(server.name, server.enabled, server.found, digests, settings.defaults)
             fleet.specs.append(spec.with_generation())
             fleet.references[server.name] = _references(server.found.parsed)
@@ -144,13 +156,19 @@ def _references(parsed: ParsedEntry) -> dict[str, Reference]:
 def load_env(
     config_paths: Sequence[str], settings_path: str | None, resolver: Resolver | None = None
 ) -> dict[str, dict[str, Secret]]:
-    """Reads the values behind the digests of the specs' ``env``, by server and name; servers with errors are left out.
+    """Reads the values behind the digests of the specs' ``env``, by server or requirement and by name; servers with
+    errors are left out.
 
     Raises ConfigFileError as ``read_fleet`` does.
     """
     _settings, _sources, servers, resolver = _read(config_paths, settings_path, resolver)
     resolved = _resolved(servers, resolver)
-    return {server.name: dict(server.env) for server in resolved if isinstance(server.found, LocalServer)}
+    return {
+        whose: dict(env)
+        for server in resolved
+        if isinstance(server.found, LocalServer)
+        for whose, env in server.env.items()
+    }
 
 
 def load_remotes(
@@ -201,6 +219,10 @@ def _read(
         _server(names[name], places, context, settings, sources.off.get(name, ""))
         for name, places in sorted(sources.entries.items())
     ]
+    for server in servers:
+        if server.enabled and isinstance(server.found, LocalServer):
+            check_names(server.found.requirements, {each.name for each in servers}, server.findings)
+    servers = [replace(each, found=None) if each.findings.errors else each for each in servers]
     servers = _without_shared_volumes(servers, context.permissions)
     resolver = replace(resolver, inputs={**sources.inputs, **settings.inputs, **resolver.inputs})
     return settings, sources, servers, resolver
@@ -244,7 +266,9 @@ def _server(
 def _without_shared_volumes(servers: list[_Server], permissions: Permissions) -> list[_Server]:
     """The servers; one that names a volume of another has an error, unless the settings share the volume."""
     places = {
-        server.name: server.found.parsed.volume_places for server in servers if isinstance(server.found, LocalServer)
+        server.name: {source: path for each in server.parsed.values() for source, path in each.volume_places.items()}
+        for server in servers
+        if isinstance(server.found, LocalServer)
     }
     problems = shared_volumes(places, permissions.shared_volumes)
     for server in servers:
@@ -255,24 +279,24 @@ def _without_shared_volumes(servers: list[_Server], permissions: Permissions) ->
 
 def _resolved(servers: list[_Server], resolver: Resolver) -> list[_Server]:
     """The servers with the values of their variables; one whose references have none fails, unless it is disabled."""
-    started = {server.name: server.found.parsed for server in servers if isinstance(server.found, LocalServer)}
+    started = {whose: parsed for server in servers for whose, parsed in server.parsed.items()}
     values = resolve_variables(
-        {name: parsed.env for name, parsed in started.items()},
-        {name: parsed.verbatim for name, parsed in started.items()},
+        {whose: parsed.env for whose, parsed in started.items()},
+        {whose: parsed.verbatim for whose, parsed in started.items()},
         resolver,
     )
     result = []
     for server in servers:
-        if server.name not in values:
-            result.append(server)
-            continue
-        env, problems = values[server.name]
-        for variable, message in problems.items():
-            path = started[server.name].places.get(variable, key_path("env", variable))
+        problems = [
+            (started[whose].places.get(variable, key_path("env", variable)), message)
+            for whose in server.parsed
+            for variable, message in values[whose][1].items()
+        ]
+        for path, message in problems:
             if server.enabled:
                 server.findings.error(path, message)
             else:
                 server.findings.explain(path, f"{message}; that does no harm while the server is disabled")
         found = None if problems and server.enabled else server.found
-        result.append(replace(server, env=env, found=found))
+        result.append(replace(server, env={whose: values[whose][0] for whose in server.parsed}, found=found))
     return result

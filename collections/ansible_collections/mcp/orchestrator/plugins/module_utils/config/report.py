@@ -89,6 +89,7 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "metadata", "of the instance can be read" if spec.egress.instance_metadata else ""
     yield "user", spec.user or ""
     yield "workdir", spec.workdir or ""
+    yield "requires", ", then ".join(_requirement(each) for each in spec.requirements)
     yield "replicas", _replicas(spec)
     yield "isolation", spec.isolation or ""
     yield "sessions", session_estimate(spec) or ""
@@ -96,6 +97,11 @@ def _extras(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "restart", spec.restart or ""
     yield "labels", " ".join(f"{name}={text}" for name, text in spec.labels.items())
     yield "engine", " ".join(f"{name}={text}" for name, text in {**spec.host_config, **spec.container_config}.items())
+
+
+def _requirement(spec: Spec) -> str:
+    met = {"completed": "has run once", "healthy": "is well"}.get(spec.condition or "", "is started")
+    return f"{spec.alias} ({spec.image}) {met}"
 
 
 def _replicas(spec: Spec) -> str:

@@ -16,6 +16,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress imp
 
 GENERATION_CHARACTERS = 12
 PRESERVED = "preserve"
+COMPLETED = "completed"
 
 # What only the route, or whether it runs at all, depends on: changing it never makes a new container.
 _NOT_IN_THE_CONTAINER = frozenset(
@@ -23,6 +24,7 @@ _NOT_IN_THE_CONTAINER = frozenset(
     | {"autoscaling"}
     | {"host_header", "conditions", "auth", "pull", "placement", "generation", "signature_key"}
     | {"group", "stopped", "restarted", "client_headers", "template", "verify"}
+    | {"requires", "required_by", "condition", "start_timeout"}
 )
 
 
@@ -44,7 +46,10 @@ class Spec:
     containers, None where there is none: both are overrides, and no part of the generation. ``group`` is the one with
     which the monitor shows it, ``client_headers`` are those that its variables take of a client,
     ``template`` the one that its entry names. ``verify`` is whether a container that replaces another has to pass the
-    server's verification first.
+    server's verification first. ``requires`` are the specs of what it needs beside itself, as ``to_short_dict`` gives
+    them, in the order in which they start; what they need no server has: ``required_by`` is the server that needs it,
+    ``health`` the command that ends with 0 in it while it is well, ``condition`` (started, healthy, completed) what has
+    to be within ``start_timeout`` seconds before the next one starts.
     """
 
     name: str
@@ -98,6 +103,31 @@ class Spec:
     client_headers: tuple[str, ...] = ()
     verify: bool = False
     template: str | None = None
+    requires: tuple[Mapping[str, Any], ...] = ()
+    required_by: str | None = None
+    health: tuple[str, ...] | None = None
+    condition: str | None = None
+    start_timeout: int | None = None
+
+    @property
+    def requirements(self) -> list[Spec]:
+        """What it needs beside itself, in the order in which it starts."""
+        return [Spec.from_dict(each) for each in self.requires]
+
+    @property
+    def parts(self) -> list[Spec]:
+        """All whose containers it is made of: itself, and what it needs beside."""
+        return [self, *self.requirements]
+
+    @property
+    def alias(self) -> str:
+        """The name by which its server reaches a requirement."""
+        return self.name.removeprefix(f"{self.required_by}.")
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it is a requirement that runs once and comes to an end."""
+        return self.condition == COMPLETED
 
     @property
     def runs(self) -> bool:

@@ -23,6 +23,7 @@ class Verb(StrEnum):
     PULL = "pull"
     CREATE = "create"
     RECREATE = "recreate"
+    RUN = "run"
     START = "start"
     RESTART = "restart"
     UNPAUSE = "unpause"
@@ -35,7 +36,7 @@ class Verb(StrEnum):
     REMOVE_NETWORK = "remove_network"
 
 
-CREATIONS = frozenset({Verb.CREATE, Verb.RECREATE})
+CREATIONS = frozenset({Verb.CREATE, Verb.RECREATE, Verb.RUN})
 STARTS = CREATIONS | {Verb.START, Verb.RESTART}
 
 
@@ -96,7 +97,8 @@ class Plan:
     """Steps in order: ``first``, then the slots (those of different servers independent of each other), then ``last``.
 
     ``forget`` are memories of failures that say nothing any more; letting go of them changes nothing for anybody.
-    ``draining`` are superseded containers that stay until their sessions have ended.
+    ``draining`` are superseded containers that stay until their sessions have ended. ``required`` are what servers need
+    before their own slots, for each server in the order in which it starts.
     """
 
     first: tuple[Action, ...] = ()
@@ -105,11 +107,13 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     forget: tuple[str, ...] = ()
     draining: tuple[Container, ...] = ()
+    required: tuple[Slot, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """All steps in the order in which a reader wants them."""
-        return (*self.first, *(action for slot in self.slots for action in slot.actions), *self.last)
+        slots = (*self.required, *self.slots)
+        return (*self.first, *(action for slot in slots for action in slot.actions), *self.last)
 
     @property
     def starting(self) -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import (
     CREATIONS,
+    STARTS,
     Action,
     Plan,
     Problem,
@@ -22,13 +23,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action 
     Verb,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
-    UnsupportedSpec,
     limits,
     network_body,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.creation import (
+    FAILURES,
     Creation,
-    CreationError,
     Made,
     StartError,
 )
@@ -40,7 +40,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
     EngineUnreachable,
     NetworkInUse,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure_log import FailureLog
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
@@ -50,8 +50,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.image_p
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import mounting
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platform import mismatch
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readiness import Wait, patience
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.requirements import Requirements
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import (
     Serving,
     endpoint_of,
@@ -85,16 +85,7 @@ class ServerError(Exception):
     """One server cannot be brought to its desired state."""
 
 
-_EXPECTED = (
-    ServerError,
-    CreationError,
-    EngineError,
-    EnvChanged,
-    UnsupportedSpec,
-    NoFreePort,
-    FirewallError,
-    FileError,
-)
+_EXPECTED = (ServerError, *FAILURES)
 
 
 class Applier:
@@ -120,9 +111,12 @@ class Applier:
             environment=environment,
             images=self._images,
             egress=self._egress,
-            mounting=mounting((slot.spec for slot in plan.slots), world),
+            mounting=mounting((slot.spec for slot in (*plan.required, *plan.slots)), world),
         )
-        self._containers = {each.id: each for each in world.containers}
+        self._requirements = Requirements(
+            host, policy, plan.required, bring_up=self._bring_up, failed=self._remember, last_words=self._last_words
+        )
+        self._containers = {each.id: each for each in (*world.containers, *world.required)}
         self._lock = threading.Lock()
         self._outcome = Outcome()
 
@@ -143,6 +137,9 @@ class Applier:
                 removal.result()
         for action in plan.last:
             self._attempt(action)
+        for action in self._outcome.done:
+            if action.action is Verb.REMOVE_NETWORK and action in plan.last:
+                self._egress.forget_network(action.target)
         self._close_egress()
         for volume in plan.forget:
             self._forget(volume)
@@ -189,22 +186,32 @@ class Applier:
 
     # The servers' slots
 
-    def _server(self, slots: Iterable[Slot], network_problems: Mapping[str, str]) -> Endpoint | None:
+    def _server(self, slots: Sequence[Slot], network_problems: Mapping[str, str]) -> Endpoint | None:
         """One server's replicas, one after the other; when one fails, no further one is replaced."""
         endpoints: list[Endpoint] = []
         failed = False
+        required, failure = self._requirements.of(slots[0].spec, network_problems)
+        if failure is not None:
+            self._problem(failure.server or "", self._environment.redacted(failure.requirement, str(failure)))
         for slot in slots:
             if not slot.spec.enabled:
                 for action in slot.actions:
                     self._attempt(action)
                 continue
-            if failed and any(action.action in CREATIONS for action in slot.actions):
+            if (failed or failure) and any(action.action in STARTS for action in slot.actions):
                 serving = fallback(slot)
             else:
                 serving, is_well = self._slot(slot, network_problems)
                 failed = failed or not is_well
             endpoints.append(serving.endpoint(replace(self._world, images=self._images.images), self._policy))
-        return endpoint_of(endpoints, self._world) if endpoints else None
+        if not endpoints:
+            return None
+        return replace(endpoint_of(endpoints, self._world), requires=tuple(each.to_dict() for each in required))
+
+    def _last_words(self, identity: str) -> str:
+        """What a container wrote last, as the end of a sentence about its failure."""
+        lines = [line.strip() for line in self._engine.last_lines(identity, LOG_LINES)]
+        return "; its last lines: " + " | ".join(filter(None, lines)) if any(lines) else ""
 
     def _slot(self, slot: Slot, network_problems: Mapping[str, str]) -> tuple[Serving, bool]:
         """Who serves the slot, and whether it is in its desired state."""
@@ -213,7 +220,8 @@ class Applier:
         try:
             if slot.problem:
                 raise ServerError(slot.problem)
-            network_problem = network_problems.get(self._policy.network_of(slot.spec))
+            networks = self._policy.networks_of(slot.spec)
+            network_problem = next((network_problems[each] for each in networks if each in network_problems), None)
             if network_problem and (slot.actions or slot.spec.egress.is_confined):
                 raise ServerError(network_problem)
             made = self._bring_up(slot)
@@ -233,7 +241,10 @@ class Applier:
         found = slot.successor
         made = Made(found.id, found.name, found.port, _since(found)) if found else None
         for action in slot.actions:
-            if action.action in CREATIONS:
+            if action.action in CREATIONS and slot.spec.required_by is not None:
+                made = self._creation.create_required(slot.spec, action)
+                self._done(action)
+            elif action.action in CREATIONS:
                 made = self._creation.create(slot.spec, slot.replica, action)
                 self._done(action)
             else:
@@ -249,7 +260,7 @@ class Applier:
         failure = self._wait.until_ready(spec, made.id, made.port, made.since) or self._verified(slot, serving)
         if failure is None:
             return serving, True
-        lines = self._engine.last_lines(made.id, LOG_LINES)
+        last_words = self._last_words(made.id)
         if slot.incumbent is not None:
             failure += f"; the new container was removed, generation {slot.incumbent.generation} keeps serving"
             try:
@@ -257,8 +268,7 @@ class Applier:
                 self._egress.revoke(made.id, made.port, spec.name)
             except EngineError as error:
                 failure += f" (removing it failed: {error})"
-        if lines:
-            failure += "; its last lines: " + " | ".join(line.strip() for line in lines if line.strip())
+        failure += last_words
         if slot.actions or slot.incumbent is not None:
             self._remember(slot)
         self._problem(spec.name, self._with_platform(spec, failure))

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Verb
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import short
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
+    RESTART_POLICY,
+    exceptions,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, short
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, Image, World
 
@@ -45,27 +48,56 @@ def stop_of(container: Container, spec: Spec) -> Action:
     return action_on(container, Verb.STOP, reason, {"state": container.status}, {"state": "stopped"})
 
 
+def repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
+    """Returns what mends a container that fits its spec."""
+    if drift.update:
+        after = {
+            "memory": size_text(spec.memory),
+            "cpus": f"{spec.cpus:g}",
+            "pids": spec.pids,
+            "restart": spec.restart or RESTART_POLICY,
+        }
+        before = {
+            "memory": size_text(container.facts.memory),
+            "cpus": f"{container.facts.cpus:g}",
+            "pids": container.facts.pids,
+            "restart": container.facts.restart,
+        }
+        yield action_on(container, Verb.UPDATE, ", ".join(drift.update), before, after)
+    for verb, reason in _repair(container):
+        yield action_on(container, verb, reason, {"state": container.status}, {"state": "running"})
+
+
+def _repair(container: Container) -> Iterator[tuple[Verb, str]]:
+    if container.status == "exited":
+        yield Verb.START, f"it is stopped (exit code {container.exit_code})"
+    if container.status == "paused":
+        yield Verb.UNPAUSE, "it is paused"
+    if container.status in ("running", "paused") and container.health == "unhealthy":
+        yield Verb.RESTART, "its health check fails"
+
+
 def facts_of_container(container: Container) -> dict[str, Any]:
     """Returns what a plan shows of a container that is there."""
     return {
         "name": container.name,
         "image": f"{container.image} ({short(container.image_id)})",
         "generation": container.generation,
-        "port": container.port,
+        **({"port": container.port} if not container.required_by else {}),
         "state": container.status,
     }
 
 
 def facts_of_spec(
-    spec: Spec, name: str, port: int, *, image: Image | None, policy: Policy, world: World
+    spec: Spec, name: str, port: int | None, *, image: Image | None, policy: Policy, world: World
 ) -> dict[str, Any]:
     """Returns what a plan shows of a container that is to be made."""
     desired: dict[str, Any] = {
         "name": name,
         "image": f"{spec.image} ({short(image.id) if image else 'to be pulled'})",
         "generation": spec.generation,
-        "port": f"{policy.publish_address}:{port}",
-        "state": "running",
+        **({"port": f"{policy.publish_address}:{port}"} if port is not None else {}),
+        "state": "running" if not spec.is_step else "completed",
         "memory": size_text(spec.memory),
         "cpus": f"{spec.cpus:g}",
         "pids": spec.pids,

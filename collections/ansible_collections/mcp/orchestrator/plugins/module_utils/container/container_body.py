@@ -37,6 +37,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
 SECOND = 1_000_000_000
 HEALTHCHECK_STAYS = 600
 """Seconds for which a health check of a server that is well stays, and asks the bridge on."""
+REQUIREMENT_INTERVAL = 30
+"""Seconds between two looks of the engine at what a server requires; each costs far more than the command itself."""
 LONGEST_START = 300
 """Seconds that a server may take to answer for the first time: as long as its bridge waits for a starting process."""
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
@@ -86,25 +88,25 @@ def container_port(spec: Spec, image: Image) -> int:
     )
 
 
-def compose(spec: Spec, image: Image, policy: Policy, host_port: int, replica: int = 1) -> dict[str, Any]:
+def compose(spec: Spec, image: Image, policy: Policy, host_port: int | None, replica: int = 1) -> dict[str, Any]:
     """Returns the create body of one container of ``spec`` that publishes ``host_port``; without env.
+
+    A requirement publishes none.
 
     Raises UnsupportedSpec when the spec cannot run in this image or on this host.
     """
     return {**unlabelled(spec, image, policy, host_port), "Labels": _labels(spec, policy, host_port, replica)}
 
 
-def unlabelled(spec: Spec, image: Image, policy: Policy, host_port: int) -> dict[str, Any]:
+def unlabelled(spec: Spec, image: Image, policy: Policy, host_port: int | None) -> dict[str, Any]:
     """Returns the create body without its labels, which repeat the whole spec. Raises UnsupportedSpec."""
     for message in conflicts(spec):
         raise UnsupportedSpec(message)
-    port = container_port(spec, image)
     entrypoint, command = _process(spec, image, policy)
     body: dict[str, Any] = {
         "Image": spec.image,
         "Entrypoint": entrypoint,
         "Cmd": command,
-        "ExposedPorts": {f"{port}/tcp": {}},
         "HostConfig": {
             **limits(spec),
             "CapDrop": ["ALL"],
@@ -118,16 +120,22 @@ def unlabelled(spec: Spec, image: Image, policy: Policy, host_port: int) -> dict
             "LogConfig": LOG,
             "Binds": _bridge_binds(spec, policy),
             "NetworkMode": policy.network_of(spec),
-            "PortBindings": {f"{port}/tcp": [{"HostIp": policy.publish_address, "HostPort": str(host_port)}]},
         },
     }
+    if spec.required_by is not None:
+        body |= _known_by_name(spec, policy)
+    elif host_port is not None:
+        port = f"{container_port(spec, image)}/tcp"
+        body["ExposedPorts"] = {port: {}}
+        published = {"HostIp": policy.publish_address, "HostPort": str(host_port)}
+        body["HostConfig"]["PortBindings"] = {port: [published]}
     for key, value in (("User", spec.user), ("WorkingDir", spec.workdir), ("StopTimeout", spec.stop_timeout)):
         if value is not None:
             body[key] = value
     if spec.egress.kind is EgressKind.FLEET:
         # By its own name it is found whichever generation serves.
         body["NetworkingConfig"] = {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.name]}}}
-    if spec.egress.has_own_rules:
+    if spec.egress.has_own_rules and host_port is not None:
         body |= _known_by_address(spec, policy, host_port)
     if spec.egress.is_confined:
         # Engines before 28 leave a question without an answer that no server takes: not for long, then.
@@ -222,23 +230,25 @@ def _ulimits(spec: Spec, policy: Policy) -> list[dict[str, Any]]:
 def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
     """Returns the create body of one of the fleet's networks, of its ordinary one without a name.
 
-    Containers reach each other in none but that of the servers which ask for it, and from the confined ones the engine
-    leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.
+    Containers reach each other in none but that of the servers which ask for it and those of servers with what they
+    require, and from these and the confined ones the engine leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.
     """
     name = name or policy.network
-    _closed, peers = policy.confined_networks
+    server = next((each for each in policy.private if policy.private_network(each) == name), None)
     options = {
-        _OPTION + "enable_icc": "true" if name == peers else "false",
+        _OPTION + "enable_icc": "true" if policy.lets_peers_talk(name) else "false",
         BRIDGE_NAME: policy.bridges[name],
     }
-    if name in policy.confined_networks:
+    if server is not None or name in policy.confined_networks:
         options[_OPTION + "enable_ip_masquerade"] = "false"
     return {
         "Name": name,
         "Driver": "bridge",
         "CheckDuplicate": True,
         "Options": options,
-        "Labels": {labels.FLEET: policy.fleet},
+        # The engine gives an internal one no gateway, so that the other network of its server stays the way out.
+        "Internal": server is not None,
+        "Labels": {labels.FLEET: policy.fleet, **({labels.SERVICE: server} if server is not None else {})},
     }
 
 
@@ -252,15 +262,34 @@ def _known_by_address(spec: Spec, policy: Policy, host_port: int) -> dict[str, A
     }
 
 
-def _labels(spec: Spec, policy: Policy, host_port: int, replica: int) -> dict[str, str]:
+def _known_by_name(spec: Spec, policy: Policy) -> dict[str, Any]:
+    """The name by which the server finds what it requires, and what the engine shows of how that is."""
+    body: dict[str, Any] = {
+        "NetworkingConfig": {"EndpointsConfig": {policy.network_of(spec): {"Aliases": [spec.alias]}}}
+    }
+    if spec.health is not None:
+        body["Healthcheck"] = {
+            "Test": ["CMD", *spec.health],
+            "Interval": REQUIREMENT_INTERVAL * SECOND,
+            "Timeout": REQUIREMENT_INTERVAL * SECOND,
+            "StartPeriod": (spec.start_timeout or 0) * SECOND,
+            "Retries": 3,
+        }
+    return body
+
+
+def _labels(spec: Spec, policy: Policy, host_port: int | None, replica: int) -> dict[str, str]:
     found = {
         **spec.labels,
         labels.FLEET: policy.fleet,
         labels.SERVICE: spec.name,
         labels.GENERATION: spec.generation,
-        labels.PORT: str(host_port),
         labels.SPEC: json.dumps(spec.to_dict(), sort_keys=True, separators=(",", ":")),
     }
+    if host_port is not None:
+        found[labels.PORT] = str(host_port)
+    if spec.required_by is not None:
+        found[labels.REQUIRED_BY] = spec.required_by
     if replica != 1:
         found[labels.REPLICA] = str(replica)
     profile = policy.seccomp_of(spec)

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import compose
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec, compose
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.egress_control import EgressControl
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine import EngineError, EngineUnreachable
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import EnvChanged, Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host import Host
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.host_files import FileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.image_pulls import ImagePulls
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import PortAllocator
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort, PortAllocator
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
 # More creations at once make an engine slower, not faster.
@@ -44,6 +46,10 @@ class Made:
     name: str
     port: int | None
     since: float
+
+
+FAILURES = (CreationError, EngineError, EnvChanged, UnsupportedSpec, NoFreePort, FirewallError, FileError)
+"""What making a container raises."""
 
 
 class Creation:
@@ -100,6 +106,9 @@ class Creation:
             with self._slots:
                 identity = self._host.engine.create_container(action.target, body, spec.platform)
                 try:
+                    for network in self._policy.networks_of(spec)[1:]:
+                        # Engines before API 1.44 take one network when a container is made.
+                        self._host.engine.connect(network, identity)
                     self._host.engine.start(identity)
                 except EngineError as error:
                     self._clear_away(identity, error)
@@ -112,6 +121,23 @@ class Creation:
                     return Made(identity, action.target, port, self._host.clock.now())
             port = self._ports.take(spec.name, replica)
         raise CreationError(f"{PORT_TRIES} ports in a row were taken during the run; run again")
+
+    def create_required(self, spec: Spec, action: Action) -> Made:
+        """Makes the container of what a server requires, with the volumes that it names, and starts it.
+
+        Raises as ``create`` does. No rule opens a way for it: nothing leaves its network.
+        """
+        body = compose(spec, self._images.get(spec.image, spec.platform), self._policy, None)
+        body["Env"] = self._environment.of(spec)
+        body["HostConfig"]["Binds"] = self._mounts(spec)
+        with self._slots:
+            identity = self._host.engine.create_container(action.target, body, spec.platform)
+            try:
+                self._host.engine.start(identity)
+            except EngineError as error:
+                self._clear_away(identity, error)
+                raise StartError(str(error)) from error
+        return Made(identity, action.target, None, self._host.clock.now())
 
     def _mounts(self, spec: Spec) -> list[str]:
         """What a server mounts, looked at once more: pulling an image takes its time. Raises CreationError."""

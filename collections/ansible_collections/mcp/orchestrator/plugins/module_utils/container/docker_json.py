@@ -60,6 +60,7 @@ def container_of(raw: Mapping[str, Any]) -> Container:
         started=_seconds(state.get("StartedAt")),
         facts=_without_podman(facts_of(host), host, networks),
         networks=networks,
+        required_by=found.get(labels.REQUIRED_BY, ""),
         macs={name: ((each or {}).get("MacAddress") or "").lower() for name, each in joined.items()},
     )
 
@@ -111,6 +112,7 @@ def network_of(raw: Mapping[str, Any], fleet: str) -> Network:
         ours=(raw.get("Labels") or {}).get(labels.FLEET) == fleet,
         subnet=next((each.get("Subnet") for each in (raw.get("IPAM") or {}).get("Config") or ()), None),
         bridge=(raw.get("Options") or {}).get(BRIDGE_NAME),
+        server=(raw.get("Labels") or {}).get(labels.SERVICE, ""),
     )
 
 

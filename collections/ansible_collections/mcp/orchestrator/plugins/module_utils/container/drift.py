@@ -97,7 +97,7 @@ def drift_of(container: Container, spec: Spec, world: World, policy: Policy) -> 
             f"its seccomp profile is {container.seccomp or 'of the engine'},"
             f" should be {profile.digest if profile else 'of the engine'}"
         )
-    if container.port is None:
+    if container.port is None and spec.required_by is None:
         replace.append("its label mcp_port is missing")
     elif image is not None:
         desired = facts_of(unlabelled(spec, image, policy, container.port)["HostConfig"])
@@ -120,16 +120,20 @@ def _bridge_drift(container: Container, spec: Spec, policy: Policy) -> Iterator[
 
 
 def _network_drift(container: Container, spec: Spec, world: World, policy: Policy) -> Iterator[str]:
+    private = policy.private_network(spec.name)
+    if private in container.networks and not spec.requires:
+        yield f"it is still connected to {private}"
     name = policy.network_of(spec)
-    if name in ("host", "none"):
-        return
-    if name not in container.networks:
-        yield f"it is not connected to {name}"
-    elif name in policy.networks:
-        # A network that was removed and created again has another id, and the engine cannot start into the old one.
-        joined, network = container.networks[name], world.networks.get(name)
-        if network is None or joined not in ("", name, network.id):
-            yield f"its network {name} was removed"
+    for each in policy.networks_of(spec):
+        if each in ("host", "none"):
+            return
+        if each not in container.networks:
+            yield f"it is not connected to {each}"
+        elif each in policy.networks:
+            # A network that was removed and created again has another id, and the engine cannot start into the old one.
+            joined, network = container.networks[each], world.networks.get(each)
+            if network is None or joined not in ("", each, network.id):
+                yield f"its network {each} was removed"
     if spec.egress.has_own_rules and container.runs and container.port is not None:
         mac = egress.mac_address(policy.fleet, spec.name, container.port)
         if container.macs.get(name, mac) not in ("", mac):

@@ -83,6 +83,13 @@ class EgressControl:
             gone = [self._allowed.pop(key, None) for key in (identity, mac)]
             self._left = self._left or any(gone)
 
+    def forget_network(self, name: str) -> None:
+        """Notes that a network which a server shared with what it requires is gone, and with it the way inside."""
+        with self._lock:
+            left = tuple(each for each in self._policy.private if self._policy.private_network(each) != name)
+            self._left = self._left or (left != self._policy.private and bool(self._present.filter_rules))
+            self._policy = replace(self._policy, private=left)
+
     def close(self) -> None:
         """Closes the way of removed containers, and gives the others today's addresses.
 

@@ -26,7 +26,7 @@ class Endpoint:
     entry asks of its route. ``bridged`` is whether a bridge answers at the address. ``keeps_sessions`` is whether a
     client's session lives in one container alone, and ``superseded`` are the ports of replaced containers that still
     run and may hold such sessions. ``host_header`` is what the server gets as Host, None where that is what its client
-    sends.
+    sends. ``requires`` is what the server needs beside itself, as RequirementState has it, in its order.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Endpoint:
     bridged: bool = False
     superseded: tuple[int, ...] = ()
     host_header: str | None = None
+    requires: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.labels import FLEET
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_failure import pull_failure
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.pull_progress import PullProgress
 
@@ -71,8 +73,8 @@ class Engine(Protocol):
     def image(self, reference: str) -> dict[str, Any] | None:
         """Returns one image, inspected; None when this host does not hold it."""
 
-    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Returns those of the named networks that are there, as listed."""
+    def networks(self, names: Sequence[str], fleet: str | None = None) -> list[dict[str, Any]]:
+        """Returns those of the named networks that are there, as listed, and all others that a fleet made."""
 
     def registry_digest(self, reference: str) -> str:
         """Returns the digest that the image's registry has for it now."""
@@ -109,6 +111,12 @@ class Engine(Protocol):
 
     def create_network(self, body: Mapping[str, Any]) -> None:
         """Makes a network."""
+
+    def connect(self, network: str, identity: str) -> None:
+        """Has a container join one more network, by its name."""
+
+    def execute(self, identity: str, command: Sequence[str], seconds: float) -> int | None:
+        """Runs a command in a container and returns what it ends with; None: not in time."""
 
     def remove_network(self, identity: str) -> None:
         """Removes a network; nothing happens when it is gone. Raises NetworkInUse while a container is in it."""
@@ -188,10 +196,12 @@ class DockerEngine:
             except docker.errors.NotFound:
                 return None
 
-    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
+    def networks(self, names: Sequence[str], fleet: str | None = None) -> list[dict[str, Any]]:
         with self._errors("list the networks"):
             # The list filters by parts of names; inspecting by name would prefer an id that begins with it.
-            return [dict(each) for each in self._api.networks(names=list(names)) if each["Name"] in names]
+            ours = self._api.networks(filters={"label": f"{FLEET}={fleet}"}) if fleet is not None else []
+            found = {each["Id"]: dict(each) for each in (*self._api.networks(names=list(names)), *ours)}
+            return [each for each in found.values() if each["Name"] in names or each in ours]
 
     def registry_digest(self, reference: str) -> str:
         with self._errors(f"pull {reference}"):
@@ -261,7 +271,23 @@ class DockerEngine:
                 options=body["Options"],
                 labels=body["Labels"],
                 check_duplicate=body["CheckDuplicate"],
+                internal=body["Internal"],
             )
+
+    def connect(self, network: str, identity: str) -> None:
+        with self._errors(f"connect the container to {network}"):
+            self._api.connect_container_to_network(identity, network)
+
+    def execute(self, identity: str, command: Sequence[str], seconds: float) -> int | None:
+        deadline = time.monotonic() + seconds
+        with self._errors(f"run {command[0]} in the container"):
+            made = self._api.exec_create(identity, list(command), stdout=False, stderr=False)["Id"]
+            self._api.exec_start(made, detach=True)
+            while (found := self._api.exec_inspect(made))["Running"] or found["ExitCode"] is None:
+                if time.monotonic() >= deadline:
+                    return None
+                time.sleep(0.05)
+        return int(found["ExitCode"])
 
     def remove_network(self, identity: str) -> None:
         try:

@@ -47,7 +47,9 @@ def desired_rules(allowed: Collection[AllowedContainer], world: World, policy: P
     """Returns the rules that allow these containers their own way."""
     closed = world.networks.get(policy.confined_networks[0])
     subnet = closed.subnet if closed else None
-    return rules.ruleset(policy.fleet, world.host_network, policy.closed_ports, subnet, list(allowed))
+    return rules.ruleset(
+        policy.fleet, world.host_network, policy.closed_ports, subnet, list(allowed), policy.private_bridges
+    )
 
 
 def is_saved(desired: Ruleset, world: World, policy: Policy) -> bool:
@@ -72,7 +74,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
                 after={"rules": len(desired.filter_rules)},
             )
     for name in policy.networks:
-        wanted = any(spec.enabled and policy.network_of(spec) == name for spec in specs)
+        wanted = any(spec.enabled and name in policy.networks_of(spec) for spec in specs)
         network = world.networks.get(name)
         loose = network is not None and world.rules is not None and is_stale(name, network, policy)
         if wanted and loose and network is not None and not _joined(name, world):
@@ -86,7 +88,7 @@ def setup_actions(specs: Sequence[Spec], world: World, policy: Policy) -> Iterat
             )
             network = None
         if wanted and network is None:
-            traffic = "on" if name == policy.confined_networks[1] else "off"
+            traffic = "on" if policy.lets_peers_talk(name) else "off"
             yield Action(
                 None,
                 Verb.CREATE_NETWORK,
@@ -102,7 +104,7 @@ def is_stale(name: str, network: Network, policy: Policy) -> bool:
 
 
 def _joined(name: str, world: World) -> bool:
-    return any(name in (*each.networks, each.facts.network) for each in world.containers)
+    return any(name in (*each.networks, each.facts.network) for each in (*world.containers, *world.required))
 
 
 def cleanup_actions(
@@ -111,7 +113,7 @@ def cleanup_actions(
     """Returns the removal of what only the containers ``left`` do not need; nothing while a server is protected."""
     if protected:
         return
-    used = {policy.network_of(spec) for spec in specs}
+    used = {name for spec in specs for name in policy.networks_of(spec)}
     used |= {name for each in left for name in (*each.networks, each.facts.network)}
     if any(spec.build is not None for spec in specs):
         used.add(policy.build_network)
@@ -148,7 +150,7 @@ def stale_volumes(
     """Returns the volumes that are out of date. ``attempts`` are what is tried for each server now."""
     for server, failure in world.failures.items():
         stale = server not in attempts or not failure.counts(attempts[server], world.now)
-        if stale and server not in protected:
+        if stale and server not in protected and not server.startswith(tuple(f"{each}." for each in protected)):
             yield volume_name(policy.fleet, server)
     readers = {spec.name for spec in specs if spec.egress.kind is EgressKind.HOSTS} | protected
     readers |= {each.service for each in left if each.spec is None or each.spec.egress.kind is EgressKind.HOSTS}

@@ -36,7 +36,8 @@ def paths_of(specs: Iterable[Spec]) -> set[str]:
 
 def mounting(specs: Iterable[Spec], world: World) -> tuple[Spec, ...]:
     """Returns all specs whose containers write to the host's folders now or soon."""
-    return (*specs, *(each.spec for each in world.containers if each.spec is not None and each.runs))
+    seen = (*world.containers, *world.required)
+    return (*specs, *(each.spec for each in seen if each.spec is not None and each.runs))
 
 
 def names_of(specs: Iterable[Spec]) -> set[str]:
@@ -151,7 +152,8 @@ def _volume(name: str, world: World, policy: Policy) -> str | None:
     volume = world.volumes.get(name)
     if volume is None:
         return None
-    if labels.FLEET in (volume.get("Labels") or {}):
+    found = volume.get("Labels") or {}
+    if labels.FLEET in found and (labels.DATA not in found or labels.STEP in found):
         return "a fleet keeps its own data in it; choose another name"
     for path in sorted(device_paths(volume)):
         reason = _device(path, world, policy)

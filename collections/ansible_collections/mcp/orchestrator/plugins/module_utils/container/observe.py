@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount, step_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import (
     confinement_of,
     container_of,
@@ -33,6 +33,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.readine
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
     Container,
     Image,
+    Network,
     World,
 )
 
@@ -50,26 +51,29 @@ def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
     strangers: list[dict[str, Any]] = []
     for each in listed:
         (ours if (each.get("Labels") or {}).get(labels.FLEET) == policy.fleet else strangers).append(each)
-    references = sorted({spec.image for spec in specs if spec.enabled})
+    wanted = [each for spec in specs for each in spec.parts]
+    references = sorted({spec.image for spec in wanted if spec.enabled})
     with ThreadPoolExecutor(THREADS) as pool:
-        networks = pool.submit(engine.networks, policy.networks)
+        networks = pool.submit(engine.networks, policy.networks, policy.fleet)
         itself = pool.submit(engine.info)
         memory = pool.submit(engine.volumes, f"{labels.FLEET}={policy.fleet}")
         rules = pool.submit(_firewall_facts, firewall, policy)
         registry = {reference: pool.submit(_registry_digest, engine, reference) for reference in _to_ask(specs)}
         images = dict(zip(references, pool.map(engine.image, references), strict=True))
         inspected = [raw for raw in pool.map(engine.container, [each["Id"] for each in ours]) if raw is not None]
-        containers = [container_of(raw) for raw in inspected]
+        seen = [container_of(raw) for raw in inspected]
+        containers = [each for each in seen if not each.required_by]
         volumes = memory.result()
         served = _served(engine, specs, images, containers)
         failures = _failures(volumes)
-        named = sorted(mount.names_of(specs))
+        named = sorted(mount.names_of(wanted))
         mounted = {name: each for name, each in zip(named, pool.map(engine.volume, named), strict=True) if each}
         asked = _worth_asking(containers, failures)
         answers = dict(
             zip(asked, pool.map(lambda each: _ready(asked[each], specs, policy, host.probe), asked), strict=True)
         )
     found = {each["Name"]: network_of(each, policy.fleet) for each in networks.result()}
+    policy = policy.with_private((), found.values())
     digests = {reference: answer.result() for reference, answer in registry.items()}
     return World(
         containers=tuple(replace(each, ready=answers.get(each.id)) for each in containers),
@@ -83,20 +87,30 @@ def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
         now=host.clock.now(),
         failures=failures,
         unanswered={reference: answer.why for reference, answer in digests.items() if answer.why},
-        hosts_files={
-            each["Labels"].get(labels.SERVICE, ""): each.get("Mountpoint", "")
-            for each in volumes
-            if labels.HOSTS in (each.get("Labels") or {})
-        },
-        sources=host.files.look(_sources(specs, containers, mounted, policy)),
+        hosts_files=_hosts_files(volumes),
+        sources=host.files.look(_sources(wanted, seen, mounted, policy)),
         volumes=mounted,
+        required=tuple(each for each in seen if each.required_by),
+        marks=step_mark.marks_in(volumes),
+        data=step_mark.data_in([*mounted.values(), *volumes]),
         confinement=confinement_of(itself.result()),
-        unbound=frozenset(
-            name for name, each in found.items() if each.ours and not firewall.has_bridge(policy.bridges[name])
-        ),
+        unbound=_unbound(found, policy, firewall),
         **rules.result(),
         **_looked_up(host.look_up, specs, containers, rules.result()),
     )
+
+
+def _hosts_files(volumes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        each["Labels"].get(labels.SERVICE, ""): each.get("Mountpoint", "")
+        for each in volumes
+        if labels.HOSTS in (each.get("Labels") or {})
+    }
+
+
+def _unbound(networks: Mapping[str, Network], policy: Policy, firewall: Firewall) -> frozenset[str]:
+    known = {name: policy.bridges[name] for name, each in networks.items() if each.ours and name in policy.bridges}
+    return frozenset(name for name, bridge in known.items() if not firewall.has_bridge(bridge))
 
 
 def _sources(

@@ -15,23 +15,25 @@ from dataclasses import dataclass, replace
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import network_rights
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec_text import size_text
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.allocator import Allocator
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import (
-    action_on,
     facts_of_container,
     facts_of_spec,
     removal_of,
+    repairs,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import (
-    RESTART_POLICY,
     UnsupportedSpec,
     compose,
 )
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import Drift, short
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.drift import short
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import volume_name
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_required import (
+    refuse_networks,
+    required_slots,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.ports import NoFreePort
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.standing import (
@@ -51,6 +53,7 @@ def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     """Returns the steps after which every enabled spec has a container of its generation, beside what served before."""
     fleet = _Fleet.of(specs, world, policy)
     slots = tuple(_slot(spec, replica, fleet) for spec in specs if spec.enabled for replica in replicas(spec))
+    required = required_slots(specs, world, policy, fleet.mounting, fleet.allocator)
     unanswered = [
         Problem(spec.name, world.unanswered[spec.image])
         for spec in specs
@@ -59,6 +62,7 @@ def plan_converge(specs: Sequence[Spec], world: World, policy: Policy) -> Plan:
     return Plan(
         first=tuple(fleet_resources.setup_actions(specs, world, policy)),
         slots=slots,
+        required=required,
         problems=(*unanswered, *fleet_resources.unknown_hosts(specs, world, policy)),
     )
 
@@ -81,7 +85,7 @@ class _Fleet:
             world=world,
             policy=policy,
             allocator=Allocator(specs, world, policy),
-            mounting=mount.mounting(specs, world),
+            mounting=mount.mounting((each for spec in specs for each in spec.parts), world),
             readers=tuple(spec.name for spec in ordinary if spec.egress.instance_metadata),
             forgers=tuple(spec.name for spec in ordinary if network_rights(spec)),
         )
@@ -101,7 +105,7 @@ def _slot(spec: Spec, replica: int, fleet: _Fleet) -> Slot:
             return Slot(spec, replica, successor=stopped, stopped_by_operator=True)
         successor = standing.successor
         if successor is not None:
-            actions = tuple(_repairs(spec, successor, standing.drifts[successor.id]))
+            actions = tuple(repairs(spec, successor, standing.drifts[successor.id]))
         else:
             _refuse(spec, replica, world, policy)
             actions = tuple(_creation(spec, replica, standing, fleet))
@@ -146,13 +150,7 @@ def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
             f"the name {name} is taken by a container that is not of fleet {policy.fleet};"
             f" rename it (docker rename {name} …) or remove it, or choose another fleet name"
         )
-    network = world.networks.get(policy.network_of(spec)) if policy.network_of(spec) in policy.networks else None
-    if network is not None and not network.ours:
-        name = policy.network_of(spec)
-        raise UnsupportedSpec(
-            f"a network {name} exists that is not of fleet {policy.fleet};"
-            f" remove it (docker network rm {name}) or choose another fleet name"
-        )
+    refuse_networks(spec, world, policy)
     image = world.images.get(spec.image)
     if spec.pull == "always" and spec.image in world.unanswered:
         raise UnsupportedSpec(world.unanswered[spec.image])
@@ -163,34 +161,6 @@ def _refuse(spec: Spec, replica: int, world: World, policy: Policy) -> None:
         )
     if image is not None:
         compose(spec, image, policy, policy.port_range_start, replica)
-
-
-def _repairs(spec: Spec, container: Container, drift: Drift) -> Iterator[Action]:
-    if drift.update:
-        after = {
-            "memory": size_text(spec.memory),
-            "cpus": f"{spec.cpus:g}",
-            "pids": spec.pids,
-            "restart": spec.restart or RESTART_POLICY,
-        }
-        before = {
-            "memory": size_text(container.facts.memory),
-            "cpus": f"{container.facts.cpus:g}",
-            "pids": container.facts.pids,
-            "restart": container.facts.restart,
-        }
-        yield action_on(container, Verb.UPDATE, ", ".join(drift.update), before, after)
-    for verb, reason in _repair(container):
-        yield action_on(container, verb, reason, {"state": container.status}, {"state": "running"})
-
-
-def _repair(container: Container) -> Iterator[tuple[Verb, str]]:
-    if container.status == "exited":
-        yield Verb.START, f"it is stopped (exit code {container.exit_code})"
-    if container.status == "paused":
-        yield Verb.UNPAUSE, "it is paused"
-    if container.status in ("running", "paused") and container.health == "unhealthy":
-        yield Verb.RESTART, "its health check fails"
 
 
 def _creation(spec: Spec, replica: int, standing: Standing, fleet: _Fleet) -> Iterator[Action]:

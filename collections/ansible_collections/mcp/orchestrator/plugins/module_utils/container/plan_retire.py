@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, step_mark
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import removal_of, stop_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.draining import kept_for_sessions
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_required import (
+    not_required,
+    required_stops,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.standing import (
     Standing,
@@ -49,27 +53,36 @@ def plan_retire(
         if (each.service, each.replica) not in desired and each.service not in protected and each.status != "removing"
     ]
     running = {spec.name for spec in specs if spec.runs}
+    orphans += not_required(specs, world, protected)
     busy = _busy_orphans(each for each in orphans if each.service in running)
     first = tuple(removal_of(each, _orphan_reason(each, specs)) for each in orphans if each not in busy)
     gone = {action.container for action in first} | {
         action.container for slot in slots for action in slot.actions if action.action is Verb.REMOVE
     }
     left = [each for each in world.containers if each.id not in gone]
+    left_required = [each for each in world.required if each.id not in gone]
     renames, problems = _renames(slots, left, world, policy)
     return Plan(
         first=first,
         slots=slots,
         last=(
             *renames,
-            *fleet_resources.cleanup_actions(specs, left, protected, world, policy),
-            *(_unused_images(specs, gone, left, world) if prune_images else ()),
+            *required_stops(specs, left_required),
+            *fleet_resources.cleanup_actions(specs, [*left, *left_required], protected, world, policy),
+            *(_unused_images(specs, gone, [*left, *left_required], world) if prune_images else ()),
         ),
         problems=tuple(problems),
         draining=(*busy, *(each for slot in slots for each in slot.draining)),
-        forget=tuple(
-            fleet_resources.stale_volumes(
-                {spec.name: attempt_of(spec, world, policy) for spec in specs}, specs, left, protected, world, policy
-            )
+        forget=(
+            *fleet_resources.stale_volumes(
+                {each.name: attempt_of(each, world, policy) for spec in specs for each in spec.parts},
+                specs,
+                left,
+                protected,
+                world,
+                policy,
+            ),
+            *(step_mark.volume_name(policy.fleet, step) for step in step_mark.stale(specs, protected, world)),
         ),
     )
 
@@ -162,6 +175,8 @@ def _renames(
 
 
 def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
+    if container.required_by:
+        return f"no server in the config requires {container.service}"
     if any(spec.name == container.service for spec in specs):
         return f"replica {container.replica} is no longer desired"
     return f"no server {container.service} is in the config"
@@ -171,9 +186,11 @@ def _unused_images(
     specs: Sequence[Spec], gone: Collection[str | None], left: Sequence[Container], world: World
 ) -> Iterator[Action]:
     """The images that this fleet's containers used and use no more; whether others do, the engine knows."""
-    desired = {image.id for spec in specs if (image := world.images.get(spec.image))}
+    wanted = [each for spec in specs for each in spec.parts]
+    desired = {image.id for spec in wanted if (image := world.images.get(spec.image))}
     used = desired | {each.image_id for each in left}
-    removed = [each for each in world.containers if each.id in gone and each.image_id and each.image_id not in used]
+    seen = (*world.containers, *world.required)
+    removed = [each for each in seen if each.id in gone and each.image_id and each.image_id not in used]
     for image_id, each in {each.image_id: each for each in removed}.items():
         reason = "the last container of the fleet that used it is gone"
         yield Action(each.service, Verb.REMOVE_IMAGE, reason, target=image_id, before={"image": each.image})

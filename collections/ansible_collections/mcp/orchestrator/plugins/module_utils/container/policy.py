@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
@@ -18,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world i
     BRIDGE_CALL_RECORD,
     BRIDGE_LOG_LEVEL,
     Confinement,
+    Network,
 )
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
@@ -31,7 +33,8 @@ class Policy:
 
     ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
     of the pages that the bridges let speak to their servers; ``log_level`` is how much the bridges log: debug, info,
-    warning or error; ``call_record`` whether they record calls.
+    warning or error; ``call_record`` whether they record calls. ``private`` are the servers with a network that they
+    share with what they require.
     """
 
     fleet: str = "mcp"
@@ -47,6 +50,7 @@ class Policy:
     allowed_origins: tuple[str, ...] = ()
     log_level: str = BRIDGE_LOG_LEVEL
     call_record: bool = BRIDGE_CALL_RECORD
+    private: tuple[str, ...] = ()
 
     @property
     def network(self) -> str:
@@ -56,6 +60,10 @@ class Policy:
     @property
     def networks(self) -> tuple[str, ...]:
         """The names of all networks that the fleet may have."""
+        return (*self._common, *(self.private_network(server) for server in self.private))
+
+    @property
+    def _common(self) -> tuple[str, ...]:
         return (self.network, *self.confined_networks, self.build_network)
 
     @property
@@ -67,7 +75,28 @@ class Policy:
     def bridges(self) -> dict[str, str]:
         """The interfaces of the fleet's networks, by the names of these."""
         kinds = (rules.ORDINARY, rules.CLOSED, rules.PEERS, rules.BUILD)
-        return {name: rules.bridge_of(self.fleet, kind) for name, kind in zip(self.networks, kinds, strict=True)}
+        common = {name: rules.bridge_of(self.fleet, kind) for name, kind in zip(self._common, kinds, strict=True)}
+        own = {self.private_network(server): rules.private_bridge_of(self.fleet, server) for server in self.private}
+        return {**common, **own}
+
+    @property
+    def private_bridges(self) -> tuple[str, ...]:
+        """The interfaces of the networks that servers share with what they require."""
+        return tuple(rules.private_bridge_of(self.fleet, server) for server in self.private)
+
+    def private_network(self, server: str) -> str:
+        """Returns the name of the network that a server shares with what it requires."""
+        return f"{self.fleet}-{server}.net"
+
+    def lets_peers_talk(self, network: str) -> bool:
+        """Returns whether the containers of one of the fleet's networks reach each other."""
+        return network == self.confined_networks[1] or network in map(self.private_network, self.private)
+
+    def with_private(self, specs: Iterable[Spec], networks: Iterable[Network] = ()) -> Policy:
+        """This policy with the networks of what ``specs`` require, and of those of ``networks`` that are there."""
+        found = {spec.name for spec in specs if spec.requires}
+        found |= {each.server for each in networks if each.ours and each.server}
+        return replace(self, private=tuple(sorted({*self.private, *found})))
 
     @property
     def closed_ports(self) -> tuple[str, ...]:
@@ -80,7 +109,7 @@ class Policy:
         return (f"{self.fleet}-closed", f"{self.fleet}-peers")
 
     def network_of(self, spec: Spec) -> str:
-        """Returns the name of the network that a server's containers join."""
+        """Returns the name of the network by which a server's containers, or those of a requirement, lead out."""
         closed, peers = self.confined_networks
         own = {
             EgressKind.INTERNET: self.network,
@@ -88,7 +117,13 @@ class Policy:
             EgressKind.HOSTS: closed,
             EgressKind.FLEET: peers,
         }
+        if spec.required_by is not None:
+            return self.private_network(spec.required_by)
         return spec.egress.engine_network or own[spec.egress.kind]
+
+    def networks_of(self, spec: Spec) -> tuple[str, ...]:
+        """Returns the names of all networks that a server's containers join, the one that leads out first."""
+        return (self.network_of(spec), *([self.private_network(spec.name)] if spec.requires else []))
 
     @property
     def bridge_digest(self) -> str | None:

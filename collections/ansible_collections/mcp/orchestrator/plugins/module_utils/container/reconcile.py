@@ -21,6 +21,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_co
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.plan_retire import plan_retire
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.platform import warnings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.requirements import foreseen
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving import predicted_endpoints
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import World
 
@@ -48,8 +49,10 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
 
     Raises EngineError when the engine cannot be asked how the world is.
     """
+    desired = replace(desired, policy=desired.policy.with_private(desired.specs))
     world = observe(host, desired.specs, desired.policy)
-    desired = replace(desired, policy=desired.policy.on(world.confinement))
+    policy = desired.policy.on(world.confinement).with_private((), world.networks.values())
+    desired = replace(desired, policy=policy)
     if desired.retire:
         world = with_sessions(world, host, desired.policy, desired.draining)
     plan = _plan(desired, world)
@@ -57,7 +60,11 @@ def reconcile(desired: DesiredFleet, host: Host) -> dict[str, Any]:
         world = with_listeners(world, host.listening_ports())
         plan = _plan(desired, world)
     if desired.check_mode:
-        problems = [*plan.problems, *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem)]
+        problems = [
+            *plan.problems,
+            *(Problem(slot.spec.name, slot.problem) for slot in plan.slots if slot.problem),
+            *(Problem(each.server, str(each)) for each in foreseen(plan.required)),
+        ]
         endpoints = predicted_endpoints(plan, world, desired.policy)
         outcome = Outcome(list(plan.actions), endpoints, problems, world.unbound, failures=world.failures)
     else:
@@ -82,7 +89,7 @@ def _plan(desired: DesiredFleet, world: World) -> Plan:
 def _unprotected(desired: DesiredFleet, world: World, outcome: Outcome) -> str:
     """Why the fleet's ordinary servers are not kept from the host; empty when they are, or there are none."""
     names = {desired.policy.network_of(spec) for spec in desired.specs if spec.enabled}
-    names |= {name for each in world.containers for name in each.networks}
+    names |= {name for each in (*world.containers, *world.required) for name in each.networks}
     names &= set(desired.policy.networks)
     if not names:
         return ""

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,13 +91,25 @@ def bridge_of(fleet: str, network: str) -> str:
     return bridges_of(fleet).removesuffix("+") + network
 
 
+def private_bridge_of(fleet: str, server: str) -> str:
+    """Returns the interface of the network that a server shares with what it requires. Two may come to the same."""
+    number = int.from_bytes(hashlib.sha256(server.encode()).digest()[:8], "big")
+    letters = string.digits + string.ascii_letters
+    return bridge_of(fleet, "".join(letters[number // len(letters) ** place % len(letters)] for place in range(3)))
+
+
 def ruleset(
-    fleet: str, host_network: HostNetwork, ports: Sequence[str], subnet: str | None, allowed: Sequence[AllowedContainer]
+    fleet: str,
+    host_network: HostNetwork,
+    ports: Sequence[str],
+    subnet: str | None,
+    allowed: Sequence[AllowedContainer],
+    private: Sequence[str] = (),
 ) -> Ruleset:
     """Returns the rules that keep a fleet's servers and builds where they may be.
 
     ``ports`` are the host's that no container may reach, as ``20000:29999`` or ``8482``; ``subnet`` is that of the
-    closed network.
+    closed network; ``private`` are the interfaces of networks whose containers reach each other and nothing else.
     """
     allowed = sorted(allowed, key=lambda each: (each.server, each.mac))
     mark = f'-m comment --comment "mcp_fleet={fleet}"'
@@ -105,9 +119,11 @@ def ruleset(
     hook = "DOCKER-USER" if host_network.user_chain_ipv6 else "FORWARD"
     ipv6 = _Family("icmp6-adm-prohibited", hook, addresses.RESERVED_IPV6, addresses.METADATA_IPV6, 6)
     return Ruleset(
-        (*_jumps(fleet, ipv4, mark), *_inside(fleet, ipv4, host_network, ports, allowed)),
+        (*_jumps(fleet, ipv4, mark), *_inside(fleet, ipv4, host_network, ports, allowed, private)),
         (f"-A POSTROUTING -s {subnet} ! -o {closed} {mark} -j MASQUERADE",) if translated else (),
-        (*_jumps(fleet, ipv6, mark), *_inside(fleet, ipv6, host_network, ports, allowed)) if host_network.ipv6 else (),
+        (*_jumps(fleet, ipv6, mark), *_inside(fleet, ipv6, host_network, ports, allowed, private))
+        if host_network.ipv6
+        else (),
     )
 
 
@@ -121,7 +137,12 @@ def _jumps(fleet: str, family: _Family, mark: str) -> Iterator[str]:
 
 
 def _inside(
-    fleet: str, family: _Family, host_network: HostNetwork, ports: Sequence[str], allowed: Sequence[AllowedContainer]
+    fleet: str,
+    family: _Family,
+    host_network: HostNetwork,
+    ports: Sequence[str],
+    allowed: Sequence[AllowedContainer],
+    private: Sequence[str],
 ) -> Iterator[str]:
     """The rules of the fleet's own chain, in their order."""
     ours, peers = bridges_of(fleet), bridge_of(fleet, PEERS)
@@ -130,7 +151,7 @@ def _inside(
     yield f"{rule} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
     yield from (f"{rule} -i {each} -j RETURN" for each in host_network.uplinks)
     # Into the fleet: from its balancer, and from no container but between peers.
-    yield f"{rule} -i {peers} -o {peers} -j RETURN"
+    yield from (f"{rule} -i {each} -o {each} -j RETURN" for each in (peers, *sorted(private)))
     yield from (f"{rule} -i {each} -o {ours} {reject}" for each in CONTAINERS)
     yield f"{rule} -o {ours} -j RETURN"
     # From other containers to the host, where the engine's proxies would take them to the fleet's servers.
@@ -199,7 +220,14 @@ def allowed_in(rules: Ruleset, fleet: str) -> list[AllowedContainer]:
 def renewed(present: Ruleset, fleet: str, host_network: HostNetwork, ports: Sequence[str]) -> Ruleset:
     """Returns ``present`` brought up to date, but with its allowed containers, for callers that do not know them."""
     subnet = next((rule.split(" -s ")[1].split(" ")[0] for rule in present.nat_rules), None)
-    return ruleset(fleet, host_network, ports, subnet, allowed_in(present, fleet))
+    return ruleset(fleet, host_network, ports, subnet, allowed_in(present, fleet), _private_in(present, fleet))
+
+
+def _private_in(rules: Ruleset, fleet: str) -> list[str]:
+    """The interfaces within which rules let containers reach each other, but for that of the peers."""
+    inside = re.compile(rf"-A {re.escape(chain_of(fleet))} -i (\S+) -o (\S+) -j RETURN")
+    found = [match for match in map(inside.fullmatch, rules.filter_rules) if match and match[1] == match[2]]
+    return [match[1] for match in found if match[1] != bridge_of(fleet, PEERS)]
 
 
 def transactions(present: Ruleset, desired: Ruleset, fleet: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.isolation import keeps_sessions
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -15,6 +16,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import exceptions, host_header
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.requirement_state import (
+    predicted as predicted_requirement,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
 
@@ -82,7 +86,13 @@ def predicted_endpoints(plan: Plan, world: World, policy: Policy) -> list[Endpoi
     for slot in plan.slots:
         if slot.spec.enabled:
             servers.setdefault(slot.spec.name, []).append(predicted(slot).endpoint(world, policy))
-    return [endpoint_of(endpoints, world) for endpoints in servers.values()]
+    required: dict[str | None, list[dict[str, Any]]] = {}
+    for slot in plan.required:
+        required.setdefault(slot.spec.required_by, []).append(predicted_requirement(slot).to_dict())
+    return [
+        replace(endpoint_of(endpoints, world), requires=tuple(required.get(name, ())))
+        for name, endpoints in servers.items()
+    ]
 
 
 def endpoint_of(replicas: Sequence[Endpoint], world: World) -> Endpoint:

@@ -52,7 +52,7 @@ class Container:
 
     ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
     endpoint answered as its spec wants: None when nobody asked. ``draining`` is how many sessions keep it although it
-    is superseded: None where it need not be kept.
+    is superseded: None where it need not be kept. ``required_by`` is the server that needs it, or empty.
     """
 
     id: str
@@ -81,6 +81,7 @@ class Container:
     macs: Mapping[str, str] = field(default_factory=dict)
     ready: bool | None = None
     draining: int | None = None
+    required_by: str = ""
 
     @property
     def runs(self) -> bool:
@@ -108,12 +109,22 @@ class Image:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that bears the name of one of the fleet's, whoever made it; ``bridge`` is the interface asked for."""
+    """A network that bears the name of one of the fleet's, whoever made it; ``bridge`` is the interface asked for,
+    ``server`` the one whose own it is."""
 
     id: str
     ours: bool
     subnet: str | None = None
     bridge: str | None = None
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """That a step has run: in which ``generation``, and on which ``data``."""
+
+    generation: str
+    data: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,9 @@ class Confinement:
 class World:
     """Everything a plan is made from. ``images`` has None for a reference that this host does not hold.
 
-    ``networks`` are those of the fleet's networks that are there, by name.
+    ``networks`` are those of the fleet's networks that are there, by name. ``required`` are the containers of what
+    servers require, which are none of ``containers``; ``marks`` the steps that have run, by name, and ``data`` the
+    volumes that hold what servers require, each with what tells it from another of the same name.
 
     ``strangers`` are names of containers that are not of this fleet, ``busy`` host ports that others hold,
     ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
@@ -185,3 +198,6 @@ class World:
     confinement: Confinement = field(default_factory=Confinement)
     sources: Mapping[str, Source] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    required: tuple[Container, ...] = ()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)

@@ -88,7 +88,7 @@ def _build_network(arguments: Mapping[str, Any], engine: DockerEngine) -> BuildN
 
 
 def _verified(specs: Sequence[Spec], folder: str | None, *, dry_run: bool) -> Verified:
-    if folder is None or not any(asks_for_signature(spec) for spec in specs):
+    if folder is None or not any(asks_for_signature(each) for spec in specs for each in spec.parts):
         return Verified(list(specs))
     require("cryptography", CRYPTOGRAPHY_ERROR)
     return verify_images(specs, folder, dry_run=dry_run)

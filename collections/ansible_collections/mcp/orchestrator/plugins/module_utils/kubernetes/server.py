@@ -52,6 +52,12 @@ def _note_the_rest(workload: Workload, findings: Findings) -> None:
         )
     if spec.placement:
         findings.note("orchestrator.placement", "is for hosts, and has no effect on where pods run")
+    if spec.requires:
+        findings.error(
+            "orchestrator.requires",
+            "runs containers beside the server, which is not exported; have the cluster run them, let the server's env"
+            " name them there, and leave requires out for the export",
+        )
     for key, text in sorted(spec.labels.items()):
         if not is_label_key(key) or not is_label_value(text):
             findings.note(f"orchestrator.labels.{key}", "is left out: Kubernetes takes no label like it")

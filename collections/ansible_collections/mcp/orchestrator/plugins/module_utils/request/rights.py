@@ -57,6 +57,7 @@ def of_spec(spec: Spec | None, settings: Settings) -> Iterator[str]:
         "has a writable root": not spec.read_only and settings.defaults.read_only,
         "chooses whom the load balancer lets pass": spec.auth is not None or bool(spec.conditions),
         "chooses which signature its image needs": spec.signature_key != settings.defaults.signature_key,
+        "requires other containers beside its own": bool(spec.requires),
         "chooses the number of its rule": spec.priority is not None,
         "has labels of its own": bool(spec.labels),
     }

@@ -63,23 +63,31 @@ def verify_images(
 
     Without a signature a server is left out; where an earlier image of its name was signed, that one stays.
     """
-    wanted = sorted({_question(spec) for spec in specs if asks_for_signature(spec)})
+    wanted = sorted({_question(each) for spec in specs for each in spec.parts if asks_for_signature(each)})
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = dict(zip(wanted, pool.map(lambda each: _answer(each, folder, connect), wanted), strict=True))
     result = Verified()
     for spec in specs:
-        if not asks_for_signature(spec):
-            result.servers.append(spec)
-            continue
-        answer = answers[_question(spec)]
-        if answer.why:
-            result.errors.append({"server": spec.name, "message": answer.why})
-        if answer.evidence is not None:
-            image = f"{Reference.parse(spec.image).written}@{answer.evidence.digest}"
-            # A digest never comes to mean another image, so there is nothing to pull always.
-            result.servers.append(replace(spec, image=image, pull="missing").with_generation())
+        own, *required = (_by_digest(each, spec.name, answers, result) for each in spec.parts)
+        if own is not None and None not in required:
+            requires = tuple(each.to_short_dict() for each in required if each is not None)
+            result.servers.append(replace(own, requires=requires))
     _keep(answers, folder, result, dry_run=dry_run)
     return result
+
+
+def _by_digest(spec: Spec, server: str, answers: Mapping[_Question, _Answer], result: Verified) -> Spec | None:
+    """A server or a requirement of one with the digest of an image that was signed; None where there is none."""
+    if not asks_for_signature(spec):
+        return spec
+    answer = answers[_question(spec)]
+    if answer.why:
+        result.errors.append({"server": server, "message": answer.why})
+    if answer.evidence is None:
+        return None
+    image = f"{Reference.parse(spec.image).written}@{answer.evidence.digest}"
+    # A digest never comes to mean another image, so there is nothing to pull always.
+    return replace(spec, image=image, pull="missing").with_generation()
 
 
 @dataclass(frozen=True, order=True)

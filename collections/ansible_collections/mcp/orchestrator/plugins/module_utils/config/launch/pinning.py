@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import Recipe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import quoted
 
 # Tags that are made to be moved. Any tag can be; these are.
 _MOVING = frozenset({"latest", "main", "master", "edge", "nightly", "dev", "develop", "stable", "lts", "next"})
@@ -31,6 +34,37 @@ def moving_tag(image: str) -> str | None:
         return None
     tag = image.rpartition("/")[2].partition(":")[2] or "latest"
     return tag if tag in _MOVING else None
+
+
+def check_pins(parsed: ParsedEntry, args: Sequence[str], require_digests: bool, findings: Findings) -> None:
+    """Notes what may become another image or version without an edit, and refuses it where the settings say so."""
+    if findings.errors:
+        return  # what stands in the place of an image may then be something else, a secret even
+    if parsed.recipe is not None:
+        for text, better in unpinned_packages(parsed.recipe):
+            findings.explain(
+                "args",
+                f"{quoted(text)} is installed in the version that is current when the image is built; {better} pins it",
+            )
+        return
+    place = f"args[{args.index(parsed.image)}]" if parsed.image in args else "args"
+    check_image_pin(parsed.image, place, require_digests, findings)
+
+
+def check_image_pin(image: str, path: str, require_digests: bool, findings: Findings) -> None:
+    """Does the same for an image that is named at ``path``."""
+    if require_digests and not has_digest(image):
+        findings.error(
+            path,
+            f"{quoted(image)} has no digest, and [security] require_digests is true in settings.conf; write"
+            f" {image}@sha256:… as docker image inspect -f '{{{{.RepoDigests}}}}' prints it",
+        )
+    tag = moving_tag(image)
+    if tag is not None:
+        findings.explain(
+            path,
+            f"{quoted(image)} is what its registry has as '{tag}' when it is pulled; a version or a digest pins it",
+        )
 
 
 def unpinned_packages(recipe: Recipe) -> Iterator[tuple[str, str]]:

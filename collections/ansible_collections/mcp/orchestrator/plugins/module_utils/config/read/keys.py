@@ -157,6 +157,42 @@ BRIDGE = Record(
     'an object: {"max_sessions": 20, "pool_size": 4}',
 )
 
+CONDITIONS_OF_START = ("started", "healthy", "completed")
+REQUIREMENT = Record(
+    {
+        "image": Key(Text("an image", r"\S+"), "The image that is run.", "docker.io/library/postgres:17"),
+        "entrypoint": Key(_TEXTS, "What is run instead of the image's entrypoint."),
+        "command": Key(_TEXTS, "What follows the entrypoint.", ["postgres", "-c", "shared_buffers=64MB"]),
+        "env": Key(_ENV, "Variables, as an entry has them.", {"POSTGRES_PASSWORD": "${ssm:/mcp/orders-db}"}),
+        "volumes": Key(
+            Listing(Text("a volume: source:target[:ro]")),
+            "What is mounted, as orchestrator.volumes. Requirements of one server may share a volume.",
+            ["orders-db:/var/lib/postgresql/data"],
+        ),
+        "tmpfs": Key(Listing(Text("a folder in memory: /path[:options]")), "Folders in memory.", ["/run/postgresql"]),
+        "user": Key(Text("a user: name or number, with a group or without", r"[^\s:]+(:[^\s:]+)?"), "Who runs it."),
+        "read_only": Key(Switch(), "Whether the root file system is read-only. Default true."),
+        "resources": Key(RESOURCES, "The limits of its container."),
+        "health": Key(
+            _TEXTS,
+            "The command that is run in its container and ends with 0 while it is well.",
+            ["pg_isready", "-h", "127.0.0.1"],
+        ),
+        "condition": Key(
+            Text("started, healthy or completed", choices=CONDITIONS_OF_START),
+            "What has to be before the next requirement and the server start. completed is a step that runs once."
+            " Default healthy with health, started without.",
+        ),
+        "timeout": Key(Number(1, 3600), "Seconds it may take to meet its condition. Default 60, for a step 300.", 120),
+        "stop_timeout": Key(Number(0, 3600), "Seconds from asking it to stop to killing it. Default 10.", 30),
+    },
+    'an object: {"image": "IMAGE", "condition": "started"}',
+)
+_REQUIREMENT_NAME = Text(
+    "the name of a requirement; use lower-case letters, digits and '-', at most 30, and begin with a letter",
+    r"[a-z][a-z0-9-]{0,29}",
+)
+
 EXTENSION = Record(
     {
         "transport": Key(
@@ -191,6 +227,11 @@ EXTENSION = Record(
             " to them. Default false.",
         ),
         "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
+        "requires": Key(
+            Table(REQUIREMENT, _REQUIREMENT_NAME, 'an object: {"db": {"image": "IMAGE", "condition": "started"}}'),
+            "What the server needs beside itself, in the order in which it is started: databases, and steps that run"
+            " once. Only the server reaches them, by their names.",
+        ),
         "secret_args": Key(
             Switch(),
             "Whether the arguments of a stdio server are kept as secret as env. They may then hold secrets and"

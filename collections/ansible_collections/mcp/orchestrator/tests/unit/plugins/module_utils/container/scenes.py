@@ -81,12 +81,33 @@ def stranger(engine: SimulatedEngine, name: str, port: int | None = None, **foun
     return identity
 
 
+def required(server: str, name: str, **more: Any) -> dict[str, Any]:
+    """What a server requires, as its spec has it: something that is well when its command says so."""
+    wanted: dict[str, Any] = {"image": "one", "network": "none", "transport": "http", "start_timeout": 30}
+    if more.get("condition") != "completed":
+        wanted |= {"condition": "healthy", "health": ("check",)}
+    said = {"name": f"{server}.{name}", "required_by": server, **wanted, **more}
+    return Spec.from_dict(said).with_generation().to_short_dict()
+
+
+def database(server: str, **more: Any) -> list[dict[str, Any]]:
+    """A step that makes a database, the database, and a step that makes its tables."""
+    data = {"volumes": [f"{server}-data:/data"]}
+    return [
+        required(server, "init", condition="completed", **data, **more),
+        required(server, "db", **data, **more),
+        required(server, "schema", condition="completed", **more),
+    ]
+
+
 names = st.sampled_from(["a", "b", "c", "a-x"])
 
 
 @st.composite
 def fleets(draw: st.DrawFn) -> list[Spec]:
-    """Up to four servers, of some images, limits and networks, enabled or not, over http or stdio."""
+    """Up to four servers, of some images, limits and networks, enabled or not, over http or stdio, some with a database
+    of their own.
+    """
     chosen = draw(st.lists(names, unique=True, max_size=4))
     return [
         spec(
@@ -97,6 +118,7 @@ def fleets(draw: st.DrawFn) -> list[Spec]:
             network=draw(st.sampled_from([None, None, None, "other", "none", "fleet", ("api.test",)])),
             transport=draw(st.sampled_from(["http", "stdio"])),
             replicas=draw(st.sampled_from([1, 1, 1, 2, 3])),
+            requires=draw(st.sampled_from([[], [], database(name), database(name, image="two"), database(name)[1:]])),
         )
         for name in chosen
     ]
@@ -130,7 +152,7 @@ def _hurt(engine: SimulatedEngine, kind: str, each: dict[str, Any], number: int)
         engine.remove(each["Id"])
     elif kind == "stop":
         engine.stop(each["Id"])
-    elif kind == "port" and engine._runs(each):
+    elif kind == "port" and engine._runs(each) and labels.PORT in each["Config"]["Labels"]:
         engine.stop(each["Id"])
         stranger(engine, f"thief-{next(engine._numbers)}", int(each["Config"]["Labels"][labels.PORT]))
     elif kind == "pause" and each["State"]["Status"] == "running":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -42,7 +43,11 @@ class StillClock(Clock):
 
 
 class SimulatedEngine:
-    """Also the probe, to which a running container answers unless its generation is in ``sick``, and the firewall."""
+    """Also the probe, to which a running container answers unless its generation is in ``sick``, and the firewall.
+
+    ``exits`` is what a step, and a command in a container, ends with by the container's name, 0 without; a step
+    comes to its end at once. ``started`` are the names of what was started, in its order.
+    """
 
     def __init__(self, clock: StillClock | None = None) -> None:
         self.clock = clock or StillClock()
@@ -53,6 +58,8 @@ class SimulatedEngine:
         self.kept: dict[str, dict[str, Any]] = {}
         self.guests: dict[str, list[str]] = {}
         self.sick: set[str] = set()
+        self.exits: dict[str, int] = {}
+        self.started: list[str] = []
         self.platforms: dict[str, tuple[str, str]] = {}
         self.calls_left: int | None = None
         self.faults: dict[str, Callable[[str], None]] = {}
@@ -135,8 +142,12 @@ class SimulatedEngine:
             "Config": {"Cmd": ["serve"], "ExposedPorts": {"8000/tcp": {}}},
         }
 
-    def networks(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"Name": name, **self.nets[name]} for name in names if name in self.nets]
+    def networks(self, names: Sequence[str], fleet: str | None = None) -> list[dict[str, Any]]:
+        return [
+            {"Name": name, **net}
+            for name, net in self.nets.items()
+            if name in names or (fleet is not None and net["Labels"].get(labels.FLEET) == fleet)
+        ]
 
     def registry_digest(self, reference: str) -> str:
         if reference not in self.registry:
@@ -199,6 +210,26 @@ class SimulatedEngine:
                 joined["NetworkID"] = self.nets[mode]["Id"]
             found["State"] |= {"Status": "running", "StartedAt": self._now()}
             found["State"].pop("Health", None)
+            self.started.append(found["Name"])
+            if json.loads(found["Config"]["Labels"].get(labels.SPEC, "{}")).get("condition") == "completed":
+                code = self.exits.get(found["Name"], 0)
+                found["State"] |= {"Status": "exited", "ExitCode": code}
+
+    def connect(self, network: str, identity: str) -> None:
+        with self._told("connect", network):
+            if network not in self.nets:
+                raise EngineError(f"network {network} not found")
+            joined = self._get(identity)["NetworkSettings"]["Networks"]
+            joined[network] = {"NetworkID": self.nets[network]["Id"]}
+
+    def execute(self, identity: str, command: Sequence[str], seconds: float) -> int | None:
+        found = self._get(identity)
+        if found["State"]["Status"] != "running":
+            raise EngineError("the container is not running")
+        code = self.exits.get(found["Name"], 0)
+        if code == 0:
+            found["State"]["Health"] = {"Status": "healthy", "Log": []}
+        return code
 
     def stop(self, identity: str, patience: int = 10) -> None:
         with self._told("stop", identity):

@@ -68,6 +68,12 @@ def assert_desired_state(engine: SimulatedEngine, specs: list[Spec], errors: lis
             else:
                 assert len(there) <= 1
                 assert all(each["State"]["Status"] != "running" for each in there)
+        for each in spec.requirements:
+            there = places.pop((each.name, 1), [])
+            if spec.enabled and spec.name not in failed:
+                wanted = [] if each.is_step else [(each.generation, "running")]
+                assert [(one["Config"]["Labels"][labels.GENERATION], one["State"]["Status"]) for one in there] == wanted
+            assert spec.enabled or all(one["State"]["Status"] != "running" for one in there)
     assert places == {}
     used = [port for each in engine.of_fleet(POLICY.fleet) for port in engine._ports(each) if engine._runs(each)]
     assert len(used) == len(set(used))

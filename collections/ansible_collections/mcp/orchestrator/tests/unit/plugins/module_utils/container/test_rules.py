@@ -206,6 +206,17 @@ def test_no_container_reaches_into_a_network_of_the_fleet_but_its_peers(source: 
     assert passes(RULES, i=source, o=target, d="172.18.0.2", port="8000") == (source == target == PEERS)
 
 
+def test_what_a_server_requires_is_reached_from_within_its_own_network_alone_and_leads_nowhere() -> None:
+    one, other = rules.private_bridge_of("f", "one"), rules.private_bridge_of("f", "other")
+    told = rules.ruleset("f", HOST_NETWORK, PORTS, None, [], [one, other])
+    for source in (NET, CLOSED, PEERS, BUILD, OTHER_FLEET, "docker0", one, other):
+        assert passes(told, i=source, o=one, d="172.18.0.2", port="5432") == (source == one)
+    assert not passes(told, i=one, o="eth0", d=str(WORLD))
+    assert not passes(told, i=one, d=str(HOST), port="22")
+    assert rules.renewed(told, "f", HOST_NETWORK, PORTS) == told
+    assert len(one) == 15
+
+
 @pytest.mark.parametrize("source", [OTHER_FLEET, "docker0", "br-0123456789ab"])
 def test_other_containers_reach_the_host_but_for_the_ports_that_only_its_balancer_may(source: str) -> None:
     assert not passes(RULES, i=source, d=str(HOST), port="20017")

@@ -78,6 +78,8 @@ def test_a_silent_argv_gets_the_safe_defaults(read_args: Read) -> None:
         "client_headers": [],
         "template": None,
         "verify": False,
+        "requires": [],
+        **dict.fromkeys(("required_by", "health", "condition", "start_timeout")),
     }
     assert len(spec.generation) == 12
 
