@@ -3,17 +3,20 @@ carried."""
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
+from .word import word
+
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from .log import Log
+    from .protocol.message import Message
 
-_LONGEST = 64  # bytes of a client's word
-_PLAIN = re.compile(r"[A-Za-z0-9_.:/@][A-Za-z0-9_.:/@-]{0,63}").fullmatch
+RECORDS = ("on", "off", "traced")
+
 _GATHER_SECONDS = 0.02
 _MOST_NOTED, _LONGEST_NOTED = 256, 256
 # A pipe takes so many bytes whole or not at all (PIPE_BUF, pipe(7)).
@@ -21,12 +24,22 @@ _AT_ONCE = 4096
 
 
 class CallRecord:
-    """Writes `bridge: call: ENDED SESSION METHOD TOOL OUTCOME MILLISECONDS`, several lines in one go."""
+    """Writes `bridge: call: ENDED SESSION METHOD TOOL OUTCOME MILLISECONDS`, several lines in one go.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, log: Log, *, enabled: bool) -> None:
+    Where calls are traced ` STARTED ERROR` and the words of `context` follow; STARTED is in microseconds since 1970.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, log: Log, record: str) -> None:
+        """`record`: one of RECORDS."""
         self._loop = loop
         self._log = log
-        self._enabled = enabled
+        self._enabled = record != "off"
+        self.context: Callable[[Message, dict[bytes, bytes], str | None], str] = _untraced
+        """Returns what is kept of a request until `ended`: nothing where calls are not traced."""
+        if record == "traced":
+            from .trace_context import context_of
+
+            self.context = context_of
         self._waiting: list[bytes] = []
         self._second = 0
         self._time = ""
@@ -34,9 +47,12 @@ class CallRecord:
         self._sessions: dict[str, str] = {}
         self._words: dict[str, str] = {}
 
-    def ended(self, session: str, method: str, tool: str, outcome: str, seconds: float) -> None:
+    def ended(
+        self, session: str, method: str, tool: str, outcome: str, seconds: float, trace: str = "", error: str = ""
+    ) -> None:
         """Records a call that took `seconds`. `session`: its id, empty without one; a digest of it is written. `tool`:
-        the client's name for the tool that it called, empty for other methods."""
+        the client's name for the tool that it called, empty for other methods. `trace`: as `context` gave it.
+        `error`: as error_type says of an answer."""
         if not self._enabled:
             return
         now = time.time()
@@ -46,9 +62,10 @@ class CallRecord:
         who = self._sessions.get(session) or _noted(self._sessions, session, digest(session))
         what = self._words.get(method) or _noted(self._words, method, word(method))
         which = self._words.get(tool) or _noted(self._words, tool, word(tool))
+        traced = f" {int((now - seconds) * 1_000_000)} {error or '-'} {trace}" if trace else ""
         line = (
             f"bridge: call: {self._time}.{int(now % 1 * 1000):03d}Z {who} {what} {which}"
-            f" {outcome} {seconds * 1000:.1f}\n"
+            f" {outcome} {seconds * 1000:.1f}{traced}\n"
         )
         if not self._waiting:
             self._loop.call_later(_GATHER_SECONDS, self.flush)
@@ -69,6 +86,10 @@ class CallRecord:
             self._log.lines(piece)
 
 
+def _untraced(_message: Message, _headers: dict[bytes, bytes], _revision: str | None) -> str:
+    return ""
+
+
 def _noted(known: dict[str, str], text: str, written: str) -> str:
     if len(known) >= _MOST_NOTED:
         known.clear()
@@ -84,13 +105,3 @@ def digest(session: str) -> str:
     from hashlib import sha256  # of no use to a bridge that nobody calls
 
     return sha256(session.encode()).hexdigest()[:16]
-
-
-def word(text: str) -> str:
-    """Returns a client's word as one word of plain characters: what is not plain is `%` and two digits a byte."""
-    if not text:
-        return "-"
-    if _PLAIN(text):
-        return text
-    raw = text[:_LONGEST].encode("utf-8", "replace")[:_LONGEST]
-    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02x}" for byte in raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .call_record import RECORDS
 from .limits import Limits
 from .log import LEVELS
 
@@ -19,8 +20,8 @@ class Options:
     """What the command line says.
 
     `path`: the public prefix without a slash at its end. `isolation`: one of ISOLATIONS. `command`: the server's,
-    without the `secret_args` arguments at its end, which the environment has. `origins`, `hosts`: as OriginCheck
-    takes them. `limits`: those that the command line can set, and the defaults.
+    without the `secret_args` arguments at its end, which the environment has. `call_record`: one of RECORDS. `origins`,
+    `hosts`: as OriginCheck takes them. `limits`: those that the command line can set, and the defaults.
     """
 
     host: str
@@ -30,7 +31,7 @@ class Options:
     command: list[str]
     secret_args: int
     log_level: str
-    call_record: bool
+    call_record: str
     origins: list[str]
     hosts: list[str]
     limits: Limits
@@ -56,7 +57,7 @@ def parse(arguments: list[str]) -> Options:
         command=command,
         secret_args=found.secret_args,
         log_level=found.log_level,
-        call_record=found.call_record == "on",
+        call_record=found.call_record,
         origins=found.allow_origin,
         hosts=found.allow_host,
         limits=Limits(
@@ -98,6 +99,6 @@ def _parser(defaults: Limits) -> argparse.ArgumentParser:
     add("--secret-args", type=int, default=0, help="arguments of the server that are in MCP_SECRET_ARG_1, …")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="or * for any")
     add("--allow-host", action="append", default=[], metavar="NAME")
-    add("--call-record", choices=("on", "off"), default="on", help="a line in the log for each call")
+    add("--call-record", choices=RECORDS, default="on", help="a line in the log for each call, with its trace")
     add("--log-level", choices=LEVELS, default="info")
     return parser

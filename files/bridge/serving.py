@@ -49,7 +49,7 @@ async def serve(options: Options) -> int:
         return 2
     # Without a key of the fleet's, sessions are known here only.
     keys = keys or [os.urandom(32)]
-    calls = CallRecord(loop, log, enabled=options.call_record)
+    calls = CallRecord(loop, log, options.call_record)
     application = Application(Services(loop, log, limits, Metrics(), calls), options, environment, arguments, keys)
     if environment.personal and not application.launcher.keeps_apart:
         log.warning("Landlock is not available here: a session's process can read the tokens of the others")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from bridge.call_record import digest, word
+from bridge.call_record import digest
+from bridge.word import word
 from records.call import OUTCOMES
 from records.line import CALL, SHORT_ID
 from records.moment import SECOND, text_of

@@ -49,10 +49,12 @@ class Events(Protocol):
 class PendingCall:
     """A request that waits for its answer, and since when nobody is there to read it. Times: monotonic seconds."""
 
-    __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token", "tool")
+    __slots__ = ("abandoned", "cancelled", "exchange", "ident", "method", "since", "token", "tool", "trace")
 
-    def __init__(self, exchange: Exchange, message: Message) -> None:
+    def __init__(self, exchange: Exchange, message: Message, trace: str) -> None:
+        """`trace`: what the record of calls keeps of it."""
         self.exchange = exchange
+        self.trace = trace
         # Not the message itself: it has been passed on, and may be large.
         self.ident = message.id
         self.method = message.method or ""

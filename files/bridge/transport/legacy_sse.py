@@ -56,7 +56,7 @@ class LegacySession:
         self._record = services.calls
         self._ended = ended
         self._upstream: Upstream | None = None
-        self._calls: dict[Id, tuple[str, str, float]] = {}  # method, tool, and since when
+        self._calls: dict[Id, tuple[str, str, float, str]] = {}  # method, tool, since when, and its trace
         self._stream = streams.open(self.close)
         self._stream.attach(request)
         # The public path, whatever path a balancer has made of it on the way here.
@@ -83,7 +83,7 @@ class LegacySession:
         if len(self._calls) + len(posted) > self._limits.calls:
             request.respond(503, headers=[(b"retry-after", b"5")])
             return
-        passed = [self._pass_on(message) for message in posted]
+        passed = [self._pass_on(message, request) for message in posted]
         request.respond(202 if all(passed) else 503)
 
     def changed(self, message: Message) -> None:
@@ -130,7 +130,7 @@ class LegacySession:
     def idleness(self, now: float) -> int | None:
         """Returns how the session is not in use; None where it is. `now`: monotonic seconds."""
         if self._calls:
-            begun = max(since for _, _, since in self._calls.values())
+            begun = max(since for _, _, since, _ in self._calls.values())
             return FORSAKEN if now - max(self._heard, begun) > self._limits.silent_server_seconds else None
         return UNUSED if self._unused else LISTENING
 
@@ -138,10 +138,11 @@ class LegacySession:
         """Says whether nothing but `initialize` has come for too long. Otherwise it lives as long as its stream."""
         return self._unused and not self._calls and now - self.used > self._limits.unused_seconds
 
-    def _pass_on(self, message: Message) -> bool:
+    def _pass_on(self, message: Message, request: Request) -> bool:
         ident = message.id if message.is_request else None
         if ident is not None:
-            self._calls[ident] = (message.method or "", message.tool, time.monotonic())
+            trace = self._record.context(message, request.headers, None)
+            self._calls[ident] = (message.method or "", message.tool, time.monotonic(), trace)
         passed = False
         try:
             passed = self._upstream is not None and self._upstream.send(message)
@@ -151,11 +152,11 @@ class LegacySession:
         return passed
 
     def _settle(self, ident: Id, outcome: str, error: str = "") -> None:
-        method, tool, since = self._calls.pop(ident, ("", "", 0.0))
+        method, tool, since, trace = self._calls.pop(ident, ("", "", 0.0, ""))
         if method:
             seconds = time.monotonic() - since
             self._metrics.called(method, outcome, seconds, tool, error)
-            self._record.ended(self.name, method, tool, outcome, seconds)
+            self._record.ended(self.name, method, tool, outcome, seconds, trace, error)
 
 
 class LegacySse:

@@ -269,7 +269,7 @@ class Session:
         ident = message.id
         if ident is None:
             return
-        call = PendingCall(exchange, message)
+        call = PendingCall(exchange, message, self._record.context(message, exchange.request.headers, self.revision))
         self._calls[ident] = call
         token = call.token
         if token is not None:
@@ -344,7 +344,7 @@ class Session:
             del self._tokens[token]
         seconds = time.monotonic() - call.since
         self._metrics.called(call.method, outcome, seconds, call.tool, error)
-        self._record.ended(self.name, call.method, call.tool, outcome, seconds)
+        self._record.ended(self.name, call.method, call.tool, outcome, seconds, call.trace, error)
         call.exchange.answer(ident, raw)
         if call.exchange.done:
             self._upgrade.discard(call.exchange)

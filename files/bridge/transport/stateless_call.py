@@ -75,6 +75,8 @@ class StatelessCall:
         self._tool_cache = tool_cache
         self.used: Callable[[], None] = lambda: None
         """Is called at its end: its client has used the server."""
+        self.trace = ""
+        """What the record of calls keeps of it."""
         self._ended = ended
         self._older = False
         self._backend: CallBackend | None = None

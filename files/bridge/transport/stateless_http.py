@@ -132,6 +132,7 @@ class StatelessHttp:
             return
 
         def send() -> None:
+            call.trace = self._record.context(message, request.headers, None)
             if call.prepare(older=older):
                 self._calls.add(call)
                 if not can_json:
@@ -179,7 +180,7 @@ class StatelessHttp:
             self._upgrade.discard(call.exchange)
             seconds = time.monotonic() - call.exchange.since
             self._metrics.called(call.method, outcome, seconds, call.tool, error)
-            self._record.ended("", call.method, call.tool, outcome, seconds)
+            self._record.ended("", call.method, call.tool, outcome, seconds, call.trace, error)
 
 
 def discovered(asked: Message, handshake: Handshake, supported: list[str]) -> bytes:

@@ -7,8 +7,9 @@ import os
 import re
 
 import pytest
-from bridge.call_record import CallRecord, digest, word
+from bridge.call_record import CallRecord, digest
 from bridge.log import Log
+from bridge.word import word
 from hypothesis import given
 from hypothesis import strategies as st
 from records.call import MARK, call_of
@@ -25,14 +26,14 @@ class Gathered(Log):
         self.pieces.append(b"".join(lines))  # type: ignore[call-overload]
 
 
-def recorded(*calls: tuple[str, str, str, str, float], enabled: bool = True) -> list[bytes]:
+def recorded(*calls: tuple[str, str, str, str, float], record: str = "on") -> list[bytes]:
     log = Gathered()
 
     async def run() -> None:
-        record = CallRecord(asyncio.get_running_loop(), log, enabled=enabled)
+        written = CallRecord(asyncio.get_running_loop(), log, record)
         for call in calls:
-            record.ended(*call)
-        record.flush()
+            written.ended(*call)
+        written.flush()
 
     asyncio.run(run())
     return log.pieces
@@ -55,7 +56,7 @@ def test_calls_that_end_together_are_written_together_and_no_piece_can_be_torn()
 
 
 def test_nothing_is_recorded_where_it_is_switched_off() -> None:
-    assert recorded(("id", "tools/call", "x", "ok", 0.1), enabled=False) == []
+    assert recorded(("id", "tools/call", "x", "ok", 0.1), record="off") == []
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

@@ -335,7 +335,7 @@ async def main():
     gc.disable()
     loop = asyncio.get_running_loop()
     log = Log()
-    services = Services(loop, log, Limits(), Metrics(), CallRecord(loop, log, enabled=False))
+    services = Services(loop, log, Limits(), Metrics(), CallRecord(loop, log, "off"))
     launcher = Launcher(services, ["cat"], Environment(dict(os.environ)), Reaper(loop))
     child = weakref.ref(launcher.start("x"))
     await asyncio.sleep(0)

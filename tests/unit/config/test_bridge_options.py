@@ -34,7 +34,7 @@ def test_every_key_of_an_entry_reaches_the_bridge() -> None:
     times = {"idle_timeout": 60, "sleep_after": 0, "deep_check_interval": 7200}
     found = understood(Spec("time", "i", path="/mcp/time", isolation="pooled", **times, bridge=SAID))
     assert (found.path, found.isolation, found.command) == ("/mcp/time", "pooled", ["/server"])
-    assert (found.hosts, found.log_level, found.call_record) == (["a.example", "b.example"], "debug", False)
+    assert (found.hosts, found.log_level, found.call_record) == (["a.example", "b.example"], "debug", "off")
     limits = found.limits
     assert (limits.sessions, limits.message, limits.pool_size, limits.warm_processes) == (7, 65536, 3, 0)
     assert (limits.idle_seconds, limits.resume_seconds, limits.abandoned_seconds) == (60, 9, 9)
@@ -44,7 +44,7 @@ def test_every_key_of_an_entry_reaches_the_bridge() -> None:
 def test_an_entry_that_says_nothing_leaves_the_bridge_its_defaults() -> None:
     found = understood(Spec("time", "i", path="/mcp/time"))
     limits, defaults = found.limits, Limits()
-    assert (found.hosts, found.log_level, found.isolation, found.call_record) == ([], "info", "per_session", True)
+    assert (found.hosts, found.log_level, found.isolation, found.call_record) == ([], "info", "per_session", "on")
     for name in Limits.__dataclass_fields__:
         assert getattr(limits, name) == getattr(defaults, name), name
 

@@ -160,6 +160,12 @@ options:
         carries. A change replaces their containers.
     type: bool
     default: true
+  traces:
+    description:
+      - Whether such a line also says to which trace the call belongs, with the ids of its request and prompt, as spans
+        need it. A change replaces their containers.
+    type: bool
+    default: false
   retire:
     description:
       - Remove what is superseded instead of bringing up the desired containers. Removes older generations whose
@@ -467,6 +473,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "allowed_origins": {"type": "list", "elements": "str", "default": []},
     "log_level": {"type": "str", "choices": ["debug", "info", "warning", "error"], "default": "info"},
     "call_record": {"type": "bool", "default": True},
+    "traces": {"type": "bool", "default": False},
     "retire": {"type": "bool", "default": False},
     "draining": {"type": "dict", "default": {}},
     "prune_images": {"type": "bool", "default": False},

@@ -88,6 +88,7 @@ def policy_of(arguments: Arguments) -> Policy:
         allowed_origins=tuple(arguments["allowed_origins"]),
         log_level=arguments["log_level"],
         call_record=arguments["call_record"],
+        traces=arguments["traces"],
     )
 
 

@@ -13,7 +13,11 @@ from collections.abc import Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import BRIDGE_LOG_LEVEL, Image
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_CALL_RECORD,
+    BRIDGE_LOG_LEVEL,
+    Image,
+)
 
 BRIDGE_PORT = 8000
 BRIDGE_MOUNT = "/.mcp"
@@ -38,14 +42,14 @@ def child_command(spec: Spec, image: Image) -> tuple[str, ...]:
 
 def _options(spec: Spec, policy: Policy) -> list[str]:
     apart = ("allowed_hosts", "call_record", "log_level")
-    log_level = policy.log_level_of(spec)
+    log_level, call_record = policy.log_level_of(spec), policy.call_record_of(spec)
     options = (
         ("--isolation", spec.isolation),
         ("--idle-timeout", spec.idle_timeout),
         ("--sleep-after", spec.sleep_after),
         ("--deep-check-interval", spec.deep_check_interval),
         ("--log-level", None if log_level == BRIDGE_LOG_LEVEL else log_level),
-        ("--call-record", None if policy.call_record_of(spec) else "off"),
+        ("--call-record", None if call_record == BRIDGE_CALL_RECORD else call_record),
         *(("--allow-origin", origin) for origin in policy.allowed_origins),
         *(("--allow-host", name) for name in spec.bridge.get("allowed_hosts", ())),
         *((f"--{name.replace('_', '-')}", value) for name, value in spec.bridge.items() if name not in apart),

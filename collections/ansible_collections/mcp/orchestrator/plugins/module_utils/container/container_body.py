@@ -29,6 +29,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.mount import unresolved
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_CALL_RECORD,
     BRIDGE_LOG_LEVEL,
     Image,
     World,
@@ -301,8 +302,8 @@ def _labels(spec: Spec, policy: Policy, host_port: int | None, replica: int) -> 
             found[labels.ORIGINS] = " ".join(policy.allowed_origins)
         if policy.log_level_of(spec) != BRIDGE_LOG_LEVEL:
             found[labels.LOG_LEVEL] = policy.log_level_of(spec)
-        if not policy.call_record_of(spec):
-            found[labels.CALL_RECORD] = "off"
+        if policy.call_record_of(spec) != BRIDGE_CALL_RECORD:
+            found[labels.CALL_RECORD] = policy.call_record_of(spec)
     return found
 
 

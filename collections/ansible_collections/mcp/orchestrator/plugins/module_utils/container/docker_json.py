@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import (
+    BRIDGE_CALL_RECORD,
     BRIDGE_LOG_LEVEL,
     Confinement,
     Container,
@@ -47,7 +48,7 @@ def container_of(raw: Mapping[str, Any]) -> Container:
         seccomp=found.get(labels.SECCOMP, ""),
         origins=tuple(found.get(labels.ORIGINS, "").split()),
         log_level=found.get(labels.LOG_LEVEL, BRIDGE_LOG_LEVEL),
-        call_record=found.get(labels.CALL_RECORD) != "off",
+        call_record=found.get(labels.CALL_RECORD, BRIDGE_CALL_RECORD),
         spec=_spec(found.get(labels.SPEC)),
         image_id=raw.get("Image") or "",
         image=config.get("Image") or "",

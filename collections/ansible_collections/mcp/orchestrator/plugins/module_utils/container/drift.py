@@ -116,7 +116,7 @@ def _bridge_drift(container: Container, spec: Spec, policy: Policy) -> Iterator[
     if container.log_level != (level := policy.log_level_of(spec)):
         yield f"the bridge's log level is {container.log_level}, should be {level}"
     if container.call_record != (recorded := policy.call_record_of(spec)):
-        yield "the bridge does not record calls" if recorded else "the bridge records calls, should not"
+        yield f"the bridge's record of calls is {container.call_record}, should be {recorded}"
 
 
 def _network_drift(container: Container, spec: Spec, world: World, policy: Policy) -> Iterator[str]:

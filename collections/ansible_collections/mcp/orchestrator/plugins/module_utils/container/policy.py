@@ -33,8 +33,8 @@ class Policy:
 
     ``host_ports`` are those of this host, beside the servers', that no container may reach; ``allowed_origins`` those
     of the pages that the bridges let speak to their servers; ``log_level`` is how much the bridges log: debug, info,
-    warning or error; ``call_record`` whether they record calls. ``private`` are the servers with a network that they
-    share with what they require.
+    warning or error; ``call_record`` whether they record calls, and ``traces`` whether with the traces of these.
+    ``private`` are the servers with a network that they share with what they require.
     """
 
     fleet: str = "mcp"
@@ -49,7 +49,8 @@ class Policy:
     permissions: Permissions = field(default_factory=Permissions)
     allowed_origins: tuple[str, ...] = ()
     log_level: str = BRIDGE_LOG_LEVEL
-    call_record: bool = BRIDGE_CALL_RECORD
+    call_record: bool = True
+    traces: bool = False
     private: tuple[str, ...] = ()
 
     @property
@@ -147,9 +148,12 @@ class Policy:
         """Returns how much a server's bridge logs: as its entry says, else as the settings say."""
         return str(spec.bridge.get("log_level", self.log_level))
 
-    def call_record_of(self, spec: Spec) -> bool:
-        """Returns whether a server's bridge records calls: as its entry says, else as the settings say."""
-        return bool(spec.bridge.get("call_record", self.call_record))
+    def call_record_of(self, spec: Spec) -> str:
+        """Returns how a server's bridge records calls (off, on, traced): as its entry says, else as the settings
+        say."""
+        if not spec.bridge.get("call_record", self.call_record):
+            return "off"
+        return "traced" if self.traces else BRIDGE_CALL_RECORD
 
     def name_of(self, server: str, replica: int = 1) -> str:
         """Returns the name of a server's container once no older generation is left."""

@@ -17,7 +17,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.rules i
 RUNS = ("running", "paused", "restarting")
 # What a bridge logs that is told nothing (files/bridge/options.py).
 BRIDGE_LOG_LEVEL = "info"
-BRIDGE_CALL_RECORD = True
+BRIDGE_CALL_RECORD = "on"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Container:
     """One container of our fleet. Times are seconds since the epoch, 0 when unknown.
 
     ``origins`` are those of the pages that its bridge lets in, ``log_level`` is how much that bridge logs,
-    ``call_record`` whether it records calls.
+    ``call_record`` how it records calls: off, on or traced.
 
     ``networks`` maps names to ids, ``macs`` to MAC addresses, empty while it does not run. ``ready`` says whether its
     endpoint answered as its spec wants: None when nobody asked. ``draining`` is how many sessions keep it although it
@@ -65,7 +65,7 @@ class Container:
     seccomp: str = ""
     origins: tuple[str, ...] = ()
     log_level: str = BRIDGE_LOG_LEVEL
-    call_record: bool = BRIDGE_CALL_RECORD
+    call_record: str = BRIDGE_CALL_RECORD
     spec: Spec | None = None
     image_id: str = ""
     image: str = ""

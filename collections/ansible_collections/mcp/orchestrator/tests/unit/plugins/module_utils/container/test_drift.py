@@ -241,11 +241,29 @@ def test_a_changed_wish_for_a_record_of_calls_is_followed_by_a_new_container_of_
     without = replace(POLICY, call_record=False)
     actions = run(engine, servers, policy=without)["actions"]
     assert [(each["action"], each["server"], each["reason"]) for each in actions] == [
-        ("recreate", "b", "the bridge records calls, should not")
+        ("recreate", "b", "the bridge's record of calls is on, should be off")
     ]
     run(engine, servers, policy=without, retire=True)
     assert run(engine, servers, policy=without)["actions"] == []
-    assert [each["reason"] for each in run(engine, servers)["actions"]] == ["the bridge does not record calls"]
+    assert [each["reason"] for each in run(engine, servers)["actions"]] == [
+        "the bridge's record of calls is off, should be on"
+    ]
+
+
+def test_a_wish_for_traces_is_followed_by_a_new_container_of_a_server_whose_calls_are_recorded_only() -> None:
+    engine = SimulatedEngine()
+    silent = spec("c", transport="stdio", command=("x",), bridge={"call_record": False})
+    servers = [spec("a"), spec("b", transport="stdio", command=("x",)), silent]
+    whole_run(engine, servers)
+    traced = replace(POLICY, traces=True)
+    actions = run(engine, servers, policy=traced)["actions"]
+    assert [(each["action"], each["server"], each["reason"]) for each in actions] == [
+        ("recreate", "b", "the bridge's record of calls is on, should be traced")
+    ]
+    run(engine, servers, policy=traced, retire=True)
+    assert run(engine, servers, policy=traced)["actions"] == []
+    commands = [" ".join(each["Config"]["Entrypoint"] or []) for each in engine.of_fleet("f")]
+    assert sum("--call-record traced" in command for command in commands) == 1
 
 
 def test_a_server_whose_entry_has_a_log_level_keeps_it_and_its_container() -> None:
