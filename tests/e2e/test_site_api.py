@@ -12,14 +12,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.support.api_token import make_token
 from tests.e2e.support.assistant import ERAS, Assistant, Inspector, text_of
 from tests.e2e.support.client import answers as answers_at
-from tests.e2e.support.site import FLEET, PROMETHEUS, SETTINGS, Site, settings
+from tests.e2e.support.client import call
+from tests.e2e.support.site import COLLECTOR_PORT, FLEET, PROMETHEUS, SETTINGS, USERS, Site, settings
 from tests.e2e.support.waiting import until
+from tests.hosts.files import deviations, files, table
 from tests.observability.prometheus import results
+from tests.unit.traces.collector import Collector, Taken, collector
 
 TEMPLATE = {
     "description": "The time.",
@@ -74,8 +78,17 @@ class Curl:
 
 
 @pytest.fixture(scope="module")
-def watched(site: Site) -> Iterator[Site]:
-    (site.etc / "settings.conf").write_text(settings(watcher=True) + "[dashboard]\nregistry = public\n")
+def receiver() -> Iterator[Collector]:
+    with collector(COLLECTOR_PORT) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def watched(site: Site, receiver: Collector) -> Iterator[Site]:
+    (site.etc / "otel.token").write_text(f"{CANARY}-otel\n")
+    traces = f"endpoint = {receiver.endpoint}\nheaders = Authorization=Bearer ${{file:{site.etc}/otel.token}}"
+    more = f"[dashboard]\nregistry = public\n[traces]\n{traces}\n"
+    (site.etc / "settings.conf").write_text(settings(watcher=True) + more)
     (site.etc / "templates").mkdir(exist_ok=True)
     (site.etc / "templates" / "clock.json").write_text(json.dumps(TEMPLATE))
     run = site.install()
@@ -255,6 +268,57 @@ def test_a_prometheus_that_make_observe_runs_scrapes_the_whole_fleet(watched: Si
     assert results(PROMETHEUS, "haproxy_process_build_info")
     again = watched.play("observe")
     assert (again.code, again.changed) == (0, 0), again.output
+
+
+def of_the_trace(receiver: Collector, trace_id: int, count: int) -> list[Taken]:
+    """The spans of a trace, once there are so many."""
+
+    def found() -> list[Taken] | None:
+        spans = [each for each in list(receiver.spans) if int.from_bytes(each.span.trace_id) == trace_id]
+        return spans if len(spans) >= count else None
+
+    return until(found, f"{count} spans of the trace have come", 90)
+
+
+def test_a_span_of_each_call_comes_to_the_collector_in_the_trace_of_the_sdks_client(
+    watched: Site, receiver: Collector
+) -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("turn") as turn:
+        context = turn.get_span_context()
+        assert "Asia/Tokyo" in call(f"{watched.url}/mcp/time/mcp", "get_current_time", {"timezone": "Asia/Tokyo"})
+    spans = of_the_trace(receiver, context.trace_id, 2)
+    assert {int.from_bytes(each.span.parent_span_id) for each in spans} == {context.span_id}
+    (called,) = [each for each in spans if each.span.name == "tools/call get_current_time"]
+    assert called.attributes["gen_ai.tool.name"] == "get_current_time"
+    assert called.attributes["mcp.protocol.version"]
+    assert "error.type" not in called.attributes
+    (container,) = running(watched, "time")
+    assert called.resource["service.name"] == "time"
+    assert called.resource["service.namespace"] == FLEET
+    assert called.resource["service.instance.id"] == container[:12]
+    assert {each["authorization"] for each in receiver.headers} == {f"Bearer {CANARY}-otel"}
+    assert not [raw for raw in receiver.raw if b"Tokyo" in raw or CANARY.encode() in raw]
+
+
+def test_a_collector_that_is_away_disturbs_no_call_and_gets_the_spans_later(watched: Site, receiver: Collector) -> None:
+    receiver.status = 503
+    requests = receiver.requests
+    try:
+        with TracerProvider().get_tracer("test").start_as_current_span("turn") as turn:
+            trace_id = turn.get_span_context().trace_id
+            assert call(f"{watched.url}/mcp/time/mcp", "get_current_time", {"timezone": "UTC"})
+        until(lambda: receiver.requests > requests, "the collector was asked", 60)
+    finally:
+        receiver.status = 200
+    assert of_the_trace(receiver, trace_id, 2)
+
+
+def test_the_token_and_the_progress_of_the_sender_are_open_to_those_alone_who_need_them(watched: Site) -> None:
+    names = ("monitor_user", "manager_user", "local_alb_user", "node_router_user", "traces_user")
+    rows = table(watched.etc, watched.var, *(USERS[name] for name in names))
+    found = [each for each in files(watched.etc, watched.var, elsewhere=()) if "traces" in str(each)]
+    assert {each.name for each in found} >= {"traces.headers.json", "traces", "progress.json"}
+    assert list(deviations(rows, found)) == []
 
 
 def test_what_was_asked_is_in_the_audit_log_and_no_value_of_it_anywhere(watched: Site, admin: Curl) -> None:

@@ -39,7 +39,9 @@ class Row:
     mode: int
 
 
-def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: str) -> list[Row]:
+def table(
+    etc: Path, var: Path, monitor: str, manager: str, alb: str, router: str, tracer: str = "mcp-traces"
+) -> list[Row]:
     """The rows, of which the first that names a file holds for it."""
     root = (ROOT,)
     return [
@@ -49,6 +51,7 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         Row(f"{etc}/monitor.tokens.json", ROOT, (monitor,), 0o640),
         Row(f"{etc}/local_alb.credentials", ROOT, (alb,), 0o640),
         Row(f"{etc}/node_router.credentials", ROOT, (router,), 0o640),
+        *_of_tracer(etc, var, monitor, tracer),
         Row(f"{etc}/templates", ROOT, root, 0o755),
         Row(f"{etc}/templates/**", ROOT, root, 0o755),
         Row(f"{etc}/verify.d", ROOT, root, 0o755),
@@ -96,6 +99,13 @@ def table(etc: Path, var: Path, monitor: str, manager: str, alb: str, router: st
         Row("/etc/systemd/system/*.d", ROOT, root, 0o755),
         Row("/etc/systemd/system/*", ROOT, root, 0o644),
     ]
+
+
+def _of_tracer(etc: Path, var: Path, monitor: str, tracer: str) -> Iterator[Row]:
+    """What there is where spans are sent."""
+    yield Row(f"{etc}/traces.headers.json", ROOT, (tracer,), 0o640)
+    yield Row(f"{var}/traces", tracer, (monitor,), 0o2750)
+    yield Row(f"{var}/traces/*", tracer, (monitor,), 0o640)
 
 
 def _of_observers(var: Path) -> Iterator[Row]:
@@ -169,11 +179,12 @@ def main() -> int:
     parser.add_argument("--manager", default="mcp-manager")
     parser.add_argument("--alb", default="mcp-alb")
     parser.add_argument("--router", default="mcp-router")
+    parser.add_argument("--tracer", default="mcp-traces")
     given = parser.parse_args()
     if os.geteuid() != 0:
         print("files.py: only root sees all files", file=sys.stderr)
         return 2
-    rows = table(given.etc, given.var, given.monitor, given.manager, given.alb, given.router)
+    rows = table(given.etc, given.var, given.monitor, given.manager, given.alb, given.router, given.tracer)
     found = list(deviations(rows, files(given.etc, given.var)))
     for line in found:
         print(line)

@@ -21,6 +21,7 @@ PACKAGES = (
     "files/local_alb",
     "files/monitor",
     "files/verify",
+    "files/traces",
     "files/watcher",
 )
 # Code that runs for users, in the difference to tests and benchmarks.

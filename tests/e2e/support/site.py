@@ -26,6 +26,7 @@ CONTROL = f"127.0.0.1:{BASE_PORT + 481}"
 LISTENER = f"127.0.0.1:{BASE_PORT + 80}"
 MONITOR_PORT, ROUTER_CONTROL_PORT, ROUTER_PORT = (BASE_PORT + 482 + each for each in range(3))
 PROMETHEUS, ALERTMANAGER = f"127.0.0.1:{BASE_PORT + 490}", f"127.0.0.1:{BASE_PORT + 493}"
+COLLECTOR_PORT = BASE_PORT + 494
 # In an inventory and not among the extra variables, which would beat what one role tells another.
 USERS = {
     "monitor_user": f"{FLEET}-monitor",
@@ -33,6 +34,7 @@ USERS = {
     "local_alb_user": f"{FLEET}-alb",
     "node_router_user": f"{FLEET}-router",
     "observability_user": f"{FLEET}-observer",
+    "traces_user": f"{FLEET}-traces",
 }
 
 
@@ -124,6 +126,7 @@ class Site:
             "observability_alertmanager": ALERTMANAGER,
             "manager_service": f"{FLEET}-manager",
             "watcher_service": f"{FLEET}-watcher",
+            "traces_service": f"{FLEET}-traces",
             "mcp_run_lock": f"/run/mcp-orchestrator/run-{FLEET}.lock",
             "mcp_image_bases": {"python": "mcp-base/python:3.11", "node": "mcp-base/node:20"},
         }

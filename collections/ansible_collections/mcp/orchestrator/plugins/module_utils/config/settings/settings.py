@@ -36,6 +36,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.service import Service
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.setting import readers_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.tags import tag_errors
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.traces import Traces
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.watcher import Watcher
 
 # In the order of the sample file. Every key of a section is a field of its class, with its default and its reader.
@@ -47,6 +48,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "logging": Logging,
     "watcher": Watcher,
     "notify": Notify,
+    "traces": Traces,
     "litellm": Litellm,
     "security": Security,
     "defaults": Defaults,
@@ -81,6 +83,7 @@ class Settings:
     logging: Logging = field(default_factory=Logging)
     watcher: Watcher = field(default_factory=Watcher)
     notify: Notify = field(default_factory=Notify)
+    traces: Traces = field(default_factory=Traces)
     litellm: Litellm = field(default_factory=Litellm)
     security: Security = field(default_factory=Security)
     defaults: Defaults = field(default_factory=Defaults)
@@ -122,6 +125,7 @@ class Settings:
             "service": self.service.contradictions(),
             "dashboard": self.dashboard.contradictions(),
             "notify": self.notify.contradictions(),
+            "traces": self.traces.contradictions(),
             "litellm": self.litellm.contradictions(),
             "routes": self.routes.contradictions(),
             "oidc": incomplete("oidc", self.oidc, is_used=self.routes.auth == "oidc"),
@@ -133,6 +137,12 @@ class Settings:
         for section, problems in found.items():
             for key, reason in problems:
                 yield section, key, reason
+        if self.traces.endpoint and not (self.watcher.enabled and self.logging.calls):
+            yield (
+                "traces",
+                "endpoint",
+                "needs calls = true in [logging] and enabled = true in [watcher]",
+            )
         if self.dashboard.auth == "oidc" and not self.oidc.issuer:
             yield "dashboard", "auth", "'oidc' needs the provider under [oidc]"
         if self.routes.topology == "node-router" and "{path}" in self.jwt.audience:
