@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
+from records.spans import Progress, read_progress
 
 from .backlog import MOST_CALLS, Backlog
 from .delivery import Outcome
-from .progress import read_progress, write_progress
+from .progress import write_progress
 from .resources import Resources
 from .span import span_of
 
@@ -45,8 +46,9 @@ class Program:
         self._receiver = receiver
         self._clock = clock
         self._own = own
-        self._progress = read_progress(own)
-        self._backlog = Backlog(directory / "calls", self._progress.position)
+        noted = read_progress(own)
+        self._backlog = Backlog(directory / "calls", noted.position if noted is not None else None)
+        self._progress = noted or Progress(self._backlog.position)
         self._resources = Resources(fleet, directory / "samples")
         self._pause = 0.0
         self._said = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from records.samples import Now
+from records.spans import Progress
 
 from monitor.api.documents import StateDocument
 from monitor.listeners import Listeners
@@ -42,6 +43,17 @@ WATCHER_UP = Measure(
 WATCHER_SAMPLED = Measure("mcp_watcher_sampled_timestamp_seconds", "When it wrote one last.")
 REQUESTS_WAITING = Measure("mcp_requests_waiting", "Requests that no run had taken when the watcher looked last.")
 LISTENER_UP = Measure("mcp_listener_up", "Whether the last run could ask for the listener's rules and targets.")
+SPANS = {
+    "sent": Measure("mcp_spans_sent_total", "Spans of calls that their receiver has taken.", "counter"),
+    "dropped": Measure(
+        "mcp_spans_dropped_total", "Spans that waited too long for it, or that it has refused.", "counter"
+    ),
+    "lost": Measure(
+        "mcp_spans_overrun_total",
+        "How often calls of a server were deleted before their spans could be made.",
+        "counter",
+    ),
+}
 QUOTA_USED = Measure("mcp_quota_used", "What a load balancer has of that of which it may have so many.")
 QUOTA_LIMIT = Measure("mcp_quota_limit", "How many it may have, as the account or AWS's documentation says.")
 
@@ -97,6 +109,13 @@ def add_watcher(families: Families, sampled: Now, now: datetime) -> None:
     families.add(WATCHER_UP, ({}, int(now.timestamp() - sampled.time <= WATCHER_SILENT_SECONDS)))
     families.add(WATCHER_SAMPLED, ({}, sampled.time))
     families.add(REQUESTS_WAITING, ({}, sampled.requests_waiting))
+
+
+def add_spans(families: Families, progress: Progress | None) -> None:
+    """Adds what the sender of spans has counted, where there is one."""
+    if progress is not None:
+        for name, measure in SPANS.items():
+            families.add(measure, ({}, getattr(progress, name)))
 
 
 def add_listeners(families: Families, listeners: Listeners | None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from records.spans import read_progress
+
 from monitor.api.documents import StateDocument, state_document
 from monitor.api.problem import Problem
 from monitor.listeners import Listeners, ListenersUnreadable
-from monitor.metrics.fleet import add_listeners, add_run, add_watcher
+from monitor.metrics.fleet import add_listeners, add_run, add_spans, add_watcher
 from monitor.metrics.measure import Families
 from monitor.metrics.servers import add_servers
 from monitor.sources import Sources
@@ -21,6 +23,7 @@ def families_of(sources: Sources, now: datetime) -> Families:
     state, listeners, sampled = _state(sources), _listeners(sources), sources.samples.now()
     add_run(families, state, state.fleet if state is not None else "", _repaired(sources))
     add_watcher(families, sampled, now)
+    add_spans(families, read_progress(sources.directory / "traces"))
     add_listeners(families, listeners)
     if state is not None:
         add_servers(families, state.servers, sampled.servers, listeners)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from records.growth import SECONDS as LOOKED_UP
+from records.spans import Progress, read_progress
 from traces import backlog
 from traces.delivery import Outcome
 from traces.program import LOOK_SECONDS, OLDEST_SECONDS, Program
-from traces.progress import read_progress
 
 from tests.unit.records.kept import FIRST, keep
 from tests.unit.traces.recorded import kept
@@ -51,6 +51,13 @@ class Scene:
     def again(self) -> Program:
         """The program started anew."""
         return Program("mcp", self.directory, self.own, self.collector, clock=lambda: self.now)
+
+    @property
+    def noted(self) -> Progress:
+        """What the program has noted."""
+        found = read_progress(self.own)
+        assert found is not None
+        return found
 
     def write(self, server: str, *idents: str, started: float = 0.0) -> None:
         """Adds calls to a server's record."""
@@ -91,7 +98,7 @@ def test_a_new_start_goes_on_where_the_last_one_ended(scene: Scene) -> None:
     scene.program = scene.again()
     scene.step()
     assert scene.collector.ids == ["1", "2"]
-    assert read_progress(scene.own).sent == 2
+    assert scene.noted.sent == 2
 
 
 def test_spans_wait_for_a_receiver_that_is_away_longer_each_time_and_no_word_is_said_twice(
@@ -120,7 +127,7 @@ def test_what_waits_too_long_is_dropped_and_counted(scene: Scene) -> None:
     scene.collector.outcome = Outcome.TAKEN
     scene.step()
     assert scene.collector.ids == ["new"]
-    assert (read_progress(scene.own).sent, read_progress(scene.own).dropped) == (1, 2)
+    assert (scene.noted.sent, scene.noted.dropped) == (1, 2)
 
 
 def test_a_batch_that_would_be_refused_again_keeps_no_other_waiting(scene: Scene) -> None:
@@ -131,7 +138,7 @@ def test_a_batch_that_would_be_refused_again_keeps_no_other_waiting(scene: Scene
     scene.write("time", "good")
     scene.step()
     assert scene.collector.ids == ["good"]
-    assert read_progress(scene.own).dropped == 1
+    assert scene.noted.dropped == 1
 
 
 def test_a_flood_of_one_server_goes_in_batches_between_which_the_others_come(
@@ -158,7 +165,7 @@ def test_calls_that_were_deleted_before_they_were_read_are_counted(scene: Scene)
     (place / "00000001.log").unlink()
     scene.step()
     assert scene.collector.ids == ["1", "2"]
-    assert read_progress(scene.own).lost == 1
+    assert scene.noted.lost == 1
 
 
 def test_a_server_that_is_gone_is_forgotten(scene: Scene) -> None:

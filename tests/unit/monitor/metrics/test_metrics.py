@@ -12,6 +12,8 @@ import pytest
 from monitor.metrics.servers import MEASURES
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
+from records.spans import Progress
+from traces.progress import write_progress
 
 from tests.monitor_data.site import make_site
 from tests.unit.monitor import samples
@@ -107,6 +109,15 @@ def test_a_watcher_that_is_silent_is_told_from_one_that_is_off(program: Program)
     latest = {"version": 1, "time": int(time.time()) - 600, "servers": {}}
     (program.directory / "samples" / "latest.json").write_text(json.dumps(latest))
     assert of(values(program.ask("/metrics")), "mcp_watcher_up") == 0
+
+
+def test_spans_are_counted_where_they_are_sent(program: Program) -> None:
+    assert of(values(program.ask("/metrics")), "mcp_spans_sent_total") is None
+    (program.directory / "traces").mkdir()
+    write_progress(program.directory / "traces", Progress({"time": "1:0"}, sent=7, dropped=2, lost=1))
+    found = values(program.ask("/metrics"))
+    names = ("mcp_spans_sent_total", "mcp_spans_dropped_total", "mcp_spans_overrun_total")
+    assert [of(found, name) for name in names] == [7, 2, 1]
 
 
 def test_what_a_server_says_of_itself_breaks_nothing(program: Program) -> None:
