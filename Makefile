@@ -90,6 +90,10 @@ observe-test: venv ## Prometheus and Alertmanager over a real fleet under load w
 kubernetes: venv ## What is made for a cluster, at a real API server with made-up nodes, which is built once (10 minutes)
 	tests/run.sh kubernetes
 
+.PHONY: observe-host
+observe-host: venv ## make observe on a host with systemd, beside a Prometheus of the host's and without one
+	tests/run.sh observe-host
+
 .PHONY: fresh
 fresh: venv ## What a user does on fresh hosts: setup.sh twice, an upgrade, a rollback; all without apt too
 	tests/run.sh fresh
@@ -192,10 +196,14 @@ verify-bench: ## Measure the cases that have bench, one after the other: make ve
 verify-init: ## Write a first file for a server, of what it lists: make verify-init NAME=time
 	@$(VERIFY) --init $(if $(NAME),,$(error give the server: make verify-init NAME=time))
 
-.PHONY: observe
-observe: ## Run Prometheus and Alertmanager over this host's fleet; dashboards for Grafana and Alloy's configuration beside them
-	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/observe.yml -i inventory/local \
-	  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml))
+OBSERVE = /opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/observe.yml -i inventory/local \
+  $(addprefix -e @,$(wildcard /etc/mcp-orchestrator/reconcile.yml))
+.PHONY: observe observe-absent
+observe: ## Run Prometheus and Alertmanager over this host's fleet: make observe [PROMETHEUS=127.0.0.1:9190] [ALERTMANAGER=127.0.0.1:9193]
+	$(OBSERVE) $(if $(PROMETHEUS),-e observability_prometheus='$(PROMETHEUS)') $(if $(ALERTMANAGER),-e observability_alertmanager='$(ALERTMANAGER)')
+
+observe-absent: ## Remove what make observe has made, with all that it has recorded
+	$(OBSERVE) -e observability_state=absent
 
 .PHONY: dashboards
 dashboards: ## The dashboards for a Grafana elsewhere, into build/dashboards

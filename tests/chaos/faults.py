@@ -56,7 +56,8 @@ def kill_process(server: str) -> Blow:
     """Returns the blow that kills the first process of a server's container, as the kernel would."""
 
     def blow(site: Site, chance: random.Random) -> None:
-        os.kill(container(site, server).attrs["State"]["Pid"], signal.SIGKILL)
+        if process := container(site, server).attrs["State"]["Pid"]:  # 0, between two, would be ourselves
+            os.kill(process, signal.SIGKILL)
 
     return blow
 

@@ -61,7 +61,7 @@ class Scene:
 
     def end(self) -> None:
         """Removes what the playbook has made, and the supervisor, which other roles would need as well."""
-        self.play("tests/observability/absent.yml")
+        self.play("playbooks/observe.yml", "-e", "observability_state=absent")
         control = [
             str(self.root / "home/venv/bin/supervisorctl"),
             "-c",
