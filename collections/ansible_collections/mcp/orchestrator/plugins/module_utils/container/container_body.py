@@ -232,7 +232,8 @@ def network_body(policy: Policy, name: str | None = None) -> dict[str, Any]:
     """Returns the create body of one of the fleet's networks, of its ordinary one without a name.
 
     Containers reach each other in none but that of the servers which ask for it and those of servers with what they
-    require, and from these and the confined ones the engine leads nowhere. The options are documented at https://docs.docker.com/engine/network/drivers/bridge/.
+    require, and from these and the confined ones the engine leads nowhere. The options are documented at
+    https://docs.docker.com/engine/network/drivers/bridge/.
     """
     name = name or policy.network
     server = next((each for each in policy.private if policy.private_network(each) == name), None)

@@ -115,7 +115,11 @@ def test_a_server_that_serves_goes_on_while_what_it_requires_fails() -> None:
     engine = SimulatedEngine()
     run(engine, [server()])
     engine.remove(next(each["Id"] for each in engine.held.values() if each["Name"] == "f-a.db"))
-    engine.faults["create"] = lambda name: (_ for _ in ()).throw(EngineError("no space left"))
+
+    def full(name: str) -> None:
+        raise EngineError(f"{name}: no space left")
+
+    engine.faults["create"] = full
     result = run(engine, [server()])
     (endpoint,) = result["endpoints"]
     assert (endpoint["state"], len(result["errors"])) == ("running", 1)
