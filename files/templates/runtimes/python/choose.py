@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import sysconfig
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -16,6 +17,16 @@ HERE = Path("/opt/server")
 def plain(name: str) -> str:
     """A package's name as the index compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def make_executable() -> None:
+    """Lets the programs that wheels bring along run.
+
+    Some packages do so when they first start, such as mcp-grafana 2, and by then their files are read-only.
+    """
+    for path in Path(sysconfig.get_path("platlib")).rglob("bin/*"):
+        if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
+            path.chmod(path.stat().st_mode | 0o111)
 
 
 def main() -> str | None:
@@ -44,6 +55,7 @@ def main() -> str | None:
     start = HERE / "start"
     start.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     start.chmod(0o755)
+    make_executable()
     (HERE / "installed.json").write_text(json.dumps({"package": name, "version": version, "digest": digest}))
     return None
 
