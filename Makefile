@@ -120,6 +120,10 @@ conformance: venv ## The official MCP conformance suite against the bridge
 published: venv ## Published servers in two versions each: what verification says has changed between them
 	PYTHONPATH=files:. $(BIN)/python -W ignore -m tests.published.run
 
+.PHONY: nine
+nine: venv ## The nine servers of docs/nine.md for real, on what Debian, PyPI and npm have; a database of theirs killed
+	tests/run.sh nine
+
 .PHONY: client-files
 client-files: venv ## The files that are exported for clients, read by Claude Code, Codex, Gemini CLI and LiteLLM themselves, and the dashboards by Grafana's types
 	PYTHONPATH=files:. $(BIN)/pytest -q tests/clients

@@ -100,6 +100,7 @@ for target in "$@"; do
       prepare
       MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.soak --days "${DAYS:-14}" --seed "${SEED:-$RANDOM}"
       ;;
+    nine) prepare; MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.nine.run ;;
     inspector) prepare; "$bin/pytest" -q tests/e2e/test_site_api.py -k mcp_tools ;;
     molecule) prepare; (cd molecule/.. && PATH=$bin:$PATH "$bin/molecule" test) ;;
     fresh) prepare; tests/hosts/fresh.py --upgrade && tests/hosts/fresh.py --without-apt ;;
