@@ -156,6 +156,10 @@ export-k8s: ## Write the fleet as Kubernetes objects: make export-k8s DIR=k8s [F
 	  -e export_format='$(or $(FORMAT),objects)' \
 	  -e export_directory='$(abspath $(or $(DIR),$(error give a directory: make export-k8s DIR=k8s)))'
 
+.PHONY: leave-kubernetes
+leave-kubernetes: ## Remove the fleet's objects from the cluster, when hosts run it again
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/leave_kubernetes.yml -i inventory/local
+
 .PHONY: bridge-image
 bridge-image: ## The image from which pods get the bridge: make bridge-image TAG=registry.example.com/mcp/bridge:1 [FILE=bridge.tar]
 	@PYTHONPATH=files $(or $(wildcard /opt/mcp-orchestrator/venv/bin/python),$(PYTHON)) -m bridge.runtime.image \

@@ -102,7 +102,6 @@ class WorkloadScene:
             "protected": [each["server"] for each in read["errors"] if each["server"]],
             "session_key_file": str(self.folder / "session.key"),
             "docker_host": "unix:///nowhere.sock",
-            "prune": True,
         }
 
     def run(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:

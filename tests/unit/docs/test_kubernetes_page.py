@@ -11,7 +11,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 
 PROJECT = Path(__file__).resolve().parents[3]
 PAGE = (PROJECT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
-EXAMPLES = [each for each in re.findall(r"^```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if each.startswith("[")]
+EXAMPLES = [each for each in re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if each.startswith("[")]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

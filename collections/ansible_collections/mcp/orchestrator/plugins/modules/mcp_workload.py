@@ -55,11 +55,6 @@ options:
       - Path of a file whose first line signs the ids of sessions where one process serves many clients; those signed
         with any line are accepted, by all pods of the server.
     type: path
-  prune:
-    description:
-      - Whether what is no longer desired is removed. Without it RV(retire_needed) says whether there is anything.
-    type: bool
-    default: true
 requirements:
   - kubernetes
 notes:
@@ -124,7 +119,7 @@ endpoints:
       description: The generation of the pods that are desired now, after a rollback the former one.
       type: str
     workload:
-      description: The Deployment, null where there is none.
+      description: The Deployment, be it there yet or not.
       type: dict
       sample:
         kind: Deployment
@@ -133,7 +128,6 @@ endpoints:
         image: mcp/time:1
         desired: 2
         ready: 2
-        complete: true
         logs: kubectl -n mcp logs deployment/mcp-time
 errors:
   description: What went wrong, each with the server, null for the whole fleet.
@@ -160,10 +154,24 @@ postponed:
   returned: when the cluster answered
   type: list
   elements: dict
-retire_needed:
-  description: Whether there is anything to remove that O(prune=false) has left.
+routes:
+  description: >-
+    Where clients speak MCP with each server behind an Ingress. Empty with a listener in C([aws]), where
+    M(mcp.orchestrator.mcp_route) says it, and where C(public_url) in C([kubernetes]) is.
   returned: when the cluster answered
-  type: bool
+  type: list
+  elements: dict
+probes:
+  description: The same as O(mcp.orchestrator.mcp_probe_info#module:endpoints) takes it.
+  returned: when the cluster answered
+  type: list
+  elements: dict
+readiness:
+  description: >-
+    What is known of each server with a ready pod, as RV(mcp.orchestrator.mcp_probe_info#module:servers) says it.
+  returned: when the cluster answered
+  type: list
+  elements: dict
 requests:
   description: How many requests were sent, by method; C(LIST) for lists.
   returned: when the cluster answered
@@ -191,7 +199,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
-    "prune": {"type": "bool", "default": True},
 }
 
 

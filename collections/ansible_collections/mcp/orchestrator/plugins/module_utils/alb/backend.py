@@ -123,6 +123,7 @@ def _route(route: FleetRoute, settings: Settings) -> Route:
         shares=route.shares,
         gives_way=route.gives_way,
         needs_https=route.needs_https,
+        elsewhere=route.elsewhere,
     )
 
 

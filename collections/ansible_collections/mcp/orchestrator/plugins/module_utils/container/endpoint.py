@@ -27,6 +27,8 @@ class Endpoint:
     client's session lives in one container alone, and ``superseded`` are the ports of replaced containers that still
     run and may hold such sessions. ``host_header`` is what the server gets as Host, None where that is what its client
     sends. ``requires`` is what the server needs beside itself, as RequirementState has it, in its order.
+    ``workload`` is what runs it on a cluster, None on a host: kind, name, namespace, image, logs (the command), and how
+    many pods are ``desired`` and ``ready``.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Endpoint:
     superseded: tuple[int, ...] = ()
     host_header: str | None = None
     requires: tuple[Mapping[str, Any], ...] = ()
+    workload: Mapping[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:

@@ -15,7 +15,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.apply 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import Cluster
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet import Rendering
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import DEPLOYMENT, REPLICA_SET, Kind
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    REPLICA_SET,
+    Kind,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import MANAGER
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import (
     World,
@@ -52,21 +57,19 @@ class Desired:
     labels: dict[str, str]
     protected: Collection[str] = ()
     repair: bool = True
-    prune: bool = True
     timeout: float = 300.0
 
 
 @dataclass
 class Outcome:
-    """``errors`` are by server, and those of ``rollbacks`` are what is served again. ``removals`` are what a call that
-    prunes would remove. ``deployments`` are by name, as they are at the end."""
+    """``errors`` are by server, and ``rollbacks`` the generations that serve again. ``deployments`` are by name, as
+    they are at the end."""
 
     planned: Plan
     actions: list[Action] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=dict)
     postponed: list[Failure] = field(default_factory=list)
     rollbacks: dict[str, str] = field(default_factory=dict)
-    removals: int = 0
     deployments: dict[str, Object] = field(default_factory=dict)
 
     def fail(self, server: str, message: str) -> None:
@@ -95,12 +98,8 @@ class _Run:
         objects, withheld = self._objects()
         planned = self._plan(objects, {*self._protected(), *withheld})
         postponed = self._postponed(objects)
-        self._out.removals = sum(each.verb == "remove" for each in planned.actions)
         actions = [
-            each
-            for each in planned.actions
-            if (self._desired.prune or each.verb != "remove")
-            and not (each.server in postponed and each.object["kind"] == DEPLOYMENT.kind)
+            each for each in planned.actions if each.server not in postponed or each.object["kind"] != DEPLOYMENT.kind
         ]
         self._out.planned = replace(planned, actions=tuple(actions))
         self._out.deployments = self._world.deployments()
@@ -109,7 +108,15 @@ class _Run:
             return self._out
         self._apply(actions)
         self._wait(objects, actions, {*withheld, *postponed})
+        if not objects and not self._desired.protected and not self._out.errors:
+            self._leave()
         return self._out
+
+    def _leave(self) -> None:
+        """Takes the fleet's memory away where it has no server any more."""
+        there = self._cluster.get(CONFIG_MAP, self._desired.fleet) if self._world.recorded is not None else None
+        if there is not None:
+            self._cluster.remove(CONFIG_MAP, self._desired.fleet, there["metadata"]["uid"])
 
     def _objects(self) -> tuple[list[Object], set[str]]:
         """What is desired, Secrets with their values, and the labels of servers whose values cannot be had."""

@@ -44,13 +44,13 @@ def settings_errors(settings: Settings) -> Iterator[tuple[str, str]]:
             f"is empty, as router_namespace is, so that nobody could reach a pod; write {where}, or in router_namespace"
             " the namespace of the Ingress controller",
         )
+    if routes.topology != "direct" and (aws.is_named or settings.service.runtime == "kubernetes"):
+        yield "[routes] topology", f"'{routes.topology}' has no target group for each server; write direct"
     if aws.is_named:
         if not aws.listener_arn:
             yield "[aws] listener_arn", "is needed for the names of the target groups; write it in place of alb_name"
         if aws.target_type != "ip":
             yield "[aws] target_type", "'instance' cannot have pods as targets; write ip"
-        if routes.topology != "direct":
-            yield "[routes] topology", f"'{routes.topology}' has no target group for each server; write direct"
         return
     for host in routes.host_header:
         if not _INGRESS_HOST.fullmatch(host):

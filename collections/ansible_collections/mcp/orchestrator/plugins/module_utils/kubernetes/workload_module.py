@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import (
@@ -54,6 +55,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.worklo
     actions_of,
     diffs_of,
     endpoints_of,
+    probes_of,
+    readiness_of,
+    routes_of,
 )
 
 
@@ -100,7 +104,7 @@ def _converged(
     kinds = fleet_kinds(settings)
     world = observe(cluster, fleet, kinds, desired_kinds(bare, kinds))
     rendering = render_fleet([_located(each, world) for each in bare], settings)
-    if rendering.errors:
+    if rendering.errors and to_run:
         raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])
     protected = [*arguments["protected"], *(name for name, found in rendering.findings.items() if found.errors)]
     labels = {name: selector(fleet, name)[SERVICE] for name in (*rendering.findings, *protected)}
@@ -114,11 +118,10 @@ def _converged(
         labels,
         protected,
         repair=settings.kubernetes.repair_drift,
-        prune=arguments["prune"],
         timeout=float(settings.kubernetes.rollout_timeout),
     )
     outcome = converge(desired, world, cluster, values, Clock(time.time, time.sleep), check_mode=check_mode)
-    return _result(outcome, desired, specs, cluster, silence)
+    return _result(outcome, desired, specs, cluster, settings, silence)
 
 
 def _references(arguments: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, Reference]]:
@@ -138,7 +141,12 @@ def _located(workload: Workload, world: World) -> Workload:
 
 
 def _result(
-    outcome: Outcome, desired: Desired, specs: Sequence[Spec], cluster: ApiServer, silence: str
+    outcome: Outcome,
+    desired: Desired,
+    specs: Sequence[Spec],
+    cluster: ApiServer,
+    settings: Settings,
+    silence: str,
 ) -> dict[str, Any]:
     rendering = desired.rendering
     errors = [
@@ -146,16 +154,21 @@ def _result(
     ]
     errors += [{"server": server, "message": message} for server, each in outcome.errors.items() for message in each]
     names = {label: server for server, label in desired.labels.items()}
+    endpoints = endpoints_of(specs, outcome, desired.fleet, cluster.namespace)
+    routes = routes_of(endpoints, "" if settings.aws.is_named else settings.kubernetes.public_url)
     return fail_on_errors(
         {
             "changed": bool(outcome.actions),
             "actions": actions_of(outcome, names),
             "diff": diffs_of(outcome.planned.actions),
-            "endpoints": endpoints_of(specs, outcome, desired.fleet, cluster.namespace),
+            "endpoints": endpoints,
+            "routes": routes,
+            "probes": probes_of(endpoints, routes),
+            "readiness": readiness_of(endpoints, datetime.now(UTC)),
             "errors": errors,
             "left": list(outcome.planned.left),
             "postponed": [each.to_dict() for each in outcome.postponed],
-            "retire_needed": bool(outcome.removals) and not desired.prune,
+            "retire_needed": False,
             "requests": dict(sorted(cluster.requests.items())),
             **_told(rendering),
             "on_other_hosts": [],

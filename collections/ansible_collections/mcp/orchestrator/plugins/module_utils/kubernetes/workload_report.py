@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
@@ -63,9 +64,45 @@ def endpoints_of(specs: Sequence[Spec], outcome: Outcome, fleet: str, namespace:
         name = object_name(fleet, spec.name)
         there = outcome.deployments.get(name)
         told = Endpoint.of(spec, "", None, None, _state(spec, there, outcome)).to_dict()
-        workload = None if there is None else _workload(there, name, namespace)
-        result.append({**told, "generation": generation_of(there) if there else spec.generation, "workload": workload})
+        generation = generation_of(there) if there else spec.generation
+        result.append({**told, "generation": generation, "workload": _workload(there, spec, name, namespace)})
     return result
+
+
+def routes_of(endpoints: Sequence[Mapping[str, Any]], public_url: str) -> list[dict[str, Any]]:
+    """Returns where clients speak MCP with each server behind an Ingress, as mcp_route does; nothing where nobody has
+    said where that is."""
+    if not public_url:
+        return []
+    return [
+        {
+            "name": each["name"],
+            "path": each["path"],
+            "url": f"{public_url}{each['path']}",
+            "mcp_url": f"{public_url}{each['path']}{each['mcp_path']}",
+        }
+        for each in endpoints
+    ]
+
+
+def probes_of(endpoints: Sequence[Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns where each of them is asked whether it answers; one that is stopped is meant not to."""
+    stopped = {each["name"] for each in endpoints if each["state"] == "stopped"}
+    return [{"name": each["name"], "url": each["mcp_url"]} for each in routes if each["name"] not in stopped]
+
+
+def readiness_of(endpoints: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Returns a report, in the form of a probe's, of each server with a ready pod: its kubelet asks it all the time."""
+    return [
+        {
+            "name": each["name"],
+            "state": "ok",
+            "checked": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "reason": "its pods are ready; nobody has asked them for their tools",
+        }
+        for each in endpoints
+        if each["state"] == "running"
+    ]
 
 
 def _state(spec: Spec, deployment: Object | None, outcome: Outcome) -> str:
@@ -77,18 +114,17 @@ def _state(spec: Spec, deployment: Object | None, outcome: Outcome) -> str:
     return "running" if rollout_of(deployment).ready else "failed"
 
 
-def _workload(deployment: Object, name: str, namespace: str) -> dict[str, Any]:
-    rollout = rollout_of(deployment)
-    containers = deployment["spec"]["template"]["spec"].get("containers") or ()
-    image = next((each.get("image") for each in containers if each.get("name") == CONTAINER), None)
+def _workload(deployment: Object | None, spec: Spec, name: str, namespace: str) -> dict[str, Any]:
+    """The Deployment, also where it is still to come: who routes has to know that pods serve the server."""
+    rollout = None if deployment is None else rollout_of(deployment)
+    containers = () if deployment is None else deployment["spec"]["template"]["spec"].get("containers") or ()
     return {
         "kind": "Deployment",
         "name": name,
         "namespace": namespace,
-        "image": image,
-        "desired": rollout.desired,
-        "ready": rollout.ready,
-        "complete": rollout.complete,
+        "image": next((each.get("image") for each in containers if each.get("name") == CONTAINER), None),
+        "desired": spec.replicas if rollout is None else rollout.desired,
+        "ready": 0 if rollout is None else rollout.ready,
         "logs": f"kubectl -n {namespace} logs deployment/{name}",
     }
 

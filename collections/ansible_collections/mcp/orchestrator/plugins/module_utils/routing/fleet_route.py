@@ -34,7 +34,8 @@ class FleetRoute:
     and ``superseded`` are their ports. ``only`` are the path patterns where they are not the path and everything below
     it. ``shares`` names the route whose targets it leads to, empty where it has its own; ``gives_way`` is whether rules
     of others for paths inside its own come first, ``needs_https`` whether it makes no sense on a listener without.
-    ``address`` is where below the balancer clients speak MCP, empty where that is the path.
+    ``address`` is where below the balancer clients speak MCP, empty where that is the path. ``elsewhere`` is whether
+    others bring its targets, as a cluster does those of its pods.
     """
 
     name: str
@@ -55,6 +56,7 @@ class FleetRoute:
     gives_way: bool = False
     needs_https: bool = False
     address: str = ""
+    elsewhere: bool = False
 
 
 def shared_conditions(routes: Routes) -> tuple[Mapping[str, Any], ...]:
@@ -81,6 +83,7 @@ def server_routes(endpoints: Iterable[Endpoint], routes: Routes) -> tuple[FleetR
             auth=endpoint.auth or routes.auth,
             keeps_sessions=endpoint.keeps_sessions or bool(endpoint.superseded),
             superseded=endpoint.superseded,
+            elsewhere=endpoint.workload is not None,
         )
         for endpoint in endpoints
     )

@@ -88,7 +88,9 @@ def hops_to(
         return behind, Hop(front, (*with_login([router], settings), *monitor), protected=stays)
     # Hosts share a balancer of AWS; an embedded one leads to its own host only.
     shared = frozenset() if balancer_of(settings) == LOCAL else frozenset(on_other_hosts)
-    servers = server_routes(endpoints, settings.routes)
+    # The way to pods is an Ingress where there is no balancer of AWS.
+    behind_ingress = settings.service.runtime == "kubernetes" and balancer_of(settings) == LOCAL
+    servers = server_routes(() if behind_ingress else endpoints, settings.routes)
     stays |= left_to_others(servers, settings, shared | stays)
     return (Hop(front, (*with_login(servers, settings), *monitor), shared, stays),)
 

@@ -31,7 +31,8 @@ class RunFacts:
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
         routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
-        reports: what its probe met, as probe/fleet.py reports it; those of remote servers too.
+        reports: what its probe met, as probe/fleet.py reports it, where nobody asked it what the kubelet's did; those
+            of remote servers too.
         had_tools: the names of the tools that each server offered when it last offered some.
         errors: the errors of the run that are about this server.
         retries: why and until when another try of a server waits, as postponed of the containers' step says it.
@@ -61,8 +62,12 @@ class RunFacts:
         self.shadows = steps["routes"].table("shadows")
         self.hosts = steps["containers"].table("hosts_by_server")
         self.endpoints = endpoints_of(steps)
-        self.routes = steps["routes"].by_name("routes")
-        self.reports = {**steps["probe"].by_name("remotes"), **steps["probe"].by_name("servers")}
+        self.routes = {**steps["containers"].by_name("routes"), **steps["routes"].by_name("routes")}
+        self.reports = {
+            **steps["containers"].by_name("readiness"),
+            **steps["probe"].by_name("remotes"),
+            **steps["probe"].by_name("servers"),
+        }
         self.errors: dict[str, list[StepError]] = {}
         for error in errors:
             if error.server is not None:

@@ -80,7 +80,12 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
 
 
 def container_of(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Returns the container behind an endpoint: its id, its name, and the command that shows its log."""
+    """Returns the container behind an endpoint, on a cluster the Deployment: its id, its name, and the command that
+    shows its log."""
+    workload = _workload(endpoint)
+    if workload:
+        deployment = word(workload.get("name")) or ""
+        return {"id": f"deployment/{deployment}", "name": deployment, "logs": word(workload.get("logs")) or ""}
     identity, name = word(endpoint.get("container")), word(endpoint.get("container_name"))
     if identity is None:
         return None
@@ -101,11 +106,21 @@ def _config_of(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _replicas(spec: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, int] | None:
-    """How many containers are to serve here, and how many do; None where its entry is wrong."""
+    """How many containers are to serve here, on a cluster how many pods, and how many do; None where its entry is
+    wrong."""
     desired = whole(spec.get("replicas", 1), 1, 2**31) if spec else None
+    workload = _workload(endpoint)
+    if workload and desired is not None:
+        pods = {key: whole(workload.get(key), 0, 2**31) or 0 for key in ("desired", "ready")}
+        return {"desired": max(desired, pods["desired"]), "serving": pods["ready"]}
     ports = endpoint.get("ports")
     serving = len(ports) if isinstance(ports, (list, tuple)) and endpoint.get("state") == "running" else 0
     return None if desired is None else {"desired": desired, "serving": serving}
+
+
+def _workload(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = endpoint.get("workload")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

@@ -52,7 +52,8 @@ class Route:
     this host on which such targets may be. ``only`` are the path patterns where they are not the path and everything
     below it. ``shares`` names the route whose target group it leads to, empty where it has its own; such a route has no
     ports. ``gives_way`` is whether it comes after the rules of others for paths inside its own, ``needs_https`` whether
-    it makes no sense on a listener without.
+    it makes no sense on a listener without. ``elsewhere`` is whether others bring its targets: this host's leave when
+    one of those is healthy.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Route:
     shares: str = ""
     gives_way: bool = False
     needs_https: bool = False
+    elsewhere: bool = False
 
     @property
     def patterns(self) -> list[str]:

@@ -10,6 +10,7 @@ another host's are healthy, so that the server is served throughout its move.
 from __future__ import annotations
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import NO_PORTS
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.target_group import TargetGroup
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action import Action, Phase
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.builders import drain, tag
@@ -19,7 +20,14 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning
 def handing_over(plan_input: PlanInput) -> tuple[str, ...]:
     """Returns the names of the servers that only this host serves as yet, sorted."""
     groups = [group for group in plan_input.groups_on_other_hosts if _is_alone_in(plan_input, group)]
-    return tuple(sorted({server_of(group.tags, "") for group in groups}))
+    moving = {route.name for route in plan_input.desired.routes if is_alone(plan_input, route)}
+    return tuple(sorted({server_of(group.tags, "") for group in groups} | moving))
+
+
+def is_alone(plan_input: PlanInput, route: Route) -> bool:
+    """Returns whether others are to bring the targets of a route, and only this host's are healthy as yet."""
+    group = plan_input.group(route) if route.elsewhere else None
+    return group is not None and _is_alone_in(plan_input, group)
 
 
 def leave_steps(plan_input: PlanInput, group: TargetGroup) -> list[Action]:

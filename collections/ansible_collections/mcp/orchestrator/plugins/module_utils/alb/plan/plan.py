@@ -25,6 +25,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.match im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.notes import idle_notes, shadow_notes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.other_hosts_steps import (
     handing_over,
+    is_alone,
     leave_steps,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning import (
@@ -59,8 +60,9 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
         elif route.name not in problems:
             actions += group_steps(plan_input, route)
             actions += rule_steps.steps(route)
-            actions += deregister_steps(plan_input, route)
-            actions += record_steps(plan_input, route)
+            if not is_alone(plan_input, route):
+                actions += deregister_steps(plan_input, route)
+                actions += record_steps(plan_input, route)
     actions += rule_steps.moves([rule for rule in obsolete if not plan_input.overlapping(rule) & problems.keys()])
     actions += delete_rule_steps(plan_input, obsolete)
     for group in plan_input.unused_groups:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""[kubernetes]: the cluster for which make export-k8s writes objects."""
+"""[kubernetes]: the cluster where the fleet runs, or for which make export-k8s writes objects."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Kubernetes:
     kubeconfig: str = setting(
         "",
         matching(r"/\S*", "an absolute path"),
-        "For mcp_workload: the file by which the cluster is reached, as kubectl takes it.",
+        "With runtime = kubernetes: the file by which the cluster is reached, as kubectl takes it.",
         empty="that of the pod in which the run is, else KUBECONFIG or ~/.kube/config",
     )
     context: str = setting(
@@ -60,19 +60,19 @@ class Kubernetes:
     secrets: str = setting(
         "made",
         one_of("made", "existing"),
-        "For mcp_workload: whether the Secret of each server is made with the values of the config, or exists"
+        "With runtime = kubernetes: whether the Secret of each server is made with the values of the config, or exists"
         " as mcp-NAME-env.",
     )
     repair_drift: bool = setting(
         True,
         switch,
-        "For mcp_workload: whether fields that somebody else has changed are changed back. Otherwise they are"
+        "With runtime = kubernetes: whether fields that somebody else has changed are changed back. Otherwise they are"
         " told and stay.",
     )
     rollout_timeout: int = setting(
         300,
         number(10, 3600),
-        "For mcp_workload: seconds that the new pods of a server have to get ready, images pulled included."
+        "With runtime = kubernetes: seconds that the new pods of a server have to get ready, images pulled included."
         " Then the former ones are desired again.",
     )
     version: str = setting(
@@ -150,6 +150,13 @@ class Kubernetes:
         "The path of the Ingress of a server that does not know its prefix, where the controller removes that by a"
         " regular expression, for example {path}(/|$)(.*). What else it needs goes into [ingress_strip_annotations].",
         empty="the prefix itself",
+    )
+    public_url: str = setting(
+        "",
+        matching(r"https?://[A-Za-z0-9.:\[\]-]+", "an address without a path, for example https://mcp.example.com"),
+        "With runtime = kubernetes and without a listener in [aws]: where clients reach the Ingress controller. The"
+        " page then has the servers' addresses, and each run asks them for their tools.",
+        empty="not known: whether a server answers is what its pods' probes say",
     )
     ssm_store: str = setting(
         "",

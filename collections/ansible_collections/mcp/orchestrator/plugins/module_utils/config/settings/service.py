@@ -14,6 +14,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.v
     address,
     matching,
     number,
+    one_of,
     switch,
 )
 
@@ -31,6 +32,11 @@ class Service:
 
     fleet: str = setting(
         "mcp", _FLEET, "The name of the fleet, which everything made for it carries. Nothing without it is touched."
+    )
+    runtime: str = setting(
+        "docker",
+        one_of("docker", "kubernetes"),
+        "What runs the servers: the Docker engine of each host, or the cluster of [kubernetes].",
     )
     reconciliation_interval_seconds: int = setting(
         300, number(10, 86400), "Seconds between two runs of the reconciler."

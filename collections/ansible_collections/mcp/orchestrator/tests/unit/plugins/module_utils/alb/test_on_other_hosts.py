@@ -110,6 +110,24 @@ def test_a_server_that_is_no_longer_desired_goes_when_both_hosts_have_run() -> N
     assert (elbv2.rules, elbv2.groups) == ({}, {})
 
 
+def test_a_server_that_moves_to_a_cluster_is_served_by_its_host_until_a_pod_is_healthy() -> None:
+    elbv2 = world()
+    run(elbv2, desired(HOST, {"alpha": {HOST}}))
+    route = Route("alpha", "/mcp/alpha", health_path="/mcp/alpha/health", elsewhere=True)
+    moved = DesiredRoutes(Owner(OWNER.fleet, LISTENER, HOST), (route,))
+
+    first = run(elbv2, moved)
+
+    assert (first.changed, handing_over(first, moved)) == (False, ["alpha"])
+    run(elbv2, desired(OTHER_HOST, {"alpha": {OTHER_HOST}}))  # as the controller in the cluster registers a pod
+    elbv2.clock.sleep(60)
+    second = run(elbv2, moved)
+    assert handing_over(second, moved) == []
+    assert registered(elbv2) == {"alpha": {OTHER_HOST}}
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}
+    assert not run(elbv2, moved).changed
+
+
 placements = st.fixed_dictionaries({name: st.sets(st.sampled_from(HOSTS), min_size=1) for name in SERVERS})
 
 

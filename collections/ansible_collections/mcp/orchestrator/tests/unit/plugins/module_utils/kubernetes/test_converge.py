@@ -206,12 +206,14 @@ def test_what_is_no_longer_desired_goes_and_what_is_not_ours_stays() -> None:
     assert "Deployment mcp-fetch" in names(cluster)
 
 
-def test_removals_wait_for_a_call_that_prunes() -> None:
+def test_a_fleet_without_servers_leaves_nothing_behind() -> None:
     cluster = FakeCluster()
-    run(cluster, [spec("time"), spec("fetch")])
-    outcome = run(cluster, [spec("fetch")], prune=False)
-    assert outcome.removals == 5
-    assert "Deployment mcp-time" in names(cluster)
+    run(cluster, [spec("time")])
+    run(cluster, [])
+    assert names(cluster) == set()
+    cluster.calls.clear()
+    assert not run(cluster, []).actions
+    assert cluster.calls["apply"] == 0
 
 
 def test_a_protected_server_stays_as_it_is() -> None:

@@ -295,7 +295,7 @@ def test_settings_by_which_nobody_could_reach_a_pod_keep_everything_from_being_w
         ON_AWS, aws=replace(ON_AWS.aws, target_type="instance"), routes=Routes(topology="node-router")
     )
     told = [each.partition(":")[0] for each in render_fleet([], on_instances).errors]
-    assert told == ["[aws] target_type", "[routes] topology"]
+    assert told == ["[routes] topology", "[aws] target_type"]
 
 
 def test_what_only_a_load_balancer_of_aws_can_ask_of_requests_is_an_error_of_the_settings() -> None:

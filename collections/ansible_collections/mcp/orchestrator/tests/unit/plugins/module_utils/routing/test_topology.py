@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.aws import Aws
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.dashboard import Dashboard
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.service import Service
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import (
     LOCAL_INSTANCE_ID,
     LOCAL_LISTENER_ARN,
@@ -43,6 +44,15 @@ def test_hosts_share_a_balancer_of_aws_and_an_embedded_one_leads_to_its_own_host
     (local,) = hops_to(settings(), FLEET, INSTALLATION, on_other_hosts=["far"])
     (aws,) = hops_to(settings(aws=SHARED), FLEET, INSTALLATION, on_other_hosts=["far"])
     assert (local.on_other_hosts, aws.on_other_hosts) == (frozenset(), {"far"})
+
+
+def test_pods_are_behind_a_balancer_of_aws_whose_targets_others_bring_or_behind_no_balancer_of_ours() -> None:
+    on_cluster = Service(runtime="kubernetes")
+    pods = [endpoint("time", port=None, ports=(), workload={"kind": "Deployment"})]
+    (local,) = hops_to(replace(settings(), service=on_cluster), pods, INSTALLATION)
+    (aws,) = hops_to(replace(settings(aws=SHARED), service=on_cluster), pods, INSTALLATION)
+    assert [route.name for route in local.routes] == ["_monitor"]
+    assert next((route.name, route.ports, route.elsewhere) for route in aws.routes) == ("time", (), True)
 
 
 @pytest.mark.parametrize("aws", [Aws(), SHARED])
