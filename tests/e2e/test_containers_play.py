@@ -88,7 +88,7 @@ def start_play(
 def test_two_runs_at_once_do_the_work_once_and_break_nothing(scene: ContainerScene, tmp_path: Path) -> None:
     specs = [scene.spec(name) for name in "abcdef"]
     runs = [start_play(scene, tmp_path, specs) for _run in range(2)]
-    outputs = [run.communicate(timeout=120)[0] for run in runs]
+    outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     assert sorted("changed=1" in output for output in outputs) == [False, True]
     assert sorted(scene.containers()) == [scene.name(name) for name in "abcdef"]
@@ -102,7 +102,7 @@ def test_two_whole_runs_with_different_configs_end_with_a_fleet_that_serves(
     for number, desired in enumerate(fleets):
         (tmp_path / str(number)).mkdir()
         runs.append(start_play(scene, tmp_path / str(number), desired, playbook=WHOLE_RUN))
-    outputs = [run.communicate(timeout=240)[0] for run in runs]
+    outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     generations = {each["Config"]["Labels"]["mcp_generation"] for each in scene.containers().values()}
     assert generations <= {spec.generation for desired in fleets for spec in desired}
@@ -116,7 +116,7 @@ def test_two_whole_runs_with_different_configs_end_with_a_fleet_that_serves(
 
 def test_the_diff_under_ansible_is_for_people(scene: ContainerScene, tmp_path: Path) -> None:
     run = start_play(scene, tmp_path, [scene.spec("a")], "--check", "--diff")
-    output = run.communicate(timeout=60)[0]
+    output = run.communicate(timeout=300)[0]
     assert run.returncode == 0, output
     assert "+  # create — it has no container" in output
     assert scene.containers() == {}
@@ -124,7 +124,7 @@ def test_the_diff_under_ansible_is_for_people(scene: ContainerScene, tmp_path: P
 
 def test_an_engine_that_is_not_there_is_one_sentence(scene: ContainerScene, tmp_path: Path) -> None:
     run = start_play(scene, tmp_path, [], environment={"DOCKER_HOST": "unix:///nowhere.sock"})
-    output = run.communicate(timeout=60)[0]
+    output = run.communicate(timeout=300)[0]
     assert run.returncode != 0
     assert "no Docker engine answers at unix:///nowhere.sock: No such file or directory" in output
     assert "Traceback" not in output

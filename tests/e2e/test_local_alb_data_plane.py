@@ -89,7 +89,7 @@ def plane(tmp_path: Path) -> Iterator[Plane]:
         yield plane
     finally:
         plane.process.terminate()
-        plane.process.wait(10)
+        plane.process.wait(60)
 
 
 def answer(status: str) -> tuple[dict[str, object], ...]:
@@ -139,7 +139,7 @@ def test_a_problem_is_told_and_taken_back(plane: Plane) -> None:
         until(lambda: plane.health.load_balancer_state() == {"Code": "active"}, "the problem is over")
     finally:
         plane.plane.stop()
-        worker.join(10)
+        worker.join(60)
 
 
 def test_nothing_is_reloaded_where_nothing_changed(plane: Plane) -> None:
@@ -167,5 +167,5 @@ def test_what_haproxy_counts_is_told_across_changes_of_the_rules(plane: Plane) -
         assert plane.status() == int(status)
         assert requests() >= 1
     plane.process.terminate()
-    plane.process.wait(10)
+    plane.process.wait(60)
     assert counted(str(plane.root / "haproxy"), "") is None

@@ -319,7 +319,7 @@ def test_haproxy_can_be_killed_and_serves_the_same_rules_when_it_is_back(host: L
 def test_a_second_control_plane_on_the_same_state_refuses(host: LocalAlb) -> None:
     other = LocalAlb(host.root)
     other.directory = host.directory
-    run = subprocess.run(other.command(), cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(other.command(), cwd=FILES, capture_output=True, text=True, timeout=90, check=False)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"in use by another local_alb (process {host.alb.pid if host.alb else 0})" in run.stderr
@@ -332,7 +332,7 @@ def test_a_damaged_state_is_refused_and_kept(host: LocalAlb) -> None:
     state = host.directory / "state.json"
     whole = state.read_bytes()
     state.write_bytes(whole[: len(whole) // 2])
-    run = subprocess.run(host.command(), cwd=FILES, capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(host.command(), cwd=FILES, capture_output=True, text=True, timeout=90, check=False)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"{state} is damaged" in run.stderr

@@ -183,7 +183,7 @@ def test_what_is_no_message_is_refused_before_it_reaches_the_tools(served: Serve
 
 def test_without_the_manager_the_pages_and_the_api_go_on(served: Served) -> None:
     served.manager.terminate()
-    served.manager.wait(10)
+    served.manager.wait(60)
     status, headers, body = served.ask()
     assert (status, headers["retry-after"]) == (503, "10")
     assert "mcp-manager" in json.loads(body)["detail"]

@@ -42,7 +42,7 @@ def time_server() -> Iterator[str]:
     until(lambda: running.started)
     yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
     running.should_exit = True
-    thread.join(20)
+    thread.join(60)
 
 
 PLAYBOOK = """

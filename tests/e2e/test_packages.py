@@ -158,7 +158,7 @@ async def tools(spec: Spec) -> set[str]:
 @pytest.mark.parametrize(("name", "tool"), [("uvx", "convert_time"), ("module", "convert_time"), ("npx", "echo")])
 def test_a_package_answers_mcp_in_a_hardened_container(built: tuple[Fleet, Outcome], name: str, tool: str) -> None:
     (spec,) = (spec for spec in built[0].specs if spec.name == name)
-    assert tool in asyncio.run(asyncio.wait_for(tools(spec), 60))
+    assert tool in asyncio.run(asyncio.wait_for(tools(spec), 120))
 
 
 def test_what_was_installed_is_recorded(built: tuple[Fleet, Outcome]) -> None:

@@ -134,7 +134,7 @@ def replicas(tmp_path: Path) -> Iterator[tuple[str, list[Bridge]]]:
         yield f"http://127.0.0.1:{port}{PATH}/mcp", both
     finally:
         balancer.terminate()
-        balancer.wait(10)
+        balancer.wait(60)
         stop(*both)
 
 

@@ -60,7 +60,7 @@ def tools(url: str) -> list[str]:
         async with Client(url) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
-    return asyncio.run(asyncio.wait_for(session(), 60))
+    return asyncio.run(asyncio.wait_for(session(), 120))
 
 
 def test_only_what_the_key_has_signed_takes_over(signed: Signed) -> None:

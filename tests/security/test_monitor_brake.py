@@ -87,7 +87,7 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
     running = Monitor(tmp_path, "127.0.0.1")
     yield running
     running.process.send_signal(signal.SIGTERM)
-    running.process.wait(10)
+    running.process.wait(60)
 
 
 def statuses(argv: list[str], **options: int) -> list[int]:
@@ -129,4 +129,4 @@ def test_a_container_that_forges_the_header_is_one_client(tmp_path: Path) -> Non
         assert monitor.ask(PASSWORD, "198.51.100.1") == 404
     finally:
         monitor.process.terminate()
-        monitor.process.wait(10)
+        monitor.process.wait(60)

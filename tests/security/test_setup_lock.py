@@ -27,7 +27,7 @@ def set_up(folder: Path, before: str) -> str:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     alone = ["unshare", "-m", "sh", "-c", ALONE.format(before=before)]
-    return subprocess.run(alone, cwd=folder, capture_output=True, text=True, check=False, timeout=30).stdout
+    return subprocess.run(alone, cwd=folder, capture_output=True, text=True, check=False, timeout=90).stdout
 
 
 @pytest.mark.parametrize("umask", ["000", "022", "077"])

@@ -71,6 +71,11 @@ class Run:
         """The number of changed tasks as the recap counts them."""
         return int(re.search(r"changed=(\d+)", self.output)[1])
 
+    def of(self, task: str) -> str:
+        """What became of a task, with its role before the name: ok, changed or the like; empty where it was not run."""
+        found = re.search(rf"^TASK \[{re.escape(task)}\] \*+\n(\w+): ", self.output, re.MULTILINE)
+        return found[1] if found else ""
+
 
 def ended(run: subprocess.Popen[str]) -> Run:
     """What a run printed and changed, once it has ended."""

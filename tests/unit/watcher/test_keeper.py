@@ -136,7 +136,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[World
                 await asyncio.gather(*tasks, return_exceptions=True)
                 world.restart()
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), 90))
     return world
 
 
