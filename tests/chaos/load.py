@@ -67,8 +67,8 @@ def call(listener: str, server: str) -> str:
 class Load:
     """One client for each server until the block ends. ``ask`` calls a server at a listener once."""
 
-    def __init__(self, listener: str, servers: Iterable[str], ask: Ask = call) -> None:
-        self._listener, self._ask = listener, ask
+    def __init__(self, listener: str, servers: Iterable[str], ask: Ask = call, pause: float = PAUSE_SECONDS) -> None:
+        self._listener, self._ask, self._pause = listener, ask, pause
         self._met: dict[str, Counter[str]] = {server: Counter() for server in servers}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -90,7 +90,7 @@ class Load:
             met = self._ask(self._listener, server)
             with self._lock:
                 self._met[server][met] += 1
-            self._stop.wait(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
+            self._stop.wait(max(0.0, self._pause - (time.monotonic() - begun)))
 
     def take(self) -> dict[str, Tally]:
         """Returns what has become of the calls since the last time, by server."""

@@ -58,17 +58,18 @@ class FaultySite(Site):
 
 @contextmanager
 def watched_site(
-    interval: int = INTERVAL_SECONDS, outage: float = OUTAGE_SECONDS, more: str = ""
+    interval: int = INTERVAL_SECONDS, outage: float = OUTAGE_SECONDS, more: str = "", routes: str = ""
 ) -> Iterator[FaultySite]:
     """An installation of its own with a watcher and a timed run every ``interval`` seconds.
 
-    ``more`` are further lines of its settings, of [service] first. Raises RuntimeError where it cannot be made.
+    ``more`` are further lines of its settings, of [service] first, and ``routes`` of [routes]. Raises RuntimeError
+    where it cannot be made.
     """
     root = Path(tempfile.mkdtemp(prefix="mcp-chaos-", dir="/var/tmp"))
     site = FaultySite(root)
     site.outage_seconds = outage
     lines = f"reconciliation_interval_seconds = {interval}\n{more}"
-    (site.etc / "settings.conf").write_text(settings(watcher=True) + lines)
+    (site.etc / "settings.conf").write_text(settings(routes, watcher=True) + lines)
     site.write_config(SERVERS)
     try:
         run = site.install()

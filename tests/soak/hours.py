@@ -21,6 +21,8 @@ from tests.e2e.support.waiting import until
 
 # Servers that come and go have one of these names, and what is kept of a server is kept by name.
 GUESTS = tuple(f"guest{number}" for number in range(4))
+# A server of which nobody changes anything.
+STEADY = "steady"
 IMAGE = "mcp-sample/time:1"
 # What a variable of a server refers to.
 SECRET = "soak.secret"
@@ -176,5 +178,13 @@ HOURS: dict[Callable[[Life], None], int] = {
     rotate_access_key: 2, flood: 5, restart: 4, stop_and_start: 3, drop_in: 3, docker_restart: 3, docker_remove: 4,
     kill_process: 3, kill_run: 2,
 }  # fmt: skip
+# Whose calls each of them may cost; what is not here is a change that costs nobody one.
+HITS: dict[Callable[[Life], None], frozenset[str]] = {
+    docker_restart: frozenset({"time"}),
+    docker_remove: frozenset({"time", "orders"}),
+    kill_process: frozenset({"time"}),
+    stop_and_start: frozenset({"orders"}),
+    restart_service: frozenset({"time", "orders", STEADY}),
+}
 # What begins a program of ours anew comes in the first third only: after it, whatever they keep shows.
 EARLY: dict[Callable[[Life], None], int] = {**HOURS, restart_service: 4, install_again: 1}
