@@ -156,6 +156,11 @@ export-k8s: ## Write the fleet as Kubernetes objects: make export-k8s DIR=k8s [F
 	  -e export_format='$(or $(FORMAT),objects)' \
 	  -e export_directory='$(abspath $(or $(DIR),$(error give a directory: make export-k8s DIR=k8s)))'
 
+.PHONY: bootstrap-kubernetes
+bootstrap-kubernetes: ## The fleet's namespace, account and rights, by an administrator: make bootstrap-kubernetes KUBECONFIG=/root/.kube/config
+	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/bootstrap_kubernetes.yml -i inventory/local \
+	  -e bootstrap_kubeconfig='$(abspath $(or $(KUBECONFIG),$(error give the file of an administrator: KUBECONFIG=/root/.kube/config)))'
+
 .PHONY: leave-kubernetes
 leave-kubernetes: ## Remove the fleet's objects from the cluster, when hosts run it again
 	/opt/mcp-orchestrator/venv/bin/ansible-playbook playbooks/leave_kubernetes.yml -i inventory/local

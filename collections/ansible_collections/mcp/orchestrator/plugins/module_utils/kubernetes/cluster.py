@@ -196,6 +196,11 @@ class ApiServer:
             return ClusterError(f"cannot {doing}: {self._address} does not answer: {_reason(error)}"), 0.0
 
     @property
+    def configuration(self) -> Any:
+        """The library's configuration: where the API server is, and by which authority it is known."""
+        return self._client.configuration
+
+    @property
     def _address(self) -> str:
         return str(self._client.configuration.host)
 

@@ -37,7 +37,7 @@ def refusal(status: int, body: str | bytes | None, doing: str, namespace: str) -
     if status == NOT_FOUND and (answer.get("details") or {}).get("kind") == "namespaces":
         return ClusterError(
             f"cannot {doing}: the namespace {namespace} does not exist; an administrator of the cluster makes it"
-            " (playbooks/kubernetes_bootstrap.yml)",
+            " (make bootstrap-kubernetes)",
             status,
         )
     if status == NOT_FOUND and (answer.get("details") is None or said == "404 page not found"):
@@ -51,7 +51,9 @@ def refusal(status: int, body: str | bytes | None, doing: str, namespace: str) -
             f"cannot {doing}: the API server does not accept the credentials; renew those of the kubeconfig", status
         )
     if status == 403:
-        return ClusterError(f"cannot {doing}: {said}; docs/kubernetes.md has the Role that this needs", status)
+        return ClusterError(
+            f"cannot {doing}: {said}; make bootstrap-kubernetes gives the rights that are needed", status
+        )
     return ClusterError(f"cannot {doing}: {said}", status)
 
 

@@ -29,11 +29,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.worklo
 
 @dataclass(frozen=True)
 class Kind:
-    """``api_version`` is group and version, the version alone in the core group; ``plural`` is its name in paths."""
+    """``api_version`` is group and version, the version alone in the core group; ``plural`` is its name in paths.
+    ``in_namespace`` is whether its objects are in one, rather than the cluster's."""
 
     api_version: str
     kind: str
     plural: str
+    in_namespace: bool = True
 
     @property
     def group(self) -> str:
@@ -53,7 +55,8 @@ class Kind:
     def path(self, namespace: str, name: str = "") -> str:
         """Returns where the API server has all of them in a namespace, or one of them."""
         root = "apis" if self.group else "api"
-        return f"/{root}/{self.api_version}/namespaces/{namespace}/{self.plural}" + (f"/{name}" if name else "")
+        place = f"/namespaces/{namespace}" if self.in_namespace else ""
+        return f"/{root}/{self.api_version}{place}/{self.plural}" + (f"/{name}" if name else "")
 
 
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
@@ -62,6 +65,10 @@ SERVICE = Kind("v1", "Service", "services")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 POD = Kind("v1", "Pod", "pods")
 EVENT = Kind("v1", "Event", "events")
+NAMESPACE = Kind("v1", "Namespace", "namespaces", in_namespace=False)
+RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")

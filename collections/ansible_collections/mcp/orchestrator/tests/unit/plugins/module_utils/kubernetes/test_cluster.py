@@ -132,7 +132,7 @@ def test_a_kind_that_the_cluster_does_not_know_is_none_and_an_object_that_is_not
     ("status", "answer", "told"),
     [
         (409, {"details": {"causes": [CAUSE]}}, "cannot apply it: kubectl-edit owns spec.replicas"),
-        (403, {"message": "secrets is forbidden"}, "secrets is forbidden; docs/kubernetes.md has the Role"),
+        (403, {"message": "secrets is forbidden"}, "secrets is forbidden; make bootstrap-kubernetes gives"),
         (401, {"message": "Unauthorized"}, "does not accept the credentials; renew those of the kubeconfig"),
         (404, {"details": {"kind": "namespaces"}}, "the namespace mcp does not exist; an administrator"),
         (404, "404 page not found", "the cluster does not know this kind in this version"),
