@@ -125,7 +125,7 @@ nine: venv ## The nine servers of docs/nine.md for real, on what Debian, PyPI an
 	tests/run.sh nine
 
 .PHONY: client-files
-client-files: venv ## The files that are exported for clients, read by Claude Code, Codex, Gemini CLI and LiteLLM themselves, and the dashboards by Grafana's types
+client-files: venv ## The files that are exported for clients, read by Claude Code, Codex, Gemini CLI, LiteLLM and ContextForge themselves, and the dashboards by Grafana's types
 	PYTHONPATH=files:. $(BIN)/pytest -q tests/clients
 
 .PHONY: inspector

@@ -112,6 +112,20 @@ def mcphub(entries: Entries) -> str:
     return _json({"mcpServers": told})
 
 
+def context_forge(entries: Entries) -> str:
+    """A file for ``mcpgateway import`` (https://ibm.github.io/mcp-context-forge/manage/export-import/). It takes no
+    header that its own key has not encrypted, so that what is missing is said where its operator reads it."""
+    kinds = {"http": "STREAMABLEHTTP", "sse": "SSE"}
+    gateways = []
+    for name, entry in entries.items():
+        told = {"name": name, "url": str(entry["url"]), "transport": kinds[_type(entry)]}
+        if headers := _headers(entry):
+            told["description"] = f"Wants {', '.join(headers)} as authentication, which the import leaves out."
+        gateways.append(told)
+    # The import wants to know when, and does nothing with it.
+    return _json({"version": "2025-03-26", "exported_at": "1970-01-01T00:00:00Z", "entities": {"gateways": gateways}})
+
+
 def lite_llm(entries: Entries) -> str:
     """The part of its config.yaml (https://docs.litellm.ai/docs/mcp). It takes no hyphen in a name: a tool is called by
     its server's name, a hyphen and its own. module_utils/litellm/naming.py has the same rule."""
@@ -137,11 +151,13 @@ CLIENTS = (
     Client("Gemini CLI", "~/.gemini/settings.json", gemini),
     Client("LiteLLM", "config.yaml", lite_llm),
     Client("MCPHub", "mcp_settings.json", mcphub),
+    Client("ContextForge", "a file for mcpgateway import", context_forge),
 )
 FILES: Mapping[str, Callable[[Entries], str]] = {
     "claude-code": claude_code_file,
     "claude-desktop": claude_desktop,
     "codex": codex,
+    "contextforge": context_forge,
     "cursor": cursor,
     "gemini": gemini,
     "litellm": lite_llm,

@@ -81,6 +81,18 @@ def test_mcphub_gets_its_words_for_the_transports() -> None:
     assert {name: entry["type"] for name, entry in servers.items()} == {"time": "streamable-http", "my-old": "sse"}
 
 
+def test_contextforge_gets_gateways_to_import_and_no_header() -> None:
+    guarded = {"type": "http", "url": "https://x/mcp", "headers": {"Authorization": "Bearer s3cret"}}
+    document = json.loads(
+        client_entries.context_forge({"do.cs": guarded, "old": {"type": "sse", "url": "https://x/sse"}})
+    )
+    there, old = document["entities"]["gateways"]
+    assert (there["name"], there["transport"]) == ("do.cs", "STREAMABLEHTTP")
+    assert "Authorization" in there["description"]
+    assert "s3cret" not in json.dumps(document)
+    assert old == {"name": "old", "url": "https://x/sse", "transport": "SSE"}
+
+
 @pytest.mark.parametrize("client", client_entries.FILES)
 def test_an_exported_file_is_put_into_the_form_of_each_client(
     client: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -27,7 +27,7 @@ def shown(folder: Path, **query: str) -> str:
 def test_all_servers_come_in_one_file_for_each_client() -> None:
     view = connect_view(parse_state(json.dumps(FLEET).encode()))
     clients = ["Claude Code", "Claude Desktop", "Cursor", "VS Code", "Codex", "Gemini CLI", "LiteLLM", "MCPHub"]
-    assert [each.client for each in view.recipes] == clients
+    assert [each.client for each in view.recipes] == [*clients, "ContextForge"]
     assert all("/mcp/time" in each.text and each.link is None for each in view.recipes)
     assert [each.server for each in view.links] == ["docs", "time"]
     assert view.left_out == ["old"]
