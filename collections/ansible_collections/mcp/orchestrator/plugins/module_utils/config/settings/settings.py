@@ -143,6 +143,8 @@ class Settings:
                 "endpoint",
                 "needs calls = true in [logging] and enabled = true in [watcher]",
             )
+        if self.traces.endpoint and self.service.runtime == "kubernetes":
+            yield "traces", "endpoint", "gets no span of a pod; leave it empty with runtime = kubernetes"
         if self.dashboard.auth == "oidc" and not self.oidc.issuer:
             yield "dashboard", "auth", "'oidc' needs the provider under [oidc]"
         if self.routes.topology == "node-router" and "{path}" in self.jwt.audience:

@@ -68,6 +68,7 @@ def test_what_is_no_address_is_refused(tmp_path: Path, endpoint: str) -> None:
         ),
         (f"endpoint = https://user:{CANARY}@otel.example/v1/traces", "endpoint: has a user in it"),
         (f"{HERE}\n[logging]\ncalls = false", "endpoint: needs calls = true in [logging]"),
+        (f"{HERE}\n[service]\nruntime = kubernetes", "endpoint: gets no span of a pod; leave it empty"),
         (f"{HERE}\n[watcher]\nenabled = no", "endpoint: needs calls = true in [logging]"),
     ],
 )
