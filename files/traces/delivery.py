@@ -54,7 +54,7 @@ class Receiver:
     def send(self, spans: Sequence[ReadableSpan]) -> tuple[Outcome, str]:
         """Sends a batch, and returns what became of it and why it was not taken."""
         self._status = 0
-        # To the exporter a redirection, which it does not follow, is a success as well.
+        # To the exporter a redirection is a success, too (findings/opentelemetry-exporter-redirect-is-success.sh).
         if self._exporter.export(spans) is SpanExportResult.SUCCESS and self._status < 300:
             return Outcome.TAKEN, ""
         if not self._status:
