@@ -10,7 +10,7 @@ desire. What the API server adds by default, and what others own beside us, is n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.manage
     Tree,
     field,
     find,
+    has_items,
     is_whole,
     item,
-    items,
+    keys_of,
     owners,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
@@ -75,26 +76,25 @@ class _Walk:
 
     def values(self, desired: Any, observed: Any, tree: Tree | None, path: tuple[str, ...]) -> Iterator[Difference]:
         """Fields that are not as desired, or not ours."""
-        if isinstance(desired, Mapping) and tree is not None and not (path and is_whole(tree)):
+        if isinstance(desired, dict) and tree is not None and not (path and is_whole(tree)):
             for key, value in desired.items():
-                there = observed.get(key, _ABSENT) if isinstance(observed, Mapping) else _ABSENT
-                yield from self._field(value, there, field(tree, key), (*path, f"f:{key}"))
-        elif isinstance(desired, list) and tree is not None and any(True for _each in items(tree)):
+                there = observed.get(key, _ABSENT) if isinstance(observed, dict) else _ABSENT
+                if value in ({}, []) and there in (_ABSENT, None, {}, []):
+                    continue  # an empty thing need not be stored
+                below = field(tree, key)
+                if below is not None and is_whole(below) and value == there and type(value) is type(there):
+                    continue  # most are, and need no further look
+                yield from self.values(value, there, below, (*path, f"f:{key}"))
+        elif isinstance(desired, list) and tree is not None and has_items(tree):
             for value in desired:
                 known = item(tree, value)
                 if known is None:
                     yield self._difference(value, _ABSENT, path)
                 else:
-                    keys, below = known
-                    place = (*path, f"k:{json.dumps(keys, separators=(',', ':'))}")
-                    yield from self.values(value, find(observed, keys), below, place)
+                    name, below = known
+                    yield from self.values(value, find(observed, keys_of(name)), below, (*path, name))
         elif tree is None or not _within(desired, observed):
             yield self._difference(desired, observed, path)
-
-    def _field(self, desired: Any, observed: Any, tree: Tree | None, path: tuple[str, ...]) -> Iterator[Difference]:
-        if desired in ({}, []) and observed in (_ABSENT, None, {}, []):
-            return  # an empty thing need not be stored
-        yield from self.values(desired, observed, tree, path)
 
     def left_over(self, desired: Any, tree: Tree, path: tuple[str, ...]) -> Iterator[Difference]:
         """Fields that we own and that are not desired."""
@@ -103,9 +103,9 @@ class _Walk:
             if name == "." or place in (("f:metadata", "f:name"), ("f:metadata", "f:namespace")):
                 continue
             if name.startswith("f:"):
-                value = desired.get(name[2:], _ABSENT) if isinstance(desired, Mapping) else _ABSENT
+                value = desired.get(name[2:], _ABSENT) if isinstance(desired, dict) else _ABSENT
             elif name.startswith("k:"):
-                found = find(desired, json.loads(name[2:]))
+                found = find(desired, keys_of(name))
                 value = _ABSENT if found is None else found
             else:
                 wanted = json.loads(name.partition(":")[2])
@@ -137,8 +137,8 @@ def _owns(tree: Tree, path: Sequence[str]) -> bool:
 
 def _within(desired: Any, observed: Any) -> bool:
     """Whether all that is desired is there; the API server may have added defaults to it."""
-    if isinstance(desired, Mapping):
-        return isinstance(observed, Mapping) and all(
+    if isinstance(desired, dict):
+        return isinstance(observed, dict) and all(
             key in observed and _within(value, observed[key]) for key, value in desired.items()
         )
     if isinstance(desired, list):

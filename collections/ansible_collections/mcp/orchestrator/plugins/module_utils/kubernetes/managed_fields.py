@@ -11,8 +11,9 @@ a whole. Whoever changes a value owns it alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Tree = Mapping[str, Any]
@@ -41,16 +42,23 @@ def field(tree: Tree, name: str) -> Tree | None:
     return tree.get(f"f:{name}")
 
 
-def item(tree: Tree, value: Any) -> tuple[dict[str, Any], Tree] | None:
-    """Returns the keys by which an item of a list is known, and what is owned of it; None where it is not owned."""
-    return next(((keys, below) for keys, below in items(tree) if _has(value, keys)), None)
+def item(tree: Tree, value: Any) -> tuple[str, Tree] | None:
+    """Returns the name under which an item of a list is known, and what is owned of it; None where it is not owned."""
+    return next(
+        ((name, below) for name, below in tree.items() if name.startswith("k:") and _has(value, keys_of(name))), None
+    )
 
 
-def items(tree: Tree) -> Iterator[tuple[dict[str, Any], Tree]]:
-    """Yields the keys of each owned item of a list, and what is owned of it."""
-    for name, below in tree.items():
-        if name.startswith("k:"):
-            yield json.loads(name[2:]), below
+def has_items(tree: Tree) -> bool:
+    """Returns whether items of a list are owned one by one."""
+    return any(name.startswith("k:") for name in tree)
+
+
+@lru_cache(maxsize=4096)
+def keys_of(name: str) -> Mapping[str, Any]:
+    """Returns the keys by which an item of a list is known; the same few names occur in every object."""
+    found: dict[str, Any] = json.loads(name[2:])
+    return found
 
 
 def find(values: Any, keys: Mapping[str, Any]) -> Any:
@@ -60,8 +68,8 @@ def find(values: Any, keys: Mapping[str, Any]) -> Any:
 
 def is_whole(tree: Tree) -> bool:
     """Returns whether something is owned as a whole: a value, or a list or an object that is never merged."""
-    return not any(name != "." for name in tree)
+    return not tree or (len(tree) == 1 and "." in tree)
 
 
 def _has(value: Any, keys: Mapping[str, Any]) -> bool:
-    return isinstance(value, Mapping) and all(value.get(key) == wanted for key, wanted in keys.items())
+    return isinstance(value, dict) and all(value.get(key) == wanted for key, wanted in keys.items())
