@@ -84,7 +84,13 @@ def _do(
     if action.handed_over is not None:
         cluster.apply(kind, action.handed_over, SCALE_MANAGER, force=False)
     # What was not there when we looked and is now is somebody else's, unless it is just the same.
-    cluster.apply(kind, complete(action.object), MANAGER, force=force and action.verb == "apply")
+    completed = complete(action.object)
+    try:
+        cluster.apply(kind, completed, MANAGER, force=force and action.verb == "apply")
+    except ClusterError as error:
+        if not error.managers or not all(each.startswith(f"{MANAGER}-") for each in error.managers):
+            raise
+        cluster.apply(kind, completed, MANAGER, force=True)  # it is our own hand from another time
 
 
 def _told(error: Exception, *, force: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 NOT_FOUND = 404
@@ -18,11 +18,13 @@ _MANAGER = re.compile(r'conflict with "([^"]+)"')
 
 
 class ClusterError(Exception):
-    """The cluster cannot be used, or refuses something. ``status`` is HTTP's, 0 where there was no answer."""
+    """The cluster cannot be used, or refuses something. ``status`` is HTTP's, 0 where there was no answer; ``managers``
+    are those whose fields an apply would take."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, managers: Collection[str] = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.managers = managers
 
 
 def refusal(status: int, body: str | bytes | None, doing: str, namespace: str) -> ClusterError:
@@ -32,8 +34,10 @@ def refusal(status: int, body: str | bytes | None, doing: str, namespace: str) -
     """
     answer = _status(body)
     said = str(answer.get("message") or "").strip() or f"HTTP {status}"
-    if status == CONFLICT and _causes(answer):
-        return ClusterError(f"cannot {doing}: {'; '.join(_causes(answer))}", status)
+    owned = _owned(answer)
+    if status == CONFLICT and owned:
+        told = "; ".join(f"{manager} owns {', '.join(fields)}" for manager, fields in owned.items())
+        return ClusterError(f"cannot {doing}: {told}", status, tuple(owned))
     if status == NOT_FOUND and (answer.get("details") or {}).get("kind") == "namespaces":
         return ClusterError(
             f"cannot {doing}: the namespace {namespace} does not exist; an administrator of the cluster makes it"
@@ -57,7 +61,7 @@ def refusal(status: int, body: str | bytes | None, doing: str, namespace: str) -
     return ClusterError(f"cannot {doing}: {said}", status)
 
 
-def _causes(answer: Mapping[str, Any]) -> list[str]:
+def _owned(answer: Mapping[str, Any]) -> dict[str, list[str]]:
     """Which managers own which fields, of a conflict of server-side apply."""
     found: dict[str, list[str]] = {}
     for each in (answer.get("details") or {}).get("causes") or ():
@@ -65,7 +69,7 @@ def _causes(answer: Mapping[str, Any]) -> list[str]:
             named = _MANAGER.search(str(each.get("message", "")))
             manager = named[1] if named else "another manager"
             found.setdefault(manager, []).append(str(each.get("field", "")).lstrip("."))
-    return [f"{manager} owns {', '.join(fields)}" for manager, fields in found.items()]
+    return found
 
 
 def _status(body: str | bytes | None) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def differences(desired: Object, observed: Object, manager: str) -> list[Differe
     """Returns what an apply of ``desired`` by ``manager`` would change; empty where it would change nothing."""
     known = owners(observed)
     own = next((each for each in known if each.name == manager), Owner(manager, {}))
-    walk = _Walk([each for each in known if each.name != manager], hides=desired["kind"] == "Secret")
+    others = [each for each in known if each.name != manager and not each.name.startswith(f"{manager}-")]
+    walk = _Walk(others, hides=desired["kind"] == "Secret")
     content = {key: value for key, value in desired.items() if key not in _IDENTITY}
     metadata = {key: value for key, value in content.pop("metadata", {}).items() if key not in _NAMED}
     whole = {**content, "metadata": metadata}

@@ -21,10 +21,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.pod im
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 
 HOPELESS = frozenset(
-    {"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ImageInspectError"}
-    | {"ImagePullBackOff", "InvalidImageName", "RunContainerError"}
+    {"CrashLoopBackOff", "CreateContainerError", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff"}
+    | {"InvalidImageName", "RunContainerError"}
 )
-"""What a container waits for that hardly gets better by waiting."""
+"""What a container waits for that hardly gets better by waiting. CreateContainerConfigError is none: a Secret that
+External Secrets makes comes a little later."""
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
 

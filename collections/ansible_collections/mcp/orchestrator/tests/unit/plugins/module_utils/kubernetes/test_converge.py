@@ -14,16 +14,21 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.se
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import Cluster
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet import render_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import desired_kinds, fleet_kinds
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import (
+    Kind,
+    desired_kinds,
+    fleet_kinds,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
     SecretValues,
     secret_digests,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.wait import Clock
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Workload
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_report import actions_of, diffs_of
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.kubernetes.fake_cluster import FakeCluster
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.kubernetes.scenes import (
@@ -290,3 +295,15 @@ def test_a_server_that_an_operator_has_stopped_has_no_pods() -> None:
     outcome = run(cluster, [replace(spec("time"), stopped="ann since noon")], time=time)
     assert not outcome.errors
     assert cluster.store.live[("apps", "Deployment", "mcp-time")].object()["spec"]["replicas"] == 0
+
+
+def test_what_another_hand_of_ours_has_is_taken_even_where_that_of_others_is_left() -> None:
+    class Reluctant(FakeCluster):
+        def apply(self, kind: Kind, each: Object, manager: str, *, force: bool) -> Object:
+            if kind.kind == "Deployment" and manager == "mcp-orchestrator" and not force:
+                raise ClusterError("mcp-orchestrator-scale owns spec.replicas", 409, ["mcp-orchestrator-scale"])
+            return super().apply(kind, each, manager, force=force)
+
+    cluster = Reluctant()
+    assert not run(cluster, [spec("time", transport="http")], repair=False).errors
+    assert "Deployment mcp-time" in names(cluster)
