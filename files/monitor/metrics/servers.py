@@ -39,9 +39,14 @@ class Facts:
 def _up(facts: Facts) -> float | None:
     if facts.document["severity"] == _NOBODY_EXPECTS:
         return None
-    if facts.document["condition"] in ("quarantined", "invalid"):
+    if facts.document["condition"] in ("quarantined", "invalid") or _did_not_come_up(facts.document):
         return 0
     return {"ok": 1, "asleep": 1, "failing": 0}.get(facts.health["status"])
+
+
+def _did_not_come_up(document: Mapping[str, Any]) -> bool:
+    """Whether nobody asked it because there is no container that could answer."""
+    return bool(document["condition"] == "failing" and document.get("observed", "running") != "running")
 
 
 def _probe_seconds(facts: Facts) -> float | None:

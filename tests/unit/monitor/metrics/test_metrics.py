@@ -65,16 +65,21 @@ def test_a_server_is_up_where_it_answers_or_sleeps_and_nothing_is_said_where_nob
 ) -> None:
     asleep = samples.server("asleep", health={"status": "asleep"})
     wants_login = samples.server("login", health=samples.unasked("401"))
+    unasked = samples.unasked("not asked in this run")
+    absent = samples.server("absent", observed="absent", error="it does not start", health=unasked)
+    updated = samples.server("updated", error="an update failed", health=samples.unasked("401"))
     servers = [samples.server("time"), samples.failing("broken", "503"), samples.disabled("off"), asleep, wants_login]
+    servers += [absent, updated]
     write(program, **samples.state([*servers, samples.invalid("wrong", "no command")], remotes=[samples.remote("far")]))
     found = values(program.ask("/metrics"))
     up = {
         name: of(found, "mcp_server_up", server=name)
-        for name in ("time", "asleep", "broken", "wrong", "off", "login", "far")
+        for name in ("time", "asleep", "broken", "wrong", "absent", "off", "login", "updated", "far")
     }
-    assert up == {"time": 1, "asleep": 1, "broken": 0, "wrong": 0, "off": None, "login": None, "far": 1}
+    down = dict.fromkeys(("broken", "wrong", "absent"), 0)
+    assert up == {"time": 1, "asleep": 1, "far": 1, **down, "off": None, "login": None, "updated": None}
     assert of(found, "mcp_server_condition", server="off", condition="disabled", severity="none") == 1
-    assert of(found, "mcp_servers", condition="failing", severity="critical") == 1
+    assert of(found, "mcp_servers", condition="failing", severity="critical") == 3
     assert of(found, "mcp_run_success") == 0
     assert of(found, "mcp_server_probe_seconds", server="far") == 0.0874
     assert of(found, "mcp_server_quarantined", server="far") is None
