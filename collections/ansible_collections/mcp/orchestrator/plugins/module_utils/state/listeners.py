@@ -22,18 +22,24 @@ LARGEST_FILE = 8 * 1024 * 1024
 Json = dict[str, Any]
 
 
-def listeners_document(run: Mapping[str, Any], listeners: Sequence[Mapping[str, Any]], former: Any) -> Json:
+def listeners_document(
+    run: Mapping[str, Any], listeners: Sequence[Mapping[str, Any]], former: Any, problem: str | None = None
+) -> Json:
     """Returns the file's content, as files/routes.schema.json describes it.
 
     ``run`` is the state's, ``listeners`` are those that mcp_route returned, ``former`` is the content of the file that
-    is to be replaced, whatever it is.
+    is to be replaced, whatever it is. ``problem`` is why the run could ask a load balancer for nothing: listeners of
+    the former file of which it tells nothing stay, with that.
     """
     known = _targets_of(former)
+    told = {listener.get("arn") for listener in listeners}
+    left = [] if problem is None else [each for each in _listeners_of(former) if each.get("arn") not in told]
     return {
         "version": VERSION,
         "run": run["id"],
         "finished": run["finished"],
-        "listeners": [_with_targets(each, known) for each in listeners],
+        "listeners": [_with_targets(each, known) for each in listeners]
+        + [{**each, "problem": problem} for each in left],
     }
 
 
@@ -58,11 +64,16 @@ def _with_targets(listener: Mapping[str, Any], known: Mapping[Any, Json]) -> Jso
 
 def _targets_of(former: Any) -> dict[Any, Json]:
     """The targets that a former file has, and when they were asked for, by the ARN of their group."""
-    if not isinstance(former, Mapping) or former.get("version") != VERSION:
-        return {}
     return {
         group["arn"]: {"targets": dicts(group["targets"]), "checked": group["checked"]}
-        for listener in dicts(former.get("listeners"))
+        for listener in _listeners_of(former)
         for group in dicts(listener.get("target_groups"))
         if isinstance(group.get("arn"), str) and isinstance(group.get("targets"), list) and group.get("checked")
     }
+
+
+def _listeners_of(former: Any) -> list[Json]:
+    """The listeners that a former file has."""
+    if not isinstance(former, Mapping) or former.get("version") != VERSION:
+        return []
+    return dicts(former.get("listeners"))

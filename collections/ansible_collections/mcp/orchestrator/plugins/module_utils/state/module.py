@@ -31,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.login import login_document
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import dicts, text
 
 STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe", "litellm")
 
@@ -125,15 +126,23 @@ def _kept(
 
 def _listeners(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
     """Writes what the run found of the load balancers; returns what went wrong. Without news the former file stays."""
-    path, found = arguments["listeners"], arguments["routes"].get("listeners")
-    if not path or not found:
+    path, routes = arguments["listeners"], arguments["routes"]
+    found, problem = routes.get("listeners") or [], _unasked(routes)
+    if not path or not (found or problem):
+        return []
+    document = listeners_document(state["run"], found, read_former(path), problem)
+    if not document["listeners"]:
         return []
     try:
-        document = listeners_document(state["run"], found, read_former(path))
         write_json(path, document, GROUP_READABLE, arguments["group"])
     except FileNotWritten as error:
         return [str(error)]
     return []
+
+
+def _unasked(routes: Mapping[str, Any]) -> str | None:
+    """Why a load balancer could not be asked at all: an error of no server (routing/report.py). None: all could."""
+    return next((text(each.get("message")) for each in dicts(routes.get("errors")) if each.get("server") is None), None)
 
 
 def _login(arguments: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:

@@ -106,6 +106,9 @@ def test_what_the_run_found_of_the_load_balancers_has_a_file_of_its_own(
     former = file.read_text()
     run(monkeypatch, path=str(path), listeners=str(file), **steps(routes={"skipped": True}))
     assert file.read_text() == former
+    refused = {**steps()["routes"], "listeners": [], "errors": [{"server": None, "message": "AccessDenied: no"}]}
+    run(monkeypatch, path=str(path), listeners=str(file), **steps(routes=refused))
+    assert json.loads(file.read_text())["listeners"] == [{**LISTENER, "problem": "AccessDenied: no"}]
 
 
 def test_a_file_of_the_load_balancers_that_cannot_be_written_is_a_warning(

@@ -56,6 +56,23 @@ def test_groups_that_this_run_has_not_asked_are_shown_as_an_earlier_run_found_th
     assert all(group["targets"] for group in told)
 
 
+def test_a_listener_that_could_not_be_asked_stays_as_it_was_known_with_the_reason() -> None:
+    former = document(found(count=2))
+    told = listeners_document({**RUN, "id": "20261129T080000Z-1234"}, [], former, "AccessDenied")
+    jsonschema.Draft202012Validator(SCHEMA).validate(told)
+    assert told["listeners"] == [{**former["listeners"][0], "problem": "AccessDenied"}]
+    again = document(found(count=2), told)
+    assert again["listeners"][0]["problem"] is None
+
+
+def test_a_listener_that_was_asked_has_no_problem_of_another() -> None:
+    listener = found()
+    former = document(listener)
+    former["listeners"].append({**former["listeners"][0], "arn": "another"})
+    told = listeners_document(RUN, [listener], former, "AccessDenied")["listeners"]
+    assert [(each["arn"], each["problem"]) for each in told] == [(listener["arn"], None), ("another", "AccessDenied")]
+
+
 def test_groups_that_no_run_has_asked_are_not_known() -> None:
     told = document(found(count=30))["listeners"][0]["target_groups"]
     assert [group["checked"] for group in told if group["targets"] is None] == [None] * 10
