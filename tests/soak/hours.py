@@ -91,12 +91,15 @@ def roll(life: Life) -> None:
 
 
 def new_image(life: Life) -> None:
-    """Another release of a server's image; that of the last one goes with its last container."""
+    """Another release of the image of a server, which is on with it; the former image goes with its last container.
+
+    (An image that no container has had is nobody's to remove.)
+    """
     base = life.site.docker.containers.create(IMAGE)
     base.commit(TAGGED, str(life.number), changes=f"LABEL hour={life.number}")
     base.remove()
     args = [*ANOTHER["args"][:-1], f"{TAGGED}:{life.number}"]
-    life.edit(pair={**life.servers["pair"], "args": args})
+    life.edit(pair={**life.servers["pair"], "args": args, "disabled": False})
 
 
 def half_saved(life: Life) -> None:
