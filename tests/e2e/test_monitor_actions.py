@@ -55,7 +55,7 @@ def press(browser: Browser, url: str) -> str:
     """Opens the question, says yes, and returns the path of the request that it becomes."""
     ask(browser, url)
     browser.run("document.querySelector('main form button').click()")
-    until(lambda: "/requests/" in path_of(browser), "the page of the request")
+    browser.arrives("/requests/")
     waiting = str(browser.run(TEXT))
     assert "The run that does it answers here" in waiting
     assert "asked by admin" in waiting
@@ -64,7 +64,7 @@ def press(browser: Browser, url: str) -> str:
 
 def answered(browser: Browser) -> str:
     """The page's text once it has renewed itself with the answer."""
-    until(lambda: "answers here" not in browser.run(TEXT), "the answer", seconds=30)
+    until(lambda: "answers here" not in browser.run(TEXT), "the answer")
     return str(browser.run(TEXT))
 
 
