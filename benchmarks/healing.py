@@ -74,13 +74,25 @@ def is_idle(site: Site) -> bool:
 
 
 def healed(site: Site, server: str, fault: Callable[[], object]) -> float:
-    """The seconds from a fault until the server answers again."""
+    """The seconds from a fault until the server answers from a container that was started since.
+
+    No client need have seen it away: the load balancer keeps a request for a moment whose target refuses it.
+    """
     until(lambda: answers(site, server), f"{server} answers before the fault", LONGEST)
+    before = started(site, server)
     begun = time.monotonic()
     fault()
-    until(lambda: not answers(site, server), "the fault shows", LONGEST)
-    until(lambda: answers(site, server), f"{server} answers again", LONGEST)
+    until(lambda: started(site, server) not in ("", before) and answers(site, server), "it answers again", LONGEST)
     return time.monotonic() - begun
+
+
+def started(site: Site, server: str) -> str:
+    """When the engine has started a server's container; empty where it does not run."""
+    try:
+        state = site.docker.api.inspect_container(f"{FLEET}-{server}")["State"]
+    except docker.errors.NotFound:
+        return ""
+    return str(state["StartedAt"]) if state["Running"] else ""
 
 
 def remove(site: Site, server: str) -> None:
@@ -90,8 +102,7 @@ def remove(site: Site, server: str) -> None:
 
 def killed(site: Site, _number: int) -> float:
     """The seconds from the end of a container's first process until its server answers again."""
-    started = site.docker.api.inspect_container(f"{FLEET}-orders")["State"]["StartedAt"]
-    begun = datetime.fromisoformat(started[:19] + "+00:00").timestamp()
+    begun = datetime.fromisoformat(started(site, "orders")[:19] + "+00:00").timestamp()
     until(lambda: time.time() > begun + LASTING_SECONDS + 1, "the container has run for a while", LONGEST)
     return healed(site, "orders", lambda: kill(site, "orders"))
 
