@@ -109,6 +109,8 @@ def build_state(
         "warnings": [
             *warnings,
             *_unprotected(steps),
+            *facts.on_cluster.get("", []),
+            *_told(steps["containers"], "left"),
             *_told(steps["retire"], "kept"),
             *_told(steps["routes"], "notes"),
             *(_told(steps["litellm"], "advice") if "litellm" in steps else ()),

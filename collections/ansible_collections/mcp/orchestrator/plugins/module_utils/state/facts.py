@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import texts, word
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, texts, word
 
 # The actions by which a container comes to be.
 _CREATIONS = ("create", "recreate")
@@ -28,6 +28,8 @@ class RunFacts:
         packages: the built image's package, version and digest.
         notes: what of a server's entry was ignored or decided, and why.
         shadows: which rules of others on the load balancer match a server's path as well.
+        on_cluster: what each server needs in the cluster beside its objects, and what is different there than on a
+            host; under an empty name what concerns all.
         endpoints: where each server answers on this host, as Endpoint.to_dict gives it, with the name that its
             container has at the end of the run.
         routes: mcp_url, where clients speak MCP with it, and rule_arn, target_group_arn and priority of its route.
@@ -60,6 +62,11 @@ class RunFacts:
         }
         self.notes = steps["config"].table("explain")
         self.shadows = steps["routes"].table("shadows")
+        self.on_cluster: dict[str, list[str]] = {}
+        for key, words in (("needs", "needs "), ("notes", "")):
+            for each in steps["containers"].members(key):
+                told = f"{words}{text(each.get('message')) or ''}"
+                self.on_cluster.setdefault(word(each.get("server")) or "", []).append(told)
         self.hosts = steps["containers"].table("hosts_by_server")
         self.endpoints = endpoints_of(steps)
         self.routes = {**steps["containers"].by_name("routes"), **steps["routes"].by_name("routes")}

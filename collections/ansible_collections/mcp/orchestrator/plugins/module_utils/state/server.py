@@ -71,7 +71,11 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "route": route,
         "health": health,
         "exceptions": texts(endpoint.get("exceptions")) or [],
-        "notes": [*(texts(facts.notes.get(name)) or []), *(texts(facts.shadows.get(name)) or [])],
+        "notes": [
+            *(texts(facts.notes.get(name)) or []),
+            *(texts(facts.shadows.get(name)) or []),
+            *facts.on_cluster.get(name, []),
+        ],
         "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": error,
         "retry": retry,

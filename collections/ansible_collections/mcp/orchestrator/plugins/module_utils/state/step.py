@@ -42,7 +42,8 @@ class Step:
     images     ``images``: package, version, digest and the names of the servers that use it
     containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), ``postponed``
                (Failure.to_dict), and which servers run on other hosts. Of a cluster also ``routes`` (name, mcp_url)
-               and ``readiness``, what the kubelets found, in the form of a probe's report
+               and ``readiness``, what the kubelets found, in the form of a probe's report; ``notes`` and ``needs``
+               (server, message); ``left``, what others have changed and what stays so
     routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
                target_group_arn, priority; ``actions`` (server, action, reason); ``notes``, and those of them about a
                server's path as ``shadows`` (a list by server); ``listeners``, for the page

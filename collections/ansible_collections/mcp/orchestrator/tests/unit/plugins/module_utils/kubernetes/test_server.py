@@ -316,3 +316,14 @@ def test_two_servers_never_get_objects_of_one_name() -> None:
 def test_an_image_without_a_command_is_an_error() -> None:
     _objects, findings = render(replace(workload(), image=Image("sha256:2")))
     assert "neither an entrypoint nor a command" in findings.errors[0]
+
+
+def test_an_operator_s_request_for_new_pods_replaces_them_once_and_a_stop_takes_them_away() -> None:
+    asked = rendered(restarted="r-1")["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert asked["mcp_restarted"] == "r-1"
+    assert "mcp_restarted" not in rendered()["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    scaled = {"isolation": "pooled", "autoscaling": {"max": 5, "cpu": 60}, "replicas": 2}
+    stopped = rendered(stopped="ann since noon", **scaled)
+    assert stopped["Deployment"]["spec"]["replicas"] == 0
+    assert "HorizontalPodAutoscaler" not in stopped
+    assert "replicas" not in rendered(**scaled)["Deployment"]["spec"]

@@ -92,3 +92,19 @@ def test_behind_an_ingress_the_address_is_where_clients_reach_that() -> None:
     assert told(containers=found)["route"]["url"] == "https://mcp.example.com/mcp/time/mcp"
     assert found["probes"] == [{"name": "time", "url": "https://mcp.example.com/mcp/time/mcp"}]
     assert told(containers=containers(2))["route"] is None
+
+
+def test_what_is_different_on_a_cluster_is_told_with_its_server_and_what_concerns_all_with_the_fleet() -> None:
+    found = containers(2)
+    found["notes"] = [
+        {"server": "time", "message": "pids: no effect"},
+        {"server": None, "message": "the walls are low"},
+    ]
+    found["needs"] = [{"server": "time", "message": "PersistentVolumeClaim data"}]
+    found["left"] = ["Deployment mcp-time: spec.replicas is 5, not 2 (ann)"]
+    assert told(containers=found)["notes"] == ["needs PersistentVolumeClaim data", "pids: no effect"]
+    config = {"changed": False, "servers": [spec("time")], "errors": []}
+    assert state_of(config=config, containers=found)["warnings"] == [
+        "the walls are low",
+        "Deployment mcp-time: spec.replicas is 5, not 2 (ann)",
+    ]
