@@ -55,6 +55,12 @@ options:
       - Path of a file whose first line signs the ids of sessions where one process serves many clients; those signed
         with any line are accepted, by all pods of the server.
     type: path
+  hosts:
+    description:
+      - All hosts of the fleet by name. More than one is an error. Each would have a key of its own, and replace the
+        pods of the others.
+    type: dict
+    default: {}
 requirements:
   - kubernetes
 notes:
@@ -199,6 +205,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
+    "hosts": {"type": "dict", "default": {}},
 }
 
 

@@ -64,6 +64,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.worklo
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Returns the result of mcp_workload, as its documentation describes it. Raises ModuleError."""
     require("yaml", YAML_ERROR)
+    hosts = arguments.get("hosts") or {}
+    if len(hosts) > 1:
+        raise fleet_error(
+            f"runtime = kubernetes has one host bring the fleet to the cluster, and the inventory has {len(hosts)}:"
+            f" {', '.join(sorted(hosts))}; leave one in mcp_hosts",
+            actions=[],
+        )
     try:
         settings = read_settings(arguments["settings"])
         specs = specs_of(arguments["servers"])
