@@ -123,15 +123,16 @@ def _verdict(
     name: str, rollout: Rollout, trouble: Trouble | None, now: float, deadline: float, stuck: dict[str, float]
 ) -> Failed | None:
     """Why a server has failed, None where it may still come."""
-    if trouble is not None and trouble.is_hopeless:
+    if rollout.failure or (trouble is not None and trouble.is_hopeless):
         is_long = now - stuck.setdefault(name, now) >= PATIENCE or now >= deadline
     else:
         stuck.pop(name, None)
         is_long = now >= deadline
-    if not is_long and not rollout.failure:
+    if not is_long:
         return None
-    what = str(trouble) if trouble is not None else rollout.failure or "no pod got ready in time"
-    return Failed(f"{rollout.ready} of {rollout.desired} pods are ready; {what}", trouble)
+    what = [str(trouble) if trouble is not None else "", rollout.failure]
+    told = "; ".join(filter(None, what)) or "no pod got ready in time"
+    return Failed(f"{rollout.ready} of {rollout.desired} pods are ready; {told}", trouble)
 
 
 def _pods_by_server(cluster: Cluster, fleet: str) -> dict[str, list[Object]]:
