@@ -37,9 +37,9 @@ class Server:
     """One server of the config. Optional fields are None where the run did not come so far.
 
     The texts are sentences for people: ``condition_text``, ``transport``, ``limits``, ``network``. ``severity`` is ok,
-    warning, critical or none. ``logs`` is the command that shows the container's log. ``next_try`` is when a
-    server that has failed is tried again. ``hosts`` are the names of those that run it. ``cpus`` (cores) and ``memory``
-    (bytes) are the limits of each container.
+    warning, critical or none. ``logs`` is the command that shows the container's log. ``next_try`` is when a server
+    that has failed is tried again. ``requires`` says of each of what it needs beside itself how that is. ``hosts`` are
+    the names of those that run it. ``cpus`` (cores) and ``memory`` (bytes) are the limits of each container.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Server:
     cpus: float | None
     memory: int | None
     draining: str | None
+    requires: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,14 @@ def _server(node: Node) -> Server:
         cpus=None if node.maybe("limits").none else node.get("limits").get("cpus").maybe_number(),
         draining=_draining(node.maybe("draining")),
         memory=None if node.maybe("limits").none else node.get("limits").get("memory").maybe_whole(),
+        requires=() if node.maybe("requires").none else tuple(map(_requirement, node.get("requires").members())),
     )
+
+
+def _requirement(node: Node) -> str:
+    container = node.get("container")
+    shown = "" if container.none else f", {container.get('name').maybe_text() or container.get('id').text()}"
+    return f"{node.get('name').text()} ({node.get('image').text()}): {node.get('state').text()}{shown}"
 
 
 def _draining(node: Node) -> str | None:

@@ -21,6 +21,8 @@ LARGEST_LOG = 4 * 1024 * 1024
 # What timeout(1) exits with when it has ended its command.
 TIMED_OUT = 124
 TAIL_BYTES = 64 * 1024
+# How what a server requires is while there is nothing to do about it.
+_WELL = ("running", "healthy", "completed")
 
 
 class Locks:
@@ -86,11 +88,18 @@ class Report:
         try:
             with self._path.open("rb") as file:
                 servers = json.loads(file.read(LARGEST_REPORT))["servers"]
-            serving = [each for each in servers if each.get("container")]
+            required = [
+                {**each, "name": f"{server['name']}.{each['name']}"}
+                for server in servers
+                for each in server.get("requires", ())
+            ]
+            serving = [each for each in (*servers, *required) if each.get("container")]
+            unwell = [each["name"] for each in servers if each["error"] or each["observed"] != "running"]
+            unwell += [each["name"] for each in required if each["state"] not in _WELL]
             return Told(
                 serving={each["container"]["id"]: each["name"] for each in serving},
                 names={each["container"]["id"]: name for each in serving if (name := each["container"].get("name"))},
-                unwell=frozenset(each["name"] for each in servers if each["error"] or each["observed"] != "running"),
+                unwell=frozenset(unwell),
                 failed=frozenset(each["name"] for each in servers if _may_be_an_accident(each)),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -91,6 +91,35 @@ def test_a_removed_container_answers_again_and_the_run_starts_no_other(watched: 
     assert log(watched).count("starting a run") == runs + 1
 
 
+def test_what_a_server_requires_comes_back_when_it_is_killed(watched: Site) -> None:
+    port = "5432"
+    ask_it = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}')"
+    database = {
+        "image": "mcp-sample/time:1",
+        "entrypoint": ["python3", "-m", "http.server", port, "--directory", "/tmp"],
+        "health": ["python3", "-c", ask_it],
+    }
+    watched.write_config({**SAMPLE, "ledger": {**ANOTHER, "orchestrator": {"requires": {"db": database}}}})
+
+    def required() -> list[str | None]:
+        told = watched.servers().get("ledger", {"requires": []})["requires"]
+        return [each["state"] for each in told]
+
+    until(lambda: required() == ["healthy"], "the state tells of what it requires", PATIENCE)
+    until(answers(watched, "ledger"), "ledger answers", PATIENCE)
+    found = watched.docker.containers.get(f"{FLEET}-ledger.db")
+    found.kill()
+
+    def runs() -> bool:
+        found.reload()
+        return bool(found.status == "running")
+
+    until(runs, "it runs again", PATIENCE)
+    until(lambda: "starting a run: watcher: ledger.db has ended" in log(watched), "the watcher said why", PATIENCE)
+    watched.write_config(SAMPLE)
+    until(lambda: f"{FLEET}-ledger.db" not in watched.containers(), "it goes with its server", PATIENCE)
+
+
 def test_an_edit_is_followed_without_a_timer_or_a_path_unit(watched: Site) -> None:
     before = len(log(watched))
     watched.write_config({**SAMPLE, "tokyo": ANOTHER})

@@ -53,6 +53,7 @@ def _of_server(server: Server, now: datetime) -> Iterator[Fact]:
     elif server.desired != "invalid":
         yield Fact("Container", server.observed)
     yield Fact("Draining", server.draining)
+    yield Fact("Requires", server.requires)
     yield Fact("Image", server.image)
     yield Fact("Built from", server.package)
     yield Fact("Generation", server.generation)

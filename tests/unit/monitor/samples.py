@@ -47,6 +47,7 @@ def server(name: str, number: int = 0, *, finished: datetime = FINISHED, **chang
         "headers": [],
         "generation": hexes(name, 12),
         "draining": None,
+        "requires": [],
         "replicas": {"desired": 1, "serving": 1},
         "container": {"id": hexes(f"container {name}", 64), "name": f"mcp-{name}", "logs": f"docker logs mcp-{name}"},
         "endpoint": {"address": "127.0.0.1", "port": 20000 + number, "url": f"http://127.0.0.1:{20000 + number}/mcp"},

@@ -61,6 +61,22 @@ def test_a_report_tells_which_containers_serve_and_which_servers_are_not_mended(
     assert report.version() is not None
 
 
+def test_a_report_tells_of_what_servers_require_too(tmp_path: Path) -> None:
+    database = {"name": "db", "state": "healthy", "container": {"id": "d1", "name": "mcp-time.db"}}
+    step = {"name": "schema", "state": "completed", "container": None}
+    time = {"name": "time", "observed": "running", "error": None, "container": {"id": "a1", "name": "mcp-time"}}
+    off = {"name": "off", "observed": "stopped", "error": None, "container": None}
+    off_database = {"name": "db", "state": "stopped", "container": None}
+    path = tmp_path / "state.json"
+    path.write_text(
+        json.dumps({"servers": [{**time, "requires": [database, step]}, {**off, "requires": [off_database]}]})
+    )
+    told = Report(path).read()
+    assert told.serving == {"a1": "time", "d1": "time.db"}
+    assert told.names == {"a1": "mcp-time", "d1": "mcp-time.db"}
+    assert told.unwell == {"off", "off.db"}
+
+
 @pytest.mark.parametrize(
     ("changes", "failed"),
     [

@@ -67,6 +67,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "container": container_of(endpoint),
         "replicas": _replicas(spec, endpoint),
         "draining": draining,
+        "requires": _requires(spec, endpoint, observed),
         "endpoint": _address(endpoint),
         "route": route,
         "health": health,
@@ -125,6 +126,31 @@ def _replicas(spec: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str,
 def _workload(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
     found = endpoint.get("workload")
     return found if isinstance(found, Mapping) else {}
+
+
+def _requires(spec: Mapping[str, Any], endpoint: Mapping[str, Any], observed: str) -> list[dict[str, Any]]:
+    """What it needs beside itself, in the order in which that starts; it is stopped with the server."""
+    told = _tables(endpoint.get("requires"))
+    if not told and observed == "stopped":
+        prefix = f"{spec.get('name')}."
+        told = [
+            {**each, "name": (word(each.get("name")) or "").removeprefix(prefix), "state": "stopped"}
+            for each in _tables(spec.get("requires"))
+        ]
+    return [
+        {
+            "name": word(each.get("name")),
+            "image": word(each.get("image")),
+            "condition": one_of(each.get("condition"), ("started", "healthy", "completed")),
+            "state": word(each.get("state")),
+            "container": container_of(each),
+        }
+        for each in told
+    ]
+
+
+def _tables(said: Any) -> list[Mapping[str, Any]]:
+    return [each for each in said if isinstance(each, Mapping)] if isinstance(said, (list, tuple)) else []
 
 
 def _draining(containers: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

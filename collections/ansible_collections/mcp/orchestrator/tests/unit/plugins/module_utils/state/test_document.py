@@ -87,6 +87,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
         "container": {"id": "c0ffee", "name": "mcp-time", "logs": "docker logs mcp-time"},
         "replicas": {"desired": 1, "serving": 1},
         "draining": None,
+        "requires": [],
         "endpoint": {"address": "127.0.0.1", "port": 20001, "url": "http://127.0.0.1:20001/mcp/time/mcp"},
         "route": {
             "url": "http://127.0.0.1:8080/mcp/time/mcp",
