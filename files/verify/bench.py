@@ -113,7 +113,7 @@ class _Work:
     ) -> None:
         """One of the sessions; its setup and teardown are done once."""
         try:
-            async with opened(target, protocol, headers, self._case.sampling) as session:
+            async with opened(target, protocol, headers, self._case.script) as session:
                 around = Steps(session, dict(self._case.variables), self._secrets)
                 well = await around.all("setup step", self._case.setup)
                 mine.set()

@@ -146,7 +146,7 @@ class _Run:
             self.fail(place, each)
 
     async def all_steps(self, target: Target, protocol: str, headers: dict[str, str]) -> None:
-        async with opened(target, protocol, headers, self._case.sampling) as session:
+        async with opened(target, protocol, headers, self._case.script) as session:
             refused = session.opening.error
             if refused is not None and not any(each.errors for each in self._case.steps):
                 self.fail("initialize", f"error {refused.kind}: {refused.message}")

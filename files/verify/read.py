@@ -16,7 +16,7 @@ from jmespath.exceptions import JMESPathError
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 
-from verify.suite import ACTIONS, WAIT, Bench, Case, Expectation, Sampling, Step, Suite
+from verify.suite import ACTIONS, WAIT, Bench, Case, Elicitation, Expectation, Sampling, Script, Step, Suite
 
 SCHEMA = Path(__file__).resolve().parents[1] / "verify.schema.json"
 VARIABLE = re.compile(r"\$\{(env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -130,10 +130,10 @@ def _beyond_schema(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for position, name in enumerate(names):
         if name in names[:position]:
             yield f"cases[{position}].name", f"{shown(name)} is the name of an earlier case; give another one"
-    yield from _sampling_wrong("sampling", given)
+    yield from _script_wrong("", given)
     for position, case in enumerate(given["cases"]):
         here = f"cases[{position}] ({case['name']})"
-        yield from _sampling_wrong(f"{here}.sampling", case)
+        yield from _script_wrong(f"{here}.", case)
         known = {*given.get("variables", {}), *case.get("variables", {})}
         for place, steps in (
             ("setup", given.get("setup", [])),
@@ -148,9 +148,12 @@ def _beyond_schema(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 known |= set(step.get("save", {}))
 
 
-def _sampling_wrong(place: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for number, each in enumerate(holder.get("sampling", [])):
-        yield from _expression_wrong(f"{place}[{number}].when", each.get("when", ""), "regular expression")
+def _script_wrong(place: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind in ("sampling", "elicitation"):
+        for number, each in enumerate(holder.get(kind, [])):
+            yield from _expression_wrong(f"{place}{kind}[{number}].when", each.get("when", ""), "regular expression")
+            if "content" in each and each.get("action", "accept") != "accept":
+                yield f"{place}{kind}[{number}].content", f"{each['action']} fills in nothing; remove it"
 
 
 def _step_wrong(place: str, step: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, str]]:
@@ -202,12 +205,16 @@ def _suite(path: Path, given: Mapping[str, Any]) -> Suite:
 
 def _case(case: Mapping[str, Any], given: Mapping[str, Any]) -> Case:
     sampling = [*case.get("sampling", []), *given.get("sampling", [])]
+    elicitation = [*case.get("elicitation", []), *given.get("elicitation", [])]
     return Case(
         name=case["name"],
         steps=_steps(case["steps"]),
         setup=_steps([*given.get("setup", []), *case.get("setup", [])]),
         teardown=_steps([*case.get("teardown", []), *given.get("teardown", [])]),
-        sampling=tuple(Sampling(each.get("when", ""), each["answer"]) for each in sampling),
+        script=Script(
+            tuple(Sampling(each.get("when", ""), each["answer"]) for each in sampling),
+            tuple(Elicitation(**{"when": "", **each}) for each in elicitation),
+        ),
         variables={**given.get("variables", {}), **case.get("variables", {})},
         bench=Bench(**case["bench"]) if "bench" in case else None,
     )

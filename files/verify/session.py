@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +14,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
 from verify.outcome import Error, Outcome, failed, plain, result_of
-from verify.suite import LEGACY, MODERN, WAIT, Sampling, Step
+from verify.scripted import completions, forms
+from verify.suite import LEGACY, MODERN, WAIT, Script, Step
 from verify.target import Target
 
 OPEN_SECONDS = 60.0
@@ -120,16 +120,19 @@ _LISTS = {"list_tools": list_tools, "list_resources": list_resources, "list_prom
 
 @asynccontextmanager
 async def opened(
-    target: Target, protocol: str, headers: dict[str, str], sampling: Sequence[Sampling] = ()
+    target: Target, protocol: str, headers: dict[str, str], script: Script | None = None
 ) -> AsyncIterator[Session]:
-    """A session with the server in a protocol's era; raises what the SDK raises where it cannot be had."""
+    """A session with the server in a protocol's era, whose questions a script answers; raises what the SDK raises
+    where it cannot be had."""
+    script = script or Script()
     begun = time.perf_counter()
     client = Client(
         target.connection(headers),
         mode="legacy" if protocol == LEGACY else "auto",
         cache=None,
         client_info=CLIENT,
-        sampling_callback=_answering(sampling) if sampling else None,
+        sampling_callback=completions(script.sampling),
+        elicitation_callback=forms(script.elicitation),
     )
     with anyio.fail_after(OPEN_SECONDS) as opening:
         async with client:
@@ -152,19 +155,3 @@ def _opening(client: Client, protocol: str, seconds: float) -> Outcome:
         said = f"the server does not speak {MODERN_PROTOCOL_VERSIONS[-1]}: it agreed on {client.protocol_version}"
         error = Error(("protocol",), said)
     return Outcome(document, seconds, error)
-
-
-def _answering(sampling: Sequence[Sampling]) -> Any:
-    """What answers the server's requests for a completion: the first entry that fits."""
-
-    async def answer(
-        _context: Any, params: types.CreateMessageRequestParams
-    ) -> types.CreateMessageResult | types.ErrorData:
-        asked = "\n".join(str(plain(each).get("content")) for each in params.messages)
-        for each in sampling:
-            if re.search(each.when, asked):
-                content = types.TextContent(type="text", text=each.answer)
-                return types.CreateMessageResult(role="assistant", content=content, model="script")
-        return types.ErrorData(code=types.INVALID_PARAMS, message="no entry of sampling fits what was asked")
-
-    return answer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ACTIONS = ("initialize", "list_tools", "list_resources", "list_prompts", "call_tool", "read_resource", "get_prompt")
 """What asks a server; ``wait`` is the one step that asks nobody."""
@@ -61,6 +61,26 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Elicitation:
+    """What the client answers when the server asks for input whose message, or URL, matches ``when``.
+
+    ``action`` is accept, with ``content`` as what was filled in, decline or cancel.
+    """
+
+    when: str
+    action: Literal["accept", "decline", "cancel"] = "accept"
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the client answers when the server asks; without an entry it offers the server no such question."""
+
+    sampling: tuple[Sampling, ...] = ()
+    elicitation: tuple[Elicitation, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bench:
     """How a case is repeated for its figures: ``rate`` in cases a second, None as fast as possible; seconds."""
 
@@ -77,7 +97,7 @@ class Case:
     steps: tuple[Step, ...]
     setup: tuple[Step, ...] = ()
     teardown: tuple[Step, ...] = ()
-    sampling: tuple[Sampling, ...] = ()
+    script: Script = Script()
     variables: Mapping[str, Any] = field(default_factory=dict)
     bench: Bench | None = None
 

@@ -13,6 +13,20 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import SamplingMessage, TextContent, ToolAnnotations
+from pydantic import BaseModel
+
+
+class Order(BaseModel):
+    """What a person fills in."""
+
+    item: str
+    amount: int = 1
+
+
+async def order(context: Context) -> str:
+    """Asks a person what to order"""
+    answer = await context.elicit("What may it be?", Order)
+    return f"{answer.data.amount} {answer.data.item}" if answer.action == "accept" else answer.action
 
 
 def shop(
@@ -56,6 +70,8 @@ def shop(
         message = SamplingMessage(role="user", content=TextContent(type="text", text=question))
         answer = await context.session.create_message([message], max_tokens=10)
         return f"the model says {answer.content.text}"  # type: ignore[union-attr]
+
+    server.add_tool(order)
 
     @server.resource("shop://hours")
     def hours() -> str:

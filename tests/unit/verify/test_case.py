@@ -41,7 +41,7 @@ def test_each_kind_of_step_is_done_in_both_eras(run: Any, protocol: str) -> None
           - initialize:
             expect: [{path: serverInfo.name, equals: shop}, {path: instructions, matches: prices}]
           - list_tools:
-            expect: [{path: "tools[].name", equals: [price, stock, ask]}]
+            expect: [{path: "tools[].name", equals: [price, stock, ask, order]}]
           - list_resources:
             expect: [{path: "resources[0].uri", equals: "shop://hours"}]
           - list_prompts:
@@ -87,6 +87,20 @@ def test_the_server_gets_scripted_answers_to_its_sampling(run: Any) -> None:
           - {call_tool: ask, arguments: {question: "which mood?"}, expect: [{matches: the model says fine}]}
           - {call_tool: ask, arguments: {question: "which colour?"}, expect: [{error: invalid_params}]}
         """
+    assert run(text, "legacy").failures == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{when: may it be, content: {item: tea, amount: 3}}", "{matches: 3 tea}"),
+        ("{action: decline}", "{matches: decline}"),
+        ("{action: cancel}", "{matches: cancel}"),
+        ("{when: something else, content: {item: tea}}", "{error: invalid_params}"),
+    ],
+)
+def test_the_server_gets_what_a_person_would_fill_in(run: Any, entry: str, expected: str) -> None:
+    text = f"elicitation: [{entry}]\nsteps: [{{call_tool: order, expect: [{expected}]}}]\n"
     assert run(text, "legacy").failures == []
 
 

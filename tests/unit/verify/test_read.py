@@ -45,7 +45,7 @@ def test_a_file_says_which_servers_are_asked_what_in_which_protocols(tmp_path: P
     case = suite.cases[0]
     assert [suite.applies_to(name) for name in ("time", "clock-2", "timer")] == [True, True, False]
     assert suite.protocols == ("legacy", "modern")
-    assert (case.sampling, case.bench) == ((Sampling("weather", "rain"),), Bench(2, 1))
+    assert (case.script.sampling, case.bench) == ((Sampling("weather", "rain"),), Bench(2, 1))
     assert [step.title for step in (*case.setup, *case.steps)] == ["wait 0", "call_tool now", "call_tool ${at}"]
     assert case.steps[0].errors == ("tool",)
 
