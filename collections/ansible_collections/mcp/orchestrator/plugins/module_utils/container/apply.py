@@ -58,6 +58,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.serving
     fallback,
     stopped,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.unverified import Unverified
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Container, World
 
 SERVERS_AT_ONCE = 64
@@ -100,6 +101,7 @@ class Applier:
         self._environment = environment
         self._plan = plan
         self._egress = EgressControl(host, world, policy)
+        self._unverified = Unverified(host.engine, policy.fleet)
         self._images = ImagePulls(host.engine, world.images)
         self._failures = FailureLog(host.engine, host.clock, policy.fleet, world.failures)
         seconds = patience(plan.starting, policy.health_timeout, os.cpu_count() or 1)
@@ -245,6 +247,8 @@ class Applier:
                 made = self._creation.create_required(slot.spec, action)
                 self._done(action)
             elif action.action in CREATIONS:
+                if slot.spec.verify and slot.incumbent is not None:
+                    self._unverified.note(slot.spec)
                 made = self._creation.create(slot.spec, slot.replica, action)
                 self._done(action)
             else:
@@ -282,7 +286,10 @@ class Applier:
             return None
         endpoint = serving.endpoint(replace(self._world, images=self._images.images), self._policy)
         transport = "sse" if slot.spec.transport == "sse" else "http"
-        return self._verify(slot.spec.name, endpoint.url or "", transport, endpoint.host_header)
+        failure = self._verify(slot.spec.name, endpoint.url or "", transport, endpoint.host_header)
+        if failure is None:
+            self._unverified.forget(slot.spec)
+        return failure
 
     def _remember(self, slot: Slot) -> None:
         try:

@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import egress, labels, mount, step_mark
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import (
+    egress,
+    labels,
+    mount,
+    step_mark,
+    unverified,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.docker_json import (
     confinement_of,
     container_of,
@@ -92,6 +98,7 @@ def observe(host: Host, specs: Sequence[Spec], policy: Policy) -> World:
         volumes=mounted,
         required=tuple(each for each in seen if each.required_by),
         marks=step_mark.marks_in(volumes),
+        unverified=unverified.generations_in(volumes),
         data=step_mark.data_in([*mounted.values(), *volumes]),
         confinement=confinement_of(itself.result()),
         unbound=_unbound(found, policy, firewall),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.confinement import network_rights
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, mount, unverified
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.allocator import Allocator
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import (
@@ -119,7 +119,13 @@ def _slot(spec: Spec, replica: int, fleet: _Fleet) -> Slot:
         pause = failure.pause(attempt, world.now, forget)
         if pause is not None:
             return replace(slot, problem=pause)
-    return replace(slot, actions=actions, wait=bool(actions) or (successor is not None and successor.ready is False))
+    unproven = successor is not None and (successor.ready is False or _has_to_pass(slot, world))
+    return replace(slot, actions=actions, wait=bool(actions) or unproven)
+
+
+def _has_to_pass(slot: Slot, world: World) -> bool:
+    """Whether a run that was cut short has left it before its verification: another one serves until it passes."""
+    return slot.incumbent is not None and unverified.has_to_pass(slot.spec, world)
 
 
 def _refuse_confinement(spec: Spec, fleet: _Fleet) -> None:

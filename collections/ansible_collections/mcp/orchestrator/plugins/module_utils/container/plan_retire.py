@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, step_mark
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import fleet_resources, step_mark, unverified
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.action import Action, Plan, Problem, Slot, Verb
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_actions import removal_of, stop_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import UnsupportedSpec
@@ -83,6 +83,7 @@ def plan_retire(
                 policy,
             ),
             *(step_mark.volume_name(policy.fleet, step) for step in step_mark.stale(specs, protected, world)),
+            *(unverified.volume_name(policy.fleet, each) for each in unverified.stale(specs, protected, world)),
         ),
     )
 

@@ -163,7 +163,8 @@ class World:
 
     ``networks`` are those of the fleet's networks that are there, by name. ``required`` are the containers of what
     servers require, which are none of ``containers``; ``marks`` the steps that have run, by name, and ``data`` the
-    volumes that hold what servers require, each with what tells it from another of the same name.
+    volumes that hold what servers require, each with what tells it from another of the same name. ``unverified`` are
+    the generations, by server, that have yet to pass its verification.
 
     ``strangers`` are names of containers that are not of this fleet, ``busy`` host ports that others hold,
     ``now`` the time of the observation in seconds since the epoch. ``failures`` is what servers failed at before, and
@@ -201,3 +202,4 @@ class World:
     required: tuple[Container, ...] = ()
     marks: Mapping[str, Mark] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    unverified: Mapping[str, str] = field(default_factory=dict)

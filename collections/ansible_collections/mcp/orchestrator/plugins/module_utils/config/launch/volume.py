@@ -28,8 +28,8 @@ _MODES = frozenset(
 # The default, and what only means something on a Mac.
 _MEANINGLESS = frozenset({"rw", "cached", "delegated", "consistent"})
 
-# Names of volumes in which this fleet keeps its own data: container/fleet_resources.py, failure.py, step_mark.py.
-_INTERNAL = ("hosts", "failures", "done")
+# Names of volumes in which this fleet keeps its own data: container/fleet_resources.py, failure.py, step_mark.py …
+_INTERNAL = ("hosts", "failures", "done", "unverified")
 
 
 class UnsafeVolume(ValueError):

@@ -27,6 +27,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.contai
     whole_run,
 )
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.container.simulated_engine import (
+    Killed,
     SimulatedEngine,
 )
 
@@ -82,6 +83,34 @@ def test_one_that_does_not_pass_is_removed_and_the_old_one_serves_on() -> None:
     assert result["errors"][0]["message"].startswith(
         f"its verification failed: a.yml: tells the time: no; the new container was removed, generation {old} keeps"
     )
+
+
+@pytest.mark.parametrize("verdict", [None, "its verification failed: no"])
+def test_one_whose_run_was_killed_before_its_verdict_is_verified_by_the_next(verdict: str | None) -> None:
+    engine = SimulatedEngine()
+    whole_run(engine, [spec("a", verify=True)])
+    fleet = DesiredFleet(specs=[spec("a", memory=2**27, verify=True)], policy=POLICY, environment=ENVIRONMENT)
+
+    def killed(server: str, url: str, transport: str, host_header: str | None) -> str | None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        reconcile(fleet, replace(host_of(engine), verify=killed))
+    assert len(engine.of_fleet("f")) == 2
+    told = reconcile(replace(fleet, check_mode=True), host_of(engine))
+    assert told["endpoints"][0]["generation"] == spec("a").generation
+
+    judge = Judge(verdict)
+    result = reconcile(fleet, replace(host_of(engine), verify=judge))
+    assert len(judge.asked) == 1
+    serving = spec("a") if verdict else fleet.specs[0]
+    assert result["endpoints"][0]["generation"] == serving.generation
+    assert len(result["errors"]) == (1 if verdict else 0)
+    assert ("f-a.unverified" in engine.kept) == bool(verdict)
+    # What passed is not asked again, and nothing is remembered of what nobody wants any more.
+    whole_run(engine, [spec("a", verify=True)] if verdict else fleet.specs)
+    assert "f-a.unverified" not in engine.kept
+    assert len(judge.asked) == 1
 
 
 def test_nobody_is_asked_about_a_server_without_verify_or_one_that_replaces_nothing() -> None:
