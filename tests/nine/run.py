@@ -84,7 +84,9 @@ def installed(site: NineSite, *, unchanged: bool = False) -> str:
     conditions = {name: each["condition"] for name, each in site.servers().items()}
     silent = {name: each for name, each in conditions.items() if each not in WELL}
     if run.code or silent or (unchanged and run.changed):
-        return f"{run.output[-4000:]}\nnot well: {silent}"
+        last = max((site.var / "history").glob("*.json"))
+        plan = [[each[key] for key in ("server", "action", "reason")] for each in json.loads(last.read_text())["plan"]]
+        return f"{run.output[-4000:]}\nnot well: {silent}\nwhat it did: {plan}"
     return "" if set(conditions) == set(CALLS) else f"there are {sorted(conditions)}"
 
 

@@ -23,10 +23,17 @@ SIGHT = Path(__file__).with_name("sight.py")
 class NineSite(Site):
     """The product with the nine of tests/nine/here.py."""
 
+    last: subprocess.Popen[str] | None = None
+
     @property
     def variables(self) -> dict[str, Any]:
         bases = {"python": "mcp-base/python:3.11", "node": "mcp-base/node:24"}
         return {**super().variables, "mcp_image_bases": bases}
+
+    def start(self, *arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        """Begins a run, which the end of the site waits for."""
+        self.last = super().start(*arguments, **options)
+        return self.last
 
     def prepare(self) -> None:
         """Lays down what an operator does: folders, secrets, settings, config, verifications."""
@@ -85,6 +92,8 @@ def nine_site() -> Iterator[NineSite]:
         site.prepare()
         yield site
     finally:
+        if site.last is not None and site.last.poll() is None:
+            site.last.communicate()  # one that goes on would make again what the teardown removes
         gone = site.play("teardown")
         for name in site.volumes():
             site.docker.volumes.get(name).remove()

@@ -172,6 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as the service does that was asked for. A question in a body counts as one in the address."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, so that nobody waits for the second
     service: Callable[[str, Mapping[str, list[str]], Message], Answer]
 
     def do_GET(self) -> None:
@@ -184,6 +185,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     do_POST = do_GET
 
