@@ -38,13 +38,16 @@ class Conditions:
         self._clock = clock
         self._fleet = fleet
 
-    def make_data(self, spec: Spec) -> None:
-        """Makes the volumes that a requirement names, unless they are there. Raises EngineError."""
-        for name in sorted(mount.names_of([spec])):
+    def make_data(self, server: Spec) -> None:
+        """Makes the volumes that the requirements of a server name, unless they are there. Raises EngineError.
+
+        All of them before the first step, because a step remembers them all.
+        """
+        for name in sorted(mount.names_of(server.requirements)):
             if self._engine.volume(name) is None:
                 marks = {
                     labels.FLEET: self._fleet,
-                    labels.SERVICE: spec.required_by or "",
+                    labels.SERVICE: server.name,
                     labels.DATA: uuid.uuid4().hex,
                 }
                 self._engine.create_volume(name, marks)

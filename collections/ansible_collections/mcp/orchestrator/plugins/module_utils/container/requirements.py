@@ -93,7 +93,7 @@ class Requirements:
         """Carries out a slot and waits for its condition; gives the container that stays. A step leaves none, whatever
         came of it. Raises RequirementFailure and what a creation raises."""
         spec = slot.spec
-        self._conditions.make_data(spec)
+        self._conditions.make_data(server)
         made = self._bring_up(slot)
         if not slot.wait or made is None:
             return made

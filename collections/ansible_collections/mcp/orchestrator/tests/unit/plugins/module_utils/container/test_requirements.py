@@ -55,6 +55,15 @@ def test_steps_and_dependencies_start_in_their_order_before_the_server() -> None
     assert done(run(engine, [server()]), run(engine, [server()], retire=True)) == []
 
 
+def test_a_step_is_not_run_again_because_one_behind_it_has_a_volume_more() -> None:
+    needed = database("a")
+    needed[1] = required("a", "db", volumes=["a-data:/data", "a-socket:/run"])
+    servers = [server(requires=needed)]
+    engine = SimulatedEngine()
+    run(engine, servers)
+    assert done(run(engine, servers)) == []
+
+
 def test_only_the_server_and_what_it_requires_are_in_their_network_which_leads_nowhere() -> None:
     engine = SimulatedEngine()
     run(engine, [server(), spec("b")])
