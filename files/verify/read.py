@@ -230,7 +230,7 @@ def _step(given: Mapping[str, Any]) -> Step:
         action=action,
         subject=given[action],
         expect=tuple(_expectation(each) for each in given.get("expect", [])),
-        **{name: given[name] for name in ("arguments", "timeout", "cancel_after", "save") if name in given},
+        **{name: given[name] for name in ("arguments", "timeout", "cancel_after", "save", "show") if name in given},
     )
 
 

@@ -30,7 +30,8 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: ``subject`` is the tool, prompt or URI, or the seconds of a ``wait``. Times are in seconds."""
+    """One thing to do: ``subject`` is the tool, prompt or URI, or the seconds of a ``wait``. Times are in seconds.
+    ``show``: whether a failure tells what the answer says."""
 
     action: str
     subject: Any = None
@@ -39,6 +40,7 @@ class Step:
     cancel_after: float | None = None
     expect: tuple[Expectation, ...] = ()
     save: Mapping[str, str] = field(default_factory=dict)
+    show: bool = False
 
     @property
     def title(self) -> str:

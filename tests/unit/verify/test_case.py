@@ -109,7 +109,7 @@ def test_steps_stop_at_the_first_that_fails_and_the_teardown_is_done_all_the_sam
         """
         setup: [{call_tool: stock}]
         steps:
-          - {call_tool: stock, expect: [{matches: "13"}, {within: 0.000001}]}
+          - {call_tool: stock, show: true, expect: [{matches: "13"}, {within: 0.000001}]}
           - {call_tool: price, arguments: {item: tea}}
         """,
         file="teardown: [{call_tool: price, arguments: {item: tea}}]\n",

@@ -48,12 +48,37 @@ def test_what_is_as_expected_is_nothing_to_tell(path: str | None, checks: dict[s
     ],
 )
 def test_what_is_not_as_expected_is_told_with_both(path: str | None, checks: dict[str, Any], said: str) -> None:
+    assert differences(ANSWER, [Expectation(path, checks)], show=True) == [said]
+
+
+@pytest.mark.parametrize(
+    ("path", "checks", "said"),
+    [
+        ("count", {"equals": 13}, "count is a number, expected 13"),
+        ("open", {"equals": 1}, "open is a truth value, expected 1"),
+        (None, {"matches": "^left"}, "its text is a text of 7 characters, which does not match '^left'"),
+        ("content", {"contains": "image"}, 'content is a list of 1, which does not contain "image"'),
+        ("content[0]", {"equals": 1}, "content[0] is an object with text, type, expected 1"),
+        (
+            "text",
+            {"schema": {"maxLength": 3}},
+            "text does not keep to its schema: a text of 7 characters against its maxLength",
+        ),
+        ("nothing", {"equals": 1}, "nothing is nothing, expected 1"),
+    ],
+)
+def test_what_an_answer_says_is_told_only_where_its_step_shows_it(
+    path: str | None, checks: dict[str, Any], said: str
+) -> None:
     assert differences(ANSWER, [Expectation(path, checks)]) == [said]
 
 
 def test_all_that_is_wrong_with_an_answer_is_told() -> None:
     expected = [Expectation("count", {"equals": 1}), Expectation(within=0.1), Expectation("open", {"equals": True})]
-    assert differences(ANSWER, expected) == ["count is 12, expected 1", "it took 0.200 s, expected within 0.1 s"]
+    assert differences(ANSWER, expected, show=True) == [
+        "count is 12, expected 1",
+        "it took 0.200 s, expected within 0.1 s",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["protocol", "invalid_params", "-32602"])
@@ -66,7 +91,7 @@ def test_an_error_has_a_wide_name_a_narrow_one_and_a_number(kind: str) -> None:
     [
         (REFUSAL, (), "error invalid_params: no such tool"),
         (REFUSAL, ("tool", "timeout"), "error invalid_params, expected tool or timeout: no such tool"),
-        (ANSWER, ("tool",), "it succeeded, expected an error (tool); the answer: "),
+        (ANSWER, ("tool",), "it succeeded, expected an error (tool); the answer is "),
     ],
 )
 def test_an_error_that_should_not_come_or_does_not_is_told(outcome: Outcome, kinds: tuple[str, ...], said: str) -> None:
