@@ -116,6 +116,21 @@ def test_what_others_have_changed_is_told_with_who_did_it_and_changed_back(scene
     assert scene.good_run()["actions"] == []
 
 
+def test_a_port_that_somebody_has_given_another_number_is_put_right(scene: WorkloadScene) -> None:
+    scene.good_run({"orders": http()})
+    change = '[{"op":"replace","path":"/spec/ports/0/port","value":99}]'
+    scene.cluster.kubectl("-n", scene.namespace, "patch", "service", "mcp-orders", "--type=json", "-p", change)
+    result = scene.good_run()
+    assert [each["objects"] for each in result["actions"]] == [["Service mcp-orders"]]
+    (port,) = scene.cluster.api.read("Service", "mcp-orders", scene.namespace)["spec"]["ports"]
+    assert (port["name"], port["port"]) == ("http", 8000)
+    assert scene.good_run()["actions"] == []
+    another = {**http(), "args": ["run", "--rm", "-p", "9000", "mcp/orders:1"]}
+    scene.good_run({"orders": another})
+    (port,) = scene.cluster.api.read("Service", "mcp-orders", scene.namespace)["spec"]["ports"]
+    assert port["port"] == 9000
+
+
 def test_without_repair_what_others_have_changed_is_told_and_stays(scene: WorkloadScene) -> None:
     scene.good_run({"time": stdio()})
     scene.settings(repair=False)

@@ -11,10 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import CONNECTIONS, Cluster
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import CONFLICT, ClusterError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import (
+    CONFLICT,
+    INVALID,
+    ClusterError,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import Kind, kind_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import MANAGER
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import Action
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.taken_place import claimed
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 
 SCALE_MANAGER = "mcp-orchestrator-scale"
@@ -84,13 +89,25 @@ def _do(
     if action.handed_over is not None:
         cluster.apply(kind, action.handed_over, SCALE_MANAGER, force=False)
     # What was not there when we looked and is now is somebody else's, unless it is just the same.
-    completed = complete(action.object)
+    completed, may_take = complete(action.object), force and action.verb == "apply"
     try:
-        cluster.apply(kind, completed, MANAGER, force=force and action.verb == "apply")
+        cluster.apply(kind, completed, MANAGER, force=may_take)
     except ClusterError as error:
-        if not error.managers or not all(each.startswith(f"{MANAGER}-") for each in error.managers):
+        # Our own hand from another time is no conflict.
+        is_own = bool(error.managers) and all(each.startswith(f"{MANAGER}-") for each in error.managers)
+        if not is_own and not (error.status == INVALID and may_take and _take_over(cluster, kind, completed)):
             raise
-        cluster.apply(kind, completed, MANAGER, force=True)  # it is our own hand from another time
+        cluster.apply(kind, completed, MANAGER, force=True)
+
+
+def _take_over(cluster: Cluster, kind: Kind, desired: Object) -> bool:
+    """Makes ours what others have put in the place of something desired. Returns whether there was anything."""
+    for there in cluster.objects(kind, fields=f"metadata.name={desired['metadata']['name']}") or ():
+        fields = claimed(desired, there, MANAGER)
+        if fields is not None:
+            cluster.give(kind, there, fields)
+            return True
+    return False
 
 
 def _told(error: Exception, *, force: bool) -> str:

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import (
@@ -36,6 +36,7 @@ _LONGEST_PAUSE = 5.0
 _TIMEOUT = (5, 30)
 _LATER = frozenset({TOO_MANY, 500, 502, 503, 504})
 _APPLY = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 _NAMES_ALONE = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -57,6 +58,9 @@ class Cluster(Protocol):
 
     def apply(self, kind: Kind, each: Object, manager: str, *, force: bool) -> Object:
         """Applies an object on the server's side. Without ``force`` it fails where others own a field otherwise."""
+
+    def give(self, kind: Kind, each: Object, managed_fields: Sequence[Object]) -> None:
+        """Says who owns the fields of an object, if it still is in this version."""
 
     def remove(self, kind: Kind, name: str, uid: str) -> None:
         """Removes an object, if it still is the one with this uid."""
@@ -124,6 +128,20 @@ class ApiServer:
             content_type=_APPLY,
             field_manager=manager,
             force_conflicts=force,
+        )
+
+    def give(self, kind: Kind, each: Object, managed_fields: Sequence[Object]) -> None:
+        """Says who owns the fields of an object, if it still is in this version."""
+        metadata = each["metadata"]
+        self._json(
+            "PATCH",
+            kind.path(self.namespace, metadata["name"]),
+            f"take {kind.kind} {metadata['name']} over",
+            body=[
+                {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+                {"op": "replace", "path": "/metadata/managedFields", "value": list(managed_fields)},
+            ],
+            content_type=_JSON_PATCH,
         )
 
     def remove(self, kind: Kind, name: str, uid: str) -> None:

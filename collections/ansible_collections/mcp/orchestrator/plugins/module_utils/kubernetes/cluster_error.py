@@ -13,6 +13,7 @@ from typing import Any
 
 NOT_FOUND = 404
 CONFLICT = 409
+INVALID = 422
 TOO_MANY = 429
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,9 @@ class FakeCluster:
                 history.remove(template)
             history.append(template)
         return self._shown(live)
+
+    def give(self, kind: Kind, each: Object, managed_fields: Sequence[Object]) -> None:
+        raise NotImplementedError("the simulated API server takes two items of the same name")
 
     def remove(self, kind: Kind, name: str, uid: str) -> None:
         self.calls["remove"] += 1
