@@ -100,7 +100,7 @@ class Steps:
             self._fail(step, str(missing))
             return False
         outcome = await self._session.perform(ready)
-        wrong = [*differences(outcome, ready.expect, show=ready.show), *self._saved(ready, outcome)]
+        wrong = [*differences(outcome, ready.expect, show=ready.tells), *self._saved(ready, outcome)]
         self.record.done.append(Done(self.place, step.title, outcome, tuple(wrong)))
         for each in wrong:
             self._fail(step, each)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 ACTIONS = ("initialize", "list_tools", "list_resources", "list_prompts", "call_tool", "read_resource", "get_prompt")
 """What asks a server; ``wait`` is the one step that asks nobody."""
+WITH_DATA = ("call_tool", "read_resource", "get_prompt")
+"""What a server answers with data of its users."""
 WAIT = "wait"
 AUTO, LEGACY, MODERN = "auto", "legacy", "modern"
 
@@ -31,7 +33,7 @@ class Expectation:
 @dataclass(frozen=True)
 class Step:
     """One thing to do: ``subject`` is the tool, prompt or URI, or the seconds of a ``wait``. Times are in seconds.
-    ``show``: whether a failure tells what the answer says."""
+    ``show``: whether a failure tells what the answer says, be it of data."""
 
     action: str
     subject: Any = None
@@ -47,6 +49,11 @@ class Step:
         """The step as people call it."""
         subject = "" if self.subject in (None, {}) else f" {self.subject}"
         return f"{self.action}{subject}"
+
+    @property
+    def tells(self) -> bool:
+        """Whether a failure tells what the answer says: what a server lists of itself is no secret."""
+        return self.show or self.action not in WITH_DATA
 
     @property
     def errors(self) -> tuple[str, ...]:

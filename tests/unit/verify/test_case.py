@@ -119,6 +119,13 @@ def test_steps_stop_at_the_first_that_fails_and_the_teardown_is_done_all_the_sam
     assert len(record.failures) == 2
 
 
+def test_a_failure_tells_what_a_server_lists_and_of_its_data_the_kind_alone(run: Any) -> None:
+    listed = run("steps: [{list_tools: , expect: [{path: '[tools[0].name]', equals: [tea]}]}]").failures
+    assert listed == ['step 1 list_tools: [tools[0].name] is ["price"], expected ["tea"]']
+    called = run("steps: [{call_tool: stock, expect: [{path: text, equals: none}]}]").failures
+    assert called == ['step 1 call_tool stock: text is a text of 7 characters, expected "none"']
+
+
 def test_a_failing_setup_leaves_the_steps_out(run: Any) -> None:
     record = run("setup: [{call_tool: price, arguments: {item: gold}}]\nsteps: [{call_tool: stock}]")
     assert record.failures == ["setup step 1 call_tool price: error tool: Error executing tool price: no gold here"]
