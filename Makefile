@@ -83,7 +83,7 @@ soak: venv ## Weeks of edits, restarts and rotations at one site, without the wa
 	DAYS=$(DAYS) SEED=$(SEED) tests/run.sh soak
 
 .PHONY: observe-test
-observe-test: venv ## Prometheus and Alertmanager over a real fleet under load with faults: which alerts go off, and end
+observe-test: venv ## Prometheus and Alertmanager over a site under load with real faults: which alerts go off, and end
 	tests/run.sh observe-test
 
 .PHONY: kubernetes

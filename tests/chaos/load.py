@@ -45,9 +45,9 @@ def _request(server: str, method: str, params: dict[str, Any]) -> tuple[bytes, d
     return json.dumps({"jsonrpc": "2.0", "id": server, "method": method, "params": whole}).encode(), headers
 
 
-def call(listener: str, server: str) -> str:
+def call(listener: str, server: str, method: str = "tools/list", params: Mapping[str, Any] | None = None) -> str:
     """Calls a server once. Returns "ok", "refused" for a 503 that says when to come again, or what was met instead."""
-    body, headers = _request(server, "tools/list", {})
+    body, headers = _request(server, method, dict(params or {}))
     connection = http.client.HTTPConnection(listener, timeout=CALL_SECONDS)
     try:
         connection.request("POST", f"/mcp/{server}/mcp", body, headers)
@@ -57,7 +57,7 @@ def call(listener: str, server: str) -> str:
             return "refused"
         if answer.status != 200:
             return str(answer.status)
-        return "ok" if '"tools"' in text else "an error of MCP"
+        return "ok" if '"result"' in text else "an error of MCP"
     except (OSError, http.client.HTTPException) as error:
         return type(error).__name__
     finally:

@@ -1,36 +1,34 @@
 """Which alerts go off and end, and whether each panel of the dashboards shows something: make observe-test.
 
-On a real Prometheus and Alertmanager, which scrape real bridges and a real load balancer under load. The rules are as
-they are shipped, with shorter times.
+On a whole site, whose faults are real (tests/observability/faults.py), and on a real Prometheus and Alertmanager. The
+rules are as they are shipped, with shorter times.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from copy import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2] / part) for part in ("", "files", "collections")]
 
 import yaml  # noqa: E402
 
+from tests.chaos.scene import FaultySite  # noqa: E402
+from tests.e2e.support.site import ALERTMANAGER, FLEET, LISTENER, PROMETHEUS  # noqa: E402
 from tests.e2e.support.waiting import until  # noqa: E402
-from tests.observability.files import Faults  # noqa: E402
-from tests.observability.prometheus import firing, get, hurried, results  # noqa: E402
+from tests.observability import faults  # noqa: E402
+from tests.observability.prometheus import firing, get, results  # noqa: E402
 from tests.observability.queries import queries  # noqa: E402
-from tests.observability.scene import PROJECT, Scene, scene  # noqa: E402
-from tests.unit.bridge.client import Client  # noqa: E402
+from tests.observability.remote import remote  # noqa: E402
+from tests.observability.scene import RULES, SERVERS, Clients, observed_site  # noqa: E402
 
-PATIENCE = 240.0
-RULES = PROJECT / "files/observability/mcp.rules.yml"
-_BY_ITSELF = "McpNotScraped"
+# A watcher is silent for three minutes before it is gone, and five runs fail before a quarantine; a busy machine takes
+# its time beside that.
+PATIENCE = 600.0
+SOON_ENDING, LONG_ENDING = 5, 90
 
 
 class Story:
@@ -53,11 +51,13 @@ class Story:
         return found
 
     def wait(self, names: set[str], *, on: bool) -> None:
-        """Waits until all of them have gone off, or have ended."""
+        """Waits until each of them has been on since now, or none is."""
+        seen: set[str] = set()
 
         def missing() -> set[str]:
             found = self.look()
-            return names - self.on.keys() if on else names & found
+            seen.update(found)
+            return names - seen if on else names & found
 
         try:
             until(lambda: not missing(), f"all alerts {'go off' if on else 'end'}", PATIENCE)
@@ -68,107 +68,98 @@ class Story:
         """Prints it."""
         print(f"{'alert':<28} {'on after':>9} {'off after':>10}")
         for name, seconds in sorted(self.on.items(), key=lambda each: each[1]):
-            print(f"{name:<28} {seconds:>7.0f} s {self.off[name]:>8.0f} s", flush=True)
+            off = f"{self.off[name]:>8.0f} s" if name in self.off else f"{'not':>10}"
+            print(f"{name:<28} {seconds:>7.0f} s {off}", flush=True)
 
 
 @contextmanager
-def load(made: Scene, errors: threading.Event) -> Iterator[None]:
-    """Clients that call tools through the load balancer until the block ends; many calls fail, or are slow, while
-    ``errors`` is set."""
-    stop = threading.Event()
-
-    def run(server: str, tool: Callable[[], tuple[str, dict[str, object]]]) -> None:
-        through = copy(made.bridges[server])
-        through.port = made.alb.port
-        client = Client(through)
-        client.open()
-        while not stop.wait(0.1):
-            name, arguments = tool()
-            with suppress(Exception):
-                client.call_raw(name, **arguments)
-
-    def failing() -> tuple[str, dict[str, object]]:
-        return ("no such tool", {}) if errors.is_set() else ("echo", {"text": "x"})
-
-    def slow() -> tuple[str, dict[str, object]]:
-        return "sleep", {"seconds": 12 if errors.is_set() else 0.02}
-
-    kinds = [("time", failing), ("time", lambda: ("echo", {"text": "y"})), *[("slow", slow)] * 6]
-    threads = [threading.Thread(target=run, args=each, daemon=True) for each in kinds]
-    threads.append(
-        threading.Thread(target=lambda: [made.alb.get("/mcp/orders/x") for _ in iter(lambda: stop.wait(0.2), True)])
-    )
-    for thread in threads:
-        thread.start()
-    try:
+def act(story: Story, names: set[str], stack: ExitStack) -> Iterator[None]:
+    """What the stack holds is wrong until these alerts have gone off; the block then runs, and they end after it."""
+    with stack:
+        story.wait(names, on=True)
         yield
-    finally:
-        stop.set()
+    story.wait(names, on=False)
 
 
-def hurry(made: Scene) -> None:
-    """Has Prometheus take the rules with shorter times."""
-    file = made.root / "var/observability/mcp.rules.yml"
-    file.write_text(hurried(RULES.read_text(encoding="utf-8")))
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = command.read_bytes().decode(errors="replace").split("\0")
-            if words[0].endswith("/prometheus") and f"--web.listen-address={made.prometheus}" in words:
-                os.kill(int(command.parent.name), signal.SIGHUP)
-
-    def taken() -> bool:
-        groups = get(made.prometheus, "/api/v1/rules?type=alert")["data"]["groups"]
-        return all(rule["duration"] <= 30 for group in groups for rule in group["rules"])
-
-    until(taken, "Prometheus has the hurried rules")
-
-
-def silent(made: Scene) -> list[str]:
+def silent() -> list[str]:
     """The panels of the dashboards whose queries have no result now."""
-    asked = queries(server="time", interval="20s")
-    return [panel for panel, query in asked if not results(made.prometheus, query)]
+    asked = queries(server="time", fleet=FLEET, interval="20s")
+    return [panel for panel, query in asked if not results(PROMETHEUS, query)]
 
 
-def tell(made: Scene) -> Story:
-    """Lets everything go wrong, and then right again."""
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule} - {_BY_ITSELF}
-    errors = threading.Event()
-    with load(made, errors):
-        until(
-            lambda: all(each["health"] == "up" for each in targets(made)) and len(targets(made)) == 4, "all is scraped"
+def servers_fail(site: FaultySite, story: Story, clients: Clients) -> None:
+    """What is wrong with servers, all at once, and what each panel shows of it."""
+    with ExitStack() as stack:
+        stack.enter_context(faults.bad_calls(clients))
+        stack.enter_context(faults.dying(site, "orders"))
+        stack.enter_context(faults.one_replica_cut_off(site, "pair"))
+        stack.enter_context(faults.without_memory(site, "hoard"))
+        stack.enter_context(faults.drifting(site, "drifting"))
+        stack.enter_context(faults.broken(site))
+        names = {
+            "McpServerErrors", "McpServerSlow", "McpServerFlapping", "McpServerReplicasMissing", "McpServerDown",
+            "McpServerTargetsUnhealthy", "McpServerNearMemoryLimit", "McpServerOutOfMemory", "McpServerQuarantined",
+            "McpDriftAgainAndAgain", "McpRunFailing",
+        }  # fmt: skip
+        with act(story, names, stack.pop_all()):
+            until(lambda: not silent(), "every panel shows something", 60)
+
+
+def balancer_fails(site: FaultySite, story: Story) -> None:
+    """Its API refuses, after somebody else has used up nearly all that it may have."""
+    with ExitStack() as stack:
+        stack.enter_context(faults.many_rules(site))
+        story.wait({"McpQuotaNear"}, on=True)
+        stack.enter_context(faults.refused())
+        with act(story, {"McpQuotaNear", "McpListenerUnknown"}, stack.pop_all()):
+            pass
+
+
+def nothing_runs(site: FaultySite, story: Story) -> None:
+    """No run ends; then the watcher has stopped, while a certificate far away is about to end; then the monitor."""
+    with ExitStack() as stack:
+        stack.enter_context(faults.no_runs(site))
+        with act(story, {"McpStateStale", "McpRequestsWaiting"}, stack.pop_all()):
+            pass
+    with ExitStack() as stack:
+        elsewhere = stack.enter_context(remote(site.root, LISTENER, SOON_ENDING))
+        stack.enter_context(faults.stopped(site, "watcher"))
+        site.write_config(
+            {**SERVERS, "docs": {"type": "http", "url": f"https://localhost:{elsewhere.port}/mcp/time/mcp"}}
         )
-        story = Story(made.alertmanager)
-        errors.set()
-        made.files.faults = Faults(**dict.fromkeys(Faults.__annotations__, True))
-        story.wait(alerts, on=True)
-        until(lambda: not silent(made), "every panel shows something", 60)
-        errors.clear()
-        made.files.faults = Faults()
-        story.wait(alerts, on=False)
-        made.monitor.send_signal(signal.SIGSTOP)
-        story.wait({_BY_ITSELF}, on=True)
-        made.monitor.send_signal(signal.SIGCONT)
-        story.wait({_BY_ITSELF}, on=False)
-    return story
+        trusting = {"SSL_CERT_FILE": str(elsewhere.authority)}
+        site.reconcile(environment=trusting)
+        with act(story, {"McpCertificateEnds", "McpWatcherGone"}, stack.pop_all()):
+            elsewhere.renew(LONG_ENDING)
+            site.reconcile(environment=trusting)
+            story.wait({"McpCertificateEnds"}, on=False)
+            site.write_config(SERVERS)
+    with ExitStack() as stack:
+        stack.enter_context(faults.frozen(site, "monitor"))
+        with act(story, {"McpNotScraped"}, stack.pop_all()):
+            pass
 
 
-def targets(made: Scene) -> list[dict[str, object]]:
+def targets() -> list[dict[str, object]]:
     """What Prometheus scrapes."""
-    found: list[dict[str, object]] = get(made.prometheus, "/api/v1/targets")["data"]["activeTargets"]
+    found: list[dict[str, object]] = get(PROMETHEUS, "/api/v1/targets")["data"]["activeTargets"]
     return found
 
 
 def main() -> int:
     """Prints when each alert went off and ended; returns 0, or raises AssertionError."""
-    with tempfile.TemporaryDirectory(prefix="mcp-observe-", dir="/var/tmp") as folder, scene(Path(folder)) as made:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    with observed_site() as site, Clients() as clients:
+        until(lambda: targets() and all(each["health"] == "up" for each in targets()), "all is scraped", 120)
+        story = Story(ALERTMANAGER)
         try:
-            made.play("playbooks/observe.yml")
-            hurry(made)
-            tell(made).show()
+            balancer_fails(site, story)
+            nothing_runs(site, story)
+            servers_fail(site, story, clients)
         finally:
-            made.end()
-        assert not (made.root / "var/observability").exists()
+            story.show()
+    assert story.on.keys() >= alerts, alerts - story.on.keys()
     return 0
 
 

@@ -1,140 +1,102 @@
-"""A host as far as what observes it can tell: bridges, the load balancer, the monitor, and what make observe runs.
-
-Bridges, HAProxy, Prometheus and Alertmanager are real, and the playbook is the product's. Of the engine, the watcher
-and runs there are the files alone.
-"""
+"""The site that is observed: an installation with a watcher, its clients, and the Prometheus that make observe runs."""
 
 from __future__ import annotations
 
-import grp
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from monitor.access.passwords import hashed
-from monitor.access.users import VIEW, Account, User, write_users
-
-from tests.e2e.support.local_alb import LocalAlb, running
-from tests.e2e.support.ports import free_port, listens
+from tests.chaos.load import call
+from tests.chaos.scene import FaultySite, watched_site
+from tests.e2e.support.sample import ANOTHER, SAMPLE
+from tests.e2e.support.site import LISTENER, PROMETHEUS
 from tests.e2e.support.waiting import until
-from tests.observability.files import Files
-from tests.unit.bridge.client import Bridge
-from tests.unit.bridge.client import start as start_bridge
+from tests.observability.prometheus import get, hurried
 
-PROJECT = Path(__file__).parents[2]
-SERVERS = ("time", "slow")
+RULES = Path(__file__).parents[2] / "files/observability/mcp.rules.yml"
+# Seconds between two timed runs, as short as a busy machine can keep.
+INTERVAL = 20
+_POOLED = {"isolation": "pooled"}
+# Each is there for faults of its own.
+SERVERS: dict[str, Any] = {
+    "time": {**SAMPLE["time"], "orchestrator": _POOLED},
+    "slow": {**SAMPLE["everything"], "orchestrator": _POOLED},
+    "orders": SAMPLE["orders"],
+    "pair": {**ANOTHER, "orchestrator": {**_POOLED, "replicas": 2}},
+    "hoard": {
+        **ANOTHER,
+        "args": ["run", "-i", "-e", "TZ", "--memory", "256m", "mcp-sample/time:1"],
+        "orchestrator": _POOLED,
+    },
+    "drifting": {**ANOTHER, "orchestrator": _POOLED},
+}
+_SLOW_SECONDS = 12
+_QUICK = {"name": "get_current_time", "arguments": {"timezone": "UTC"}}
 
 
-@dataclass
-class Scene:
-    """``bridges`` are by server; each is a target of the load balancer at ``/mcp/NAME``, where ``orders`` is too."""
+class Clients:
+    """Call tools of the servers all the time; while ``bad`` is set, one server's calls fail and another's are slow."""
 
-    root: Path
-    alb: LocalAlb
-    bridges: dict[str, Bridge]
-    files: Files
-    monitor: subprocess.Popen[bytes]
-    monitor_port: int
-    prometheus: str
-    alertmanager: str
+    def __init__(self) -> None:
+        self.bad = threading.Event()
+        self._stop = threading.Event()
+        called = ("time", "time", "slow", "slow", "pair")
+        self._threads = [threading.Thread(target=self._go_on, args=(each,), daemon=True) for each in called]
 
-    def play(self, playbook: str, *arguments: str) -> None:
-        """Runs a playbook of the product; raises AssertionError where it fails."""
-        run = subprocess.run(
-            [
-                *(str(PROJECT / ".venv/bin/ansible-playbook"), playbook, "-i", "inventory/local"),
-                *("-e", json.dumps(self.variables()), *arguments),
-            ],
-            cwd=PROJECT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-1000:]
+    def _go_on(self, server: str) -> None:
+        while not self._stop.wait(0.2):
+            call(LISTENER, server, "tools/call", self._tool(server))
 
-    def end(self) -> None:
-        """Removes what the playbook has made, and the supervisor, which other roles would need as well."""
-        self.play("playbooks/observe.yml", "-e", "observability_state=absent")
-        control = [
-            str(self.root / "home/venv/bin/supervisorctl"),
-            "-c",
-            str(self.root / "var/supervisor/supervisord.conf"),
-        ]
-        subprocess.run([*control, "shutdown"], capture_output=True, check=False)
+    def _tool(self, server: str) -> Mapping[str, Any]:
+        if server == "slow":
+            seconds = _SLOW_SECONDS if self.bad.is_set() else 0
+            return {"name": "trigger-long-running-operation", "arguments": {"duration": seconds, "steps": 1}}
+        return {"name": "no such tool", "arguments": {}} if server == "time" and self.bad.is_set() else _QUICK
 
-    def variables(self) -> dict[str, Any]:
-        name = f"mcp-test-{self.monitor_port}"
-        return {
-            "ansible_python_interpreter": sys.executable,
-            "mcp_home": str(self.root / "home"),
-            "mcp_etc": str(self.root / "etc"),
-            "mcp_var": str(self.root / "var"),
-            "mcp_monitor_port": self.monitor_port,
-            "observability_user": name,
-            "observability_prometheus": self.prometheus,
-            "observability_alertmanager": self.alertmanager,
-            "observability_prometheus_service": f"{name}-prometheus",
-            "observability_alertmanager_service": f"{name}-alertmanager",
-            "observability_scrape_interval": "2s",
-        }
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
 
 
 @contextmanager
-def scene(root: Path) -> Iterator[Scene]:
-    """A host below ``root``, until the block ends."""
-    root.chmod(0o755)
-    for name in ("etc", "var", "home", "alb"):
-        (root / name).mkdir()
-    (root / "home" / "venv").symlink_to(PROJECT / ".venv")
-    (root / "home" / "current").symlink_to(PROJECT)
-    (root / "etc" / "fleet.key").write_bytes(b"k" * 32)
-    (root / "etc" / "fleet.key").chmod(0o600)
-    (root / "etc" / "mcp.config.json").write_text('{"mcpServers": {}}')
-    (root / "etc" / "settings.conf").write_text((PROJECT / "files/settings.conf").read_text())
-    users = root / "etc" / "monitor.users.json"
-    write_users(users, {"admin": Account(User("admin", VIEW), hashed("of-a-test"))}, grp.getgrgid(os.getgid()).gr_name)
-    bridges = {name: start_bridge("--isolation", "pooled", path=f"/mcp/{name}") for name in SERVERS}
-    files = Files(root / "var", {name: bridge.port for name, bridge in bridges.items()})
-    with running(LocalAlb(root / "alb")) as alb:
-        monitor, port = _monitor(root, users, alb)
-        try:
-            places = (f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
-            made = Scene(root, alb, bridges, files, monitor, port, *places)
-            _route(made)
-            yield made
-        finally:
-            monitor.kill()
-            monitor.wait()
-            files.close()
-            for bridge in bridges.values():
-                bridge.stop()
+def observed_site() -> Iterator[FaultySite]:
+    """The site under observation, until the block ends. Raises RuntimeError where it cannot be made."""
+    with watched_site(INTERVAL) as site:
+        settings = site.etc / "settings.conf"
+        settings.write_text(settings.read_text().replace("[routes]", f"[routes]\nwait_timeout = {INTERVAL}"))
+        site.write_config(SERVERS)
+        until(lambda: set(site.servers()) == set(SERVERS), "a run has made all servers", 240)
+        often = {"observability_scrape_interval": "2s"}
+        run = site.play("observe", "-e", json.dumps(often))
+        if run.code:
+            raise RuntimeError(f"make observe failed: {run.output[-2000:]}")
+        _hurry(site)
+        yield site
 
 
-def _monitor(root: Path, users: Path, alb: LocalAlb) -> tuple[subprocess.Popen[bytes], int]:
-    port = free_port()
-    options = {
-        "--state": root / "var/state.json",
-        "--directory": root / "var",
-        "--users": users,
-        "--bind": f"127.0.0.1:{port}",
-        "--balancer-metrics": f"127.0.0.1:{alb.control}",
-    }
-    words = [str(word) for pair in options.items() for word in pair]
-    program = subprocess.Popen([sys.executable, "-m", "monitor", *words], cwd=PROJECT / "files")
-    until(lambda: listens(port), "the monitor listens")
-    return program, port
+def _hurry(site: FaultySite) -> None:
+    """Has Prometheus take the rules with shorter times."""
+    file = site.var / "observability/mcp.rules.yml"
+    file.write_text(hurried(RULES.read_text(encoding="utf-8")))
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = command.read_bytes().decode(errors="replace").split("\0")
+            if words[0].endswith("/prometheus") and f"--web.listen-address={PROMETHEUS}" in words:
+                os.kill(int(command.parent.name), signal.SIGHUP)
 
+    def taken() -> bool:
+        groups = get(PROMETHEUS, "/api/v1/rules?type=alert")["data"]["groups"]
+        return all(rule["duration"] <= 30 for group in groups for rule in group["rules"])
 
-def _route(made: Scene) -> None:
-    ports = {name: bridge.port for name, bridge in made.bridges.items()} | {"orders": made.alb.upstream().port}
-    for number, (name, port) in enumerate(ports.items(), 10):
-        group = made.alb.group(f"mcp-{name}", port)
-        made.alb.rule(number, [f"/mcp/{name}", f"/mcp/{name}/*"], group)
-    made.alb.settled()
+    until(taken, "Prometheus has the hurried rules")
