@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. ``verb`` is that of RBAC, ``resource`` the plural of a kind, with ``/part`` where it is one."""
+    """One request. ``verb`` is that of RBAC, ``resource`` the plural of a kind, with ``/part`` where it is one.
+
+    ``at`` is when it was answered, in seconds since the epoch.
+    """
 
     verb: str
     resource: str
@@ -17,6 +21,7 @@ class Call:
     name: str
     user: str
     status: int
+    at: float
 
 
 class AuditLog:
@@ -49,4 +54,5 @@ def _call(entry: dict[str, object]) -> Call:
         target.get("name", ""),
         entry["user"]["username"],  # type: ignore[index]
         entry["responseStatus"]["code"],  # type: ignore[index]
+        datetime.fromisoformat(str(entry["stageTimestamp"])).timestamp(),
     )

@@ -76,8 +76,13 @@ class Cluster:
             self._write_kubeconfig(name, shown)
         (folder / "audit.yaml").write_text(yaml.safe_dump(_AUDIT))
         self.kubeconfig = folder / "admin.kubeconfig"
-        self.api = Api(self.url, str(folder / "ca.pem"), (str(folder / "admin.pem"), str(folder / "admin-key.pem")))
+        self.api = self.new_api()
         self.audit = AuditLog(folder / "audit.log")
+
+    def new_api(self) -> Api:
+        """Returns another way to the API server as its administrator, with connections of its own."""
+        place = self.folder
+        return Api(self.url, str(place / "ca.pem"), (str(place / "admin.pem"), str(place / "admin-key.pem")))
 
     def start(self) -> None:
         """Starts everything, and waits until pods would run."""

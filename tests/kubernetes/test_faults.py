@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.support.waiting import until
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import PATIENCE, Cluster, is_true
+from tests.kubernetes.marks import takes_long
 
 
 def deployment(name: str, image: str = "mcp/time:1", replicas: int = 1) -> Object:
@@ -93,6 +94,7 @@ def test_pods_of_a_lost_node_are_replaced_elsewhere(cluster: Cluster, namespace:
     until(lambda: all(is_true(each, "Ready") for each in cluster.api.list("Node")), "the node is back", PATIENCE)
 
 
+@takes_long
 def test_what_was_there_survives_the_end_of_the_api_server(cluster: Cluster, namespace: str) -> None:
     cluster.api.create(deployment("tried"), namespace)
     until(lambda: seen(cluster, namespace) == ("Running", "", "True"), "the pod runs", PATIENCE)

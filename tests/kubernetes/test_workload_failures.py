@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +12,10 @@ import requests
 
 from tests.e2e.support.waiting import until
 from tests.kubernetes.api import ApiError
-from tests.kubernetes.cluster import PATIENCE, PROJECT, Cluster
+from tests.kubernetes.cluster import PATIENCE, Cluster
 from tests.kubernetes.front import Fault, Front, front
 from tests.kubernetes.marks import takes_long
+from tests.kubernetes.one_run import kill_a_run
 from tests.kubernetes.workload_scene import SECRET, WorkloadScene, http, stdio
 
 
@@ -33,19 +30,14 @@ def between(cluster: Cluster) -> Iterator[Front]:
         yield made
 
 
+@takes_long
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
         ("crash-loop", ["CrashLoopBackOff", "3 restarts", "BackOff", "error: TOKEN is not set"]),
-        pytest.param(
-            "image-pull-error",
-            ["ImagePullBackOff", "mcp/orders:image-pull-error", "failed to resolve reference"],
-            marks=takes_long,
-        ),
-        pytest.param(
-            "never-ready", ["NotReady", "Readiness probe failed", "waiting for its database"], marks=takes_long
-        ),
-        pytest.param("unschedulable", ["Unschedulable", "Insufficient memory"], marks=takes_long),
+        ("image-pull-error", ["ImagePullBackOff", "mcp/orders:image-pull-error", "failed to resolve reference"]),
+        ("never-ready", ["NotReady", "Readiness probe failed", "waiting for its database"]),
+        ("unschedulable", ["Unschedulable", "Insufficient memory"]),
     ],
 )
 def test_a_release_that_fails_is_told_and_what_served_serves_again(
@@ -79,6 +71,7 @@ def test_a_first_release_that_fails_leaves_all_others_running(scene: WorkloadSce
     assert SECRET not in str(result)
 
 
+@takes_long
 def test_an_api_server_that_says_later_is_asked_again(scene: WorkloadScene, between: Front) -> None:
     chance = random.Random(7)
     between.fault = lambda _method, _path: "throttle" if chance.random() < 0.15 else ""
@@ -106,6 +99,7 @@ def test_an_answer_that_is_lost_is_no_loss(scene: WorkloadScene, between: Front)
     assert scene.good_run()["actions"] == []
 
 
+@takes_long
 def test_an_api_server_that_starts_anew_meanwhile_is_waited_for(scene: WorkloadScene) -> None:
     scene.config({f"s{number}": http() for number in range(8)})
     result = {}
@@ -131,21 +125,6 @@ def test_a_run_that_is_killed_at_any_moment_leaves_what_the_next_one_completes(s
     assert sorted(scene.images()) == sorted(fleet)
     assert scene.good_run()["actions"] == []
     until(lambda: len(scene.cluster.api.list("Pod", scene.namespace)) == 10, "no pod is left over", PATIENCE)
-
-
-def kill_a_run(scene: WorkloadScene, seconds: float) -> None:
-    """Starts a run, and kills it so long after its first change."""
-    (scene.folder / "arguments.json").write_text(json.dumps(scene.arguments()))
-    scene.cluster.audit.mark()
-    run = subprocess.Popen([sys.executable, "-m", "tests.kubernetes.one_run", str(scene.folder)], cwd=PROJECT)
-    until(lambda: run.poll() is not None or bool(changes(scene.cluster)), "it changes something", PATIENCE)
-    time.sleep(seconds)
-    run.kill()
-    run.wait()
-
-
-def changes(cluster: Cluster) -> list[str]:
-    return [each.resource for each in cluster.audit.calls("admin") if each.verb not in ("get", "list")]
 
 
 def deployments(scene: WorkloadScene) -> list[str]:
