@@ -70,10 +70,12 @@ def _state_of(container: Container) -> str:
 
 
 def _changes_of(before: Container, now: Container | None) -> Iterator[str]:
-    if before.state in ("created", "removing", "dead"):
+    if before.state in ("created", "dead"):
         return
-    if now is None:
+    if now is None:  # also one that was being removed: a run holds its lock until what it removes is gone
         yield "was removed"
+        return
+    if now.state == "removing":
         return
     if now.name != before.name:
         yield "was renamed"

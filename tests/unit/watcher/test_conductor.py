@@ -51,6 +51,16 @@ def test_a_removed_container_starts_one_run_until_it_has_begun() -> None:
     assert not conductor.decide(2.0)
 
 
+@pytest.mark.parametrize("report", [told(GOOD), Told()])
+def test_a_container_that_is_being_removed_when_a_run_is_over_starts_one_once_it_is_gone(report: Told) -> None:
+    conductor = settled()
+    conductor.begin()
+    conductor.end(fleet(container("a", state="removing"), GOOD["b"]), 1.0, report)
+    assert not conductor.decide(1.0)
+    conductor.look(without(GOOD, "a"))
+    assert conductor.decide(2.0) == {REMOVED}
+
+
 def test_a_run_that_never_begins_is_started_again() -> None:
     conductor = settled()
     conductor.look(without(GOOD, "a"))
