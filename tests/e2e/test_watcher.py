@@ -80,15 +80,23 @@ def test_what_a_server_writes_is_on_its_page_and_streams_through_the_balancer(wa
         assert b"event: found\n" in lines, lines
 
 
+def reasons(site: Site) -> list[str]:
+    """Why the watcher has started runs until now."""
+    begins = "INFO: starting a run: "
+    return [line.removeprefix(begins) for line in log(site).splitlines() if line.startswith(begins)]
+
+
 def test_a_removed_container_answers_again_and_the_run_starts_no_other(watched: Site) -> None:
     until(answers(watched, "time"), "time answers", PATIENCE)
-    before, runs = finished(watched), log(watched).count("starting a run")
+    before, runs = finished(watched), len(reasons(watched))
     watched.docker.containers.get(f"{FLEET}-time").remove(force=True)
     until(lambda: finished(watched) > before, "a run has reported", PATIENCE)
     until(answers(watched, "time"), "time answers", PATIENCE)
-    assert log(watched).splitlines()[-1] == "INFO: starting a run: watcher: time was removed"
     time.sleep(3)  # what a run does itself would have started another by now
-    assert log(watched).count("starting a run") == runs + 1
+    first, *more = reasons(watched)[runs:]
+    assert first == "watcher: time was removed"
+    # On a machine that is busy enough the new container may be slow to answer, which is no doing of the run.
+    assert all(each.endswith(" is unhealthy") for each in more), more
 
 
 def test_what_a_server_requires_comes_back_when_it_is_killed(watched: Site) -> None:
