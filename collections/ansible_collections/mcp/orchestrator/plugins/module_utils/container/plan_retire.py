@@ -180,7 +180,7 @@ def _orphan_reason(container: Container, specs: Sequence[Spec]) -> str:
         return f"no server in the config requires {container.service}"
     if any(spec.name == container.service for spec in specs):
         return f"replica {container.replica} is no longer desired"
-    return f"no server {container.service} is in the config"
+    return f"the config has no server {container.service} on this host"
 
 
 def _unused_images(

@@ -82,9 +82,13 @@ def test_what_is_done_for_the_monitor_is_the_fleets() -> None:
 def test_a_removed_server_leaves_an_event() -> None:
     runs = Runs().then()
     config = {**steps()["config"], "servers": [spec("echo")]}
-    retire = {"actions": [action("remove", "no server time is in the config")], "endpoints": [], "errors": []}
+    retire = {
+        "actions": [action("remove", "the config has no server time on this host")],
+        "endpoints": [],
+        "errors": [],
+    }
     told = runs.events(config=config, containers={**steps()["containers"], **NOTHING}, retire=retire)
-    assert told == [("time", "removed", "remove: no server time is in the config")]
+    assert told == [("time", "removed", "remove: the config has no server time on this host")]
 
 
 def test_a_failing_server_is_told_once_with_its_beginning_and_so_is_its_recovery() -> None:
