@@ -66,9 +66,11 @@ class Nodes:
             name = node["metadata"]["name"]
             if kind == "DELETED" or name not in self._nodes:
                 continue
-            was_lost, self._nodes[name] = self._is_lost(name), node
+            was_lost, took_pods, self._nodes[name] = self._is_lost(name), self._takes_pods(name), node
             if self._is_lost(name) != was_lost:
                 self._tell(name)
+            if self._takes_pods(name) and not took_pods:
+                self._resume(name)
 
     def follow_pods(self) -> None:
         """Follows all pods and says what becomes of them."""
@@ -78,15 +80,27 @@ class Nodes:
                 self._said.pop(uid, None)
                 self._addresses.pop(uid, None)
                 continue
-            try:
-                self._handle(pod)
-            except ApiError as error:
-                if error.status not in (404, 409, 422):
-                    raise
+            self._settle(pod)
 
     def log_of(self, namespace: str, name: str) -> str:
         """Returns what the container of a pod has written; raises ApiError where there is none."""
         return pod_status.LOGS.get(pod_status.fault_of(self._api.read("Pod", name, namespace)), pod_status.GOOD_LOG)
+
+    def _resume(self, node: str) -> None:
+        """A node that is back says anew of its pods what others have said meanwhile, ends those that are to go, and
+        takes pods that had no node."""
+        for place in (node, ""):
+            for pod in self._api.get("api/v1/pods", fieldSelector=f"spec.nodeName={place}")["items"]:
+                self._said.pop(pod["metadata"]["uid"], None)
+                self._settle(pod)
+
+    def _settle(self, pod: Object) -> None:
+        """Does what is due of a pod; what is no longer as it was is told by an event of its own."""
+        try:
+            self._handle(pod)
+        except ApiError as error:
+            if error.status not in (404, 409, 422):
+                raise
 
     def _handle(self, pod: Object) -> None:
         metadata, node = pod["metadata"], pod["spec"].get("nodeName")
@@ -108,14 +122,11 @@ class Nodes:
         fitting = [
             each
             for each, node in self._nodes.items()
-            if not self._is_lost(each)
-            and not (node.get("spec") or {}).get("unschedulable")
-            and wanted <= ((node.get("metadata") or {}).get("labels") or dict(wanted)).items()
+            if self._takes_pods(each) and wanted <= ((node.get("metadata") or {}).get("labels") or dict(wanted)).items()
         ]
         if not fitting or pod_status.fault_of(pod) == pod_status.UNSCHEDULABLE:
             if self._is_news(pod, pod_status.UNSCHEDULABLE):
-                self._api.patch("Pod", name, {"status": pod_status.unscheduled(_now())}, namespace, part="status")
-                self._tell_event(pod, pod_status.UNSCHEDULABLE)
+                self._write(pod, pod_status.UNSCHEDULABLE, pod_status.unscheduled(_now()))
             return
         self._turn += 1
         target = {"apiVersion": "v1", "kind": "Node", "name": fitting[self._turn % len(fitting)]}
@@ -131,10 +142,13 @@ class Nodes:
                 fault = "missing-secret"
                 self._later(lambda: self._again(name, namespace))
         if self._is_news(pod, fault):
-            said = pod_status.status(pod, fault, _now(), self._address(pod), secret=secret)
-            self._api.patch("Pod", name, {"status": said}, namespace, part="status")
-            if fault:
-                self._tell_event(pod, fault, secret)
+            self._write(pod, fault, pod_status.status(pod, fault, _now(), self._address(pod), secret=secret), secret)
+
+    def _write(self, pod: Object, fault: str, said: Object, secret: str = "") -> None:
+        self._api.patch("Pod", pod["metadata"]["name"], {"status": said}, pod["metadata"]["namespace"], part="status")
+        self._said[pod["metadata"]["uid"]] = fault
+        if fault:
+            self._tell_event(pod, fault, secret)
 
     def _again(self, name: str, namespace: str) -> None:
         with suppress(ApiError, requests.RequestException):  # it is gone, or its next event comes
@@ -149,12 +163,8 @@ class Nodes:
             raise
 
     def _is_news(self, pod: Object, fault: str) -> bool:
-        """Whether this was not said of a pod before; what was said last is kept."""
-        uid = pod["metadata"]["uid"]
-        if self._said.get(uid) == fault:
-            return False
-        self._said[uid] = fault
-        return True
+        """Whether this was not what was said of a pod last."""
+        return self._said.get(pod["metadata"]["uid"]) != fault
 
     def _address(self, pod: Object) -> str:
         uid = pod["metadata"]["uid"]
@@ -169,6 +179,9 @@ class Nodes:
     def _is_lost(self, name: str) -> bool:
         annotations = (self._nodes[name].get("metadata") or {}).get("annotations") or {}
         return annotations.get(pod_status.ANNOTATION) == LOST
+
+    def _takes_pods(self, name: str) -> bool:
+        return not self._is_lost(name) and not (self._nodes[name].get("spec") or {}).get("unschedulable")
 
     def _tell(self, name: str) -> None:
         """The status of a node. A lost one's is what the controller manager says of it after its patience."""
