@@ -104,7 +104,7 @@ class ApiServer:
         self, kind: Kind, selector: str = "", *, fields: str = "", names_alone: bool = False
     ) -> list[Object] | None:
         """Returns all objects that bear these labels and have these fields, None where the kind is not known."""
-        headers = {"accept": _NAMES_ALONE} if names_alone else {"accept": "application/json"}
+        headers = {"accept": _NAMES_ALONE if names_alone else "application/json", "accept-encoding": "gzip"}
         asked = {"label_selector": selector, "field_selector": fields}
         query = {name: text for name, text in asked.items() if text}
         try:

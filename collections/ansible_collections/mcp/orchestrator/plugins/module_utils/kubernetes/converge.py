@@ -160,7 +160,7 @@ class _Run:
         known = self._world.deployments()
         for each in objects:
             there = known.get(each["metadata"]["name"]) if each["kind"] == DEPLOYMENT.kind else None
-            if there is None:
+            if there is None or not failures.remembers(there):
                 continue
             label = server_of(each)
             failure = failures.failure_of(there, self._name(label))
@@ -214,9 +214,9 @@ class _Run:
     def _forget(self, own: dict[str, Object], waited: Waited) -> None:
         """Removes what is remembered of failures of those that serve now as they are desired."""
         for name, each in waited.deployments.items():
-            if name not in own or name in waited.failed or not rollout_of(each).complete:
+            if name not in own or name in waited.failed or not failures.remembers(each):
                 continue
-            if failures.failure_of(each, "").attempt == template_digest(own[name]):
+            if rollout_of(each).complete and failures.failure_of(each, "").attempt == template_digest(own[name]):
                 try:
                     failures.forget(self._cluster, each)
                 except ClusterError as error:

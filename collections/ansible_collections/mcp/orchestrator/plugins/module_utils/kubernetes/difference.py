@@ -59,13 +59,46 @@ def differences(desired: Object, observed: Object, manager: str) -> list[Differe
     """Returns what an apply of ``desired`` by ``manager`` would change; empty where it would change nothing."""
     known = owners(observed)
     own = next((each for each in known if each.name == manager), Owner(manager, {}))
+    whole = _applied(desired)
+    if _is_settled(whole, observed, own.tree):
+        return []  # as most are: all fleets are looked at in each run
     others = [each for each in known if each.name != manager and not each.name.startswith(f"{manager}-")]
     walk = _Walk(others, hides=desired["kind"] == "Secret")
-    content = {key: value for key, value in desired.items() if key not in _IDENTITY}
-    metadata = {key: value for key, value in content.pop("metadata", {}).items() if key not in _NAMED}
-    whole = {**content, "metadata": metadata}
     found = list(walk.values(whole, observed, own.tree, ()))
     return [*found, *walk.left_over(whole, own.tree, ())]
+
+
+def _applied(desired: Object) -> Object:
+    """What of a desired object is owned by whoever applies it."""
+    metadata = {key: value for key, value in desired["metadata"].items() if key not in _NAMED}
+    return {**{key: value for key, value in desired.items() if key not in _IDENTITY}, "metadata": metadata}
+
+
+def _is_settled(desired: Any, observed: Any, tree: Tree) -> bool:
+    """Whether every field is as desired and ours, and nothing else is ours. Where it is not sure, it is not."""
+    count = len(tree) - ("." in tree)
+    if not count:
+        return bool(desired == observed) and type(desired) is type(observed)
+    if type(desired) is not type(observed) or count != len(desired):
+        return False
+    if isinstance(desired, dict):
+        for key, value in desired.items():
+            below, there = tree.get(f"f:{key}"), observed.get(key, _ABSENT)
+            if below:
+                if not _is_settled(value, there, below):
+                    return False
+            elif below is None or value != there or type(value) is not type(there):
+                return False
+        return True
+    for name, below in tree.items():
+        if name.startswith("k:"):
+            keys = keys_of(name)
+            value = find(desired, keys)
+            if value is None or not _is_settled(value, find(observed, keys), below):
+                return False
+        elif name != ".":
+            return False
+    return True
 
 
 @dataclass(frozen=True)

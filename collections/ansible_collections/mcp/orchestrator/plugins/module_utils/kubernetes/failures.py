@@ -20,6 +20,11 @@ ANNOTATION = "mcp_failures"
 MANAGER = "mcp-orchestrator-failures"
 
 
+def remembers(deployment: Object) -> bool:
+    """Returns whether a Deployment remembers any failure."""
+    return ANNOTATION in (deployment["metadata"].get("annotations") or {})
+
+
 def failure_of(deployment: Object, server: str) -> Failure:
     """Returns what a Deployment remembers; nothing where that cannot be read."""
     said = (deployment["metadata"].get("annotations") or {}).get(ANNOTATION)

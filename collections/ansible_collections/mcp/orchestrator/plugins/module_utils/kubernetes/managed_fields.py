@@ -63,7 +63,7 @@ def keys_of(name: str) -> Mapping[str, Any]:
 
 def find(values: Any, keys: Mapping[str, Any]) -> Any:
     """Returns the item of a list with these keys, None where there is none."""
-    return next((each for each in values or () if _has(each, keys)), None) if isinstance(values, list) else None
+    return next((each for each in values if _has(each, keys)), None) if isinstance(values, list) else None
 
 
 def is_whole(tree: Tree) -> bool:
@@ -72,4 +72,4 @@ def is_whole(tree: Tree) -> bool:
 
 
 def _has(value: Any, keys: Mapping[str, Any]) -> bool:
-    return isinstance(value, dict) and all(value.get(key) == wanted for key, wanted in keys.items())
+    return isinstance(value, dict) and keys.items() <= value.items()

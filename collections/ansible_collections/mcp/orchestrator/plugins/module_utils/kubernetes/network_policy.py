@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.addresses import RESERVED, RESERVED_IPV6
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
@@ -81,7 +82,9 @@ def _egress(workload: Workload, findings: Findings) -> list[Object]:
         )
         return [{"to": [_peers(workload)]}, _name_servers(workload)]
     if egress.kind is EgressKind.INTERNET:
-        return [{"to": _everywhere(workload)}, _name_servers(workload)]
+        everywhere = _everywhere(tuple(workload.cluster.cluster_networks))
+        blocks = [{"ipBlock": {"cidr": cidr, "except": list(closed)}} for cidr, closed in everywhere]
+        return [{"to": blocks}, _name_servers(workload)]
     return []
 
 
@@ -102,14 +105,16 @@ def _hosts(workload: Workload, findings: Findings) -> list[Object]:
     return [{"to": [_block(each) for each in dict.fromkeys(found)]}] if found else []
 
 
-def _everywhere(workload: Workload) -> list[Object]:
-    closed = [ipaddress.ip_network(each) for each in workload.cluster.cluster_networks]
-    blocks = []
+@lru_cache(maxsize=1)
+def _everywhere(cluster_networks: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """The internet as ranges, each with those in it that are closed: the same for all servers of a fleet."""
+    closed = [ipaddress.ip_network(each) for each in cluster_networks]
+    found = []
     for cidr, reserved in _EVERYWHERE:
         version = ipaddress.ip_network(cidr).version
         own = [str(each) for each in closed if each.version == version]
-        blocks.append({"ipBlock": {"cidr": cidr, "except": _without_repeats([*reserved, *own])}})
-    return blocks
+        found.append((cidr, list(dict.fromkeys([*reserved, *own]))))
+    return found
 
 
 def _name_servers(workload: Workload) -> Object:
@@ -129,7 +134,3 @@ def _peers(workload: Workload) -> Object:
 
 def _block(cidr: str) -> Object:
     return {"ipBlock": {"cidr": cidr}}
-
-
-def _without_repeats(networks: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(networks))

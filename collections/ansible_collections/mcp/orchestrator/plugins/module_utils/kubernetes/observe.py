@@ -22,6 +22,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 
 _KINDS = "kinds"
+_AT_A_TIME = 2
+"""Lists under way together: the Deployments are as much as all else, and each connection costs a handshake."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ def selector_of(fleet: str) -> str:
 
 def observe(cluster: Cluster, fleet: str, kinds: Sequence[Kind], desired: Collection[Kind]) -> World:
     """Returns the fleet's objects. Raises ClusterError."""
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        surely = [kind for kind in kinds if kind in desired or kind == DEPLOYMENT]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        surely = [DEPLOYMENT, *(kind for kind in kinds if kind in desired and kind != DEPLOYMENT)]
         inventory = pool.submit(cluster.get, CONFIG_MAP, fleet)
         listed = {kind: pool.submit(cluster.objects, kind, selector_of(fleet)) for kind in surely}
         recorded = _recorded(inventory.result(), fleet)

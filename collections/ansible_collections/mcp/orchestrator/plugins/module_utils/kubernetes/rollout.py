@@ -33,8 +33,9 @@ _HASH = "pod-template-hash"
 @dataclass(frozen=True)
 class Rollout:
     """``desired`` pods of which ``ready`` answer, ``updated`` ones are as the template has them now; ``failure`` is why
-    the controller has given up, empty where it has not; ``since`` is when something last went on, in seconds since the
-    epoch, 0 where that is not known. ``has_served`` is whether all pods of this template were ready once."""
+    the controller has given up, empty where it has not; ``since`` is when something last went on, or pods were lost, in
+    seconds since the epoch, 0 where that is not known. ``has_served`` is whether all pods of this template were ready
+    once."""
 
     desired: int
     ready: int
@@ -79,10 +80,12 @@ def rollout_of(deployment: Object) -> Rollout:
     failure, since, has_served = "", 0.0, False
     for each in status.get("conditions") or ():
         if each.get("type") == "Progressing":
-            since = seconds(each.get("lastUpdateTime"))
+            since = max(since, seconds(each.get("lastUpdateTime")))
             has_served = is_seen and each.get("reason") == "NewReplicaSetAvailable"
             if is_seen and each.get("reason") == "ProgressDeadlineExceeded":
                 failure = str(each.get("message") or "it makes no progress")
+        if each.get("type") == "Available" and each.get("status") == "False":
+            since = max(since, seconds(each.get("lastTransitionTime")))
         if is_seen and each.get("type") == "ReplicaFailure" and each.get("status") == "True" and not complete:
             failure = f"{each.get('reason')}: {each.get('message')}"
     return Rollout(desired, ready, updated, complete, failure, since, has_served)

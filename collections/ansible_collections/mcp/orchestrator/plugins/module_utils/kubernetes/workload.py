@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.recipe import REPOSITORY
@@ -55,17 +56,17 @@ class Workload:
         """The settings of the cluster."""
         return self.settings.kubernetes
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of all its objects."""
         return object_name(self.fleet, self.spec.name)
 
-    @property
+    @cached_property
     def selector(self) -> dict[str, str]:
         """The labels by which its pods are selected."""
         return selector(self.fleet, self.spec.name)
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """The labels of its objects: what its entry says, as far as Kubernetes takes it, and ours."""
         said = {key: text for key, text in self.spec.labels.items() if is_label_key(key) and is_label_value(text)}

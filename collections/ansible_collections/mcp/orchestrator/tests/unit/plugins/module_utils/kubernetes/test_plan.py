@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import MANAGER
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import Plan, plan
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.server import render
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
@@ -28,6 +29,11 @@ from hypothesis import strategies as st
 
 REPLICAS = ("f:spec", "f:replicas")
 IMAGE = ("f:spec", "f:template", "f:spec", "f:containers", 'k:{"name":"server"}', "f:image")
+IDENTITY = (
+    ("f:metadata", "f:name"),
+    ("f:metadata", "f:namespace"),
+    ("f:metadata", "f:labels"),  # by one of which it is ours
+)
 SAMPLES = {each.spec.name: render(each)[0] for each in sample_fleet(SETTINGS)}
 # The same servers otherwise: another router, other limits, one without what it had.
 OTHERS = {
@@ -88,6 +94,20 @@ def test_a_plan_leads_to_what_is_desired_and_then_there_is_none(
 def test_what_is_there_already_needs_nothing() -> None:
     cluster, _live = cluster_of(*SAMPLES["pooled"])
     assert plan(SAMPLES["pooled"], cluster.observed(), "mcp") == Plan()
+
+
+@pytest.mark.parametrize("kind", sorted({each["kind"] for each in SAMPLES["pooled"]}))
+def test_no_field_has_another_value_or_owner_unseen(kind: str) -> None:
+    (desired,) = (each for each in SAMPLES["pooled"] if each["kind"] == kind)
+    _cluster, untouched = cluster_of(desired)
+    assert plan([desired], [untouched.object()], "mcp") == Plan()
+    for path in sorted(untouched.owned[MANAGER]):
+        if path[0] in ("f:apiVersion", "f:kind") or path[:2] in IDENTITY or path[-1].startswith("k:"):
+            continue
+        for value in ("changed", untouched.leaves[path]):
+            cluster, live = cluster_of(desired)
+            live.change(path, value, "somebody")
+            assert plan([desired], cluster.observed(), "mcp").actions, (path, value)
 
 
 def test_another_s_change_is_named_with_who_made_it_and_repaired() -> None:

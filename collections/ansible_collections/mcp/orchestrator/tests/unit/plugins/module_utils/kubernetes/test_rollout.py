@@ -70,6 +70,15 @@ def test_why_a_controller_has_given_up_is_told(condition: dict[str, Any], failur
     assert rollout_of(deployment(conditions=[condition])).failure == failure
 
 
+def test_something_went_on_with_a_server_when_it_lost_pods() -> None:
+    since = {"type": "Progressing", "lastUpdateTime": "2026-11-29T12:00:00Z", "reason": "NewReplicaSetAvailable"}
+    lost = {"type": "Available", "status": "False", "lastTransitionTime": "2026-11-29T14:00:00Z"}
+    assert rollout_of(deployment(conditions=[lost, since])).since == seconds("2026-11-29T14:00:00Z")
+    assert rollout_of(deployment(conditions=[{**lost, "status": "True"}, since])).since == seconds(
+        "2026-11-29T12:00:00Z"
+    )
+
+
 def pod(name: str, made: str = "2026-11-29T14:00:00Z", *, init: Any = None, server: Any = None, **status: Any) -> Any:
     containers = {"containerStatuses": [{"name": "server", "restartCount": 0, **server}]} if server else {}
     first = {"initContainerStatuses": [{"name": "bridge", "restartCount": 0, **init}]} if init else {}
