@@ -165,6 +165,10 @@ routes:
     target_group_arn:
       description: The target group, null where there is none yet.
       type: str
+    former_target_group_arns:
+      description: The target groups to which requests go until a target of the new one is healthy; mostly empty.
+      type: list
+      elements: str
     priority:
       description: The rule's priority.
       type: int

@@ -51,6 +51,7 @@ def _known(desired: DesiredRoutes, result: Result, name: str) -> dict[str, Any]:
     return {
         "rule_arn": result.rule_arn(name),
         "target_group_arn": result.group_arn(desired.group_names[name]),
+        "former_target_group_arns": sorted(result.plan.former_groups.get(name, ())),
         "priority": result.plan.priorities.get(name),
     }
 

@@ -113,9 +113,10 @@ class Plan:
     """The ordered steps, what is impossible, and what the user should know.
 
     ``shadows`` are the notes about rules of others that match a route's path, by route; ``notes`` has them as well.
-    ``handing_over`` names the servers that other hosts are to run and that only this host serves as yet.
-    ``priorities`` and ``rule_arns`` are those of the routes by server: what each rule will have, and the rules that
-    exist already.
+    ``handing_over`` names the servers that others are to serve and that only what served them before does as yet;
+    ``former_groups`` has the ARNs of the target groups through which that is done, by route, where it is not the new
+    one. ``priorities`` and ``rule_arns`` are those of the routes by server: what each rule will have, and the rules
+    that exist already.
     """
 
     actions: tuple[Action, ...] = ()
@@ -123,5 +124,6 @@ class Plan:
     notes: tuple[str, ...] = ()
     shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     handing_over: tuple[str, ...] = ()
+    former_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)

@@ -18,10 +18,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.planning
 
 
 def handing_over(plan_input: PlanInput) -> tuple[str, ...]:
-    """Returns the names of the servers that only this host serves as yet, sorted."""
+    """Returns the names of the servers that what served them before serves as yet, sorted."""
     groups = [group for group in plan_input.groups_on_other_hosts if _is_alone_in(plan_input, group)]
     moving = {route.name for route in plan_input.desired.routes if is_alone(plan_input, route)}
-    return tuple(sorted({server_of(group.tags, "") for group in groups} | moving))
+    return tuple(sorted({server_of(group.tags, "") for group in groups} | moving | plan_input.former_groups.keys()))
 
 
 def is_alone(plan_input: PlanInput, route: Route) -> bool:

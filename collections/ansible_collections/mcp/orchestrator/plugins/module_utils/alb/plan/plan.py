@@ -82,14 +82,21 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
         notes=(
             *(note for notes in shadows.values() for note in notes),
             *group_notes(plan_input),
-            *(f"server '{name}' is served from this host until another host's target is healthy" for name in staying),
+            *(_staying_note(plan_input, name) for name in staying),
             *idle_notes(observed),
         ),
         shadows=shadows,
         handing_over=staying,
+        former_groups=plan_input.former_groups,
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in plan_input.matching.kept.items()},
     )
+
+
+def _staying_note(plan_input: PlanInput, server: str) -> str:
+    if server in plan_input.former_groups:
+        return f"server '{server}' is served through its former target group until a target of the new one is healthy"
+    return f"server '{server}' is served from this host until another host's target is healthy"
 
 
 def _allocate(plan_input: PlanInput, obsolete: tuple[Rule, ...]) -> tuple[Allocation, dict[str, RouteProblem]]:

@@ -64,8 +64,36 @@ class PlanInput:
         return {name: max(priorities) for name, priorities in found.items() if priorities}
 
     @cached_property
+    def former_groups(self) -> Mapping[str, frozenset[str]]:
+        """By route the ARNs of our target groups through which it is served until others have brought their targets.
+
+        Who brings the targets of such a route learns of its group from this run, and registers them afterwards.
+        """
+        unwanted = {group.arn for group in self._unwanted_groups}
+        found = {}
+        for route in self.desired.routes:
+            rule = self.matching.kept.get(route.name)
+            if route.elsewhere and rule is not None and not self._may_be_served(route):
+                found[route.name] = frozenset(
+                    arn for arn, weight in rule.weights.items() if weight > 0 and arn in unwanted
+                )
+        return {name: arns for name, arns in found.items() if arns}
+
+    def _may_be_served(self, route: Route) -> bool:
+        """Returns whether others have a healthy target in a route's group, or it was not looked at."""
+        group = self.group(route)
+        if group is None:
+            return False
+        return group.targets is None or any(target.state == "healthy" for target in self.others(group))
+
+    @cached_property
     def unused_groups(self) -> tuple[TargetGroup, ...]:
         """Our target groups that no route wants, and that no server has which is kept or runs on other hosts."""
+        former = frozenset[str]().union(*self.former_groups.values())
+        return tuple(group for group in self._unwanted_groups if group.arn not in former)
+
+    @cached_property
+    def _unwanted_groups(self) -> tuple[TargetGroup, ...]:
         desired = set(self.desired.group_names.values())
         return tuple(
             group

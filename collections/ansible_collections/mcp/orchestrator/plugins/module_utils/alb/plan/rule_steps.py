@@ -135,6 +135,8 @@ class RuleSteps:
     def _has_to_switch(self, route: Route) -> bool:
         rule = self.plan_input.matching.kept.get(route.name)
         desired = (route.conditions, route.transforms, self._desired_actions(route))
+        if route.name in self.plan_input.former_groups:
+            return False
         return rule is not None and (rule.conditions, rule.transforms, rule.actions) != desired
 
     def _obsolete_position(self, rule: Rule) -> RulePosition:
@@ -230,6 +232,12 @@ class RuleSteps:
         plan_input = self.plan_input
         arn = plan_input.group_arn(route)
         desired = self._desired_actions(route)
+        if route.name in plan_input.former_groups:
+            is_there = arn in rule.weights
+            waiting = (
+                [] if is_there else [self._attach(route, rule, with_forward(rule.actions, {**rule.weights, arn: 0}))]
+            )
+            return waiting + self._tags(route, rule)
         old = {other: 0 for other in rule.weights if other in plan_input.unused_arns and other != arn}
         switched = with_forward(desired, {arn: 1, **old}) if old else desired
         serving = {other: weight for other, weight in rule.weights.items() if weight > 0 and other != arn}
@@ -239,8 +247,7 @@ class RuleSteps:
             # Only a group that a rule refers to has its targets' health checked.
             both = {**serving, arn: 0} if serving and plan_input.headroom is Headroom.AMPLE else {arn: 1}
             actions = with_forward(rule.actions, both)
-            reason = "its targets' health shows only when a rule refers to it"
-            steps.append(self._modify(Phase.BUILD, route, rule, "attach_target_group", actions, reason))
+            steps.append(self._attach(route, rule, actions))
         steps += self._wait(route, awaited)
         reason = self._why_switch(route, rule, switched)
         if reason:
@@ -249,6 +256,10 @@ class RuleSteps:
             reason = "the old target group is drained"
             steps.append(self._modify(Phase.DETACH, route, rule, "detach_target_group", desired, reason))
         return steps + self._tags(route, rule)
+
+    def _attach(self, route: Route, rule: Rule, actions: list[Json]) -> Action:
+        reason = "its targets' health shows only when a rule refers to it"
+        return self._modify(Phase.BUILD, route, rule, "attach_target_group", actions, reason)
 
     def _why_switch(self, route: Route, rule: Rule, actions: list[Json]) -> str:
         """Returns why a rule has to be modified, empty where it is in the desired state."""

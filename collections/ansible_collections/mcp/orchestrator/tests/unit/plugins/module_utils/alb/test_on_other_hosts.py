@@ -12,7 +12,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownersh
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.route import DesiredRoutes, Route
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.reconcile import Result
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.report import hop_result
-from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, FakeElbv2
+from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.fake_elbv2 import LISTENER, VPC, FakeElbv2
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.alb.scenes import HOST, OTHER_HOST, OWNER, run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +126,61 @@ def test_a_server_that_moves_to_a_cluster_is_served_by_its_host_until_a_pod_is_h
     assert registered(elbv2) == {"alpha": {OTHER_HOST}}
     assert elbv2.served_by("/mcp/alpha") == {"alpha"}
     assert not run(elbv2, moved).changed
+
+
+def in_a_cluster(health_path: str) -> DesiredRoutes:
+    route = Route("alpha", "/mcp/alpha", health_path=health_path, elsewhere=True)
+    return DesiredRoutes(Owner(OWNER.fleet, LISTENER, HOST), (route,))
+
+
+def bind(elbv2: FakeElbv2, result: Result, wanted: DesiredRoutes, port: int) -> None:
+    """Registers a pod in the target group that a run has told, as a controller in the cluster does, and waits."""
+    arn = result.group_arn(wanted.group_names["alpha"])
+    elbv2.servers[(OTHER_HOST, port)] = (wanted.routes[0].health_path, False, "alpha")
+    elbv2.call("register_targets", {"TargetGroupArn": arn, "Targets": [{"Id": OTHER_HOST, "Port": port}]})
+    elbv2.clock.sleep(60)
+
+
+@pytest.mark.parametrize("before", ["in the cluster", "on this host"])
+def test_a_server_whose_group_has_to_change_is_served_through_the_former_one_until_a_pod_is_in_the_new_one(
+    before: str,
+) -> None:
+    elbv2 = world()
+    if before == "on this host":
+        run(elbv2, desired(HOST, {"alpha": {HOST}}))
+    else:
+        first = in_a_cluster("/mcp/alpha/health")
+        bind(elbv2, run(elbv2, first), first, 30000)
+    changed = in_a_cluster("/healthz")
+
+    waiting = run(elbv2, changed)
+
+    assert handing_over(waiting, changed) == ["alpha"]
+    assert "through its former target group" in " ".join(waiting.plan.notes)
+    (former,) = waiting.plan.former_groups["alpha"]
+    assert former in elbv2.groups
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}
+    assert not run(elbv2, changed).changed, "it waits"
+    bind(elbv2, waiting, changed, 30001)
+    second = run(elbv2, changed)
+    assert (second.plan.handing_over, second.plan.former_groups) == ((), {})
+    assert elbv2.served_by("/mcp/alpha") == {"alpha"}
+    run(elbv2, changed)
+    assert (former in elbv2.groups) == (before == "in the cluster"), "the controller takes its targets away"
+    assert not run(elbv2, changed).changed
+
+
+def test_a_rule_that_somebody_has_led_away_comes_back_to_a_cluster_s_group_at_once() -> None:
+    elbv2 = world()
+    wanted = in_a_cluster("/mcp/alpha/health")
+    run(elbv2, wanted)
+    stranger = elbv2.call("create_target_group", {"Name": "theirs", "Protocol": "HTTP", "Port": 80, "VpcId": VPC})
+    theirs = stranger["TargetGroups"][0]["TargetGroupArn"]
+    (rule,) = [arn for arn in elbv2.rules if arn]
+    elbv2.call("modify_rule", {"RuleArn": rule, "Actions": [{"Type": "forward", "TargetGroupArn": theirs}]})
+
+    assert run(elbv2, wanted).changed
+    assert not run(elbv2, wanted).changed
 
 
 placements = st.fixed_dictionaries({name: st.sets(st.sampled_from(HOSTS), min_size=1) for name in SERVERS})
