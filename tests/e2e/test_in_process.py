@@ -130,6 +130,11 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"check_mode": True},
     ),
     "a cluster that no kubeconfig names": ("mcp_workload", {"servers": [], "settings": "{folder}/settings.conf"}, {}),
+    "target groups without a cluster": (
+        "mcp_target_group_binding",
+        {"endpoints": [], "routes": [], "settings": "{folder}/settings.conf"},
+        {},
+    ),
     "an administrator's kubeconfig that is missing": (
         "mcp_kubernetes_access",
         {"settings": "{folder}/settings.conf", "kubeconfig": "{folder}/none.conf"},

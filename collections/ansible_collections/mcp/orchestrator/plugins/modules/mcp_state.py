@@ -93,6 +93,11 @@ options:
     description: The registered result of M(mcp.orchestrator.mcp_route).
     type: dict
     default: {}
+  bindings:
+    description:
+      - The registered result of M(mcp.orchestrator.mcp_target_group_binding), where pods serve behind a listener.
+    type: dict
+    default: {}
   retire:
     description: The registered result of C(mcp_container), retiring.
     type: dict

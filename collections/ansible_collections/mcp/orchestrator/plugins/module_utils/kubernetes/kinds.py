@@ -19,6 +19,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.scalin
     autoscaler,
     disruption_budget,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.target_group_binding import (
+    KIND as TARGET_GROUP_BINDING,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.variables import (
     EXTERNAL_SECRETS,
     external_secrets,
@@ -93,15 +96,20 @@ def fleet_kinds(settings: Settings) -> tuple[Kind, ...]:
             "horizontalpodautoscalers",
         ),
         INGRESS,
-        Kind(settings.kubernetes.target_group_binding, "TargetGroupBinding", "targetgroupbindings"),
+        binding_kind(settings),
     )
+
+
+def binding_kind(settings: Settings) -> Kind:
+    """Returns the kind of the objects by which a load balancer's controller registers pods."""
+    return Kind(settings.kubernetes.target_group_binding, TARGET_GROUP_BINDING, "targetgroupbindings")
 
 
 def desired_kinds(workloads: Iterable[Workload], kinds: Iterable[Kind]) -> frozenset[Kind]:
     """Returns the kinds of which the objects of these servers are, before those are made."""
     found = {"ServiceAccount", "NetworkPolicy", "Deployment", "Service"}
     for each in workloads:
-        found.add("TargetGroupBinding" if each.settings.aws.is_named else "Ingress")
+        found |= set() if each.settings.aws.is_named else {"Ingress"}
         made = [*secret(each), *external_secrets(each), *disruption_budget(each), *autoscaler(each)]
         found |= {one["kind"] for one in made}
     return frozenset(kind for kind in kinds if kind.kind in found)

@@ -58,6 +58,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
                 addresses_of(spec, before.get(file_name(name, spec.name), {})),
                 fleet.references.get(spec.name, {}),
                 values_digest(spec.env) if is_keyed else None,
+                is_for_files=True,
             )
             for spec in specs
         ]

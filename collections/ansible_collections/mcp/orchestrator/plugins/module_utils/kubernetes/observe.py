@@ -63,6 +63,13 @@ def observe(cluster: Cluster, fleet: str, kinds: Sequence[Kind], desired: Collec
     )
 
 
+def observe_kind(cluster: Cluster, fleet: str, kind: Kind) -> World:
+    """Returns the fleet's objects of one kind. Raises ClusterError."""
+    recorded = _recorded(cluster.get(CONFIG_MAP, fleet), fleet)
+    found = cluster.objects(kind, selector_of(fleet))
+    return World(found or [], recorded, frozenset() if found is not None else frozenset({kind}))
+
+
 def strangers(
     cluster: Cluster, fleet: str, kinds: Iterable[Kind], missing: Collection[tuple[str, str, str]]
 ) -> list[Object]:

@@ -4,8 +4,8 @@
 """How requests come to a server's pods: a Service, and what leads to it.
 
 With a listener of AWS the fleet's rules and target groups stay as they are, and a TargetGroupBinding registers the pods
-(https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/).
-Otherwise an Ingress has the same paths.
+(https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/); a
+run makes it when there is the target group. Otherwise an Ingress has the same paths.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.model.ownership import Owner
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import host_header
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.findings import Findings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.target_group_binding import (
+    PORT_NAME,
+    TAKES_NAMES,
+    named_binding,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 
 OPEN = "none"
@@ -25,13 +29,24 @@ _INGRESS_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 def service(workload: Workload) -> Object:
     """Returns the Service of a server, on the port on which its container listens."""
-    port = {"name": "http", "port": workload.port or 1, "targetPort": "http", "protocol": "TCP"}
+    port = {"name": PORT_NAME, "port": workload.port or 1, "targetPort": "http", "protocol": "TCP"}
     return workload.object("v1", "Service", spec={"selector": workload.selector, "ports": [port]})
 
 
-def route(workload: Workload, findings: Findings) -> Object:
-    """Returns the TargetGroupBinding or the Ingress of a server."""
-    return _binding(workload) if workload.settings.aws.is_named else _ingress(workload, findings)
+def route(workload: Workload, findings: Findings) -> list[Object]:
+    """Returns the Ingress of a server, or for files its TargetGroupBinding."""
+    if not workload.settings.aws.is_named:
+        return [_ingress(workload, findings)]
+    if not workload.is_for_files:
+        return []
+    if workload.cluster.target_group_binding != TAKES_NAMES:
+        findings.error(
+            "[kubernetes] target_group_binding",
+            f"{workload.cluster.target_group_binding} takes a target group by its ARN alone, which only a run knows;"
+            " let runs keep the cluster (runtime = kubernetes), or install the AWS Load Balancer Controller and write"
+            f" {TAKES_NAMES}",
+        )
+    return [named_binding(workload)]
 
 
 def settings_errors(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -66,22 +81,6 @@ def settings_errors(settings: Settings) -> Iterator[tuple[str, str]]:
         )
 
 
-def _binding(workload: Workload) -> Object:
-    spec = workload.spec
-    owner = Owner(workload.fleet, workload.settings.aws.listener_arn, "")
-    group = owner.group_name(spec.name, ["ip", "HTTP", spec.health_path, spec.strip_prefix])
-    return workload.object(
-        workload.cluster.target_group_binding,
-        "TargetGroupBinding",
-        spec={
-            "targetGroupName": group,
-            "targetType": "ip",
-            "serviceRef": {"name": workload.name, "port": workload.port or 1},
-            "multiClusterTargetGroup": True,  # hosts have targets in the same group
-        },
-    )
-
-
 def _ingress(workload: Workload, findings: Findings) -> Object:
     spec, settings = workload.spec, workload.settings
     auth = spec.auth or settings.routes.auth
@@ -105,7 +104,7 @@ def _ingress(workload: Workload, findings: Findings) -> Object:
     filled = _filled(annotations, spec.path, host_header(spec, workload.image))
     if filled:
         made["metadata"]["annotations"] = filled
-    backend = {"service": {"name": workload.name, "port": {"name": "http"}}}
+    backend = {"service": {"name": workload.name, "port": {"name": PORT_NAME}}}
     rule = {"http": {"paths": [{"path": path, "pathType": path_type, "backend": backend}]}}
     hosts = settings.routes.host_header
     made["spec"] = {

@@ -35,7 +35,7 @@ def render(workload: Workload) -> tuple[list[Object], Findings]:
         service(workload),
         *disruption_budget(workload),
         *autoscaler(workload),
-        route(workload, findings),
+        *route(workload, findings),
     ]
     _note_the_rest(workload, findings)
     return objects, findings

@@ -35,7 +35,8 @@ class Workload:
     """``image`` is what its image brings, None where that is not known. ``addresses`` are those of the hosts of its
     ``network``, as ranges. ``references`` are variables whose value is nothing but a reference, by name; ``values`` is
     a digest of all of them that shows a change and cannot be guessed, None without a key. ``secret`` has a digest of
-    each value of the Secret that is made with its objects; None where somebody else makes it.
+    each value of the Secret that is made with its objects; None where somebody else makes it. ``is_for_files`` is
+    whether its objects are written to files, where nobody follows what the load balancer says.
     """
 
     spec: Spec
@@ -45,6 +46,7 @@ class Workload:
     references: Mapping[str, Reference] = field(default_factory=dict)
     values: str | None = None
     secret: Mapping[str, str] | None = None
+    is_for_files: bool = False
 
     @property
     def fleet(self) -> str:

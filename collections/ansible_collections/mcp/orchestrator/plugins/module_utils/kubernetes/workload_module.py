@@ -36,7 +36,12 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluste
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.directory import hosts_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet import Rendering, render_fleet
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import desired_kinds, fleet_kinds
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import (
+    Kind,
+    binding_kind,
+    desired_kinds,
+    fleet_kinds,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name, selector
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import World, observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
@@ -74,13 +79,14 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     try:
         settings = read_settings(arguments["settings"])
         specs = specs_of(arguments["servers"])
-        cluster = _cluster(settings)
+        cluster = open_cluster(settings)
         return _converged(arguments, settings, specs, cluster, check_mode=check_mode)
     except (ArgumentError, ClusterError, ConfigFileError, KeyFileError) as error:
         raise fleet_error(str(error), actions=[]) from error
 
 
-def _cluster(settings: Settings) -> ApiServer:
+def open_cluster(settings: Settings) -> ApiServer:
+    """Returns the cluster of the settings. Raises ClusterError where there is no way to one, and ModuleError."""
     try:
         return ApiServer(settings.kubernetes.kubeconfig, settings.kubernetes.context, settings.kubernetes.namespace)
     except MissingClient as error:
@@ -109,7 +115,9 @@ def _converged(
         for spec in to_run
     ]
     kinds = fleet_kinds(settings)
-    world = observe(cluster, fleet, kinds, desired_kinds(bare, kinds))
+    # Where requests come from a listener's target groups, mcp_target_group_binding keeps what binds pods to these.
+    bound = {binding_kind(settings)} if settings.aws.is_named and to_run else frozenset[Kind]()
+    world = observe(cluster, fleet, [kind for kind in kinds if kind not in bound], desired_kinds(bare, kinds))
     rendering = render_fleet([_located(each, world) for each in bare], settings)
     if rendering.errors and to_run:
         raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])

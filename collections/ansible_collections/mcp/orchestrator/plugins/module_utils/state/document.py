@@ -67,18 +67,18 @@ def build_state(
     probe: Mapping[str, Any],
     images: Mapping[str, Any] | None = None,
     requests: Mapping[str, Any] | None = None,
+    bindings: Mapping[str, Any] | None = None,
     litellm: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     had_tools: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Returns the state file's content, from the results that Ansible registered for the steps of one run.
 
-    Any result may be empty (not reached), skipped, or failed; ``images`` may be missing, since a fleet need not have
-    images to build, ``requests``, since a run need not ask for any, and ``litellm``, which few tell. ``warnings`` are
-    about the host, ``had_tools`` the tools that each server offered when it last offered some. Only known fields are
-    taken, so that nothing secret comes along. The shape is that of files/state.schema.json.
+    Any result may be empty (not reached), skipped, or failed; those with a default may be missing, since few runs have
+    such a step. ``warnings`` are about the host, ``had_tools`` the tools that each server offered when it last offered
+    some. Only known fields are taken, so that nothing secret comes along. The shape is that of files/state.schema.json.
     """
-    optional = {"requests": requests, "images": images, "litellm": litellm}
+    optional = {"requests": requests, "images": images, "bindings": bindings, "litellm": litellm}
     results = {"config": config, "containers": containers, "routes": routes, "retire": retire, "probe": probe}
     steps = _steps({**results, **{name: each for name, each in optional.items() if each}})
     service = _section(settings, "service")
@@ -120,7 +120,7 @@ def build_state(
 
 def _steps(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Step]:
     """The steps in the order of a run."""
-    order = ("requests", "config", "images", "containers", "routes", "retire", "probe", "litellm")
+    order = ("requests", "config", "images", "containers", "routes", "bindings", "retire", "probe", "litellm")
     return {name: Step(name, results[name]) for name in order if name in results}
 
 

@@ -33,7 +33,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import dicts, text
 
-STEPS = ("requests", "config", "images", "containers", "routes", "retire", "probe", "litellm")
+STEPS = ("requests", "config", "images", "containers", "routes", "bindings", "retire", "probe", "litellm")
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Step:
     routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
                target_group_arn, priority; ``actions`` (server, action, reason); ``notes``, and those of them about a
                server's path as ``shadows`` (a list by server); ``listeners``, for the page
+    bindings   ``actions``, as those of containers
     retire     ``actions``, as those of containers; ``draining`` (server, container, sessions); ``kept``, the networks
                that stay because of others' containers
     probe      ``servers``: the reports of probe/fleet.py; ``remotes``: those of probe/remotes.py

@@ -48,7 +48,7 @@ def spec(name: str = "time", **more: Any) -> Spec:
 def workload(name: str = "time", settings: Settings = SETTINGS, **more: Any) -> Workload:
     """A server whose image is known."""
     addresses = {host: ("192.0.2.7/32", "192.0.2.8/32") for host in more.get("network", ()) if "." in host}
-    return Workload(spec(name, **more), settings, IMAGE, addresses)
+    return Workload(spec(name, **more), settings, IMAGE, addresses, is_for_files=True)
 
 
 def rendered(name: str = "time", settings: Settings = SETTINGS, **more: Any) -> dict[str, Object]:
