@@ -61,11 +61,14 @@ def deregister_steps(plan_input: PlanInput, route: Route) -> list[Action]:
     """Returns the steps that take away the targets that were replaced, and wait until their open streams have ended.
 
     Sessions may take longer than a run waits: who takes the containers away looks whether they have ended. Where the
-    server has no endpoint here any more there is nothing to wait for: nothing replaces what is drained.
+    server has no endpoint any more, here or in a cluster, there is nothing to wait for: nothing replaces what is
+    drained.
     """
     surplus = surplus_targets(plan_input, route)
     reason = "replaced by the desired targets" if route.ports else "the server has no endpoint on this host"
-    awaited = surplus if route.ports else []
+    if route.elsewhere:
+        reason = "the cluster serves the server"
+    awaited = surplus if route.ports or route.elsewhere else []
     patience = plan_input.desired.drain_patience if route.keeps_sessions else None
     return drain(route.name, plan_input.group_arn(route), surplus, reason, awaited=awaited, patience=patience)
 
