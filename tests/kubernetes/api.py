@@ -26,6 +26,7 @@ PLACES = {
     "Deployment": "apis/apps/v1/namespaces/{}/deployments",
     "ReplicaSet": "apis/apps/v1/namespaces/{}/replicasets",
     "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "MutatingWebhookConfiguration": "apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
     "Ingress": "apis/networking.k8s.io/v1/namespaces/{}/ingresses",
     "PodDisruptionBudget": "apis/policy/v1beta1/namespaces/{}/poddisruptionbudgets",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2beta2/namespaces/{}/horizontalpodautoscalers",

@@ -56,10 +56,14 @@ _AUDIT = {
 
 
 class Cluster:
-    """``url`` is where its API server is, ``kubeconfig`` a file by which one is its administrator, as ``api`` is."""
+    """``url`` is where its API server is, ``kubeconfig`` a file by which one is its administrator, as ``api`` is.
 
-    def __init__(self, folder: Path) -> None:
+    ``nodes`` is the module of the program that stands for the nodes.
+    """
+
+    def __init__(self, folder: Path, nodes: str = "tests.kubernetes.nodes") -> None:
         self.folder = folder
+        self._nodes = nodes
         self.etcd, self.peers, self.port = free_port(), free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -134,7 +138,7 @@ class Cluster:
 
     def start_nodes(self) -> None:
         """Starts what stands for the nodes, with the kubelets' own port."""
-        words = [sys.executable, "-m", "tests.kubernetes.nodes", self.url, str(self.folder), str(free_port()), *NODES]
+        words = [sys.executable, "-m", self._nodes, self.url, str(self.folder), str(free_port()), *NODES]
         self._run("nodes", program=words)
 
     def stop_nodes(self) -> None:
@@ -252,9 +256,9 @@ def is_true(each: Object, condition: str) -> bool:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Cluster]:
+def running(folder: Path, nodes: str = "tests.kubernetes.nodes") -> Iterator[Cluster]:
     """A cluster in a folder, until the block ends."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, nodes)
     try:
         cluster.start()
         yield cluster

@@ -109,12 +109,15 @@ class Nodes:
                 self._place(pod)
         elif node in self._nodes and not self._is_lost(node):
             if metadata.get("deletionTimestamp"):
-                known = {"uid": metadata["uid"]}
-                self._api.delete(
-                    "Pod", metadata["name"], metadata["namespace"], gracePeriodSeconds=0, preconditions=known
-                )
+                self._end(pod)
             elif pod["status"].get("phase") not in ("Failed", "Succeeded"):
                 self._say(pod)
+
+    def _end(self, pod: Object) -> None:
+        """Lets go of a pod that is to end and has."""
+        metadata = pod["metadata"]
+        known = {"uid": metadata["uid"]}
+        self._api.delete("Pod", metadata["name"], metadata["namespace"], gracePeriodSeconds=0, preconditions=known)
 
     def _place(self, pod: Object) -> None:
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
@@ -268,12 +271,20 @@ def for_ever(do: Callable[[], None], pause: float) -> None:
 def main() -> None:
     url, folder, port, *names = sys.argv[1:]
     place = Path(folder)
-    api = Api(url, str(place / "ca.pem"), (str(place / "nodes.pem"), str(place / "nodes-key.pem")))
-    nodes = Nodes(api, names, int(port))
+    serve(Nodes(node_api(url, place), names, int(port)), place, int(port))
+
+
+def node_api(url: str, folder: Path) -> Api:
+    """Returns the nodes' way to the API server."""
+    return Api(url, str(folder / "ca.pem"), (str(folder / "nodes.pem"), str(folder / "nodes-key.pem")))
+
+
+def serve(nodes: Nodes, place: Path, port: int) -> None:
+    """Is these nodes until the process ends."""
     nodes.register()
     for do, pause in ((nodes.beat, HEARTBEAT_SECONDS), (nodes.follow_nodes, 0)):
         threading.Thread(target=for_ever, args=(do, pause), daemon=True).start()
-    threading.Thread(target=serve_logs, args=(nodes, place, int(port)), daemon=True).start()
+    threading.Thread(target=serve_logs, args=(nodes, place, port), daemon=True).start()
     for_ever(nodes.follow_pods, 0)
 
 
