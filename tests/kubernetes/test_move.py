@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
-import docker
 import pytest
 
 from tests.kubernetes.marks import takes_long
