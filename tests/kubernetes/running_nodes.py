@@ -64,14 +64,9 @@ class RunningNodes(Nodes):
 
     def tell(self, pod: Object, fault: str, secret: str = "") -> None:
         """Says what became of a pod."""
-        super_event = {} if fault in ("", pod_status.NEVER_READY) else {"fault": fault, "secret": secret}
-        metadata = pod["metadata"]
-        address = pod["status"].get("podIP", "")
-        said = pod_status.status(pod, fault, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), address, secret=secret)
+        now, address = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), pod["status"].get("podIP", "")
         with suppress(ApiError, requests.RequestException):  # it is gone
-            self.api.patch("Pod", metadata["name"], {"status": said}, metadata["namespace"], part="status")
-            if super_event:
-                self._tell_event(pod, **super_event)
+            self._write(pod, fault, pod_status.status(pod, fault, now, address, secret=secret), secret)
 
     def secret(self, namespace: str, name: str, key: str) -> str | None:
         """Returns the value of a Secret's key."""
