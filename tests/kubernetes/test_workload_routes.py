@@ -22,6 +22,7 @@ ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/0
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/mcp"
 OTHER = f"{GROUP}-before"
 BINDING = "TargetGroupBinding"
+AUTO_MODE = "eks.amazonaws.com/v1"
 BEHIND_ALB = f"""
 [service]
 runtime = kubernetes
@@ -101,6 +102,17 @@ def test_pods_are_in_both_target_groups_until_the_former_one_is_no_longer_asked(
     assert bind(scene, result, GROUP, OTHER)["actions"] == []
     bind(scene, result, GROUP)
     assert bound(scene) == [f"{GROUP}/time"]
+
+
+def test_eks_auto_mode_has_bindings_of_its_own(scene: WorkloadScene) -> None:
+    text = scene.settings_file.read_text().replace("[kubernetes]", f"[kubernetes]\ntarget_group_binding = {AUTO_MODE}")
+    scene.settings_file.write_text(text + BEHIND_ALB)
+    result = scene.good_run({"time": stdio()})
+    assert [each["action"] for each in bind(scene, result)["actions"]] == ["create"]
+    assert bind(scene, result)["actions"] == []
+    assert bound(scene) == [], "those are of the AWS Load Balancer Controller"
+    scene.good_run({})
+    assert [each["action"] for each in bind(scene, result)["actions"]] == ["create"], "they went with the fleet"
 
 
 def test_the_bindings_of_a_server_go_with_it_and_all_when_the_fleet_leaves(scene: WorkloadScene) -> None:
