@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 Object = dict[str, Any]
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 PLACES = {
     "Namespace": "api/v1/namespaces",
     "Node": "api/v1/nodes",
@@ -89,10 +90,12 @@ class Api:
         """Creates an object and returns what it has become."""
         return dict(self._do("POST", PLACES[body["kind"]].format(namespace), {}, body))
 
-    def patch(self, kind: str, name: str, body: Object, namespace: str = "", *, part: str = "") -> Object:
+    def patch(
+        self, kind: str, name: str, body: Object, namespace: str = "", *, part: str = "", form: str = MERGE
+    ) -> Object:
         """Changes an object, or a ``part`` of it such as its status, by a merge patch."""
         path = f"{PLACES[kind].format(namespace)}/{name}{'/' + part if part else ''}"
-        return dict(self._do("PATCH", path, {"fieldManager": "somebody"}, body, MERGE))
+        return dict(self._do("PATCH", path, {"fieldManager": "somebody"}, body, form))
 
     def apply(self, body: Object, manager: str, namespace: str = "", *, force: bool = False) -> Object:
         """Applies an object on the server's side as ``manager``."""

@@ -39,7 +39,8 @@ class AuditLog:
         """Returns the calls of a user, or of everybody, in the order in which they were answered."""
         with self._path.open("rb") as log:
             log.seek(self._offset)
-            found = [_call(json.loads(line)) for line in log.read().splitlines()]
+            written = log.read().rpartition(b"\n")[0]  # the last line may be half there
+        found = [_call(json.loads(line)) for line in written.splitlines()]
         return [each for each in found if each.user == user or not user]
 
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from tests.kubernetes import pod_status
-from tests.kubernetes.api import Api, ApiError, Object
+from tests.kubernetes.api import STRATEGIC, Api, ApiError, Object
 
 HEARTBEAT_SECONDS = 10
 RETRY_SECONDS = 1.0
@@ -69,6 +69,8 @@ class Nodes:
             was_lost, took_pods, self._nodes[name] = self._is_lost(name), self._takes_pods(name), node
             if self._is_lost(name) != was_lost:
                 self._tell(name)
+            if self._is_lost(name) and not was_lost:
+                self._silence(name)
             if self._takes_pods(name) and not took_pods:
                 self._resume(name)
 
@@ -85,6 +87,16 @@ class Nodes:
     def log_of(self, namespace: str, name: str) -> str:
         """Returns what the container of a pod has written; raises ApiError where there is none."""
         return pod_status.LOGS.get(pod_status.fault_of(self._api.read("Pod", name, namespace)), pod_status.GOOD_LOG)
+
+    def _silence(self, node: str) -> None:
+        """No pod of a lost node is ready: the controller manager says so when a kubelet does not speak any more."""
+        not_ready = {"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": _now()}]}}
+        for pod in self._api.get("api/v1/pods", fieldSelector=f"spec.nodeName={node}")["items"]:
+            with suppress(ApiError):  # it has just gone
+                metadata = pod["metadata"]
+                self._api.patch(
+                    "Pod", metadata["name"], not_ready, metadata["namespace"], part="status", form=STRATEGIC
+                )
 
     def _resume(self, node: str) -> None:
         """A node that is back says anew of its pods what others have said meanwhile, ends those that are to go, and

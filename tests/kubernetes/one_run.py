@@ -1,8 +1,9 @@
-"""A run of mcp_workload in a process of its own, which may be killed: python -m tests.kubernetes.one_run FOLDER."""
+"""Runs of mcp_workload in a process of their own, which may be killed: one_run.py FOLDER TIMES."""
 
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -19,12 +20,18 @@ from tests.kubernetes.cluster import PATIENCE  # noqa: E402
 from tests.kubernetes.workload_scene import WorkloadScene  # noqa: E402
 
 
+def peak_of_runs(scene: WorkloadScene, times: int) -> float:
+    """How many megabytes of memory a process had at most that made so many runs, one after the other."""
+    done = subprocess.run(_words(scene, times), cwd=PROJECT, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert not told["failed"], told
+    return float(told["peak_megabytes"])
+
+
 def kill_a_run(scene: WorkloadScene, seconds: float) -> None:
     """Starts a run, and kills it so long after its first change."""
-    (scene.folder / "arguments.json").write_text(json.dumps(scene.arguments()))
     scene.cluster.audit.mark()
-    words = [sys.executable, "-m", "tests.kubernetes.one_run", str(scene.folder)]
-    process = subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(_words(scene, 1), cwd=PROJECT, stdout=subprocess.DEVNULL)
 
     def has_begun() -> bool:
         asked = {each.verb for each in scene.cluster.audit.calls("admin")}
@@ -36,9 +43,16 @@ def kill_a_run(scene: WorkloadScene, seconds: float) -> None:
     process.wait()
 
 
+def _words(scene: WorkloadScene, times: int) -> list[str]:
+    (scene.folder / "arguments.json").write_text(json.dumps(scene.arguments()))
+    return [sys.executable, "-m", "tests.kubernetes.one_run", str(scene.folder), str(times)]
+
+
 def main() -> None:
     arguments = json.loads((Path(sys.argv[1]) / "arguments.json").read_text())
-    print(json.dumps(result_of(run, arguments, False)))
+    failed = [result_of(run, arguments, False).get("msg") for _ in range(int(sys.argv[2]))]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"failed": [each for each in failed if each], "peak_megabytes": peak}))
 
 
 if __name__ == "__main__":
