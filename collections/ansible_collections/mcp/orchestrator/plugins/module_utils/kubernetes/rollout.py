@@ -77,7 +77,7 @@ def rollout_of(deployment: Object) -> Rollout:
     )
     is_seen = int(status.get("observedGeneration") or 0) >= int(deployment["metadata"].get("generation") or 0)
     complete = is_seen and updated >= desired and total <= updated and available >= desired
-    failure, since, has_served = "", 0.0, False
+    failure, since, has_served = "", seconds(deployment["metadata"].get("creationTimestamp")), False
     for each in status.get("conditions") or ():
         if each.get("type") == "Progressing":
             since = max(since, seconds(each.get("lastUpdateTime")))
