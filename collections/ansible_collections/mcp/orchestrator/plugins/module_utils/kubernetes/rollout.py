@@ -34,15 +34,15 @@ _HASH = "pod-template-hash"
 class Rollout:
     """``desired`` pods of which ``ready`` answer, ``updated`` ones are as the template has them now; ``failure`` is why
     the controller has given up, empty where it has not; ``since`` is when something last went on, or pods were lost, in
-    seconds since the epoch, 0 where that is not known. ``has_served`` is whether all pods of this template were ready
-    once."""
+    seconds since the epoch, 0 where that is not known and None where the controller has not seen yet what is desired.
+    ``has_served`` is whether all pods of this template were ready once."""
 
     desired: int
     ready: int
     updated: int
     complete: bool
     failure: str = ""
-    since: float = 0.0
+    since: float | None = 0.0
     has_served: bool = False
 
 
@@ -77,7 +77,7 @@ def rollout_of(deployment: Object) -> Rollout:
     )
     is_seen = int(status.get("observedGeneration") or 0) >= int(deployment["metadata"].get("generation") or 0)
     complete = is_seen and updated >= desired and total <= updated and available >= desired
-    failure, since, has_served = "", seconds(deployment["metadata"].get("creationTimestamp")), False
+    failure, since, has_served = "", 0.0, False
     for each in status.get("conditions") or ():
         if each.get("type") == "Progressing":
             since = max(since, seconds(each.get("lastUpdateTime")))
@@ -88,7 +88,7 @@ def rollout_of(deployment: Object) -> Rollout:
             since = max(since, seconds(each.get("lastTransitionTime")))
         if is_seen and each.get("type") == "ReplicaFailure" and each.get("status") == "True" and not complete:
             failure = f"{each.get('reason')}: {each.get('message')}"
-    return Rollout(desired, ready, updated, complete, failure, since, has_served)
+    return Rollout(desired, ready, updated, complete, failure, since if is_seen else None, has_served)
 
 
 def trouble_of(pods: Iterable[Object]) -> Trouble | None:

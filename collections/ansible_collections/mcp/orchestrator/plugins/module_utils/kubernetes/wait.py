@@ -65,8 +65,8 @@ def wait(
 ) -> Waited:
     """Waits for the Deployments of ``known``, in one loop for all. Raises ClusterError.
 
-    Those of ``begun`` have ``timeout`` seconds from now; others from when something last went on with them, so that
-    what has been failing for long keeps nobody waiting.
+    Those of ``begun`` have ``timeout`` seconds from now, as has what another run, which was killed, began a moment ago;
+    others from when something last went on with them, so that what has been failing for long keeps nobody waiting.
     """
     start, pause = clock.now(), _FIRST_PAUSE
     result = Waited(dict(known))
@@ -86,7 +86,7 @@ def wait(
         pods = _pods_by_server(cluster, fleet)
         for name, rollout in pending.items():
             trouble = trouble_of(pods.get(server_of(result.deployments[name]), ()))
-            since = start if name in begun else rollout.since
+            since = start if name in begun or rollout.since is None else rollout.since
             failed = _verdict(name, rollout, trouble, clock.now(), since + timeout, stuck)
             if failed is not None:
                 result.failed[name] = failed

@@ -79,12 +79,6 @@ def test_something_went_on_with_a_server_when_it_lost_pods() -> None:
     )
 
 
-def test_a_server_of_which_its_controller_knows_nothing_yet_began_when_it_was_made() -> None:
-    new = {"metadata": {"name": "d", "creationTimestamp": "2026-11-29T12:00:00Z"}, "spec": {"replicas": 1}}
-    assert rollout_of(new).since == seconds("2026-11-29T12:00:00Z")
-    assert not rollout_of(new).complete
-
-
 def pod(name: str, made: str = "2026-11-29T14:00:00Z", *, init: Any = None, server: Any = None, **status: Any) -> Any:
     containers = {"containerStatuses": [{"name": "server", "restartCount": 0, **server}]} if server else {}
     first = {"initContainerStatuses": [{"name": "bridge", "restartCount": 0, **init}]} if init else {}

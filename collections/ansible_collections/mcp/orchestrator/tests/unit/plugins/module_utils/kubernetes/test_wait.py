@@ -68,6 +68,20 @@ def test_a_quota_that_is_full_for_a_moment_is_no_failure_and_one_that_stays_so_i
     assert PATIENCE <= cluster.seconds < PATIENCE + 5
 
 
+def test_what_a_killed_run_has_just_changed_is_no_old_failure() -> None:
+    class Unseen(Watched):
+        """Its controller has not seen the last change yet."""
+
+        def deployment(self) -> Object:
+            made = super().deployment()
+            return {**made, "metadata": {**made["metadata"], "generation": 2}, "status": {"observedGeneration": 1}}
+
+    cluster = Unseen()
+    cluster.seconds = 10 * TIMEOUT
+    assert cluster.waited().failed
+    assert cluster.seconds >= 11 * TIMEOUT
+
+
 def test_what_has_been_failing_for_long_keeps_nobody_waiting() -> None:
     cluster = Watched(
         [{"type": "Progressing", "reason": "ReplicaSetUpdated", "lastUpdateTime": "1970-01-01T00:00:00Z"}]
