@@ -73,6 +73,11 @@ class Sample:
     memory_share: int
     processes_share: int
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether processor time and memory were measured: what runs has some, and a cluster need not tell."""
+        return self.memory > 0
+
 
 _values = attrgetter(*(field.name for field in fields(Sample)))
 
@@ -97,13 +102,15 @@ def unpack(records: bytes) -> Iterator[Sample]:
 def merged(samples: list[Sample], time: int) -> Sample:
     """Returns one sample of several, of which there is at least one; it begins at ``time``."""
     count = sum(each.count for each in samples)
+    measured = [each for each in samples if each.is_measured] or samples
+    weight = sum(each.count for each in measured)
     return Sample(
         time=time,
         count=count,
         containers=max(each.containers for each in samples),
-        cpu=sum(each.cpu * each.count for each in samples) // count,
+        cpu=sum(each.cpu * each.count for each in measured) // weight,
         cpu_most=max(each.cpu_most for each in samples),
-        memory=sum(each.memory * each.count for each in samples) // count,
+        memory=sum(each.memory * each.count for each in measured) // weight,
         memory_most=max(each.memory_most for each in samples),
         received=sum(each.received for each in samples),
         sent=sum(each.sent for each in samples),

@@ -30,16 +30,16 @@ class NearLimit:
 class Latest:
     """The last sample of a server in units for people, and the limits of each of its containers, None without one.
 
-    ``cpu`` and ``cpu_limit`` in cores, ``memory`` in bytes, ``received`` and ``sent`` in bytes a second. ``restarts``
-    and ``oom_kills`` are those since the watcher's start.
+    ``cpu`` and ``cpu_limit`` in cores, ``memory`` in bytes, ``received`` and ``sent`` in bytes a second; None where
+    nobody measures it, as in a cluster. ``restarts`` and ``oom_kills`` are those since the watcher's start.
     """
 
     containers: int
-    cpu: float
-    memory: int
-    processes: int
-    received: float
-    sent: float
+    cpu: float | None
+    memory: int | None
+    processes: int | None
+    received: float | None
+    sent: float | None
     restarts: int
     oom_kills: int
     cpu_limit: float | None

@@ -84,6 +84,12 @@ class Conductor:
         self._accepted &= shown
         self._wanted = frozenset(trouble for _, trouble in shown - self._accepted) | changes(self._left, now)
 
+    def join(self, part: Listing) -> None:
+        """Takes the objects of a cluster, which were not in sight when the last run ended."""
+        if self._left is not None:
+            self._left = {**part, **self._left}
+            self._ask_for_what_was_lost(self._told, self._left)
+
     def begin(self) -> None:
         """A run is under way, whoever started it. What was asked for until now is what it answers."""
         self._under_way, self._started = True, None
@@ -103,10 +109,11 @@ class Conductor:
         elif told != Told():
             # The first failure may be an accident, such as an engine that took too long to answer.
             self._asked |= {Trouble(server, NOT_FIXED) for server in told.failed - self._failed}
-            self._failed = told.failed
+            self._failed, self._told = told.failed, told
         if now is None:
             return
         self._ask_for_what_was_lost(told or Told(), now)
+        self._ask_for_what_lasts(told or Told(), now)
         self._accepted = frozenset(
             mark for mark in standing(now) if told and _is_known(mark, told, self._accepted | standing(self._seen))
         )
@@ -129,11 +136,25 @@ class Conductor:
 
     def _ask_for_what_was_lost(self, told: Told, now: Listing) -> None:
         """Compares a listing with a report: what was done to a container while the run was under way."""
-        self._asked |= {Trouble(server, "was removed") for each, server in told.serving.items() if each not in now}
+        self._asked |= {
+            Trouble(server, "was removed")
+            for each, server in told.serving.items()
+            if each not in now and _is_in_sight(each, now)
+        }
         self._asked |= {
             Trouble(now[each].server, "was renamed")
             for each, name in told.names.items()
             if each in now and now[each].name != name
+        }
+
+    def _ask_for_what_lasts(self, told: Told, now: Listing) -> None:
+        """Compares two listings with a run between them, which itself may have removed what is gone, but not these."""
+        served = frozenset(told.serving.values())
+        self._asked |= {
+            Trouble(each.server, what)
+            for each in {**(self._left or {}), **self._seen}.values()
+            if each.lasts and each.id not in now and each.server in served and _is_in_sight(each.id, now)
+            for what in each.troubles_since(None)
         }
 
 
@@ -141,6 +162,11 @@ def request(file: str) -> Trouble:
     """Returns the reason for a run that is to answer a request. Whoever writes it chooses the name of its file."""
     identity = re.sub(r"[^A-Za-z0-9._-]", "_", file.removesuffix(".json"))
     return Trouble("", f"{REQUEST} {identity[:LONGEST_ID]}")
+
+
+def _is_in_sight(identity: str, now: Listing) -> bool:
+    """Whether a listing would show what has this id, if it were there: that of a cluster's object has a slash."""
+    return "/" not in identity or any("/" in each for each in now)
 
 
 def _is_known(mark: Mark, told: Told, before: frozenset[Mark]) -> bool:

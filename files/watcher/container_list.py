@@ -1,4 +1,4 @@
-"""Which containers each server has, for who looks at it: written when that changes."""
+"""Which containers and pods each server has, for who looks at it: written when that changes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _by_server(members: Iterable[Member]) -> dict[str, list[dict[str, Any]]]:
     servers: dict[str, list[dict[str, Any]]] = {}
     for member in sorted(members, key=lambda each: each.container.id):
         labels = member.container.labels
-        told = {
+        told: dict[str, Any] = {
             "id": member.container.id,
             "generation": labels.get(GENERATION_LABEL, ""),
             "replica": labels.get(REPLICA_LABEL, "1"),
@@ -53,6 +53,9 @@ def _by_server(members: Iterable[Member]) -> dict[str, list[dict[str, Any]]]:
             "port": int(port) if (port := labels.get(PORT_LABEL, "")).isascii() and port.isdigit() else None,
             "is_bridged": bool(labels.get(BRIDGE_LABEL)),
         }
+        if member.pod is not None:
+            pod = member.pod
+            told["pod"] = {"name": pod.name, "node": pod.node, "state": pod.state, "restarts": pod.restarts}
         servers.setdefault(member.container.server, []).append(told)
     servers.pop("", None)
     return dict(sorted(servers.items()))

@@ -1,18 +1,20 @@
-"""Follows the engine's events and the runs, and has runs started when the conductor says so."""
+"""Follows the engine's events, a cluster's objects and the runs, and has runs started when the conductor says so."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from typing import Protocol
 
 from .conductor import EDITED, Conductor, Told, reason, request
 from .engine.client import Engine
-from .engine.errors import EngineError
 from .engine.model import FLEET_LABEL, Event
+from .errors import PeerError
 from .inputs import Inputs
 from .runs import Locks, Report, Starter
-from .trouble import Listing, Trouble, listing_of
+from .trouble import Listing, Trouble, Watched, listing_of
 
 log = logging.getLogger("watcher")
 
@@ -29,6 +31,13 @@ LOOK_SECONDS = 30.0
 ENGINE_STARTED = Trouble("", "the engine is back")
 
 
+class Objects(Protocol):
+    """What a fleet has in a cluster."""
+
+    def listing(self) -> Mapping[str, Watched] | None:
+        """Returns the objects by id, as they were last seen; None where they have not been seen yet."""
+
+
 class Keeper:
     """Keeps one fleet. Its two tasks, ``follow`` and ``keep``, may fail and be started again at any time."""
 
@@ -43,6 +52,8 @@ class Keeper:
         starter: Starter,
         inputs: Inputs,
     ) -> None:
+        self.objects: Objects | None = None
+        """Those of a fleet that is in a cluster; who follows them calls ``look_soon``."""
         self._engine = engine
         self._fleet = fleet
         self._conductor = conductor
@@ -51,6 +62,8 @@ class Keeper:
         self._starter = starter
         self._inputs = inputs
         self._wake = asyncio.Event()
+        self._here: Listing = {}
+        self._has_joined = False
         self._connected = False
         self._looked = float("-inf")
         self._version = report.version()
@@ -60,17 +73,17 @@ class Keeper:
         conductor.recall(report.read(), time.monotonic(), report.age())
 
     async def follow(self) -> None:
-        """Follows the engine's events until the engine ends. Raises EngineError then."""
+        """Follows the engine's events until the engine ends. Raises PeerError then."""
         async with self._engine.events(ACTIONS) as events:
             # What happened until now no event tells: the replay holds 256 events of all kinds.
             if self._connected:
                 self._conductor.ask(ENGINE_STARTED)
             self._connected = True
-            self._look_soon()
+            self.look_soon()
             async for event in events:
                 if self._concerns(event):
                     log.debug("%s %s %s", event.action, event.detail, event.attributes.get("name", event.container))
-                    self._look_soon()
+                    self.look_soon()
 
     async def keep(self) -> None:
         """Looks whenever there may be something to see, and starts the runs that are called for."""
@@ -86,7 +99,8 @@ class Keeper:
                 self._looked = float("-inf")
             await self._step(time.monotonic())
 
-    def _look_soon(self) -> None:
+    def look_soon(self) -> None:
+        """Something may have happened."""
         self._wake.set()
 
     def _concerns(self, event: Event) -> bool:
@@ -143,12 +157,23 @@ class Keeper:
         return None if self._whole_run else Told()
 
     async def _listing(self) -> Listing | None:
-        """The fleet's containers; None where no engine answers, which ``follow`` tells."""
+        """The fleet's containers, and its objects in a cluster; None where no engine answers, which ``follow`` tells.
+
+        With a cluster each is as it was last seen, whatever becomes of the other.
+        """
+        there = self.objects.listing() if self.objects is not None else None
         try:
-            return listing_of(await self._engine.containers(self._fleet))
-        except EngineError as error:
+            self._here = listing_of(await self._engine.containers(self._fleet))
+        except PeerError as error:
             log.debug("no listing: %s", error)
-            return None
+            if there is None:
+                return None
+        if there is None:
+            return self._here
+        if not self._has_joined:
+            self._has_joined = True
+            self._conductor.join(there)
+        return {**self._here, **there}
 
     async def _decide(self, at: float) -> None:
         troubles = self._conductor.decide(at)

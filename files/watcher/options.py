@@ -18,7 +18,8 @@ class Options:
 
     ``socket`` is the engine's, ``directory`` holds what the watcher writes, ``run_lock`` is the lock of runs, ``state``
     the state file. A run is ``unit`` of systemd, or where that is empty ``command``; then ``inputs`` and ``spool`` are
-    watched too, and a run is due ``interval`` seconds after the last.
+    watched too, and a run is due ``interval`` seconds after the last. ``kubeconfig`` leads to the cluster where the
+    fleet is, None where it is in none.
     """
 
     fleet: str
@@ -31,6 +32,7 @@ class Options:
     interval: float | None
     inputs: list[Path]
     spool: Path | None
+    kubeconfig: Path | None
     log_level: str
     recording: Recording
 
@@ -50,6 +52,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add("--interval", type=float, help="seconds from the end of a run to the next, where no timer starts it")
     add("--input", type=Path, action="append", default=[], help="a file or folder of which an edit starts a run")
     add("--spool", type=Path, help="the folder of requests")
+    add("--kubeconfig", type=Path, help="of the cluster where the fleet is")
     add_arguments(parser)
     add("--log-level", choices=LEVELS, default="INFO")
     add("command", nargs="*", metavar="COMMAND", help="a run, where there is no unit; after --")
@@ -67,6 +70,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         interval=found.interval,
         inputs=found.input,
         spool=found.spool,
+        kubeconfig=found.kubeconfig,
         log_level=found.log_level,
         recording=recording_of(found),
     )

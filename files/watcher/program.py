@@ -12,7 +12,7 @@ from .engine.client import Engine
 from .inputs import Inputs
 from .keeper import Keeper
 from .options import Options
-from .recording import recording_tasks
+from .recording import recording_of_fleet
 from .runs import Command, Locks, Report, Starter, Unit
 from .tasks import Task, run_tasks
 
@@ -33,8 +33,13 @@ def tasks_of(options: Options, engine: Engine) -> Mapping[str, Task]:
         starter=_starter(options),
         inputs=Inputs(options.inputs, options.spool),
     )
-    recording = recording_tasks(engine, options.fleet, options.directory, options.recording)
-    return {"events": keeper.follow, "runs": keeper.keep, **recording}
+    recording = recording_of_fleet(engine, options.fleet, options.directory, options.recording)
+    tasks = {"events": keeper.follow, "runs": keeper.keep, **recording.tasks}
+    if options.kubeconfig is None:
+        return tasks
+    from .cluster.program import cluster_tasks  # it brings ssl along
+
+    return {**tasks, **cluster_tasks(options.kubeconfig, options.fleet, keeper, recording)}
 
 
 def _starter(options: Options) -> Starter:

@@ -45,8 +45,18 @@ def recording_of(found: argparse.Namespace) -> Recording:
     return Recording(found.log_size, found.log_rate, found.server_logs == "journal", found.ask_registries == "yes")
 
 
-def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Recording) -> Mapping[str, Task]:
-    """Returns the tasks that record, by name."""
+@dataclass(frozen=True, slots=True)
+class FleetRecording:
+    """The tasks that record by name, what they have in common, and the directory of the records."""
+
+    tasks: Mapping[str, Task]
+    roster: Roster
+    disk: Disk
+    directory: Path
+
+
+def recording_of_fleet(engine: Engine, fleet: str, directory: Path, recording: Recording) -> FleetRecording:
+    """Returns what records a fleet."""
     os.umask(0o027)  # records are for the group of their directories
     disk = Disk(directory)
     roster = Roster(engine, fleet)
@@ -63,10 +73,11 @@ def recording_tasks(engine: Engine, fleet: str, directory: Path, recording: Reco
     asking: Mapping[str, Task] = {}
     if recording.asks_registries:
         asking = {"registries": Registries(engine, roster, directory / SAMPLES, disk).keep}
-    return {
+    tasks: Mapping[str, Task] = {
         **asking,
         "containers": roster.keep,
         "logs": follower.keep,
         "samples": collector.keep,
         "old records": partial(keep_swept, directory),
     }
+    return FleetRecording(tasks, roster, disk, directory)

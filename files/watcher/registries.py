@@ -20,7 +20,7 @@ from records.images import FILE, VERSION
 
 from .disk import Disk
 from .engine.client import Engine
-from .engine.errors import EngineError
+from .errors import PeerError
 from .roster import Member, Roster
 from .segment_writer import FILE_MODE
 
@@ -84,7 +84,7 @@ class Registries:
         digest: str | None = None
         try:
             digest = await asyncio.wait_for(self._engine.registry_digest(name), DEADLINE_SECONDS)
-        except (EngineError, TimeoutError) as error:
+        except (PeerError, TimeoutError) as error:
             log.debug("%s: the registry does not tell: %s", name, error or "no answer in time")
         self._told[name] = _Told(digest, now)
         await self.look()

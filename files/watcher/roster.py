@@ -1,25 +1,47 @@
-"""Which containers the fleet has, and what must be known of each to record what it does."""
+"""Which containers and pods the fleet has, and what must be known of each to record what it does."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .engine.client import Engine
-from .engine.errors import Refused
 from .engine.model import FLEET_LABEL, Container
+from .errors import Refused
+
+if TYPE_CHECKING:
+    from .cluster.pod import Pod
 
 _ACTIONS = {"container": ["start", "die", "oom", "destroy"]}
 _NANO = 1_000_000_000
 
 
+class LogSource(Protocol):
+    """Who has the output of containers, as ``Engine.logs`` tells it."""
+
+    def logs(self, identity: str, since: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]:
+        """Yields it from a time on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a pod uses: thousandths of a core, and bytes."""
+
+    cpu: int
+    memory: int
+
+
 @dataclass(slots=True)
 class Member:
-    """One container. ``pid`` is that of its first process, 0 where it does not run; ``starts`` and ``oom_kills`` are
-    counted since the watcher's start. The limits: cores, bytes and processes, None without one. ``changed`` is set when
-    it starts, is looked at again, or is gone. ``image`` is the reference that it was made with."""
+    """One container, or a pod of a cluster, of which ``pod`` and ``source`` tell more, and ``measured`` what it uses.
+
+    ``pid`` is that of its first process, 0 where it does not run; ``starts`` and ``oom_kills`` are counted since the
+    watcher's start. The limits: cores, bytes and processes, None without one. ``changed`` is set when it starts, is
+    looked at again, or is gone. ``image`` is the reference that it was made with.
+    """
 
     container: Container
     pid: int = 0
@@ -33,6 +55,9 @@ class Member:
     starts: int = 0
     oom_kills: int = 0
     is_running: bool = False
+    pod: Pod | None = None
+    source: LogSource | None = None
+    measured: Measured | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -65,18 +90,20 @@ class Roster:
             return
         member.is_running = False
         if action == "destroy":
-            self._forget(member)
+            self.forget(member.container.id)
 
-    def _forget(self, member: Member) -> None:
-        self.members.pop(member.container.id, None)
-        member.is_running = False
-        member.changed.set()
+    def forget(self, identity: str) -> None:
+        """Takes note that a container or a pod is gone."""
+        member = self.members.pop(identity, None)
+        if member is not None:
+            member.is_running = False
+            member.changed.set()
 
     async def _list(self) -> None:
         """Sees what there is, after all that was not heard."""
         found = {each.id: each for each in await self._engine.containers(self._fleet)}
-        for gone in self.members.keys() - found.keys():
-            self._forget(self.members[gone])
+        for gone in [each for each, member in self.members.items() if member.pod is None and each not in found]:
+            self.forget(gone)
         for identity, container in found.items():
             member = self.members.setdefault(identity, Member(container))
             member.container = container
@@ -86,7 +113,7 @@ class Roster:
         try:
             found = await self._engine.inspect(member.container.id)
         except Refused:
-            self._forget(member)
+            self.forget(member.container.id)
             return
         state, host = found.get("State") or {}, found.get("HostConfig") or {}
         pid = int(state.get("Pid") or 0)

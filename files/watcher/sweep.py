@@ -10,7 +10,7 @@ from pathlib import Path
 
 from records.sample import REDUCED
 
-KINDS = ("samples", "logs", "calls")
+KINDS = ("samples", "logs", "calls", "events")
 PAUSE_SECONDS = 3600.0
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from .engine.errors import EngineUnreachable
+from .errors import Unreachable
 
 log = logging.getLogger("watcher")
 
@@ -52,7 +52,7 @@ def _tell(name: str, error: Exception, said: str) -> str:
     """Logs why a task ended, once as long as the reason stays the same; returns the reason."""
     reason = str(error) or type(error).__name__
     if reason != said:
-        if isinstance(error, EngineUnreachable | OSError):
+        if isinstance(error, Unreachable | OSError):
             log.warning("%s: %s; it is tried again", name, reason)
         else:
             log.exception("%s failed and is started again", name)

@@ -2,16 +2,18 @@
 
 It registers the nodes, gives each pod a node and an address, and says of it what a kubelet would; nothing runs. A pod
 fails as tests.kubernetes.pod_status says. A node with the annotation ``fault: lost`` is one that no longer answers.
-Its log is asked of it by the API server, at PORT, as of a kubelet.
+Its log is asked of it by the API server, at PORT, as of a kubelet: lines come with its start, and with the annotation
+``says``, a list as JSON. With another annotation ``ended``, ``REASON CODE``, its container ends and is started again.
 """
 
 from __future__ import annotations
 
+import json
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +24,7 @@ import requests
 
 from tests.kubernetes import pod_status
 from tests.kubernetes.api import STRATEGIC, Api, ApiError, Object
+from tests.kubernetes.container_logs import ContainerLogs, since_of, written
 
 HEARTBEAT_SECONDS = 10
 RETRY_SECONDS = 1.0
@@ -39,6 +42,9 @@ class Nodes:
         self._said: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
         self._turn = 0
+        self.logs = ContainerLogs()
+        self._heard: dict[tuple[str, str], str] = {}
+        self._restarts: dict[str, int] = {}
 
     def register(self) -> None:
         """Makes the nodes that are not there yet."""
@@ -81,12 +87,13 @@ class Nodes:
             if kind == "DELETED":
                 self._said.pop(uid, None)
                 self._addresses.pop(uid, None)
+                self.logs.forget(uid)
                 continue
             self._settle(pod)
 
-    def log_of(self, namespace: str, name: str) -> str:
-        """Returns what the container of a pod has written; raises ApiError where there is none."""
-        return pod_status.LOGS.get(pod_status.fault_of(self._api.read("Pod", name, namespace)), pod_status.GOOD_LOG)
+    def uid_of(self, namespace: str, name: str) -> str:
+        """Returns that of a pod; raises ApiError where there is none."""
+        return str(self._api.read("Pod", name, namespace)["metadata"]["uid"])
 
     def _silence(self, node: str) -> None:
         """No pod of a lost node is ready: the controller manager says so when a kubelet does not speak any more."""
@@ -124,6 +131,42 @@ class Nodes:
                 self._end(pod)
             elif pod["status"].get("phase") not in ("Failed", "Succeeded"):
                 self._say(pod)
+                self._heed(pod)
+
+    def _heed(self, pod: Object) -> None:
+        """Does what a test wants of a container that runs."""
+        metadata = pod["metadata"]
+        uid, name, namespace = metadata["uid"], metadata["name"], metadata["namespace"]
+        if self._said.get(uid) in pod_status.NOT_STARTED:
+            return
+        if not self.logs.has(uid):
+            self._begin(pod)
+        if (says := self._news(pod, "says")) is not None:
+            self.logs.say(uid, *json.loads(says))
+        if (ended := self._news(pod, "ended")) is not None:
+            reason, code = ended.split()[:2]
+            self._restarts[uid] = self._restarts.get(uid, 0) + 1
+            self.logs.restart(uid)
+            self._begin(pod)
+            said = pod_status.status(pod, "", _now(), self._address(pod))
+            said = pod_status.restarted(said, reason, int(code), self._restarts[uid])
+            self._api.patch("Pod", name, {"status": said}, namespace, part="status")
+
+    def _begin(self, pod: Object) -> None:
+        log = pod_status.LOGS.get(pod_status.fault_of(pod), pod_status.GOOD_LOG)
+        if pod_status.fault_of(pod) == "crash-loop":
+            self.logs.say(pod["metadata"]["uid"], *log.splitlines())
+            self.logs.restart(pod["metadata"]["uid"])
+        self.logs.say(pod["metadata"]["uid"], *log.splitlines())
+
+    def _news(self, pod: Object, annotation: str) -> str | None:
+        """Returns an annotation that has another value than it had."""
+        key = pod["metadata"]["uid"], annotation
+        value = (pod["metadata"].get("annotations") or {}).get(annotation)
+        if value is None or self._heard.get(key) == value:
+            return None
+        self._heard[key] = value
+        return str(value)
 
     def _end(self, pod: Object) -> None:
         """Lets go of a pod that is to end and has."""
@@ -247,17 +290,33 @@ def serve_logs(nodes: Nodes, folder: Path, port: int) -> None:
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
             parts, options = asked.path.strip("/").split("/"), parse_qs(asked.query)
+            follow, previous = (options.get(name) == ["true"] for name in ("follow", "previous"))
+            since, last = since_of(options.get("sinceTime", [""])[0]), int(options.get("tailLines", ["100000"])[0])
             try:
-                lines = nodes.log_of(parts[1], parts[2]).splitlines(keepends=True)
+                found = nodes.logs.read(nodes.uid_of(parts[1], parts[2]), previous=previous, follow=follow)
+                if follow:
+                    self._send(found, since, options)
+                else:
+                    self._send(iter([each for each in found if each is not None][-last:]), since, options)
             except ApiError as error:
                 self.send_error(error.status)
-                return
-            last = int(options.get("tailLines", ["1000"])[0])
-            body = "".join(lines[len(lines) - last if last < len(lines) else 0 :]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            except KeyError:
+                self.send_error(400, "the container is waiting to start, or there was none before")
+
+        def _send(self, found: Iterator[tuple[int, str] | None], since: int, options: dict[str, list[str]]) -> None:
+            """Sends lines as they come. As from a kubelet, the answer begins with the first of them."""
+            begun = False
+            for each in found:
+                if each is not None and each[0] >= since:
+                    if not begun:
+                        self.send_response(200)
+                        self.end_headers()
+                    begun = True
+                    line = written(*each) if options.get("timestamps") == ["true"] else each[1]
+                    self.wfile.write(f"{line}\n".encode())
+            if not begun:
+                self.send_response(200)
+                self.end_headers()
 
         def log_message(self, format: str, *_arguments: object) -> None:
             pass

@@ -18,6 +18,7 @@ WAITING = {
     "image-pull-error": ("ImagePullBackOff", 'Back-off pulling image "{image}"'),
     "missing-secret": ("CreateContainerConfigError", 'secret "{secret}" not found'),
 }
+NOT_STARTED = ("image-pull-error", "missing-secret", "unschedulable", "evicted", None)
 FAULTS = (*WAITING, UNSCHEDULABLE, EVICTED, NEVER_READY)
 # The event that tells more of a fault than the status does: its reason and message.
 EVENTS = {
@@ -83,6 +84,16 @@ def status(pod: Object, fault: str, now: str, address: str, *, secret: str = "")
         "initContainerStatuses": [_completed(each, now) for each in pod["spec"].get("initContainers", ())],
         "containerStatuses": [_container(each, fault, now, secret) for each in pod["spec"]["containers"]],
     }
+
+
+def restarted(status: Object, reason: str, code: int, restarts: int) -> Object:
+    """Returns the status of a pod whose server has ended and runs again."""
+    containers = []
+    for each in status["containerStatuses"]:
+        at = each["state"]["running"]["startedAt"]
+        ended = {"exitCode": code, "reason": reason, "startedAt": at, "finishedAt": at}
+        containers.append({**each, "restartCount": restarts, "lastState": {"terminated": ended}})
+    return {**status, "containerStatuses": containers}
 
 
 def unscheduled(now: str) -> Object:

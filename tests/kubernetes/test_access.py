@@ -1,4 +1,4 @@
-"""What an administrator gives to a fleet's runs in a cluster: a namespace, and rights that are just enough."""
+"""What an administrator gives to a fleet in a cluster: a namespace, and rights for runs and watcher, just enough."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import
 from tests.e2e.support.waiting import until
 from tests.kubernetes.api import ApiError
 from tests.kubernetes.cluster import PATIENCE, Cluster
+from tests.kubernetes.watched import watched
 from tests.kubernetes.workload_scene import WorkloadScene, http, stdio
 
 ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/0123456789abcdef/fedcba9876543210"
@@ -22,7 +23,7 @@ ssm_store = parameters
 listener_arn = {ARN}
 target_type = ip
 """
-ACCOUNT = "mcp.deployer"
+ACCOUNT, WATCHER = "mcp.deployer", "mcp.watcher"
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def access(scene: WorkloadScene, *, check_mode: bool = False, **options: Any) ->
         "kubeconfig": str(scene.cluster.kubeconfig),
         "context": None,
         "path": str(scene.folder / "kubeconfig"),
+        "watcher_path": str(scene.folder / "watcher" / "kubeconfig"),
         "quota": {"pods": "50"},
         "state": "present",
         **options,
@@ -44,17 +46,17 @@ def access(scene: WorkloadScene, *, check_mode: bool = False, **options: Any) ->
     return result_of(access_module.run, arguments, check_mode)
 
 
-def used(scene: WorkloadScene) -> set[tuple[str, str]]:
+def used(scene: WorkloadScene, account: str = ACCOUNT) -> set[tuple[str, str]]:
     """Verb and resource of all that the account has asked for."""
-    user = f"system:serviceaccount:{scene.namespace}:{ACCOUNT}"
+    user = f"system:serviceaccount:{scene.namespace}:{account}"
     calls = scene.cluster.audit.calls(user)
     assert not [each for each in calls if each.status == 403]
     return {(each.verb, each.resource) for each in calls}
 
 
-def given(scene: WorkloadScene) -> set[tuple[str, str]]:
+def given(scene: WorkloadScene, account: str = ACCOUNT) -> set[tuple[str, str]]:
     """Verb and resource of all that its Role allows."""
-    role = scene.cluster.api.read("Role", ACCOUNT, scene.namespace)
+    role = scene.cluster.api.read("Role", account, scene.namespace)
     return {(verb, resource) for rule in role["rules"] for verb in rule["verbs"] for resource in rule["resources"]}
 
 
@@ -64,9 +66,13 @@ def test_it_is_made_once_and_goes_again_without_the_namespace(scene: WorkloadSce
     made = access(scene)
     assert made["changed"], made
     assert set(foretold["changes"]) <= set(made["changes"])
-    assert (scene.folder / "kubeconfig").stat().st_mode & 0o777 == 0o600
-    token = json.loads((scene.folder / "kubeconfig").read_text())["users"][0]["user"]["token"]
-    assert token not in json.dumps(made)
+    tokens = set()
+    for path in (scene.folder / "kubeconfig", scene.folder / "watcher" / "kubeconfig"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        tokens.add(json.loads(path.read_text())["users"][0]["user"]["token"])
+        scene.cluster.kubectl("get", "pods", user=path)
+    assert len(tokens) == 2
+    assert not [each for each in tokens if each in json.dumps(made)]
     labels = scene.cluster.api.read("Namespace", scene.namespace)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert not access(scene)["changed"]
@@ -104,13 +110,31 @@ def test_a_run_needs_all_that_it_may_do_and_may_do_no_more(scene: WorkloadScene)
     until(lambda: not scene.images(), "all is gone", PATIENCE)
 
 
+def test_the_watcher_needs_all_that_it_may_do_and_sees_no_secret(scene: WorkloadScene) -> None:
+    scene.cluster.audit.mark()
+    with watched(scene) as fleet:
+        scene.config({"time": stdio(), "orders": http(replicas={"min": 2, "max": 3, "cpu": 70})})
+        fleet.run()
+        fleet.start()
+        fleet.until_text("time", "the server listens")
+        needed = given(scene, WATCHER)
+        # A watch is in the audit when it ends.
+        fleet.stop()
+        until(lambda: used(scene, WATCHER) == needed, lambda: str(used(scene, WATCHER) ^ needed), PATIENCE)
+    assert {verb for verb, _ in needed} == {"get", "list", "watch"}
+    assert [resource for verb, resource in needed if verb == "get"] == ["pods/log"]
+    assert "secrets" not in {resource for _, resource in needed}
+
+
 def test_bindings_of_target_groups_and_external_secrets_may_be_made_where_the_settings_have_them(
     scene: WorkloadScene,
 ) -> None:
     access(scene)
     assert ("patch", "targetgroupbindings") not in given(scene)
     scene.settings_file.write_text(scene.settings_file.read_text() + MORE)
+    assert ("watch", "targetgroupbindings") not in given(scene, WATCHER)
     assert access(scene)["changed"]
+    assert {("watch", "targetgroupbindings"), ("list", "externalsecrets")} <= given(scene, WATCHER)
     assert {("patch", "targetgroupbindings"), ("create", "externalsecrets")} <= given(scene)
 
 

@@ -33,14 +33,14 @@ _NOW = record(
     {
         "time": MOMENT,
         "containers": WHOLE,
-        "cpu": {"type": "number", "description": "In cores."},
+        "cpu": maybe("number", "In cores; null where the cluster does not measure it, as what follows."),
         "cpu_limit": maybe("number"),
-        "memory": {"type": "integer", "description": "In bytes."},
+        "memory": maybe("integer", "In bytes."),
         "memory_limit": maybe("integer"),
-        "processes": WHOLE,
+        "processes": maybe("integer"),
         "processes_limit": maybe("integer"),
-        "received_per_second": {"type": "number", "description": "In bytes."},
-        "sent_per_second": {"type": "number", "description": "In bytes."},
+        "received_per_second": maybe("number", "In bytes."),
+        "sent_per_second": maybe("number", "In bytes."),
         "restarts": {"type": "integer", "description": "Since the watcher's start."},
         "oom_kills": {"type": "integer", "description": "Since the watcher's start."},
         "near_limit": listed(
@@ -67,7 +67,10 @@ _SAMPLE = record(
 )
 _EVENT = record(
     {
-        "run": {"type": "string", "description": "The id of the run in which it was seen."},
+        "run": {
+            "type": "string",
+            "description": "The id of the run in which it was seen; empty for what the watcher saw of a pod.",
+        },
         "at": MOMENT,
         "event": {"type": "string", "description": "One word."},
         "text": TEXT,

@@ -1,4 +1,5 @@
-"""What happened to servers, from the reports in the folder of the history; each report is read once."""
+"""What happened to servers: in runs, from the reports in the folder of the history, each read once, and between runs,
+as the watcher saw it."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from records.happenings import happenings
 from records.history import Event, run
 
 LATELY = timedelta(days=1)
@@ -31,7 +33,9 @@ class Events:
 
     def of(self, server: str, limit: int) -> Sequence[Event]:
         """Returns the newest events of a server."""
-        return [event for event in self._since("") if event.server == server][:limit]
+        in_runs = [event for event in self._since("") if event.server == server][:limit]
+        between = happenings(self._folder.parent, server, limit)
+        return sorted([*in_runs, *between], key=lambda each: each.at, reverse=True)[:limit] if between else in_runs
 
     def _since(self, oldest: str) -> list[Event]:
         """The events of the reports that are not older, the newest first."""

@@ -60,6 +60,8 @@ class FleetMonth:
         for server in self._samples.servers():
             places: dict[int, list[Sample]] = {}
             for each in self._samples.series(server, REDUCED, since, until):
+                if not each.is_measured:
+                    continue
                 places.setdefault(each.time // STEP * STEP, []).append(each)
             for step, members in places.items():
                 cpu, memory = sums.get(step, (0.0, 0.0))

@@ -108,7 +108,7 @@ class Usages:
         begun = now // _STEP * _STEP - (POINTS - 1) * _STEP
         places: list[list[Sample]] = [[] for _ in range(POINTS)]
         for each in day:
-            if each.time >= begun:
+            if each.time >= begun and each.is_measured:
                 places[(each.time - begun) // _STEP].append(each)
         cpu = tuple(_mean([each.cpu / 1000 for each in place]) for place in places)
         memory = tuple(_mean([float(each.memory) for each in place]) for place in places)

@@ -78,6 +78,7 @@ def _chart(
     limit: float | None,
     text: Callable[[float], str],
 ) -> Chart:
+    samples = [each for each in samples if each.is_measured]
     values = spread([(each.time, value(each)) for each in samples], until - ring.seconds, until, POINTS)
     known = [value(each) for each in samples]
     most = max((highest(each) for each in samples), default=0.0)

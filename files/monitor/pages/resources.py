@@ -54,7 +54,8 @@ class Total:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A server: numbers to order by, and texts. ``near`` says of which limits it stays near."""
+    """A server: numbers to order by, and texts, which are empty where a cluster does not tell. ``near`` says of which
+    limits it stays near."""
 
     name: str
     address: str
@@ -64,7 +65,7 @@ class Consumer:
     memory: int
     memory_text: str
     memory_share: int | None
-    processes: int
+    processes: int | None
     received: float
     received_text: str
     sent: float
@@ -136,8 +137,10 @@ def _totals(usages: Mapping[str, Usage], live: Mapping[str, Usage], month: Month
     cores = sum((each.cpu_limit or 0) * each.containers for each in latest)
     limit = sum((each.memory_limit or 0) * each.containers for each in latest)
     return [
-        _total("CPU", sum(each.cpu for each in latest), cores, cpu, month.cpu, _cores),
-        _total("Memory", float(sum(each.memory for each in latest)), float(limit), memory, month.memory, units.size),
+        _total("CPU", sum(each.cpu or 0.0 for each in latest), cores, cpu, month.cpu, _cores),
+        _total(
+            "Memory", float(sum(each.memory or 0 for each in latest)), float(limit), memory, month.memory, units.size
+        ),
     ]
 
 
@@ -187,17 +190,27 @@ def _consumer(name: str, usage: Usage, base: str) -> Consumer:
         name=name,
         address=address_of(name, base),
         containers=latest.containers,
-        cpu=latest.cpu,
-        cpu_text=units.cores(latest.cpu) + (f" of {units.cores(cores)}" if cores else ""),
-        memory=latest.memory,
-        memory_text=units.size(latest.memory) + (f" of {units.size(limit)}" if limit else ""),
-        memory_share=round(100 * latest.memory / limit) if limit else None,
+        cpu=latest.cpu or 0.0,
+        cpu_text=_of(latest.cpu, cores, units.cores),
+        memory=latest.memory or 0,
+        memory_text=_of(latest.memory, limit, units.size),
+        memory_share=round(100 * latest.memory / limit) if limit and latest.memory is not None else None,
         processes=latest.processes,
-        received=latest.received,
-        received_text=f"{units.size(latest.received)}/s",
-        sent=latest.sent,
-        sent_text=f"{units.size(latest.sent)}/s",
+        received=latest.received or 0.0,
+        received_text=_rate(latest.received),
+        sent=latest.sent or 0.0,
+        sent_text=_rate(latest.sent),
         restarts=usage.restarts,
         oom_kills=usage.oom_kills,
         near=", ".join(each.limit for each in latest.near_limit),
     )
+
+
+def _of(used: float | None, limit: float, text: Callable[[float], str]) -> str:
+    if used is None:
+        return ""
+    return text(used) + (f" of {text(limit)}" if limit else "")
+
+
+def _rate(count: float | None) -> str:
+    return "" if count is None else f"{units.size(count)}/s"

@@ -73,13 +73,14 @@ class RouteTarget:
 
 @dataclass(frozen=True)
 class ContainerRow:
-    """A container: ``part`` is what it is for."""
+    """A container, or a pod with its node: ``part`` is what it is for."""
 
     id: str
     generation: str
     replica: str
     state: str
     part: str
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Happening:
     event: str
     text: str
     run: str
+    """Empty where no run has seen it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class ServerView:
     charts: list[Chart]
     facts: tuple[Fact, ...]
     containers: list[ContainerRow]
+    pods: list[ContainerRow]
     exceptions: tuple[str, ...]
     notes: tuple[str, ...]
     rules: list[RouteRule]
@@ -184,7 +187,8 @@ def server_view(server: Server | Remote, row: Row, read: Readings, now: datetime
         troubles=list(_troubles(read.spells, now))[:MOST_SPELLS],
         charts=charts_of(server, row, read.hours, read.month, now) if isinstance(server, Server) else [],
         facts=facts_of(server, now),
-        containers=_containers(server, read.containers) if isinstance(server, Server) else [],
+        containers=_containers(server, [each for each in read.containers if each.pod is None]),
+        pods=_containers(server, [each for each in read.containers if each.pod is not None]),
         exceptions=server.exceptions if isinstance(server, Server) else (),
         notes=server.notes,
         rules=[_rule(listener, rule) for listener, rule in read.listeners.rules_of(row.name)] if read.listeners else [],
@@ -217,15 +221,18 @@ def _troubles(spells: Sequence[Spell], now: datetime) -> Iterator[Trouble]:
         yield Trouble(severity, condition, f"{begun:%Y-%m-%d %H:%M} UTC", in_words(spell.ended - spell.begun))
 
 
-def _containers(server: Server, found: Sequence[ServerContainer]) -> list[ContainerRow]:
-    """The containers, those of the generation that serves first."""
+def _containers(server: Server | Remote, found: Sequence[ServerContainer]) -> list[ContainerRow]:
+    """The containers or pods, those of the generation that serves first."""
+    if not isinstance(server, Server):
+        return []
     rows = [
         ContainerRow(
-            each.id[:SHORT_ID],
+            each.id[:SHORT_ID] if each.pod is None else each.pod.name,
             each.generation,
-            each.replica,
-            "running" if each.is_running else "ended",
+            each.replica if each.pod is None else each.pod.node,
+            ("running" if each.is_running else "ended") if each.pod is None else each.pod.state,
             "serves" if each.generation == server.generation else "of another generation",
+            0 if each.pod is None else each.pod.restarts,
         )
         for each in found
     ]
@@ -257,7 +264,7 @@ def _severity(target: Target) -> str:
 
 
 def _happening(event: Event, now: datetime, base: str) -> Happening:
-    run = f"{base}/runs/{event.run}"
+    run = f"{base}/runs/{event.run}" if event.run else ""
     return Happening(
         f"{event.at:%Y-%m-%d %H:%M} UTC", ago(event.at, now), event.event.replace("_", " "), event.text, run
     )

@@ -245,7 +245,7 @@ def _cpu(server: Server, usage: Usage) -> Gauge:
 def _memory(server: Server, usage: Usage) -> Gauge:
     latest = usage.latest
     limit = latest.memory_limit if latest is not None and latest.memory_limit else server.memory
-    used = None if latest is None else float(latest.memory)
+    used = None if latest is None or latest.memory is None else float(latest.memory)
     return _gauge(used, usage.memory, limit, latest.containers if latest else 1, units.size)
 
 

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .errors import EngineUnreachable, Refused
-from .exchange import exchange
+from watcher.errors import Refused, Unreachable
+from watcher.exchange import engine_at, exchange, lines
+
 from .model import FLEET_LABEL, Container, Event, container_of, event_of
 
 # No path names a version: each engine answers with its own, and the fields read here are the same in Docker 20.10 to 29
@@ -21,10 +22,11 @@ LARGEST_EVENT = 1024 * 1024
 
 
 class Engine:
-    """An engine at a unix socket. Each call is one connection; errors are those of ``watcher.engine.errors``."""
+    """An engine at a unix socket. Each call is one connection; errors are those of ``watcher.errors``."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
+        self._connect = engine_at(socket)
 
     async def containers(self, fleet: str) -> list[Container]:
         """Returns all containers of a fleet, also those that do not run."""
@@ -54,19 +56,19 @@ class Engine:
         """Yields the events to come, once the engine has begun to send them.
 
         ``actions`` names those wanted by kind: ``{"container": ["die"], "network": ["disconnect"]}``. The engine
-        filters by both, but not one by the other. The stream never ends by itself: it raises EngineUnreachable.
+        filters by both, but not one by the other. The stream never ends by itself: it raises Unreachable.
         """
         filters = {"type": list(actions), "event": sorted({each for names in actions.values() for each in names})}
-        async with exchange(self._socket, _target("/events", filters=filters)) as body:
+        async with exchange(self._connect, _target("/events", filters=filters), place=self._socket) as body:
             yield self._wanted(body, actions)
 
     @staticmethod
     async def _wanted(body: AsyncIterator[bytes], actions: Mapping[str, Iterable[str]]) -> AsyncIterator[Event]:
-        async for line in _lines(body):
+        async for line in lines(body, LARGEST_EVENT):
             event = event_of(json.loads(line))
             if event.action in actions.get(event.kind, ()):
                 yield event
-        raise EngineUnreachable("the engine ended its stream of events")
+        raise Unreachable("the engine ended its stream of events")
 
     @asynccontextmanager
     async def logs(
@@ -78,32 +80,22 @@ class Engine:
         seconds with nine digits of a fraction, as text. With ``follow`` it ends when the container stops.
         """
         options = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow), "since": since}
-        async with exchange(self._socket, _target(f"/containers/{quote(identity, safe='')}/logs", **options)) as body:
+        target = _target(f"/containers/{quote(identity, safe='')}/logs", **options)
+        async with exchange(self._connect, target, place=self._socket) as body:
             yield _frames(body)
 
     async def _json(self, path: str, **query: Any) -> Any:
-        async with exchange(self._socket, _target(path, **query)) as body:
+        async with exchange(self._connect, _target(path, **query), place=self._socket) as body:
             content = b"".join([piece async for piece in body])
         try:
             return json.loads(content)
         except ValueError as error:
-            raise EngineUnreachable(f"the engine's answer to {path} is not JSON") from error
+            raise Unreachable(f"the engine's answer to {path} is not JSON") from error
 
 
 def _target(path: str, **query: Any) -> str:
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
     return f"{path}?{urlencode(text)}" if text else path
-
-
-async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    left = b""
-    async for piece in body:
-        *whole, left = (left + piece).split(b"\n")
-        if len(left) > LARGEST_EVENT:
-            raise EngineUnreachable("the engine sent a line that is no event")
-        for line in whole:
-            if line.strip():
-                yield line
 
 
 async def _frames(body: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, bytes]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 FLEET_LABEL = "mcp_fleet"
 SERVER_LABEL = "mcp_service"
 
+_TROUBLES = {"exited": "has ended", "dead": "has ended", "created": "is half made", "paused": "is paused"}
 _HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
 
 
@@ -33,6 +34,38 @@ class Container:
     def server(self) -> str:
         """The name of the server that it belongs to."""
         return self.labels.get(SERVER_LABEL, "")
+
+    @property
+    def trouble(self) -> str:
+        """What calls for a run by itself, empty where nothing does.
+
+        A container that the engine is about to start again (``restarting``) is none: its policy does what a run would
+        do. Nor is one that is being removed: it is gone in a moment.
+        """
+        if self.state == "running" and not self.networks:  # without any by its entry it has the one named none
+            return "was cut off from its network"
+        if self.state == "running" and self.health == "unhealthy":
+            return "is unhealthy"
+        return _TROUBLES.get(self.state, "")
+
+    @property
+    def lasts(self) -> bool:
+        """No: another generation's container takes its place."""
+        return False
+
+    def troubles_since(self, now: Container | None) -> Iterator[str]:
+        """Yields what only shows beside the container as it is now: removed, renamed, cut off from a network."""
+        if self.state in ("created", "dead"):
+            return
+        if now is None:  # also one that was being removed: a run holds its lock until what it removes is gone
+            yield "was removed"
+            return
+        if now.state == "removing":
+            return
+        if now.name != self.name:
+            yield "was renamed"
+        if self.networks - now.networks:
+            yield "was cut off from its network"
 
 
 @dataclass(frozen=True, slots=True)

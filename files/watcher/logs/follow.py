@@ -15,7 +15,7 @@ from records.moment import SECOND, nanoseconds_of, text_of
 
 from watcher.disk import Disk
 from watcher.engine.client import Engine
-from watcher.engine.errors import EngineError, Refused
+from watcher.errors import PeerError, Refused
 from watcher.roster import Member, Roster
 from watcher.segment_writer import DIRECTORY_MODE, SegmentWriter
 
@@ -150,12 +150,12 @@ class Follower:
             had_ended = not member.is_running
             member.changed.clear()
             try:
-                await self._read(recorder, member.container.id)
+                await self._read(recorder, member)
             except Refused as error:
                 if error.status == _NOT_FOUND:
                     return
                 recorder.refused(error)
-            except EngineError as error:
+            except PeerError as error:
                 log.debug("logs of %s: %s", member.container.name, error)
             except Exception:
                 log.exception("logs of %s: reading them failed, and is tried again", member.container.name)
@@ -165,9 +165,9 @@ class Follower:
                 await asyncio.wait_for(member.changed.wait(), None if had_ended else pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _read(self, recorder: _Recorder, identity: str) -> None:
+    async def _read(self, recorder: _Recorder, member: Member) -> None:
         since = recorder.resume()
-        async with self._engine.logs(identity, since) as frames:
+        async with (member.source or self._engine).logs(member.container.id, since) as frames:
             async for stream, frame in frames:
                 recorder.feed(stream, frame)
                 if recorder.server.waiting > _MOST_WAITING:
@@ -200,11 +200,17 @@ class _Recorder:
         if not begun:
             labels = self._member.container.labels
             said = f"the log of {self._member.container.name} begins here (generation"
-            said += f" {labels.get(GENERATION_LABEL, '-')}, replica {labels.get(REPLICA_LABEL, '1')})"
+            said += f" {labels.get(GENERATION_LABEL, '-')}, {self._place()})"
             self.server.remark(_now(), self._short, harmless(said.encode()))
             return "0"
         seconds, rest = divmod(nanoseconds_of(since), SECOND)
         return f"{seconds}.{rest:09d}"
+
+    def _place(self) -> str:
+        pod = self._member.pod
+        if pod is None:
+            return f"replica {self._member.container.labels.get(REPLICA_LABEL, '1')}"
+        return f"node {pod.node or '-'}"
 
     def feed(self, stream: str, frame: bytes) -> None:
         """Takes a frame of the engine's."""
@@ -221,8 +227,8 @@ class _Recorder:
         """Says, once, that the engine does not show the container's output."""
         if str(error) != self._refused:
             self._refused = str(error)
-            driver = self._member.log_driver
-            said = f"nothing can be read here: log driver {driver}: {error}"
+            driver = "" if self._member.pod is not None else f"log driver {self._member.log_driver}: "
+            said = f"nothing can be read here: {driver}{error}"
             self.server.remark(_now(), self._short, harmless(said.encode()))
             log.warning("logs of %s: %s", self._member.container.name, said)
 

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,16 +35,18 @@ _WORDS = {"cpu": "of its processor time", "memory": "of its memory", "processes"
 @dataclass(slots=True)
 class Reading:
     """What a container has used between two rounds. ``cpu`` in thousandths of a core; shares in thousandths of the
-    limit, None without one."""
+    limit, None without one. What a cluster does not tell of a pod is None; ``runs``: it may tell of one that does not
+    run."""
 
-    cpu: int
-    memory: int
-    processes: int
-    received: int
-    sent: int
+    cpu: int | None
+    memory: int | None
+    processes: int | None
+    received: int | None
+    sent: int | None
     restarts: int
     oom_kills: int
     shares: Mapping[str, int | None]
+    runs: bool = True
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Collector:
         self._list = ContainerList(self._directory, disk)
         self._cgroups = Cgroups()
         self._known: dict[str, _Known] = {}
+        self._counted: dict[str, tuple[int, int]] = {}  # the restarts of pods, and those for want of memory
         self._servers: dict[str, _Server] = {}
 
     async def keep(self) -> None:
@@ -96,11 +99,13 @@ class Collector:
         for number, member in enumerate(list(self._roster.members.values())):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            reading = self._read(member)
+            reading = self._read(member) if member.pod is None else self._read_pod(member)
             if reading is not None and member.container.server:
                 readings.setdefault(member.container.server, []).append((member, reading))
         for identity in self._known.keys() - self._roster.members.keys():
             del self._known[identity]
+        for identity in self._counted.keys() - self._roster.members.keys():
+            del self._counted[identity]
         for server, found in readings.items():
             self._writer.write(server, sample_of(begun, [reading for _, reading in found]))
         if begun // REDUCED.step != (begun + FULL.step) // REDUCED.step:
@@ -130,6 +135,15 @@ class Collector:
         if before is None:
             return None
         return _between(before, known, member, fresh=not same)
+
+    def _read_pod(self, member: Member) -> Reading | None:
+        """What the cluster says of a pod; None where it does not run, and nothing has happened to it."""
+        counts = member.starts, member.oom_kills
+        before = self._counted.get(member.container.id, (0, 0))
+        self._counted[member.container.id] = counts
+        if not member.is_running and counts == before:
+            return None
+        return pod_reading(member, counts[0] - before[0], counts[1] - before[1])
 
     def _tell(self, now: int, readings: Mapping[str, list[tuple[Member, Reading]]]) -> None:
         """Writes what there is now, and says what has come near a limit or has left it."""
@@ -169,12 +183,12 @@ class Collector:
         server.restarts += sum(each.restarts for each in readings)
         server.oom_kills += sum(each.oom_kills for each in readings)
         return {
-            "containers": len(readings),
-            "cpu": sum(each.cpu for each in readings) / 1000,
-            "memory": sum(each.memory for each in readings),
-            "processes": sum(each.processes for each in readings),
-            "received": sum(each.received for each in readings) / FULL.step,
-            "sent": sum(each.sent for each in readings) / FULL.step,
+            "containers": sum(each.runs for each in readings),
+            "cpu": _over(together(each.cpu for each in readings), 1000),
+            "memory": together(each.memory for each in readings),
+            "processes": together(each.processes for each in readings),
+            "received": _over(together(each.received for each in readings), FULL.step),
+            "sent": _over(together(each.sent for each in readings), FULL.step),
             "restarts": server.restarts,
             "oom_kills": server.oom_kills,
             "cpu_limit": member.cpu_limit,
@@ -191,18 +205,18 @@ class Collector:
 def sample_of(begun: int, readings: list[Reading]) -> Sample:
     """Returns the sample of a server's containers for the step that began at ``begun``."""
     shares = {name: _highest(readings, name) for name in _WORDS}
-    cpu, memory = sum(each.cpu for each in readings), sum(each.memory for each in readings)
+    cpu, memory = together(each.cpu for each in readings) or 0, together(each.memory for each in readings) or 0
     return Sample(
         time=begun,
         count=1,
-        containers=len(readings),
+        containers=sum(each.runs for each in readings),
         cpu=cpu,
         cpu_most=cpu,
         memory=memory,
         memory_most=memory,
-        received=sum(each.received for each in readings),
-        sent=sum(each.sent for each in readings),
-        processes=sum(each.processes for each in readings),
+        received=together(each.received for each in readings) or 0,
+        sent=together(each.sent for each in readings) or 0,
+        processes=together(each.processes for each in readings) or 0,
         restarts=sum(each.restarts for each in readings),
         oom_kills=sum(each.oom_kills for each in readings),
         cpu_share=_packed(shares["cpu"]),
@@ -233,6 +247,36 @@ def _between(before: _Known, after: _Known, member: Member, *, fresh: bool) -> R
             "processes": _share(after.usage.processes, member.processes_limit),
         },
     )
+
+
+def pod_reading(member: Member, restarts: int, oom_kills: int) -> Reading:
+    """Returns what is known of a pod: what it uses where the cluster measures that, and what has happened to it."""
+    used = member.measured if member.is_running else None
+    return Reading(
+        cpu=used.cpu if used is not None else None,
+        memory=used.memory if used is not None else None,
+        processes=None,
+        received=None,
+        sent=None,
+        restarts=restarts,
+        oom_kills=oom_kills,
+        shares={
+            "cpu": _share(used.cpu / 1000, member.cpu_limit) if used is not None else None,
+            "memory": _share(used.memory, member.memory_limit) if used is not None else None,
+            "processes": None,
+        },
+        runs=member.is_running,
+    )
+
+
+def together(values: Iterable[int | None]) -> int | None:
+    """Returns the sum of what is known, None where nothing is."""
+    known = [each for each in values if each is not None]
+    return sum(known) if known else None
+
+
+def _over(value: int | None, divisor: int) -> float | None:
+    return None if value is None else value / divisor
 
 
 def _share(used: float, limit: float | None) -> int | None:

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from watcher.engine.client import Engine
-from watcher.engine.errors import EngineUnreachable, Refused
 from watcher.engine.model import container_of, event_of
+from watcher.errors import Refused, Unreachable
 
 from tests.unit.watcher.fake_engine import CHUNKED, answer_of, chunk, fake_engine
 
@@ -76,7 +76,7 @@ def test_an_error_of_the_engine_is_told_in_its_words(tmp_path: Path) -> None:
 
 
 def test_no_engine_is_told_with_its_socket(tmp_path: Path) -> None:
-    with pytest.raises(EngineUnreachable, match=r"no engine answers at .*/engine.sock: No such file"):
+    with pytest.raises(Unreachable, match=r"no engine answers at .*/engine.sock: No such file"):
         asyncio.run(Engine(f"{tmp_path}/engine.sock").containers("mcp"))
 
 
@@ -87,7 +87,7 @@ def test_an_engine_that_dies_while_it_answers_is_unreachable(tmp_path: Path, beg
 
     async def scene() -> None:
         async with fake_engine(tmp_path, answer) as socket:
-            with pytest.raises(EngineUnreachable):
+            with pytest.raises(Unreachable):
                 await Engine(socket).containers("mcp")
 
     asyncio.run(scene())
@@ -114,7 +114,7 @@ def test_events_are_read_whole_however_they_are_cut_and_the_end_of_the_stream_is
             try:
                 async for event in events:
                     found.append((event.container, event.action, event.detail))
-            except EngineUnreachable:
+            except Unreachable:
                 return found
         raise AssertionError("the stream ended without an error")
 

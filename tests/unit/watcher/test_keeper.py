@@ -14,7 +14,7 @@ import pytest
 from watcher import keeper
 from watcher.conductor import Conductor
 from watcher.engine.client import Engine
-from watcher.engine.errors import EngineError
+from watcher.errors import PeerError
 from watcher.inputs import Inputs
 from watcher.keeper import Keeper
 from watcher.runs import Locks, Report
@@ -111,7 +111,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[World
 
     async def follow(kept: Keeper) -> None:
         while True:
-            with suppress(EngineError):
+            with suppress(PeerError):
                 await kept.follow()
             await asyncio.sleep(0.02)
 

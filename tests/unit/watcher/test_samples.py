@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
-from records.sample import FULL, REDUCED, UNLIMITED
+from records.sample import FULL, REDUCED, UNLIMITED, merged
 from records.samples import NearLimit, Samples
+from watcher.cluster.pod import Pod
 from watcher.disk import Disk
 from watcher.engine.model import Container
-from watcher.roster import Member, Roster
+from watcher.roster import Measured, Member, Roster
 from watcher.samples.cgroup import Cgroups, Usage, mounts_of, network_of
 from watcher.samples.collect import Collector
 from watcher.samples.near_limit import Nearness
@@ -245,3 +246,26 @@ def test_a_full_disk_stops_recording_and_nothing_else(tmp_path: Path, caplog: py
     assert not writer.write(b"x\n")
     assert not disk.has_room
     assert caplog.text.count("nothing is recorded until there is room") == 1
+
+
+def test_of_a_pod_is_kept_what_the_cluster_tells_and_that_it_tells_nothing(
+    tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = Pod(ID, "mcp-time-1", "time", "g", "node-a", True, True, False, 0, "", "", None, "", False, 0.5, 1000)
+    member = Member(pod.container, pod=pod, is_running=True, cpu_limit=0.5, memory_limit=1000)
+    rounds = Rounds(tmp_path, member, monkeypatch)
+    rounds.round()
+    latest = rounds.samples.now().servers["time"]
+    assert (latest.containers, latest.cpu, latest.memory, latest.processes) == (1, None, None, None)
+    member.measured = Measured(250, 900)
+    member.starts, member.oom_kills = 2, 1
+    rounds.round()
+    unmeasured, measured = rounds.samples.series("time", FULL, 0, rounds.now)
+    assert (unmeasured.is_measured, measured.is_measured) == (False, True)
+    assert (measured.cpu, measured.memory, measured.restarts, measured.oom_kills) == (250, 900, 2, 1)
+    assert (measured.cpu_share, measured.memory_share) == (500, 900)
+    member.is_running, member.starts = False, 3  # one that crashes is never seen running
+    rounds.round()
+    last = rounds.samples.series("time", FULL, 0, rounds.now)[-1]
+    assert (last.containers, last.restarts) == (0, 1)
+    assert merged([unmeasured, measured, last], 0).memory == 900

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from watcher import tasks
-from watcher.engine.errors import EngineUnreachable
+from watcher.errors import Unreachable
 
 FILES = Path(__file__).resolve().parents[3] / "files"
 
@@ -55,7 +55,7 @@ def test_the_same_trouble_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: 
             reason = next(reasons)
             if reason == "refused":
                 stop.set()
-            raise EngineUnreachable(reason)
+            raise Unreachable(reason)
 
         async with asyncio.timeout(10):
             await tasks.run_tasks({"events": task}, stop)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcp_kubernetes_access
-short_description: Give a fleet's runs the rights that they need in a cluster
+short_description: Give a fleet's runs and its watcher the rights that they need in a cluster
 version_added: 0.1.0
 author:
   - MCP Orchestrator contributors (@mcp-orchestrator)
 description:
-  - Makes, as an administrator of the cluster, the fleet's namespace with the policy restricted, a ServiceAccount with a
-    Role in that namespace and a token, and where it is wanted a ResourceQuota.
-  - The Role is what M(mcp.orchestrator.mcp_workload) needs, and nothing beside it.
+  - Makes, as an administrator of the cluster, the fleet's namespace with the policy restricted, a ServiceAccount for
+    runs and one for the watcher, each with a Role in that namespace and a token, and if wanted a ResourceQuota.
+  - The Role of runs is what M(mcp.orchestrator.mcp_workload) needs, and nothing beside it. That of the watcher reads,
+    and reads no Secret.
   - Objects of somebody else that have these names are an error, and stay as they are.
 extends_documentation_fragment:
   - mcp.orchestrator.attributes
@@ -31,7 +32,13 @@ options:
     type: str
   path:
     description:
-      - Where a kubeconfig of the ServiceAccount is written, with mode 0600. Without it none is.
+      - Where a kubeconfig of the runs' ServiceAccount is written, with mode 0600. Without it none is.
+    type: path
+  watcher_path:
+    description:
+      - Where a kubeconfig of the watcher's ServiceAccount is written, with mode 0600. Its directory is made. Without it
+        none is written.
+      - It also names the collections that the watcher follows, as an extension of its context.
     type: path
   quota:
     description: The hard limits of a ResourceQuota of the namespace, none where it is empty.
@@ -54,6 +61,7 @@ EXAMPLES = r"""
     settings: /etc/mcp-orchestrator/settings.conf
     kubeconfig: /root/.kube/config
     path: /etc/mcp-orchestrator/kubeconfig
+    watcher_path: /etc/mcp-orchestrator/watcher/kubeconfig
     quota:
       pods: "100"
       limits.memory: 64Gi
@@ -61,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or in check mode would be, a line each. The token is in none.
+  description: What was done, or in check mode would be, a line each. No token is in them.
   returned: when the cluster answered
   type: list
   elements: str
@@ -78,6 +86,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "kubeconfig": {"type": "path", "required": True},
     "context": {"type": "str"},
     "path": {"type": "path"},
+    "watcher_path": {"type": "path"},
     "quota": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run may do in the cluster: a ServiceAccount of the fleet's namespace, and a Role that is just enough.
+"""What runs and the watcher may do in the cluster: two ServiceAccounts of the fleet's namespace, each with a Role that
+is just enough.
 
 Their names have a dot, which no server's objects have. They do not bear the fleet's label, so that no run removes them.
 """
@@ -18,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds 
     EXTERNAL_SECRET,
     NAMESPACE,
     POD,
+    POD_METRICS,
     REPLICA_SET,
     RESOURCE_QUOTA,
     ROLE,
@@ -34,12 +36,20 @@ ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
 _MARK = {"app.kubernetes.io/managed-by": MANAGER}
 _PART = "app.kubernetes.io/part-of"
 _SEEN = ("list",)
+_WATCHED = ("list", "watch")
 _KEPT = ("list", "create", "patch", "delete")
+_BINDING = "TargetGroupBinding"
+_LOG: Object = {"apiGroups": [""], "resources": [f"{POD.plural}/log"], "verbs": ["get"]}
 
 
 def account_name(fleet: str) -> str:
-    """Returns the name of the ServiceAccount, its Role and what binds them."""
+    """Returns the name of the runs' ServiceAccount, its Role and what binds them."""
     return f"{fleet}.deployer"
+
+
+def watcher_name(fleet: str) -> str:
+    """Returns the same for the watcher."""
+    return f"{fleet}.watcher"
 
 
 def access_objects(settings: Settings, quota: Mapping[str, str]) -> list[tuple[Kind, Object]]:
@@ -48,25 +58,34 @@ def access_objects(settings: Settings, quota: Mapping[str, str]) -> list[tuple[K
     ``quota`` are the hard limits of a ResourceQuota, none where it is empty.
     """
     fleet, namespace = settings.service.fleet, settings.kubernetes.namespace
-    name = account_name(fleet)
-
-    def made(kind: Kind, called: str = name, **fields: object) -> tuple[Kind, Object]:
-        metadata = {"name": called, "namespace": namespace, "labels": {**_MARK, _PART: fleet}}
-        return kind, {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **fields}
-
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": dict(ENFORCED)}}
-    subject = {"kind": SERVICE_ACCOUNT.kind, "name": name, "namespace": namespace}
-    reference = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name}
-    token = made(SECRET, f"{name}-token", type="kubernetes.io/service-account-token")
-    token[1]["metadata"]["annotations"] = {"kubernetes.io/service-account.name": name}
+    runs = account_name(fleet)
     return [
         (NAMESPACE, space),
-        made(SERVICE_ACCOUNT, automountServiceAccountToken=False),
-        token,
-        made(ROLE, rules=rules(settings)),
-        made(ROLE_BINDING, subjects=[subject], roleRef=reference),
-        *([made(RESOURCE_QUOTA, spec={"hard": dict(quota)})] if quota else []),
+        *_account(settings, runs, rules(settings)),
+        *_account(settings, watcher_name(fleet), watcher_rules(settings)),
+        *([_made(settings, RESOURCE_QUOTA, runs, spec={"hard": dict(quota)})] if quota else []),
     ]
+
+
+def _account(settings: Settings, name: str, allowed: list[Object]) -> list[tuple[Kind, Object]]:
+    """A ServiceAccount with a token, its Role, and what binds them."""
+    subject = {"kind": SERVICE_ACCOUNT.kind, "name": name, "namespace": settings.kubernetes.namespace}
+    reference = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name}
+    token = _made(settings, SECRET, f"{name}-token", type="kubernetes.io/service-account-token")
+    token[1]["metadata"]["annotations"] = {"kubernetes.io/service-account.name": name}
+    return [
+        _made(settings, SERVICE_ACCOUNT, name, automountServiceAccountToken=False),
+        token,
+        _made(settings, ROLE, name, rules=allowed),
+        _made(settings, ROLE_BINDING, name, subjects=[subject], roleRef=reference),
+    ]
+
+
+def _made(settings: Settings, kind: Kind, name: str, **fields: object) -> tuple[Kind, Object]:
+    labels = {**_MARK, _PART: settings.service.fleet}
+    metadata = {"name": name, "namespace": settings.kubernetes.namespace, "labels": labels}
+    return kind, {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **fields}
 
 
 def is_own(each: Object, fleet: str) -> bool:
@@ -81,19 +100,30 @@ def rules(settings: Settings) -> list[Object]:
     A TargetGroupBinding may name any target group of the account, and an ExternalSecret any secret of its store. So
     they may only be made where the settings have them.
     """
-    binding = "TargetGroupBinding"
-    wanted = {EXTERNAL_SECRET.kind} if _has_store(settings) else set()
-    wanted |= {binding} if settings.aws.is_named else set()
-    made = [
-        _rule(
-            kind,
-            _KEPT if kind.kind not in (binding, EXTERNAL_SECRET.kind) or kind.kind in wanted else ("list", "delete"),
-        )
-        for kind in fleet_kinds(settings)
-    ]
+    made = [_rule(kind, _KEPT if _is_made(kind, settings) else ("list", "delete")) for kind in fleet_kinds(settings)]
     looks = [_rule(POD, _SEEN), _rule(REPLICA_SET, _SEEN), _rule(EVENT, _SEEN)]
-    log = {"apiGroups": [""], "resources": [f"{POD.plural}/log"], "verbs": ["get"]}
-    return [*made, _rule(CONFIG_MAP, ("get", "create", "patch", "delete")), *looks, log]
+    return [*made, _rule(CONFIG_MAP, ("get", "create", "patch", "delete")), *looks, _LOG]
+
+
+def watched_kinds(settings: Settings) -> tuple[Kind, ...]:
+    """Returns the kinds whose objects the watcher keeps an eye on: all that the fleet makes but Secrets.
+
+    Nobody sees that a Secret changes without seeing its values.
+    """
+    return tuple(kind for kind in fleet_kinds(settings) if kind != SECRET and _is_made(kind, settings))
+
+
+def watcher_rules(settings: Settings) -> list[Object]:
+    """Returns what the watcher does: it follows objects, pods and their events, logs and usage, and changes nothing."""
+    followed = [_rule(kind, _WATCHED) for kind in (*watched_kinds(settings), POD, EVENT)]
+    return [*followed, _LOG, _rule(POD_METRICS, _SEEN)]
+
+
+def _is_made(kind: Kind, settings: Settings) -> bool:
+    """Whether a run may make objects of a kind."""
+    if kind == EXTERNAL_SECRET:
+        return _has_store(settings)
+    return kind.kind != _BINDING or settings.aws.is_named
 
 
 def _has_store(settings: Settings) -> bool:

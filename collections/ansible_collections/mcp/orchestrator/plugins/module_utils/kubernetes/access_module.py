@@ -21,6 +21,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.access
     access_objects,
     account_name,
     is_own,
+    watched_kinds,
+    watcher_name,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import ApiServer, MissingClient
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
@@ -61,14 +63,26 @@ def _made(settings: Settings, cluster: ApiServer, arguments: Mapping[str, Any], 
         told.append(f"{kind.kind} {each['metadata']['name']}: {reason}")
         if not check_mode:
             cluster.apply(kind, each, MANAGER, force=True)
-    path = arguments["path"]
-    if path and not (check_mode and told):
-        text = _kubeconfig(settings, cluster)
-        if _content(path) != text:
-            told.append(f"{path}: it has no kubeconfig of this account")
-            if not check_mode:
-                replace_file(path, text.encode(), OWNER_ONLY)
+    is_foretold = check_mode and bool(told)  # the tokens are still to come
+    fleet = settings.service.fleet
+    watched = {"watched": [kind.path(cluster.namespace) for kind in watched_kinds(settings)]}
+    for path, name, more in (
+        (arguments["path"], account_name(fleet), None),
+        (arguments["watcher_path"], watcher_name(fleet), watched),
+    ):
+        if path and not is_foretold:
+            told += _written(path, _kubeconfig(name, cluster, more), check_mode=check_mode)
     return _result(told)
+
+
+def _written(path: str, text: str, *, check_mode: bool) -> list[str]:
+    """Writes a kubeconfig where it is another one; returns what there is to tell of it."""
+    if _content(path) == text:
+        return []
+    if not check_mode:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        replace_file(path, text.encode(), OWNER_ONLY)
+    return [f"{path}: it has no kubeconfig of this account"]
 
 
 def _removed(
@@ -108,9 +122,12 @@ def _difference(kind: Kind, each: Object, cluster: ApiServer, fleet: str) -> str
     return "; ".join(str(one) for one in differences(each, there, MANAGER))
 
 
-def _kubeconfig(settings: Settings, cluster: ApiServer) -> str:
-    """A kubeconfig of the account, which is JSON and so YAML as well. Raises ClusterError."""
-    name, namespace = account_name(settings.service.fleet), settings.kubernetes.namespace
+def _kubeconfig(name: str, cluster: ApiServer, more: Mapping[str, Any] | None) -> str:
+    """A kubeconfig of an account, which is JSON and so YAML as well. Raises ClusterError.
+
+    ``more`` is what else its reader has to know; kubectl passes over extensions.
+    """
+    namespace = cluster.namespace
     token = base64.b64decode(_token(cluster, f"{name}-token")).decode()
     configuration = cluster.configuration
     server: dict[str, Any] = {"server": configuration.host}
@@ -119,12 +136,15 @@ def _kubeconfig(settings: Settings, cluster: ApiServer) -> str:
             server["certificate-authority-data"] = base64.b64encode(file.read()).decode()
     if not configuration.verify_ssl:
         server["insecure-skip-tls-verify"] = True
+    context: dict[str, Any] = {"cluster": "cluster", "user": name, "namespace": namespace}
+    if more is not None:
+        context["extensions"] = [{"name": MANAGER, "extension": dict(more)}]
     made = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "cluster", "cluster": server}],
         "users": [{"name": name, "user": {"token": token}}],
-        "contexts": [{"name": namespace, "context": {"cluster": "cluster", "user": name, "namespace": namespace}}],
+        "contexts": [{"name": namespace, "context": context}],
         "current-context": namespace,
     }
     return json.dumps(made, indent=2) + "\n"

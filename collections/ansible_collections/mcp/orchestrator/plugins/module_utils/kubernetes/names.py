@@ -25,6 +25,7 @@ GENERATION = labels.GENERATION
 HOSTS = labels.HOSTS
 VALUES = "mcp_values"
 RESTARTED = "mcp_restarted"
+SERVER = "mcp_server"
 NETWORK = "mcp_network"
 MANAGER = "mcp-orchestrator"
 
@@ -67,6 +68,11 @@ def selector(fleet: str, server: str) -> dict[str, str]:
         labels.FLEET: fleet,
         labels.SERVICE: server if is_label_value(server) else object_name(fleet, server),
     }
+
+
+def own_annotations(server: str) -> dict[str, str]:
+    """Returns the annotations of every object of a server and of its pods: its name, where that is no label's value."""
+    return {} if is_label_value(server) else {SERVER: server}
 
 
 def own_labels(fleet: str, server: str) -> dict[str, str]:

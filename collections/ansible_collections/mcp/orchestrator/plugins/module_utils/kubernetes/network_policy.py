@@ -44,7 +44,7 @@ def network_policy(workload: Workload, findings: Findings) -> Object:
     )
     named = {host: list(found) for host, found in sorted(workload.addresses.items()) if literal(host) is None}
     if named:
-        made["metadata"]["annotations"] = {names.HOSTS: json.dumps(named, separators=(",", ":"))}
+        made["metadata"].setdefault("annotations", {})[names.HOSTS] = json.dumps(named, separators=(",", ":"))
     return made
 
 

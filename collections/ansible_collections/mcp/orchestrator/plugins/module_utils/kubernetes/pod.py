@@ -74,7 +74,7 @@ def pod(workload: Workload, findings: Findings) -> tuple[Object, bool]:
 
 
 def _metadata(workload: Workload) -> Object:
-    annotations = {names.GENERATION: workload.spec.generation}
+    annotations = {**names.own_annotations(workload.spec.name), names.GENERATION: workload.spec.generation}
     if workload.values is not None:
         annotations[names.VALUES] = workload.values
     if workload.spec.restarted is not None:

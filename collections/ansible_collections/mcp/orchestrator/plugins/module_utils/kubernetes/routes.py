@@ -103,7 +103,7 @@ def _ingress(workload: Workload, findings: Findings) -> Object:
     made = workload.object("networking.k8s.io/v1", "Ingress", spec={})
     filled = _filled(annotations, spec.path, host_header(spec, workload.image))
     if filled:
-        made["metadata"]["annotations"] = filled
+        made["metadata"].setdefault("annotations", {}).update(filled)
     backend = {"service": {"name": workload.name, "port": {"name": PORT_NAME}}}
     rule = {"http": {"paths": [{"path": path, "pathType": path_type, "backend": backend}]}}
     hosts = settings.routes.host_header

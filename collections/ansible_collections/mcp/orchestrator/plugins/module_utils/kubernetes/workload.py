@@ -22,6 +22,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names 
     is_label_key,
     is_label_value,
     object_name,
+    own_annotations,
     own_labels,
     selector,
 )
@@ -98,7 +99,9 @@ class Workload:
 
     def object(self, api_version: str, kind: str, **fields: Any) -> Object:
         """Returns an object of its own with these fields beside the metadata."""
-        metadata = {"name": self.name, "namespace": self.cluster.namespace, "labels": self.labels}
+        metadata: Object = {"name": self.name, "namespace": self.cluster.namespace, "labels": self.labels}
+        if annotations := own_annotations(self.spec.name):
+            metadata["annotations"] = annotations
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
 
 
