@@ -57,6 +57,8 @@ class DropIns:
                 kind="remote" if name in remotes else "server" if name in specs else "invalid",
                 enabled=specs[name].enabled if name in specs else True,
                 ours=os.path.exists(self._path(name)),
+                in_cluster=fleet.settings.service.runtime == "kubernetes",
+                pulls=name in specs and specs[name].pull == "always" and specs[name].build is None,
             )
             for name, file in fleet.files.items()
         }

@@ -118,7 +118,8 @@ class Overrides:
 class Known:
     """A server that the config holds: the digest of its entry, the file where it stands, and what it is.
 
-    ``kind`` is server, remote (it runs elsewhere) or invalid; ``ours`` says whether a request made it.
+    ``kind`` is server, remote (it runs elsewhere) or invalid; ``ours`` says whether a request made it. ``in_cluster``:
+    it runs in one, whose nodes pull its image; ``pulls`` whether they do so for each pod.
     """
 
     entry: str
@@ -126,6 +127,8 @@ class Known:
     kind: str = "server"
     enabled: bool = True
     ours: bool = False
+    in_cluster: bool = False
+    pulls: bool = False
 
 
 def decide(request: Request, overrides: Overrides, known: Mapping[str, Known], now: str, note: str = "") -> Overrides:
@@ -152,7 +155,12 @@ def decide(request: Request, overrides: Overrides, known: Mapping[str, Known], n
     standing = overrides.servers.get(name)
     if standing is None or standing.entry != server.entry:
         standing = Override(server.entry)
-    after, note = _changed(request, standing, Mark(request.who.text, now, request.id))
+    if request.action == PULL and server.in_cluster and not server.pulls:
+        raise Refused(
+            f"{name} runs in the cluster, and its nodes keep the image that they have; write another tag into"
+            f" {server.file}, or --pull always, with which new pods pull it"
+        )
+    after, note = _changed(request, standing, Mark(request.who.text, now, request.id), in_cluster=server.in_cluster)
     servers = {**overrides.servers, name: after}
     if after.stopped is None and after.restarted is None:
         del servers[name]
@@ -170,7 +178,7 @@ def _refuse_what_does_not_run(action: str, name: str, server: Known) -> None:
         raise Refused(f'{name} is disabled in {server.file}; remove "disabled" there')
 
 
-def _changed(request: Request, standing: Override, mark: Mark) -> tuple[Override, str]:
+def _changed(request: Request, standing: Override, mark: Mark, *, in_cluster: bool) -> tuple[Override, str]:
     """What holds after one request, and what is to be told of it."""
     stopped = standing.stopped
     if request.action == STOP:
@@ -186,6 +194,8 @@ def _changed(request: Request, standing: Override, mark: Mark) -> tuple[Override
         return replace(standing, stopped=None, restarted=None), "there was no override" if nothing else ""
     if stopped is not None:
         raise Refused(f"{request.server} is stopped, {stopped.text}; start it first")
+    if in_cluster:  # a pull: only new pods do that
+        return replace(standing, restarted=mark), ""
     return standing, ""
 
 

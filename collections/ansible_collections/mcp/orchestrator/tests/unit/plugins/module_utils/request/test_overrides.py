@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form import Refused, Request, Who
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.overrides import (
@@ -78,3 +79,16 @@ def test_what_is_written_is_read_back(tmp_path_factory, steps: list[tuple[str, s
                 continue
     write_overrides(path, overrides)
     assert read_overrides(path) == overrides
+
+
+def test_a_cluster_gives_new_pods_the_newest_image_only_where_its_nodes_pull_it_for_each() -> None:
+    request = Request("r1", "pull", "one", Who(0, "root"))
+    for pulls in (True, False):
+        known = {"one": Known("e", "mcp.config.json", in_cluster=True, pulls=pulls)}
+        if not pulls:
+            with pytest.raises(Refused, match=r"write another tag into mcp\.config\.json, or --pull always"):
+                decide(request, Overrides(), known, NOW)
+            continue
+        after = decide(request, Overrides(), known, NOW)
+        (spec,) = apply(after, [Spec(name="one", image="i", pull="always")], {"one": "e"}, []).specs
+        assert (spec.restarted, spec.pull) == ("r1", "always")
