@@ -42,8 +42,8 @@ ACTIONS = {
             "restart",
             "Restart",
             "Restart {}?",
-            "It gets new containers, in a cluster new pods, beside the old ones, which are removed once they are drained."
-            " No request is lost; sessions that live in a process end with it.",
+            "It gets new containers, in a cluster new pods, beside the old ones, which are removed once they are"
+            " drained. No request is lost; sessions that live in a process end with it.",
         ),
         Action(
             "pull",

@@ -15,6 +15,7 @@ from .trouble import NOT_FIXED, Listing, Mark, Trouble, changes, standing
 
 NAMED = 3
 CUT_SHORT = Trouble("", "the last run was cut short")
+AGAIN = "is ready again"
 REQUEST = "request"
 LONGEST_ID = 64
 EDITED = Trouble("", "edit")
@@ -29,13 +30,14 @@ class Told:
     """What a run reports: the servers of containers that serve, by id, and those it could not or would not mend.
 
     ``names`` are those of the containers that serve, by id. ``failed`` are the servers for which it met an error that
-    another run may not meet.
+    another run may not meet, ``silent`` those of which it found nothing that serves.
     """
 
     serving: Mapping[str, str] = field(default_factory=dict)
     unwell: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
 
 
 class Conductor:
@@ -148,8 +150,12 @@ class Conductor:
         }
 
     def _ask_for_what_lasts(self, told: Told, now: Listing) -> None:
-        """Compares two listings with a run between them, which itself may have removed what is gone, but not these."""
+        """Compares two listings with a run between them, which itself may have removed what is gone, but not these, and
+        its report with what serves by now."""
         served = frozenset(told.serving.values())
+        self._asked |= {
+            Trouble(each.server, AGAIN) for each in now.values() if each.serves and each.server in told.silent
+        }
         self._asked |= {
             Trouble(each.server, what)
             for each in {**(self._left or {}), **self._seen}.values()

@@ -101,6 +101,7 @@ class Report:
                 names={each["container"]["id"]: name for each in serving if (name := each["container"].get("name"))},
                 unwell=frozenset(unwell),
                 failed=frozenset(each["name"] for each in servers if _may_be_an_accident(each)),
+                silent=frozenset(each["name"] for each in servers if each["observed"] == "failed"),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Told()

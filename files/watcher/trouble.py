@@ -34,6 +34,10 @@ class Watched(Protocol):
         """What calls for a run by itself, empty where nothing does."""
 
     @property
+    def serves(self) -> bool:
+        """Whether what serves the server is there, as far as an object of a cluster tells that."""
+
+    @property
     def lasts(self) -> bool:
         """Whether no run removes it as long as its server is to run, so that somebody else has where it is gone."""
 

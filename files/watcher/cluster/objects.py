@@ -49,6 +49,11 @@ class ClusterObject:
         return "is not ready" if self.is_late else ""
 
     @property
+    def serves(self) -> bool:
+        """Whether it is a Deployment with all its pods."""
+        return self.kind == "Deployment" and self.lacking is None
+
+    @property
     def lasts(self) -> bool:
         """Whether no run removes it as long as its server is to run."""
         return self.kind in _OF_EVERY_SERVER

@@ -49,6 +49,11 @@ class Container:
         return _TROUBLES.get(self.state, "")
 
     @property
+    def serves(self) -> bool:
+        """No: a run looks at containers itself, and waits for them."""
+        return False
+
+    @property
     def lasts(self) -> bool:
         """No: another generation's container takes its place."""
         return False
