@@ -9,45 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support.site import FLEET, Site, settings
+from tests.e2e.support.site import FLEET
 from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.cluster_site import ClusterSite
 from tests.kubernetes.marks import takes_long
 from tests.kubernetes.workload_scene import SECRET, http, stdio
 
 pytestmark = takes_long
-_SETTINGS = """
-runtime = {runtime}
-[kubernetes]
-kubeconfig = {kubeconfig}
-namespace = {namespace}
-version = 1.20
-bridge_image = registry.example.com/bridge:1
-router_namespace = ingress-nginx
-public_url =
-rollout_timeout = 60
-"""
-KINDS = ("Deployment", "Service", "ServiceAccount", "Secret", "NetworkPolicy", "Ingress", "ConfigMap")
-
-
-class ClusterSite(Site):
-    """A site, and the namespace where its servers run."""
-
-    def __init__(self, root: Path, cluster: Cluster, namespace: str) -> None:
-        super().__init__(root)
-        self.cluster, self.namespace = cluster, namespace
-
-    def run_on(self, runtime: str) -> None:
-        """Writes the settings; the account's kubeconfig is where the bootstrap puts it."""
-        more = _SETTINGS.format(runtime=runtime, kubeconfig=self.etc / "kubeconfig", namespace=self.namespace)
-        (self.etc / "settings.conf").write_text(settings() + more)
-
-    def objects(self) -> list[str]:
-        """Kind and name of all that bears the fleet's label."""
-        asked = {"labelSelector": f"mcp_fleet={FLEET}"}
-        api = self.cluster.api
-        return [
-            f"{kind} {each['metadata']['name']}" for kind in KINDS for each in api.list(kind, self.namespace, **asked)
-        ]
 
 
 @pytest.fixture(scope="module")
