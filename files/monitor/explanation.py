@@ -20,6 +20,13 @@ _OBSERVED = {
     "absent": "it has no container",
     "unknown": "the last run did not come so far as to look at its container",
 }
+_IN_CLUSTER = {
+    "running": "its pods are ready",
+    "failed": "no pod of it is ready",
+    "stopped": "it has no pods",
+    "absent": "the cluster has no Deployment of it",
+    "unknown": "the last run did not come so far as to look at its pods",
+}
 _NEXT = {
     "failing": "It looks at the server again, and makes a new container where the one that there is does not serve",
     "invalid": "It does nothing with it until its entry is right; what serves of it goes on",
@@ -33,10 +40,18 @@ _NEXT = {
 }
 
 
+_NEXT_IN_CLUSTER = {
+    "failing": "It looks at its pods again, which the cluster starts again and again, and tells why they are not ready",
+    "ok": "Nothing, unless its entry is another one by then, or somebody has changed an object of it",
+    "disabled": 'It keeps it without objects in the cluster, until "disabled" is taken out of its entry',
+}
+
+
 def because(server: Server) -> Iterator[str]:
     """Yields why it is in its condition, each in a sentence without its full stop."""
     if "desired" in server:
-        yield f"{_DESIRED[server['desired']]}, and {_OBSERVED[server['observed']]}"
+        observed = _IN_CLUSTER if _is_in_cluster(server) else _OBSERVED
+        yield f"{_DESIRED[server['desired']]}, and {observed[server['observed']]}"
     else:
         yield "It runs elsewhere: it has no container here, and is only asked for its tools"
     yield from _asked(server.get("override") or {})
@@ -50,6 +65,11 @@ def because(server: Server) -> Iterator[str]:
         times = f"It has failed {retry['failures']} times in a row" if retry["failures"] else "It has failed"
         yield f"{times}, so often that it is left alone for long" if retry["quarantined"] else times
     yield from server["notes"]
+
+
+def _is_in_cluster(server: Server) -> bool:
+    """Whether pods serve it: what stands for its container is their Deployment."""
+    return str((server.get("container") or {}).get("id") or "").startswith("deployment/")
 
 
 def _asked(override: Mapping[str, Any]) -> Iterator[str]:
@@ -78,6 +98,7 @@ def next_run(server: Server, interval: int | None) -> Iterator[str]:
             else "It leaves it: somebody stopped its container by hand; a restart makes a new one"
         )
     else:
-        yield _NEXT.get(condition, "It looks again")
+        words = {**_NEXT, **_NEXT_IN_CLUSTER} if _is_in_cluster(server) else _NEXT
+        yield words.get(condition, "It looks again")
     if interval:
         yield f"A run comes every {interval} seconds, and at once after an edit or a request"

@@ -85,6 +85,11 @@ class Server:
     draining: str | None
     requires: tuple[str, ...]
 
+    @property
+    def is_in_cluster(self) -> bool:
+        """Whether pods serve it: what stands for its container is their Deployment."""
+        return self.container_id is not None and self.container_id.startswith("deployment/")
+
 
 @dataclass(frozen=True)
 class Remote:

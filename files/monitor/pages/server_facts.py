@@ -47,7 +47,9 @@ def _of_server(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("Since", since(server, now))
     yield Fact("Introduces itself as", server.software)
     yield Fact("Speaks", f"MCP {server.protocol}" if server.protocol else None)
-    if server.container_id:
+    if server.is_in_cluster:
+        yield Fact("Deployment", ", ".join(filter(None, (server.container, server.observed))))
+    elif server.container_id:
         yield Fact("Container", ", ".join(filter(None, (server.container, server.observed))))
         yield Fact("Container id", server.container_id[:SHORT_ID])
     elif server.desired != "invalid":

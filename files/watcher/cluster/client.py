@@ -7,6 +7,7 @@ requests of HTTP do not need it.
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -21,6 +22,9 @@ from watcher.exchange import ANSWER_SECONDS, exchange, lines
 from .access import Access, AccessFile
 
 Object = dict[str, Any]
+
+# asyncio fills a buffer of this size for each connection, of which there is one a pod. A record of TLS has 16 KiB.
+asyncio.sslproto.SSLProtocol.max_size = 16 * 1024
 
 GONE = 410
 _PAGE = 50  # objects of a list at once: what is parsed together is what takes memory

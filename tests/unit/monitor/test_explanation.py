@@ -16,6 +16,7 @@ STOPPED: dict[str, Any] = {
     "override": {"stopped": MARK, "restarted": None},
 }
 RETRY = {"failures": 3, "quarantined": False, "next_try": "2026-11-21T04:30:00Z"}
+PODS = {"id": "deployment/mcp-time", "name": "mcp-time", "logs": "kubectl"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ RETRY = {"failures": 3, "quarantined": False, "next_try": "2026-11-21T04:30:00Z"
         (samples.failing("time", "exited with 1"), "exited with 1; look at", "looks at the server again"),
         (samples.invalid("time", "args[3]: '--privileged' is not allowed"), "'--privileged'", "until its entry is"),
         (samples.disabled("time"), "it is disabled", '"disabled" is taken out'),
+        (samples.server("time", container=PODS), "it is to run, and its pods are ready", "an object of it"),
+        (samples.failing("time", "no pod", container=PODS), "no pod", "looks at its pods again"),
         (samples.server("time", error="the update failed"), "the update failed", "tries again what has failed"),
     ],
 )

@@ -14,6 +14,8 @@ from monitor.pages import server as page_of_server
 from monitor.pages.unknown import like
 from monitor.sources import Sources
 from monitor.web import Request
+from watcher.disk import Disk
+from watcher.happenings import Happenings
 
 from tests.monitor_data.site import make_site
 from tests.unit.monitor import samples
@@ -179,3 +181,23 @@ def test_a_server_with_a_past_shows_it(site: Path) -> None:
     ):  # fmt: skip
         assert part in text, part
     assert "canary" not in str(answer.body)
+
+
+def test_a_server_in_a_cluster_shows_its_pods_what_happened_and_that_nothing_is_measured(
+    tmp_path: Path,
+) -> None:
+    pod = {"name": "mcp-time-1", "node": "node-a", "state": "CrashLoopBackOff: back-off 40s", "restarts": 7}
+    each = {"id": "0" * 32, "generation": "g", "replica": "1", "is_running": False, "port": None, "pod": pod}
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "containers.json").write_text(json.dumps({"version": 1, "servers": {"time": [each]}}))
+    Happenings(tmp_path, Disk(tmp_path)).tell("time", "restarted", "pod mcp-time-1: <b>restart 7</b>", {"restarts": 7})
+    container = {"id": "deployment/mcp-time", "name": "mcp-time", "logs": "kubectl -n mcp logs deployment/mcp-time"}
+    page = of(tmp_path, container=container)
+    text = read(page)
+    for fact in (
+        "Deployment mcp-time, running", "kubectl -n mcp logs deployment/mcp-time", "node-a mcp-time-1 7 CrashLoopBackOff",
+        "restarted pod mcp-time-1: <b>restart 7</b> between runs", "the cluster has no metrics of them",
+    ):  # fmt: skip
+        assert fact in text
+    assert "Container id" not in text
+    assert "<b>restart" not in page
