@@ -6,6 +6,16 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
+from contextlib import suppress
+
 from ansible_collections.mcp.orchestrator.plugins.plugin_utils.in_process import InProcessAction as ActionModule
+
+# Only runs that have a cluster load this action, and before the processes of their tasks are forked: that is half a
+# second once a run, and not in each task that asks the cluster.
+with suppress(ImportError):  # the module says what is missing
+    importlib.import_module("kubernetes")
+    gc.freeze()
 
 __all__ = ["ActionModule"]
