@@ -4,6 +4,7 @@ It registers the nodes, gives each pod a node and an address, and says of it wha
 fails as tests.kubernetes.pod_status says. A node with the annotation ``fault: lost`` is one that no longer answers.
 Its log is asked of it by the API server, at PORT, as of a kubelet: lines come with its start, and with the annotation
 ``says``, a list as JSON. With another annotation ``ended``, ``REASON CODE``, its container ends and is started again.
+Ways to ports of pods are asked for there as well.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ import requests
 from tests.kubernetes import pod_status
 from tests.kubernetes.api import STRATEGIC, Api, ApiError, Object
 from tests.kubernetes.container_logs import ContainerLogs, since_of, written
+from tests.kubernetes.port_forward import serve_port_forward
 
 HEARTBEAT_SECONDS = 10
 RETRY_SECONDS = 1.0
 ARCHITECTURES = ("amd64", "amd64", "arm64")
 LOST = "lost"
+STAND_IN = "stand-in"
+"""The label of a pod in whose place a server at this port of the machine answers to a port forward."""
 
 
 class Nodes:
@@ -94,6 +98,15 @@ class Nodes:
     def uid_of(self, namespace: str, name: str) -> str:
         """Returns that of a pod; raises ApiError where there is none."""
         return str(self._api.read("Pod", name, namespace)["metadata"]["uid"])
+
+    def place_of(self, namespace: str, name: str, port: int) -> tuple[str, int]:
+        """Returns where a port of a pod is: at its own address, or at a port of this machine that its label names.
+
+        Raises ApiError where there is no such pod.
+        """
+        pod = self._api.read("Pod", name, namespace)
+        stand_in = (pod["metadata"].get("labels") or {}).get(STAND_IN)
+        return ("127.0.0.1", int(stand_in)) if stand_in else (pod["status"]["podIP"], port)
 
     def _silence(self, node: str) -> None:
         """No pod of a lost node is ready: the controller manager says so when a kubelet does not speak any more."""
@@ -283,8 +296,8 @@ class Nodes:
         timer.start()
 
 
-def serve_logs(nodes: Nodes, folder: Path, port: int) -> None:
-    """Serves the logs of containers as a kubelet does, until the process ends."""
+def serve_kubelet(nodes: Nodes, folder: Path, port: int) -> None:
+    """Serves the logs of containers, and ports of pods, as a kubelet does, until the process ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -293,6 +306,10 @@ def serve_logs(nodes: Nodes, folder: Path, port: int) -> None:
             follow, previous = (options.get(name) == ["true"] for name in ("follow", "previous"))
             since, last = since_of(options.get("sinceTime", [""])[0]), int(options.get("tailLines", ["100000"])[0])
             try:
+                if parts[0] == "portForward":
+                    port = int(options["port"][0])
+                    serve_port_forward(self, *nodes.place_of(parts[1], parts[2], port), parts[2])
+                    return
                 found = nodes.logs.read(nodes.uid_of(parts[1], parts[2]), previous=previous, follow=follow)
                 if follow:
                     self._send(found, since, options)
@@ -355,7 +372,7 @@ def serve(nodes: Nodes, place: Path, port: int) -> None:
     nodes.register()
     for do, pause in ((nodes.beat, HEARTBEAT_SECONDS), (nodes.follow_nodes, 0)):
         threading.Thread(target=for_ever, args=(do, pause), daemon=True).start()
-    threading.Thread(target=serve_logs, args=(nodes, place, port), daemon=True).start()
+    threading.Thread(target=serve_kubelet, args=(nodes, place, port), daemon=True).start()
     for_ever(nodes.follow_pods, 0)
 
 

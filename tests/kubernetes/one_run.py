@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,8 +28,8 @@ def peak_of_runs(scene: WorkloadScene, times: int) -> float:
     return float(told["peak_megabytes"])
 
 
-def kill_a_run(scene: WorkloadScene, seconds: float) -> None:
-    """Starts a run, and kills it so long after its first change."""
+def kill_a_run(scene: WorkloadScene, seconds: float, is_far: Callable[[], bool] | None = None) -> None:
+    """Starts a run, and kills it so long after its first change, or after it ``is_far``."""
     scene.cluster.audit.mark()
     process = subprocess.Popen(_words(scene, 1), cwd=PROJECT, stdout=subprocess.DEVNULL)
 
@@ -36,7 +37,7 @@ def kill_a_run(scene: WorkloadScene, seconds: float) -> None:
         asked = {each.verb for each in scene.cluster.audit.calls("admin")}
         return process.poll() is not None or bool(asked - {"get", "list"})
 
-    until(has_begun, "it changes something", PATIENCE)
+    until(is_far or has_begun, "it changes something", PATIENCE)
     time.sleep(seconds)
     process.kill()
     process.wait()

@@ -13,8 +13,11 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import
 from tests.e2e.support.waiting import until
 from tests.kubernetes.api import ApiError
 from tests.kubernetes.cluster import PATIENCE, Cluster
+from tests.kubernetes.marks import takes_long
+from tests.kubernetes.verify_scene import VerifyScene, entry
 from tests.kubernetes.watched import watched
 from tests.kubernetes.workload_scene import WorkloadScene, http, stdio
+from tests.unit.verify.servers import served, shop
 
 ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/mcp/0123456789abcdef/fedcba9876543210"
 MORE = f"""
@@ -89,11 +92,17 @@ def test_a_role_of_somebody_else_stays_and_is_an_error(scene: WorkloadScene) -> 
     assert not scene.cluster.api.read("Role", ACCOUNT, scene.namespace)["rules"]
 
 
-def test_a_run_needs_all_that_it_may_do_and_may_do_no_more(scene: WorkloadScene) -> None:
+def test_a_run_needs_all_that_it_may_do_and_may_do_no_more(
+    cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = VerifyScene(cluster, namespace, tmp_path, monkeypatch)
     assert "failed" not in access(scene)
     scene.through(scene.folder / "kubeconfig")
     scene.cluster.audit.mark()
-    scene.good_run({"time": stdio(), "orders": http(replicas={"min": 2, "max": 3, "cpu": 70})})
+    with served(shop()) as url:
+        for version in (1, 2):
+            fleet = {"time": stdio(), "orders": http(replicas={"min": 2, "max": 3, "cpu": 70})}
+            scene.good_run({**fleet, "shop": entry(version, url)})
     scene.config({"time": stdio("mcp/time:crash-loop"), "orders": http(replicas={"min": 2, "max": 3, "cpu": 70})})
     assert scene.run()["failed"]
     scene.good_run({})
@@ -124,6 +133,25 @@ def test_the_watcher_needs_all_that_it_may_do_and_sees_no_secret(scene: Workload
     assert {verb for verb, _ in needed} == {"get", "list", "watch"}
     assert [resource for verb, resource in needed if verb == "get"] == ["pods/log"]
     assert "secrets" not in {resource for _, resource in needed}
+
+
+@takes_long
+def test_a_role_of_an_earlier_release_is_told_with_the_way_out(
+    cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = VerifyScene(cluster, namespace, tmp_path, monkeypatch)
+    access(scene)
+    rules = cluster.api.read("Role", ACCOUNT, namespace)["rules"]
+    known = [each for each in rules if each["resources"] != ["pods/portforward"]]
+    cluster.api.patch("Role", ACCOUNT, {"rules": known}, namespace)
+    scene.through(scene.folder / "kubeconfig")
+    with served(shop()) as url:
+        scene.good_run({"shop": entry(1, url)})
+        scene.config({"shop": entry(2, url)})
+        told = scene.run()["msg"]
+    assert "pods/portforward" in told
+    assert "make bootstrap-kubernetes gives the rights that are needed" in told
+    assert scene.images() == {"shop": ["mcp/shop:1"]}
 
 
 def test_bindings_of_target_groups_and_external_secrets_may_be_made_where_the_settings_have_them(

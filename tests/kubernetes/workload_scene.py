@@ -101,6 +101,7 @@ class WorkloadScene:
             "servers": read["servers"],
             "protected": [each["server"] for each in read["errors"] if each["server"]],
             "session_key_file": str(self.folder / "session.key"),
+            "verify": [],
             "docker_host": "unix:///nowhere.sock",
         }
 
@@ -127,10 +128,10 @@ class WorkloadScene:
         }
 
     def images(self) -> dict[str, list[str]]:
-        """Returns the images of the ready pods of each Deployment."""
-        found: dict[str, list[str]] = {}
+        """Returns the images of the ready pods to which each Service leads."""
+        found: dict[str | None, list[str]] = {}
         for pod in self.cluster.api.list("Pod", self.namespace):
             if is_true(pod, "Ready") and not pod["metadata"].get("deletionTimestamp"):
-                server = pod["metadata"]["labels"]["mcp_service"]
+                server = pod["metadata"]["labels"].get("mcp_service")
                 found.setdefault(server, []).append(pod["spec"]["containers"][0]["image"])
-        return {server: sorted(images) for server, images in found.items()}
+        return {server: sorted(images) for server, images in found.items() if server is not None}

@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from watcher.engine.model import FLEET_LABEL
-
 from .client import Cluster, Object
 from .collection import Collection
-from .objects import DEPLOYMENTS, PATIENCE_SECONDS, ClusterObject, cluster_object
+from .objects import DEPLOYMENTS, PATIENCE_SECONDS, ClusterObject, cluster_object, selector_of
 
 log = logging.getLogger("watcher")
 
@@ -22,7 +20,7 @@ class FleetObjects:
 
     def __init__(self, cluster: Cluster, fleet: str, wake: Callable[[], None]) -> None:
         self._cluster = cluster
-        self._selector = {"labelSelector": f"{FLEET_LABEL}={fleet}"}
+        self._selector = {"labelSelector": selector_of(fleet)}
         self._wake = wake
         self._parts: dict[str, _Part] = {}
 

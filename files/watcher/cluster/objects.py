@@ -98,6 +98,11 @@ def server_of(metadata: Mapping[str, Any]) -> str:
     return found if _SERVER.fullmatch(found) else ""
 
 
+def selector_of(fleet: str) -> str:
+    """Returns how the API server is asked for the fleet's: not for what a run has for a while to verify a new pod."""
+    return f"{FLEET_LABEL}={fleet},!mcp_verifies"
+
+
 def is_of(fleet: str, metadata: Mapping[str, Any]) -> bool:
     """Returns whether the fleet's label is on it."""
     return bool((metadata.get("labels") or {}).get(FLEET_LABEL) == fleet)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from watcher.engine.model import FLEET_LABEL
 from watcher.happenings import Happenings
 from watcher.roster import Member, Roster
 
 from .client import Cluster, Object
 from .collection import Collection
 from .logs import PodLogs
-from .objects import is_of
+from .objects import is_of, selector_of
 from .pod import OUT_OF_MEMORY, Pod, happened, pod_of
 
 
@@ -29,7 +28,7 @@ class Pods:
     async def follow(self) -> None:
         """Follows them until it is cancelled. Raises Unreachable without a kubeconfig."""
         path = f"/api/v1/namespaces/{self._cluster.access.namespace}/pods"
-        await Collection(path, {"labelSelector": f"{FLEET_LABEL}={self._fleet}"}).follow(self._cluster, self)
+        await Collection(path, {"labelSelector": selector_of(self._fleet)}).follow(self._cluster, self)
 
     def begin(self) -> None:
         """See Sink."""

@@ -61,6 +61,14 @@ options:
         pods of the others.
     type: dict
     default: {}
+  verify:
+    description:
+      - The command that verifies a server, with its first arguments; C(--name) and C(--url) follow.
+      - Of a server with C(verify) whose pods are to be replaced, one new pod is started to which nobody is led. While
+        it does not pass, the old pods keep serving, and nothing that is meant for the new ones is applied.
+    type: list
+    elements: str
+    default: []
 requirements:
   - kubernetes
 notes:
@@ -206,6 +214,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
+    "verify": {"type": "list", "elements": "str", "default": []},
 }
 
 

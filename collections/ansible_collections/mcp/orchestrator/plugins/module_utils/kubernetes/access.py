@@ -40,6 +40,8 @@ _WATCHED = ("list", "watch")
 _KEPT = ("list", "create", "patch", "delete")
 _BINDING = "TargetGroupBinding"
 _LOG: Object = {"apiGroups": [""], "resources": [f"{POD.plural}/log"], "verbs": ["get"]}
+# A WebSocket is a GET; from 1.35 on create is asked for too (AuthorizePodWebsocketUpgradeCreatePermission).
+_FORWARD: Object = {"apiGroups": [""], "resources": [f"{POD.plural}/portforward"], "verbs": ["get", "create"]}
 
 
 def account_name(fleet: str) -> str:
@@ -102,7 +104,7 @@ def rules(settings: Settings) -> list[Object]:
     """
     made = [_rule(kind, _KEPT if _is_made(kind, settings) else ("list", "delete")) for kind in fleet_kinds(settings)]
     looks = [_rule(POD, _SEEN), _rule(REPLICA_SET, _SEEN), _rule(EVENT, _SEEN)]
-    return [*made, _rule(CONFIG_MAP, ("get", "create", "patch", "delete")), *looks, _LOG]
+    return [*made, _rule(CONFIG_MAP, ("get", "create", "patch", "delete")), *looks, _LOG, _FORWARD]
 
 
 def watched_kinds(settings: Settings) -> tuple[Kind, ...]:

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import (
@@ -25,6 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluste
     refusal,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import POD, Kind
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.port_forward import Forward, Stream, forward
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 
 CONNECTIONS = 8
@@ -67,6 +69,9 @@ class Cluster(Protocol):
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
         """Returns the last lines of a container's log, of its former process with ``previous``."""
+
+    def forward(self, pod: str, port: int) -> AbstractContextManager[Forward]:
+        """Leads a port of this host to one of a pod, until the block ends."""
 
 
 class ApiServer:
@@ -163,6 +168,29 @@ class ApiServer:
         query = [("container", container), ("tailLines", lines), ("previous", "true" if previous else "false")]
         path = f"{POD.path(self.namespace, pod)}/log"
         return self._send("GET", path, f"read the log of pod {pod}", query_params=query).decode("utf-8", "replace")
+
+    def forward(self, pod: str, port: int) -> AbstractContextManager[Forward]:
+        """Leads a port of this host to one of a pod, until the block ends."""
+        return forward(lambda: self._stream(pod, port))
+
+    def _stream(self, pod: str, port: int) -> Stream:
+        """A new connection to a port of a pod. Raises ClusterError."""
+        from kubernetes.stream.ws_client import create_websocket, get_websocket_url
+        from websocket import WebSocketBadStatusException, WebSocketException
+
+        client, doing = self._client.client, f"connect to port {port} of pod {pod}"
+        headers: dict[str, str] = {}
+        client.update_params_for_auth(headers, [], ["BearerToken"])
+        url = f"{self._address}{POD.path(self.namespace, pod)}/portforward"
+        try:
+            made: Stream = create_websocket(
+                client.configuration, get_websocket_url(url, [("ports", str(port))]), headers
+            )
+        except WebSocketBadStatusException as error:
+            raise refusal(error.status_code, error.resp_body, doing, self.namespace) from error
+        except (WebSocketException, OSError) as error:
+            raise ClusterError(f"cannot {doing}: {self._address} does not answer: {_reason(error)}") from error
+        return made
 
     def _json(self, method: str, path: str, doing: str, **parameters: Any) -> Object:
         body = self._send(method, path, doing, **parameters)

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.failure import Failure
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.verification import Verify, not_installed
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes import failures
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.apply import Withheld, apply
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import Cluster
@@ -18,6 +19,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.fleet 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
+    NETWORK_POLICY,
     REPLICA_SET,
     Kind,
 )
@@ -42,14 +44,22 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.rollou
     template_digest,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import SecretValues
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification import Candidate, verify_all
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification_objects import (
+    Question,
+    precedes,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.wait import Clock, Waited, explain_all, wait
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
+
+_VERIFIED = (DEPLOYMENT.kind, NETWORK_POLICY.kind)
 
 
 @dataclass(frozen=True)
 class Desired:
     """``labels`` are the values of ``mcp_service`` by server, of the servers of ``rendering`` and of those in
-    ``protected``, whose objects stay as they are. ``timeout`` is how long a rollout may take, in seconds."""
+    ``protected``, whose objects stay as they are. ``timeout`` is how long a rollout may take, in seconds. ``verified``
+    says of servers whose new pods have to pass ``verify`` before they take over how they are asked."""
 
     fleet: str
     rendering: Rendering
@@ -58,6 +68,8 @@ class Desired:
     protected: Collection[str] = ()
     repair: bool = True
     timeout: float = 300.0
+    verified: Mapping[str, Question] = field(default_factory=dict)
+    verify: Verify = not_installed
 
 
 @dataclass
@@ -98,16 +110,21 @@ class _Run:
         objects, withheld = self._objects()
         planned = self._plan(objects, {*self._protected(), *withheld})
         postponed = self._postponed(objects)
-        actions = [
-            each for each in planned.actions if each.server not in postponed or each.object["kind"] != DEPLOYMENT.kind
-        ]
-        self._out.planned = replace(planned, actions=tuple(actions))
+        held = self._held(planned.actions)
+        actions = [each for each in planned.actions if each.server not in postponed or _goes_on(each, held)]
         self._out.deployments = self._world.deployments()
         if check_mode:
+            self._out.planned = replace(planned, actions=tuple(actions))
             self._out.actions = actions
             return self._out
-        self._apply(actions)
-        self._wait(objects, actions, {*withheld, *postponed})
+        self._record(actions)
+        refused = self._apply([each for each in actions if each.server not in held or precedes(each)])
+        failed = self._verify(objects, held - postponed - refused)
+        actions = [each for each in actions if each.server not in failed or precedes(each)]
+        self._out.planned = replace(planned, actions=tuple(actions))
+        passed = held - postponed - refused - failed
+        self._apply([each for each in actions if each.server in passed and not precedes(each)])
+        self._wait(objects, actions, {*withheld, *postponed, *failed})
         if not objects and not self._desired.protected and not self._out.errors:
             self._leave()
         return self._out
@@ -172,7 +189,45 @@ class _Run:
                 self._out.fail(failure.server, why)
         return found
 
-    def _apply(self, actions: Sequence[Action]) -> None:
+    def _held(self, actions: Sequence[Action]) -> set[str]:
+        """The labels of servers whose new pods have to pass before they take the place of some that answer."""
+        there = self._world.deployments()
+        asked = {self._desired.labels[server] for server in self._desired.verified}
+        return {
+            each.server
+            for each in actions
+            if each.server in asked and each.replaces_pods and rollout_of(there[each.key[2]]).ready
+        }
+
+    def _verify(self, objects: Sequence[Object], labels: Collection[str]) -> set[str]:
+        """The labels of those whose new pods have not passed. What they are to replace keeps serving."""
+        if not labels:
+            return set()
+        there = self._world.deployments()
+        of_kind = {kind: {server_of(each): each for each in objects if each["kind"] == kind} for kind in _VERIFIED}
+        deployments, policies = (of_kind[kind] for kind in _VERIFIED)
+        candidates = [
+            Candidate(server, deployments[label], policies[label], self._desired.verified[server])
+            for server, label in self._desired.labels.items()
+            if label in labels
+        ]
+        desired = self._desired
+        told = verify_all(self._cluster, desired.fleet, candidates, desired.verify, desired.timeout, self._clock)
+        failed = {server_of(each.deployment): each for each in candidates if each.deployment_name in told}
+        for label, each in failed.items():
+            present, shown = there[each.deployment_name], self._values.redacted(label, told[each.deployment_name])
+            attempt = template_digest(each.deployment)
+            failure = failures.failure_of(present, each.server).again(attempt, self._clock.now())
+            self._out.postponed.append(failure)
+            self._out.fail(each.server, f"{shown}; generation {generation_of(present)} keeps serving")
+            try:
+                failures.remember(self._cluster, present, failure)
+            except ClusterError as error:
+                self._out.fail(each.server, f"its failure could not be noted, so the next run will not wait: {error}")
+        return set(failed)
+
+    def _record(self, actions: Sequence[Action]) -> None:
+        """Writes down of which kinds the fleet will have objects."""
         if not actions:
             return
         kept = {kind.key for kind in self._desired.kinds if kind.text in (self._world.recorded or ())}
@@ -181,6 +236,9 @@ class _Run:
         if self._world.recorded is None or not made <= kept:
             wanted = kept | made | present
             record(self._cluster, self._desired.fleet, [each for each in self._desired.kinds if each.key in wanted])
+
+    def _apply(self, actions: Sequence[Action]) -> set[str]:
+        """Returns the labels of servers of which not all could be done."""
         done = apply(
             self._cluster,
             actions,
@@ -188,9 +246,10 @@ class _Run:
             lambda each: self._values.completed(each, server_of(each)),
             force=self._desired.repair,
         )
-        self._out.actions = done.actions
+        self._out.actions += done.actions
         for label, message in done.errors.items():
             self._out.fail(self._name(label), message)
+        return set(done.errors)
 
     def _wait(self, objects: Sequence[Object], actions: Sequence[Action], left_out: Collection[str]) -> None:
         own = {each["metadata"]["name"]: each for each in objects if each["kind"] == DEPLOYMENT.kind}
@@ -251,3 +310,10 @@ class _Run:
 
     def _name(self, label: str) -> str:
         return self._names.get(label, label)
+
+
+def _goes_on(action: Action, held: Collection[str]) -> bool:
+    """Whether something of a server is done while another try of its new pods has to wait."""
+    if action.server in held:
+        return precedes(action)
+    return action.verb == "remove" or action.object["kind"] != DEPLOYMENT.kind

@@ -27,6 +27,7 @@ VALUES = "mcp_values"
 RESTARTED = "mcp_restarted"
 SERVER = "mcp_server"
 NETWORK = "mcp_network"
+VERIFIES = "mcp_verifies"
 MANAGER = "mcp-orchestrator"
 
 

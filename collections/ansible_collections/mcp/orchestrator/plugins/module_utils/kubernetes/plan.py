@@ -27,6 +27,7 @@ class Action:
 
     ``handed_over`` is what has to be applied under another manager first: the number of replicas, when an autoscaler is
     to write it. Without that the API server sets a field to its default that its only owner no longer names.
+    ``replaces_pods`` is whether new pods take the place of those that are there.
     """
 
     verb: Literal["create", "apply", "remove"]
@@ -35,6 +36,7 @@ class Action:
     object: Object
     reasons: tuple[str, ...] = ()
     handed_over: Object | None = None
+    replaces_pods: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def plan(
             if found and not repair and all(one.by for one in found):
                 left += told
             elif found:
-                actions.append(Action("apply", key, server_of(each), each, told, _handed_over(each, present, found)))
+                handed_over = _handed_over(each, present, found)
+                actions.append(Action("apply", key, server_of(each), each, told, handed_over, _replaces_pods(found)))
     removals = _removals(wanted, there, fleet, protected)
     return Plan((*actions, *removals), tuple(left), {server: "; ".join(each) for server, each in taken.items()})
 
@@ -117,6 +120,10 @@ def _handed_over(desired: Object, present: Object, found: Sequence[Difference]) 
     metadata = {key: desired["metadata"][key] for key in ("name", "namespace")}
     spec = {"replicas": present["spec"]["replicas"]}
     return {"apiVersion": desired["apiVersion"], "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def _replaces_pods(found: Sequence[Difference]) -> bool:
+    return any(each.path.startswith("spec.template.") for each in found)
 
 
 def _labels(each: Object) -> dict[str, Any]:

@@ -93,10 +93,16 @@ def rollout_of(deployment: Object) -> Rollout:
 
 def trouble_of(pods: Iterable[Object]) -> Trouble | None:
     """Returns why pods of a server are not ready, by the newest of them that says something; None where none does."""
-    waiting = [each for each in pods if not _is_ready(each) and not each["metadata"].get("deletionTimestamp")]
+    waiting = [each for each in pods if not is_ready(each) and not each["metadata"].get("deletionTimestamp")]
     waiting.sort(key=lambda each: str(each["metadata"].get("creationTimestamp", "")), reverse=True)
     found = [trouble for each in waiting for trouble in _troubles(each)]
     return next((each for each in found if each.is_hopeless), found[0] if found else None)
+
+
+def is_ready(pod: Object) -> bool:
+    """Returns whether a pod answers."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 def template_digest(deployment: Object) -> str:
@@ -161,11 +167,6 @@ def _troubles(pod: Object) -> Iterable[Trouble]:
     for each in status.get("conditions") or ():
         if each.get("type") == "PodScheduled" and each.get("status") == "False":
             yield Trouble(name, CONTAINER, str(each.get("reason") or "Unschedulable"), str(each.get("message") or ""))
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 def _revision(replica_set: Object) -> int:

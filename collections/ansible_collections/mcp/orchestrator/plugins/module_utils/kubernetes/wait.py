@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import CONNECTIONS, Cluster
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import DEPLOYMENT, EVENT, POD
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import VERIFIES
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import selector_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import server_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.rollout import (
@@ -83,9 +84,9 @@ def wait(
         }
         if not pending:
             return result
-        pods = _pods_by_server(cluster, fleet)
+        pods = _pods_by_owner(cluster, fleet)
         for name, rollout in pending.items():
-            trouble = trouble_of(pods.get(server_of(result.deployments[name]), ()))
+            trouble = trouble_of(pods.get(_owner(result.deployments[name]), ()))
             since = start if name in begun or rollout.since is None else rollout.since
             failed = _verdict(name, rollout, trouble, clock.now(), since + timeout, stuck)
             if failed is not None:
@@ -106,7 +107,7 @@ def explain(cluster: Cluster, failed: Failed) -> str:
         events.sort(key=lambda each: str(each.get("lastTimestamp") or each.get("eventTime") or ""))
         said = dict.fromkeys(f"{each.get('reason')}: {_line(each.get('message'))}" for each in events)
         told += [f"events: {' | '.join(list(said)[-EVENTS:])}"] if said else []
-        lines = _log(cluster, trouble)
+        lines = last_lines(cluster, trouble.pod, trouble.container, previous=bool(trouble.restarts))
         told += [f"log: {' | '.join(lines)}"] if lines else []
     except ClusterError as error:
         told.append(str(error))
@@ -117,6 +118,15 @@ def explain_all(cluster: Cluster, failed: Mapping[str, Failed]) -> dict[str, str
     """Returns ``explain`` of several, by name."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         return dict(zip(failed, pool.map(lambda each: explain(cluster, each), failed.values()), strict=True))
+
+
+def last_lines(cluster: Cluster, pod: str, container: str, *, previous: bool = False) -> list[str]:
+    """Returns what a container wrote last, of its former process with ``previous``; raises nothing."""
+    try:
+        text = cluster.log(pod, container, LOG_LINES, previous=previous)
+    except ClusterError:  # a container that never ran has none
+        return []
+    return [line for each in text.splitlines() if (line := _line(each))]
 
 
 def _verdict(
@@ -135,19 +145,16 @@ def _verdict(
     return Failed(f"{rollout.ready} of {rollout.desired} pods are ready; {told}", trouble)
 
 
-def _pods_by_server(cluster: Cluster, fleet: str) -> dict[str, list[Object]]:
+def _pods_by_owner(cluster: Cluster, fleet: str) -> dict[str, list[Object]]:
     found: dict[str, list[Object]] = {}
     for each in cluster.objects(POD, selector_of(fleet)) or ():
-        found.setdefault(server_of(each), []).append(each)
+        found.setdefault(_owner(each), []).append(each)
     return found
 
 
-def _log(cluster: Cluster, trouble: Trouble) -> list[str]:
-    try:
-        text = cluster.log(trouble.pod, trouble.container, LOG_LINES, previous=bool(trouble.restarts))
-    except ClusterError:  # a container that never ran has none
-        return []
-    return [line for each in text.splitlines() if (line := _line(each))]
+def _owner(each: Object) -> str:
+    """What a Deployment and its pods have in common: the server, or what is verified of it."""
+    return str(each["metadata"]["labels"].get(VERIFIES) or server_of(each))
 
 
 def _line(text: object) -> str:

@@ -31,6 +31,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.argumen
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.labels import SERVICE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import SessionKeys
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.verification import Verification, not_installed
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import ApiServer, MissingClient
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
@@ -49,6 +50,10 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret
     secret_digests,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification_objects import (
+    Question,
+    goes_first,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.wait import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Workload
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_facts import (
@@ -118,7 +123,7 @@ def _converged(
     # Where requests come from a listener's target groups, mcp_target_group_binding keeps what binds pods to these.
     bound = {binding_kind(settings)} if settings.aws.is_named and to_run else frozenset[Kind]()
     world = observe(cluster, fleet, [kind for kind in kinds if kind not in bound], desired_kinds(bare, kinds))
-    rendering = render_fleet([_located(each, world) for each in bare], settings)
+    rendering = _verifiable(render_fleet([_located(each, world) for each in bare], settings), to_run)
     if rendering.errors and to_run:
         raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])
     protected = [*arguments["protected"], *(name for name, found in rendering.findings.items() if found.errors)]
@@ -134,9 +139,25 @@ def _converged(
         protected,
         repair=settings.kubernetes.repair_drift,
         timeout=float(settings.kubernetes.rollout_timeout),
+        verified={each.spec.name: Question.of(each) for each in bare if each.spec.verify and each.spec.runs},
+        verify=Verification(arguments["verify"]) if arguments["verify"] else not_installed,
     )
     outcome = converge(desired, world, cluster, values, Clock(time.time, time.sleep), check_mode=check_mode)
     return _result(outcome, desired, specs, cluster, settings, silence)
+
+
+def _verifiable(rendering: Rendering, specs: Sequence[Spec]) -> Rendering:
+    """Without servers that have to be verified and cannot be."""
+    objects = dict(rendering.objects)
+    for spec in specs:
+        if spec.verify and goes_first(objects.get(spec.name, ())):
+            rendering.findings[spec.name].error(
+                "orchestrator.verify",
+                "needs a second pod beside the one that serves, and only one at a time writes into its claim; mount the"
+                " claim read-only, or leave verify out",
+            )
+            del objects[spec.name]
+    return replace(rendering, objects=objects)
 
 
 def _references(arguments: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, Reference]]:

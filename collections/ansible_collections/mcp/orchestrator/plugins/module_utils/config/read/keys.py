@@ -223,8 +223,8 @@ EXTENSION = Record(
         "group": Key(_GROUP, "The group of servers with which the monitor shows it.", "billing"),
         "verify": Key(
             Switch(),
-            "Whether the containers of a new generation have to pass the server's verification before clients are led"
-            " to them. Default false.",
+            "Whether the containers or pods of a new generation have to pass the server's verification before clients"
+            " are led to them. Default false.",
         ),
         "bridge": Key(BRIDGE, "The bridge in front of a stdio server."),
         "requires": Key(

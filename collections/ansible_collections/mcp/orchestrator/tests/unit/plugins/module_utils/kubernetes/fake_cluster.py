@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import Kind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import key_of
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.port_forward import Forward
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object
 from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.kubernetes.simulated_cluster import (
     Cluster,
@@ -26,7 +26,8 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.kubern
 @dataclass
 class FakeCluster:
     """``refused`` are the names of objects that no apply may change; ``revisions`` the templates that each Deployment
-    had, the newest last; ``served`` those that were ready; ``bad`` the tag of images that fail."""
+    had, the newest last; ``served`` those that were ready; ``bad`` the tag of images that fail; ``forwarded`` the pods
+    and ports to which one was led."""
 
     store: Cluster = field(default_factory=Cluster)
     namespace: str = "mcp"
@@ -35,6 +36,7 @@ class FakeCluster:
     revisions: dict[str, list[Object]] = field(default_factory=dict)
     served: list[Object] = field(default_factory=list)
     bad: str = "bad"
+    forwarded: list[tuple[str, int]] = field(default_factory=list)
 
     def get(self, kind: Kind, name: str) -> Object | None:
         self.calls["get"] += 1
@@ -48,12 +50,12 @@ class FakeCluster:
         if kind.kind == "ReplicaSet":
             return self._replica_sets()
         if kind.kind == "Pod":
-            return [self._pod(name) for name in self.revisions if self._is_bad(name)]
+            pods = [self._pod(name) for name in self.revisions]
+            return [each for each in pods if _wanted(selector).items() <= each["metadata"]["labels"].items()]
         if kind.kind == "Event":
             return [{"reason": "Failed", "message": "it is bad", "lastTimestamp": "1"}]
         found = [self._shown(each) for key, each in self.store.live.items() if key[:2] == kind.key]
-        wanted = dict([selector.split("=")]) if selector else {}
-        found = [each for each in found if wanted.items() <= (each["metadata"].get("labels") or {}).items()]
+        found = [each for each in found if _wanted(selector).items() <= (each["metadata"].get("labels") or {}).items()]
         keep = ("apiVersion", "kind", "metadata") if names_alone else tuple({key for each in found for key in each})
         return [{key: value for key, value in each.items() if key in keep} for each in found]
 
@@ -85,6 +87,12 @@ class FakeCluster:
     def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
         self.calls["log"] += 1
         return "its last word\n"
+
+    @contextmanager
+    def forward(self, pod: str, port: int) -> Iterator[Forward]:
+        self.calls["forward"] += 1
+        self.forwarded.append((pod, port))
+        yield Forward(40000)
 
     def _is_bad(self, name: str) -> bool:
         return str(self.revisions[name][-1]["spec"]["containers"][0]["image"]).endswith(self.bad)
@@ -132,14 +140,16 @@ class FakeCluster:
         ]
 
     def _pod(self, name: str) -> Object:
+        made = {"metadata": {"name": f"{name}-x", "labels": self.revisions[name][-1]["metadata"]["labels"]}}
+        if not self._is_bad(name):
+            return {**made, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
         waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
-        return {
-            "metadata": {"name": f"{name}-x", "labels": {labels.SERVICE: self._service(name)}},
-            "status": {"containerStatuses": [{"name": "server", "state": waiting, "restartCount": 0}]},
-        }
+        status = {"containerStatuses": [{"name": "server", "state": waiting, "restartCount": 0}]}
+        return {**made, "status": status}
 
-    def _service(self, name: str) -> Any:
-        return self.revisions[name][-1]["metadata"]["labels"][labels.SERVICE]
+
+def _wanted(selector: str) -> dict[str, str]:
+    return dict(each.split("=") for each in selector.split(",") if each)
 
 
 def _hashed(template: Object) -> Object:

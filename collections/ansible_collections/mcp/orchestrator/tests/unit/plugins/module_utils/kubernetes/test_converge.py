@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import Secret
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.environment import Environment
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.verification import Verify, not_installed
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import Cluster
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
@@ -27,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret
     SecretValues,
     secret_digests,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification_objects import Question
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.wait import Clock
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_report import actions_of, diffs_of
@@ -71,6 +73,7 @@ def run(
     *,
     time: FakeTime | None = None,
     check_mode: bool = False,
+    verify: Verify = not_installed,
     **more: Any,
 ) -> Outcome:
     """Converges the fleet of these specs."""
@@ -86,6 +89,8 @@ def run(
         kinds,
         {each.name: each.name for each in specs},
         timeout=TIMEOUT,
+        verified={each.spec.name: Question.of(each) for each in workloads if each.spec.verify},
+        verify=verify,
         **more,
     )
     secrets = SecretValues(Environment(lambda: (values or {}, KEY)), {each.name: each for each in specs})
