@@ -91,8 +91,7 @@ for target in "$@"; do
       MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.chaos --seed "${SEED:-$RANDOM}" "${options[@]}"
       MCP_CHAOS=yes "$bin/pytest" -q tests/e2e/test_site_faults.py
       ;;
-    # The nodes are made up, so that it needs no engine.
-    kubernetes) tests/kubernetes/build.sh && MCP_KUBERNETES=long "$bin/pytest" -q --durations=20 tests/kubernetes ;;
+    kubernetes) prepare; tests/kubernetes/build.sh && MCP_KUBERNETES=long "$bin/pytest" -q --durations=20 tests/kubernetes ;;
     observe-test) prepare; MCP_TEST_SITE=${MCP_TEST_SITE:-2} "$bin/python" -m tests.observability ;;
     observe-host) prepare; tests/hosts/observe.py ;;
     chaos-host) prepare; read -ra options <<<"${OPTIONS-}"; "$bin/python" -m tests.chaos.host "${options[@]}" ;;

@@ -188,7 +188,10 @@ class Stage:
 
 
 def walk(site: MoveScene, clients: MovingClients) -> Iterator[Stage]:
-    """The way of docs/kubernetes.md with clients at work: a host to the cluster and back. Yields each stage."""
+    """The way of docs/kubernetes.md with clients at work: a host to the cluster and back. Yields each stage.
+
+    A run is the part of setup.sh that concerns servers, which an edit of the settings starts as well.
+    """
     begun = time.monotonic()
 
     def seen(name: str) -> Stage:
@@ -199,19 +202,20 @@ def walk(site: MoveScene, clients: MovingClients) -> Iterator[Stage]:
     until(lambda: clients.visits >= len(site.asked), "the clients have begun")
     yield seen("on the host")
     site.run_on("kubernetes")
-    _good(site.install())
+    _good(site.reconcile())
     site.is_served_by("host", "pods")
-    yield seen("setup.sh with runtime = kubernetes")
+    yield seen("a run with runtime = kubernetes")
     _good(site.reconcile())
     site.is_served_by("pods")
     assert not site.containers()
-    yield seen("the timer's next run")
+    yield seen("the next run")
     until(lambda: clients.visits >= len(site.asked), "the clients go on")
     yield seen("on the cluster")
+    assert _good(site.reconcile()).changed == 0
     site.run_on("docker")
-    _good(site.install())
+    _good(site.reconcile())
     site.is_served_by("host", "pods")
-    yield seen("setup.sh with runtime = docker")
+    yield seen("a run with runtime = docker")
     _good(site.play("leave_kubernetes"))
     until(lambda: not site.pods(), lambda: f"the pods have ended: {site.pods()}", 180)
     site.is_served_by("host")
@@ -220,5 +224,6 @@ def walk(site: MoveScene, clients: MovingClients) -> Iterator[Stage]:
     yield seen("on the host again")
 
 
-def _good(run: Run) -> None:
+def _good(run: Run) -> Run:
     assert run.code == 0, run.output
+    return run

@@ -19,7 +19,9 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-REQUEST_SECONDS = 30.0
+# Only what never comes takes so long, on a machine with a lot else to do.
+REQUEST_SECONDS = 120.0
+SESSION = "mcp-session-id"
 HELD_PAUSE, VISIT_PAUSE = 1.0, 2.0
 GONE = ("the session is not known", "Session terminated", "Session not found")
 
@@ -102,10 +104,16 @@ class MovingClients:
 
     async def _session(self, server: Asked, who: str, requests: int | None) -> bool:
         """One session of so many requests; None is without an end. Returns whether all went well."""
-        begun, is_open = time.monotonic(), False
+        begun, is_open, statuses = time.monotonic(), False, [0]
+
+        async def look(response: httpx2.Response) -> None:
+            statuses.append(response.status_code)
+            if not self._marks and SESSION in response.headers:
+                response.headers[SESSION] = response.headers[SESSION].rpartition("~")[2]
+
         try:
             async with (
-                httpx2.AsyncClient(timeout=REQUEST_SECONDS, event_hooks={"response": [self._unmark]}) as http,
+                httpx2.AsyncClient(timeout=REQUEST_SECONDS, event_hooks={"response": [look]}) as http,
                 # A session is what the older revision has; the newer one has none.
                 Client(streamable_http_client(server.url, http_client=http), mode="legacy") as client,
             ):
@@ -120,13 +128,9 @@ class MovingClients:
                     await asyncio.sleep(0 if requests else HELD_PAUSE)
             return True
         except Exception as error:  # whatever it is, it is what this is about
-            self._lose(server, who, error, is_open=is_open)
+            self._lose(server, who, error, statuses[-1], is_open=is_open)
             await asyncio.sleep(HELD_PAUSE)
             return False
-
-    async def _unmark(self, response: httpx2.Response) -> None:
-        if not self._marks and "mcp-session-id" in response.headers:
-            response.headers["mcp-session-id"] = response.headers["mcp-session-id"].rpartition("~")[2]
 
     def _count(self, server: Asked, begun: float, *, session: bool = False) -> None:
         what = f"{'a session' if session else 'a request'} at {server.name}"
@@ -135,15 +139,17 @@ class MovingClients:
             self._tally.sessions += session
             self._tally.slowest = max(self._tally.slowest, (time.monotonic() - begun, what))
 
-    def _lose(self, server: Asked, who: str, error: BaseException, *, is_open: bool) -> None:
+    def _lose(self, server: Asked, who: str, error: BaseException, status: int, *, is_open: bool) -> None:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         with self._lock:
             self._tally.requests += 1
-            if is_open and who == "held" and not server.moves and any(each in str(error) for each in GONE):
+            # Led by nothing, a session that is in one container alone ends where another one gets a request of it.
+            may_end = not server.moves and is_open and (who == "held" or not self._marks)
+            if may_end and any(each in str(error) for each in GONE):
                 self._tally.ended += 1
             else:
-                self._tally.lost[f"{who} {server.name}: {type(error).__name__}: {error}"[:300]] += 1
+                self._tally.lost[f"{who} {server.name}: {type(error).__name__}: {error} (HTTP {status})"[:300]] += 1
 
 
 async def _ask(client: Client, server: Asked, turn: int) -> None:

@@ -54,8 +54,8 @@ class Controller:
         answer: Object = {"uid": asked["uid"], "allowed": True}
         if asked["operation"] == "CREATE":
             try:
-                group = self._group(spec["targetGroupName"])
-            except ClientError as error:
+                group = self._group(spec)
+            except (ClientError, ValueError) as error:
                 return {**answer, "allowed": False, "status": {"message": str(error)}}
             added = {
                 "targetGroupARN": group["TargetGroupArn"],
@@ -103,8 +103,20 @@ class Controller:
             self._api.delete("ConfigMap", _memory(binding), metadata["namespace"])
         self._change(binding, {"finalizers": [each for each in metadata["finalizers"] if each != FINALIZER]})
 
-    def _group(self, name: str) -> Object:
-        return dict(self._elbv2.describe_target_groups(Names=[name])["TargetGroups"][0])
+    def _group(self, spec: Object) -> Object:
+        """The target group of a new binding. Raises ValueError where another binding has it."""
+        by = (
+            {"TargetGroupArns": [spec["targetGroupARN"]]}
+            if "targetGroupARN" in spec
+            else {"Names": [spec["targetGroupName"]]}
+        )
+        group = dict(self._elbv2.describe_target_groups(**by)["TargetGroups"][0])
+        for each in self._api.list(KIND):
+            if each["spec"]["targetGroupARN"] == group["TargetGroupArn"]:
+                raise ValueError(
+                    f"TargetGroup {group['TargetGroupArn']} is already bound to {each['metadata']['name']}"
+                )
+        return group
 
     def _registered(self, arn: str) -> Targets:
         """What a target group has, without what is leaving it."""
