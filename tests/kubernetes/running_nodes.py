@@ -43,15 +43,14 @@ class RunningNodes(Nodes):
             self.engine.networks.create(self.network, labels={LABEL: self.network})
         self._pods: dict[str, RunningPod] = {}
 
-    def log_of(self, namespace: str, name: str) -> str:
-        pod = self._pods.get(self.api.read("Pod", name, namespace)["metadata"]["uid"])
-        return "" if pod is None or pod.container is None else str(pod.container.logs().decode(errors="replace"))
-
     def _say(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         if uid not in self._pods:
             self._pods[uid] = RunningPod(self, pod)
             threading.Thread(target=self._pods[uid].live, daemon=True).start()
+
+    def _heed(self, pod: Object) -> None:
+        """What a container does is its own matter here."""
 
     def _end(self, pod: Object) -> None:
         known = self._pods.get(pod["metadata"]["uid"])
@@ -138,7 +137,13 @@ class RunningPod:
         made.reload()
         self.container = made
         self._pod["status"]["podIP"] = made.attrs["NetworkSettings"]["Networks"][self._nodes.network]["IPAddress"]
+        threading.Thread(target=self._read_log, args=(made,), daemon=True).start()
         self._nodes.tell(self._pod, pod_status.NEVER_READY)
+
+    def _read_log(self, container: Container) -> None:
+        with suppress(docker.errors.APIError, requests.RequestException):  # it is gone
+            for line in container.logs(stream=True, follow=True):
+                self._nodes.logs.say(self._pod["metadata"]["uid"], line.decode(errors="replace").rstrip("\n"))
 
     def _made(self, container: Object) -> Container:
         metadata, nodes = self._pod["metadata"], self._nodes
