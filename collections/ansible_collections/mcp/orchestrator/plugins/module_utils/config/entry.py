@@ -89,6 +89,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.requiremen
     check_network,
     nested_records,
     read_requirements,
+    variables_used,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.detection import (
     looks_secret,
@@ -244,7 +245,8 @@ def _read_local(
     extension = read_extension(entry)
     secret = bool(extension.secret_args)
     program = replace(program, folder=_folder(entry, env))
-    parsed = _parse_program(name, program, args, env, secret, context, findings)
+    references = References(env, context.environment, variables_used(extension.requires, env))
+    parsed = _parse_program(name, program, args, references, secret, context, findings)
     if parsed is None or isinstance(parsed, Remote):
         return parsed and replace(parsed, group=extension.group)
     parsed.verbatim |= {each for each, value in from_file.items() if parsed.env.get(each) is value}
@@ -327,13 +329,13 @@ def _parse_program(
     name: str,
     program: Program,
     args: Sequence[str],
-    env: dict[str, Secret],
+    references: References,
     secret: bool,
     context: Context,
     findings: Findings,
 ) -> ParsedEntry | Remote | None:
     """``secret``: whether the server's own arguments are kept secret, and so may hold any."""
-    references = References(env, context.environment)
+    env = dict(references.own)
     if program.name in _ENGINES:
         start = _behind_run(program, args, findings)
         return None if start is None else read_docker(args, start, references, secret, context.permissions, findings)

@@ -67,6 +67,12 @@ def read_requirements(
     return tuple(_read(server, name, each, own, permissions, require_digests, findings) for name, each in said.items())
 
 
+def variables_used(said: Mapping[str, Mapping[str, Any]], own: Mapping[str, Secret]) -> set[str]:
+    """Returns the names of the entry's ``own`` variables to which the variables of its requirements refer."""
+    texts = [str(value) for each in said.values() for value in each.get("env", {}).values()]
+    return set().union(*(with_own_variables(text, own)[1] for text in texts))
+
+
 def check_network(parsed: ParsedEntry, requirements: Collection[Requirement], findings: Findings) -> None:
     """Refuses requirements of a server in a network that can have no other beside it."""
     egress = parsed.egress

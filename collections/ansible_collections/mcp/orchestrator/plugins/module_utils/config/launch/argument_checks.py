@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings
@@ -44,10 +44,11 @@ class _Unknown(ValueError):
 @dataclass(frozen=True)
 class References:
     """What references in arguments stand for: the entry's ``own`` variables, and the reconciler's ``environment``;
-    None where nothing is looked up."""
+    None where nothing is looked up. ``elsewhere`` are the own ones that others than the arguments use."""
 
     own: Mapping[str, Secret]
     environment: Mapping[str, str] | None
+    elsewhere: Collection[str] = ()
 
     def resolved(self, word: str, option: str, path: str, findings: Findings) -> str | None:
         """Returns the word with the values of its references; None where it may not have them, which is told.

@@ -162,7 +162,7 @@ class _DockerForm:
         parsed.verbatim = set(self.from_files) - set(parsed.env)
         parsed.env = {**self.from_files, **parsed.env}
         behind = self._behind(command)
-        for name in sorted(set(self.env) - self.named - behind):
+        for name in sorted(set(self.env) - self.named - behind - set(self.references.elsewhere)):
             self.findings.warn(f"env.{name}", f"does not reach the container: no '-e {name}' in args names it; add it")
         for word, following in zip(command, (*command[1:], ""), strict=False):
             if word == "--rm" or (word in {"-v", "--volume", "-p", "--publish"} and _MOUNT_OR_PORT.match(following)):

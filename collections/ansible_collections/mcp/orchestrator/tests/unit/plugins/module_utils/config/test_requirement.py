@@ -52,6 +52,13 @@ def test_a_variable_may_be_the_entrys_own_and_only_its_digest_is_kept(read: Read
     assert "sw0rdfish" not in repr(fleet.specs)
 
 
+def test_a_variable_that_a_requirement_alone_uses_is_not_told_to_be_of_no_use(read: Read) -> None:
+    used = {"db": {"image": "pg:1", "env": {"PW": "${PW}", "URL": "a:${env:USER_NAME:-x}", "NONE": None}}}
+    env = {"PW": "sw0rdfish", "USER_NAME": "u", "OTHER": "o"}
+    (warning,) = read({"x": entry(used, env=env)}).warnings
+    assert "env.OTHER" in warning
+
+
 @pytest.mark.parametrize(
     ("requires", "path", "message"),
     [
