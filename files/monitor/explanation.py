@@ -36,6 +36,7 @@ _NEXT = {
     "ok": "Nothing, unless its entry, its image or its container is another one by then",
     "asleep": "Nothing, unless its entry, its image or its container is another one by then; a call wakes the server",
     "on_other_hosts": "Nothing here: other hosts run it",
+    "in_cluster": "Nothing here: the cluster runs it, and another host speaks to the cluster",
     "disabled": 'It keeps it without a container and a route, until "disabled" is taken out of its entry',
 }
 

@@ -39,7 +39,8 @@ class Server:
     The texts are sentences for people: ``condition_text``, ``transport``, ``limits``, ``network``. ``severity`` is ok,
     warning, critical or none. ``logs`` is the command that shows the container's log. ``next_try`` is when a server
     that has failed is tried again. ``requires`` says of each of what it needs beside itself how that is. ``hosts`` are
-    the names of those that run it. ``cpus`` (cores) and ``memory`` (bytes) are the limits of each container.
+    the names of those that run it, and ``where`` on how many of them and in how many pods it runs, if it has some.
+    ``cpus`` (cores) and ``memory`` (bytes) are the limits of each container.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Server:
     transport: str | None
     limits: str | None
     network: str | None
+    where: str | None
     generation: str | None
     container: str | None
     container_id: str | None
@@ -259,6 +261,7 @@ def _server(node: Node) -> Server:
         command=None if node.get("command").none else " ".join(node.get("command").texts()),
         transport=words.get("transport").maybe_text(),
         limits=words.get("limits").maybe_text(),
+        where=words.maybe("where").maybe_text(),
         network=words.get("network").maybe_text(),
         generation=node.get("generation").maybe_text(),
         container=None if container.none else container.get("name").maybe_text(),

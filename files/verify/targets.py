@@ -38,7 +38,7 @@ def of_state(path: Path, direct: bool = False) -> dict[str, Target]:
 def _target(server: Mapping[str, Any], direct: bool) -> Target:
     name = server["name"]
     client = server.get("client")
-    if server["condition"] in ("disabled", "stopped", "on_other_hosts", "invalid"):
+    if server["condition"] in ("disabled", "stopped", "on_other_hosts", "in_cluster", "invalid"):
         return Target(name, reason=f"it is {server['text']['condition']}")
     if direct:
         endpoint = server.get("endpoint")

@@ -14,7 +14,7 @@ from monitor.file_cache import FileCache
 from monitor.sources import Sources
 from monitor.state import StateUnreadable, parse_state, read_bytes
 
-OTHER_HOSTS = "on_other_hosts"
+OTHER_HOSTS = ("on_other_hosts", "in_cluster")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def is_remote(server: Mapping[str, Any]) -> bool:
 def _summary(server: Mapping[str, Any]) -> Mapping[str, Any]:
     remote = is_remote(server)
     route = server.get("route") or {}
-    host = "elsewhere" if remote else "other-hosts" if server["condition"] == OTHER_HOSTS else "here"
+    host = "elsewhere" if remote else "other-hosts" if server["condition"] in OTHER_HOSTS else "here"
     return {
         "name": server["name"],
         "remote": remote,

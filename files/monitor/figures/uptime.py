@@ -23,6 +23,7 @@ SEVERITIES = {
     "asleep": "ok",
     "stopped": "none",
     "on_other_hosts": "none",
+    "in_cluster": "none",
     "disabled": "none",
     GAP: "gap",
 }

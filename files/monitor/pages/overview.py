@@ -23,7 +23,7 @@ from monitor.web import Answer, Request
 MOST_CHANGES_SHOWN = 8
 MOST_ERRORS_SHOWN = 5
 _ANSWERS = ("ok", "asleep", "degraded")
-_SILENT = ("stopped", "on_other_hosts", "disabled")
+_SILENT = ("stopped", "on_other_hosts", "in_cluster", "disabled")
 COLUMNS = (
     ("name", "Server"),
     ("uptime", "Uptime: day, month"),

@@ -66,6 +66,7 @@ def _of_server(server: Server, now: datetime) -> Iterator[Fact]:
     yield Fact("On this host", server.endpoint)
     yield Fact("Group", server.group)
     yield Fact("Hosts", ", ".join(server.hosts))
+    yield Fact("Runs on", server.where)
     yield Fact("Log", server.logs)
     yield Fact("Command", server.command, wide=True)
     yield Fact("Address", server.url, wide=True)

@@ -115,7 +115,7 @@ def server_row(server: Server, order: int, figures: Figures, now: datetime, base
         note=server.error or (server.reason if server.condition == "unknown" else None) or "",
         marks=tuple(_marks(server, usage, figures, now)),
         group=server.group,
-        host=OTHER_HOSTS if server.condition == "on_other_hosts" else HERE,
+        host=OTHER_HOSTS if server.condition in ("on_other_hosts", "in_cluster") else HERE,
         hosts=server.hosts,
         day=day,
         month=month,

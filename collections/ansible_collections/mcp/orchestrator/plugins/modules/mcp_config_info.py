@@ -83,6 +83,22 @@ signed:
   returned: success
   type: list
   elements: str
+on_hosts:
+  description: The servers that hosts run, those that are disabled too.
+  returned: success
+  type: list
+  elements: str
+on_cluster:
+  description: The servers that the cluster runs. One that both run is in both lists.
+  returned: success
+  type: list
+  elements: str
+asks_cluster:
+  description:
+    - Whether a run has to do with the cluster, because it runs servers, or because an entry says that hosts run its
+      server, which may have been in the cluster before.
+  returned: success
+  type: bool
 started:
   description: When the config was read, with which a run begins.
   returned: success

@@ -39,6 +39,19 @@ options:
     type: list
     elements: dict
     default: []
+  workloads:
+    description:
+      - Where the servers are that a cluster runs, as RV(mcp.orchestrator.mcp_workload#module:endpoints) says. Others
+        bring the targets of these; this host's leave when one of those is healthy, unless it is in O(endpoints) too.
+    type: list
+    elements: dict
+    default: []
+  leaving:
+    description:
+      - The servers that hosts are to run in place of a cluster, and the addresses of their pods, as
+        RV(mcp.orchestrator.mcp_workload#module:leaving) says.
+    type: dict
+    default: {}
   on_other_hosts:
     description:
       - Names of servers that other hosts of the fleet are to run, as
@@ -209,6 +222,11 @@ handing_over:
   type: list
   elements: str
   returned: always
+served_from_cluster:
+  description: The servers of O(leaving) that no host serves yet. Their pods are still asked.
+  type: list
+  elements: str
+  returned: always
 draining:
   description:
     - The ports of replaced containers that get nothing but the requests of their own sessions, by server. Only the
@@ -267,6 +285,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.s
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.balancer import ControlPlane
+from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.both_sides import joined
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.reconcile import reconcile
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.report import SUPERSEDED, fleet_report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.topology import (
@@ -290,6 +309,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "endpoints": {"type": "list", "elements": "dict", "default": []},
+    "workloads": {"type": "list", "elements": "dict", "default": []},
+    "leaving": {"type": "dict", "default": {}},
     "on_other_hosts": {"type": "list", "elements": "str", "default": []},
     "protected": {"type": "list", "elements": "str", "default": []},
     "monitor_port": {"type": "int", "required": True},
@@ -305,7 +326,8 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     require("boto3", BOTO3_ERROR)
     try:
         settings = read_settings(arguments["settings"])
-        endpoints = _endpoints(arguments["endpoints"])
+        here, in_cluster = _endpoints(arguments["endpoints"]), _endpoints(arguments["workloads"])
+        endpoints = joined(here, in_cluster, arguments["protected"])
         hops = _hops(arguments, settings, endpoints)
         backend = AlbBackend(settings, _options(arguments, settings, check_mode))
         run_token = None if check_mode else arguments["run_token"]
@@ -333,7 +355,14 @@ def _hops(arguments: Mapping[str, Any], settings: Settings, endpoints: list[Endp
     )
     if arguments["state"] == "absent":
         return hops_away(settings, installation)
-    return hops_to(settings, endpoints, installation, arguments["on_other_hosts"], arguments["protected"])
+    return hops_to(
+        settings,
+        endpoints,
+        installation,
+        arguments["on_other_hosts"],
+        arguments["protected"],
+        arguments["leaving"],
+    )
 
 
 def _control(option: Mapping[str, Any]) -> ControlPlane:

@@ -89,6 +89,10 @@ options:
     description: The registered result of C(mcp_container), converging.
     type: dict
     default: {}
+  workloads:
+    description: The registered result of M(mcp.orchestrator.mcp_workload), where a cluster runs servers.
+    type: dict
+    default: {}
   routes:
     description: The registered result of M(mcp.orchestrator.mcp_route).
     type: dict
@@ -100,6 +104,10 @@ options:
     default: {}
   retire:
     description: The registered result of C(mcp_container), retiring.
+    type: dict
+    default: {}
+  leave:
+    description: That of C(mcp_workload), taking out of the cluster what hosts serve in its place.
     type: dict
     default: {}
   probe:
@@ -209,7 +217,8 @@ msg:
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import run_module
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.module import STEPS, run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.module import run
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import STEPS
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},

@@ -55,10 +55,20 @@ options:
       - Path of a file whose first line signs the ids of sessions where one process serves many clients; those signed
         with any line are accepted, by all pods of the server.
     type: path
+  leaving:
+    description:
+      - Names of servers that hosts are to run instead. What the cluster has of them stays, and RV(leaving) tells it, so
+        that it can go when the hosts serve; then leave them out of O(servers).
+    type: list
+    elements: str
+    default: []
+  host:
+    description: The name of this host.
+    type: str
   hosts:
     description:
-      - All hosts of the fleet by name. More than one is an error. Each would have a key of its own, and replace the
-        pods of the others.
+      - All hosts of the fleet by name. The first of them by name speaks for the fleet to the cluster, since each has a
+        key of its own, and would replace the pods of the others. On another host nothing is asked of the cluster.
     type: dict
     default: {}
   verify:
@@ -143,6 +153,22 @@ endpoints:
         desired: 2
         ready: 2
         logs: kubectl -n mcp logs deployment/mcp-time
+unserved:
+  description: Those of RV(endpoints) that have no ready pod.
+  returned: when the cluster answered
+  type: list
+  elements: str
+leaving:
+  description: The servers of O(leaving) of which the cluster has something, and the addresses of their pods.
+  returned: when the cluster answered
+  type: dict
+  sample:
+    time: [10.244.1.7]
+on_other_hosts:
+  description: On a host that does not speak for the fleet, all servers that the cluster runs.
+  returned: when the cluster answered
+  type: list
+  elements: str
 errors:
   description: What went wrong, each with the server, null for the whole fleet.
   returned: always
@@ -213,6 +239,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "key_file": {"type": "path", "no_log": False},  # the path of the key, not the key
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
+    "leaving": {"type": "list", "elements": "str", "default": []},
+    "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
     "verify": {"type": "list", "elements": "str", "default": []},
 }

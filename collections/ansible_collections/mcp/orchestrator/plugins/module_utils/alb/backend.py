@@ -91,6 +91,7 @@ def desired_routes(hop: Hop, settings: Settings, listener_arn: str, target_id: s
         routes=tuple(_route(route, settings) for route in hop.routes),
         protected=hop.protected,
         on_other_hosts=hop.on_other_hosts,
+        leaving=hop.leaving,
         target_type=hop.balancer.target_type,
         vpc_id=hop.balancer.vpc_id,
         extra_tags=settings.tags,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.error import (
     AlbError,
@@ -89,6 +89,8 @@ def reconcile(api: Caller, desired: DesiredRoutes, options: Options, clock: Mono
     observed; errors of single routes are in the result.
     """
     check_desired_routes(desired)
+    if desired.leaving:
+        options = replace(options, is_full=True)  # no tag tells whose targets are healthy
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         planner = _Planner(Observer(api, pool), pool, desired, options)
         done: list[Action] = []

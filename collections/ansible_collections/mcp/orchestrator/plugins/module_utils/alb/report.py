@@ -25,6 +25,7 @@ def hop_result(desired: DesiredRoutes, result: Result) -> HopResult:
         base_url=result.observed.base_url or None,
         errors=[{"server": server, "message": str(error)} for server, error in _fleet_first(result.errors)],
         handing_over=list(result.plan.handing_over),
+        served_from_cluster=list(result.plan.served_from_cluster),
         warnings=list(result.plan.notes),
         shadows=result.plan.shadows,
     )

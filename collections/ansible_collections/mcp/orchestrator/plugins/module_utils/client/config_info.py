@@ -15,6 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.client.entry impo
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.module import ModuleError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.placement import sides_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.remote import Remote
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.report import report
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.secret import KeyFileError, read_key
@@ -51,6 +52,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "started": started.isoformat(),
         "servers": [spec.to_short_dict() for spec in applied.specs],
         "built": [spec.name for spec in fleet.specs if spec.build is not None],
+        **_sides(fleet),
         "signed": [spec.name for spec in fleet.specs if any(each.signature_key is not None for each in spec.parts)],
         "settings": {**fleet.settings.to_dict(), "exposure": exposure},
         "errors": [{"server": error.server, "message": str(error)} for error in fleet.errors],
@@ -64,6 +66,15 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "lapsed": applied.lapsed,
         "rebuild": applied.rebuild,
         "warnings": list(fleet.warnings),
+    }
+
+
+def _sides(fleet: Fleet) -> dict[str, Any]:
+    sides = sides_of(fleet.specs, fleet.settings)
+    return {
+        "on_hosts": list(sides.on_hosts),
+        "on_cluster": list(sides.on_cluster),
+        "asks_cluster": sides.asks_cluster,
     }
 
 

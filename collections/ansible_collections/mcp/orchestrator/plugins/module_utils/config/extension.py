@@ -20,6 +20,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.quantity i
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.permissions import Permissions
 
 KEY = "orchestrator"
+_SIDES = ("hosts", "cluster", "both")
 CPU_SHARE = 70
 """Percent of its cores above which an autoscaled server gets more replicas."""
 
@@ -138,9 +139,10 @@ def autoscaling(extension: Extension) -> dict[str, int] | None:
 
 
 def placement(extension: Extension) -> dict[str, Any] | None:
-    """Returns which hosts run the server, as ``Spec.placement``; None is all of them."""
-    said: Mapping[str, Any] = (
-        extension.placement if isinstance(extension.placement, Mapping) else {"hosts": extension.placement}
-    )
-    found = {"hosts": said.get("hosts"), "labels": dict(sorted(said.get("labels", {}).items()))}
+    """Returns where the server runs, as ``Spec.placement``; None is all hosts, or the cluster."""
+    said = extension.placement
+    if not isinstance(said, Mapping):
+        said = {"on": said} if said in _SIDES else {"hosts": said}
+    labels = dict(sorted(said.get("labels", {}).items()))
+    found = {"on": said.get("on"), "hosts": said.get("hosts"), "labels": labels}
     return {key: value for key, value in found.items() if value and value != "all"} or None

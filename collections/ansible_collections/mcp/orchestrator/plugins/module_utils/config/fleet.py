@@ -26,6 +26,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors imp
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.findings import Findings, key_path
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.launch.shared_volume import shared_volumes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.parsed_entry import ParsedEntry
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.placement import check_placement
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.reach import PREFIX
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.document import Place
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.read.sources import Sources, read_sources
@@ -249,6 +250,7 @@ def _server(
     found = read_entry(name, entry, context, findings)
     if isinstance(found, LocalServer):
         check_route(found.extension, settings, findings)
+        check_placement(found.extension, settings, findings)
         for problem in conflicts(assemble(name, True, found, {}, settings.defaults)):
             findings.error("orchestrator.network" if found.extension.network is not None else "", problem)
     mistakes = [error for error in findings.errors if error not in certain]

@@ -78,7 +78,7 @@ def _check_behind_router(extension: Extension, settings: Settings, findings: Fin
             "cannot be a server's own with topology = node-router; put it into [routes] source_ip, or use "
             "topology = direct",
         )
-    if placement(extension):
+    if (placement(extension) or {}).keys() & {"hosts", "labels"}:
         findings.error(
             f"{KEY}.placement",
             "cannot choose among hosts with topology = node-router, where any host is asked for any server; "

@@ -33,10 +33,11 @@ class Spec:
     """One server in its desired state. ``memory`` is in bytes, ``cpus`` in cores, time-outs in seconds.
 
     ``env`` maps names to keyed digests. ``build`` is the recipe (see launch/recipe.py) of an image that is built here.
-    ``placement`` has ``hosts``, how many hosts run it, and ``labels``, those that such a host bears; what it does not
-    say, or None, is all and any. ``autoscaling`` has ``max``, how many replicas there may be on Kubernetes beside the
-    ``replicas`` that there are always, and ``cpu``, the percent of ``cpus`` above which there are more; None where
-    their number is fixed. ``signature_key`` is the file of the key that has to have signed the image, None
+    ``placement`` has ``on``, the side that runs it (hosts, cluster, both), ``hosts``, how many hosts do, and
+    ``labels``, those that such a host bears; what it does not say, or None, is what the settings say, all and any.
+    ``autoscaling`` has ``max``, how many replicas there may be on Kubernetes beside the ``replicas`` that there are
+    always, and ``cpu``, the percent of ``cpus`` above which there are more; None where their number is fixed.
+    ``signature_key`` is the file of the key that has to have signed the image, None
     where none has to. ``host_header`` is what an HTTP server gets as Host, PRESERVED what its client sends, None its
     own address as seen from inside. ``conditions`` and ``auth`` are as mcp_alb_route takes them. ``bridge``
     is what ``orchestrator.bridge`` says, with sizes in bytes; its ``secret_args`` is how many arguments of the server

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.egress import EgressKind
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.way_to_pods import way_to_pods_errors
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.findings import Findings
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.mcp_server import LOST, operated
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.routes import settings_errors
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.server import render
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload import Object, Workload
 
@@ -45,7 +45,7 @@ def render_fleet(workloads: Sequence[Workload], settings: Settings, *, for_opera
             findings[name].error("name", f"its objects would be called {workload.name}, as another's; rename one")
         if not findings[name].errors:
             objects[name] = _for_operator(workload, made, findings[name]) if for_operator else made
-    errors = [f"{key}: {message}" for key, message in settings_errors(settings)]
+    errors = [f"{key}: {message}" for key, message in way_to_pods_errors(settings)]
     notes = _notes(workloads, settings)
     if any(each["kind"] == "MCPServer" for made in objects.values() for each in made):
         notes.append(LOST)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container import labels
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.scaling import (
     HPA_V2,
     PDB_V1,
@@ -114,6 +115,20 @@ def desired_kinds(workloads: Iterable[Workload], kinds: Iterable[Kind]) -> froze
         made = [*secret(each), *external_secrets(each), *disruption_budget(each), *autoscaler(each)]
         found |= {one["kind"] for one in made}
     return frozenset(kind for kind in kinds if kind.kind in found)
+
+
+def removal_by_hand(settings: Settings) -> str:
+    """Returns the command by which a person removes everything that a fleet has in the cluster.
+
+    kubectl refuses all where it does not know one kind, so those are left out that the settings do not ask for.
+    """
+    asked = {
+        "ExternalSecret": bool(settings.kubernetes.ssm_store or settings.kubernetes.secretsmanager_store),
+        "TargetGroupBinding": settings.aws.is_named,
+    }
+    kinds = [each for each in (*fleet_kinds(settings)[::-1], CONFIG_MAP) if asked.get(each.kind, True)]
+    named = ",".join(f"{each.plural}.{each.group}" if each.group else each.plural for each in kinds)
+    return f"kubectl -n {settings.kubernetes.namespace} delete {named} -l {labels.FLEET}={settings.service.fleet}"
 
 
 def kind_of(each: Object, kinds: Iterable[Kind]) -> Kind:

@@ -50,8 +50,9 @@ def _note_the_rest(workload: Workload, findings: Findings) -> None:
         findings.note(
             "orchestrator.restart", f"'{spec.restart}' has no effect: a Deployment's pods are always restarted"
         )
-    if spec.placement:
-        findings.note("orchestrator.placement", "is for hosts, and has no effect on where pods run")
+    for key in ("hosts", "labels"):
+        if (spec.placement or {}).get(key):
+            findings.note(f"orchestrator.placement.{key}", "is for hosts, and has no effect on where pods run")
     if spec.requires:
         findings.error(
             "orchestrator.requires",

@@ -42,12 +42,18 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds 
     binding_kind,
     desired_kinds,
     fleet_kinds,
+    removal_by_hand,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name, selector
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import World, observe
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
     SecretValues,
     secret_digests,
+)
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.speaker import (
+    of_another_host,
+    pods_by_server,
+    speaks,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification_objects import (
@@ -74,20 +80,25 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.worklo
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Returns the result of mcp_workload, as its documentation describes it. Raises ModuleError."""
     require("yaml", YAML_ERROR)
-    hosts = arguments.get("hosts") or {}
-    if len(hosts) > 1:
-        raise fleet_error(
-            f"runtime = kubernetes has one host bring the fleet to the cluster, and the inventory has {len(hosts)}:"
-            f" {', '.join(sorted(hosts))}; leave one in mcp_hosts",
-            actions=[],
-        )
     try:
         settings = read_settings(arguments["settings"])
         specs = specs_of(arguments["servers"])
-        cluster = open_cluster(settings)
-        return _converged(arguments, settings, specs, cluster, check_mode=check_mode)
-    except (ArgumentError, ClusterError, ConfigFileError, KeyFileError) as error:
+        if not speaks(arguments.get("host") or "", arguments.get("hosts") or {}):
+            leaving = set(arguments.get("leaving") or ())
+            return of_another_host(spec.name for spec in specs if spec.enabled and spec.name not in leaving)
+        return _run(arguments, settings, specs, check_mode=check_mode)
+    except (ArgumentError, ConfigFileError, KeyFileError) as error:
         raise fleet_error(str(error), actions=[]) from error
+
+
+def _run(
+    arguments: Mapping[str, Any], settings: Settings, specs: Sequence[Spec], *, check_mode: bool
+) -> dict[str, Any]:
+    try:
+        return _converged(arguments, settings, specs, open_cluster(settings), check_mode=check_mode)
+    except ClusterError as error:
+        left = "" if specs else f"; what the cluster still has of the fleet goes with: {removal_by_hand(settings)}"
+        raise fleet_error(f"{error}{left}", actions=[]) from error
 
 
 def open_cluster(settings: Settings) -> ApiServer:
@@ -103,7 +114,8 @@ def _converged(
     arguments: Mapping[str, Any], settings: Settings, specs: Sequence[Spec], cluster: ApiServer, *, check_mode: bool
 ) -> dict[str, Any]:
     fleet = settings.service.fleet
-    to_run = [spec for spec in specs if spec.enabled]
+    leaving = {spec.name for spec in specs if spec.enabled} & set(arguments.get("leaving") or ())
+    to_run = [spec for spec in specs if spec.enabled and spec.name not in leaving]
     images, silence = images_of(to_run, arguments["docker_host"])
     session_keys = SessionKeys(arguments["session_key_file"], fleet)
     references = _references(arguments, settings)
@@ -126,7 +138,8 @@ def _converged(
     rendering = _verifiable(render_fleet([_located(each, world) for each in bare], settings), to_run)
     if rendering.errors and to_run:
         raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])
-    protected = [*arguments["protected"], *(name for name, found in rendering.findings.items() if found.errors)]
+    wrong = [name for name, found in rendering.findings.items() if found.errors]
+    protected = [*arguments["protected"], *wrong, *sorted(leaving)]
     labels = {name: selector(fleet, name)[SERVICE] for name in (*rendering.findings, *protected)}
     values = SecretValues(
         environment_of({**arguments, "fleet": fleet}, to_run), {labels[spec.name]: spec for spec in to_run}
@@ -143,7 +156,9 @@ def _converged(
         verify=Verification(arguments["verify"]) if arguments["verify"] else not_installed,
     )
     outcome = converge(desired, world, cluster, values, Clock(time.time, time.sleep), check_mode=check_mode)
-    return _result(outcome, desired, specs, cluster, settings, silence)
+    endpoints = endpoints_of(to_run, images, outcome, fleet, cluster.namespace)
+    pods = pods_by_server(cluster, world, fleet, {labels[each]: each for each in leaving})
+    return fail_on_errors({**_result(outcome, desired, endpoints, cluster, settings, silence), "leaving": pods})
 
 
 def _verifiable(rendering: Rendering, specs: Sequence[Spec]) -> Rendering:
@@ -179,7 +194,7 @@ def _located(workload: Workload, world: World) -> Workload:
 def _result(
     outcome: Outcome,
     desired: Desired,
-    specs: Sequence[Spec],
+    endpoints: list[dict[str, Any]],
     cluster: ApiServer,
     settings: Settings,
     silence: str,
@@ -190,31 +205,24 @@ def _result(
     ]
     errors += [{"server": server, "message": message} for server, each in outcome.errors.items() for message in each]
     names = {label: server for server, label in desired.labels.items()}
-    endpoints = endpoints_of(specs, outcome, desired.fleet, cluster.namespace)
     routes = routes_of(endpoints, "" if settings.aws.is_named else settings.kubernetes.public_url)
-    return fail_on_errors(
-        {
-            "changed": bool(outcome.actions),
-            "actions": actions_of(outcome, names),
-            "diff": diffs_of(outcome.planned.actions),
-            "endpoints": endpoints,
-            "routes": routes,
-            "probes": probes_of(endpoints, routes),
-            "readiness": readiness_of(endpoints, datetime.now(UTC)),
-            "errors": errors,
-            "left": list(outcome.planned.left),
-            "postponed": [each.to_dict() for each in outcome.postponed],
-            "retire_needed": False,
-            "requests": dict(sorted(cluster.requests.items())),
-            **_told(rendering),
-            "on_other_hosts": [],
-            "hosts_by_server": {},
-            "unschedulable": [],
-            "run_token": None,
-            "superseded_by_newer_run": False,
-            "warnings": [*filter(None, [silence]), *outcome.planned.left],
-        }
-    )
+    return {
+        "changed": bool(outcome.actions),
+        "actions": actions_of(outcome, names),
+        "diff": diffs_of(outcome.planned.actions),
+        "endpoints": endpoints,
+        "unserved": [each["name"] for each in endpoints if each["state"] not in ("running", "stopped")],
+        "routes": routes,
+        "probes": probes_of(endpoints, routes),
+        "readiness": readiness_of(endpoints, datetime.now(UTC)),
+        "errors": errors,
+        "left": list(outcome.planned.left),
+        "postponed": [each.to_dict() for each in outcome.postponed],
+        "requests": dict(sorted(cluster.requests.items())),
+        **_told(rendering),
+        "on_other_hosts": [],
+        "warnings": [*filter(None, [silence]), *outcome.planned.left],
+    }
 
 
 def _told(rendering: Rendering) -> dict[str, list[dict[str, Any]]]:

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.container_body import host_header
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.endpoint import Endpoint
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.world import Image
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Outcome
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.difference import GONE
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name
@@ -55,17 +57,20 @@ def diffs_of(actions: Iterable[Action]) -> list[dict[str, str]]:
     return [_diff(each) for each in actions]
 
 
-def endpoints_of(specs: Sequence[Spec], outcome: Outcome, fleet: str, namespace: str) -> list[dict[str, Any]]:
-    """Returns where each server that is to run is, as mcp_container does, with ``workload``: what runs it."""
+def endpoints_of(
+    specs: Sequence[Spec], images: Mapping[str, Image], outcome: Outcome, fleet: str, namespace: str
+) -> list[dict[str, Any]]:
+    """Returns where each of these servers is, as mcp_container does, with ``workload``: what runs it. ``images`` are
+    what their images bring, by reference."""
     result = []
     for spec in specs:
-        if not spec.enabled:
-            continue
         name = object_name(fleet, spec.name)
         there = outcome.deployments.get(name)
         told = Endpoint.of(spec, "", None, None, _state(spec, there, outcome)).to_dict()
         generation = generation_of(there) if there else spec.generation
-        result.append({**told, "generation": generation, "workload": _workload(there, spec, name, namespace)})
+        host = host_header(spec, images.get(spec.image))
+        more = {"generation": generation, "host_header": host, "workload": _workload(there, spec, name, namespace)}
+        result.append({**told, **more})
     return result
 
 

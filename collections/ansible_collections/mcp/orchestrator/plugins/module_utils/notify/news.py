@@ -25,7 +25,7 @@ _TROUBLES = {
 }
 # Conditions in which nothing is wrong with a server. From others, such as starting, nothing follows.
 _WELL = ("ok", "asleep")
-_NOT_EXPECTED = ("disabled", "stopped", "on_other_hosts")
+_NOT_EXPECTED = ("disabled", "stopped", "on_other_hosts", "in_cluster")
 _LIMITS = {"memory": "memory", "cpu": "CPU", "processes": "processes"}
 
 Told = dict[str, str]

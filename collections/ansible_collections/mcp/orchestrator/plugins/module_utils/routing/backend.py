@@ -21,7 +21,8 @@ class HopResult:
     ``routes`` maps each name to what the backend knows its route by, such as an ALB's rule_arn, target_group_arn and
     priority. ``base_url`` is where clients reach the balancer, None where that is not known. ``errors`` are of single
     routes, each with server (None for all of them) and message. ``handing_over`` names the servers of other hosts that
-    only this host serves as yet. ``draining`` has the ports of this host that a balancer leads nothing to but the
+    only this host serves as yet; ``served_from_cluster`` those that leave a cluster and that no host is known to serve.
+    ``draining`` has the ports of this host that a balancer leads nothing to but the
     sessions which began there, by server. ``warnings`` are sentences about the balancer; among them are those of
     ``shadows``, by route: which rules of others match the route's path as well. ``listener`` is what people are shown
     of the balancer, as files/routes.schema.json describes a listener. ``failure`` is why nothing could be done at all,
@@ -35,6 +36,7 @@ class HopResult:
     base_url: str | None = None
     errors: Sequence[Mapping[str, Any]] = ()
     handing_over: Sequence[str] = ()
+    served_from_cluster: Sequence[str] = ()
     draining: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)

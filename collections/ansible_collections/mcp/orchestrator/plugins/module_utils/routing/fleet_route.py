@@ -35,7 +35,7 @@ class FleetRoute:
     it. ``shares`` names the route whose targets it leads to, empty where it has its own; ``gives_way`` is whether rules
     of others for paths inside its own come first, ``needs_https`` whether it makes no sense on a listener without.
     ``address`` is where below the balancer clients speak MCP, empty where that is the path. ``elsewhere`` is whether
-    others bring its targets, as a cluster does those of its pods.
+    others alone bring its targets, as a cluster does those of its pods.
     """
 
     name: str
@@ -83,7 +83,7 @@ def server_routes(endpoints: Iterable[Endpoint], routes: Routes) -> tuple[FleetR
             auth=endpoint.auth or routes.auth,
             keeps_sessions=endpoint.keeps_sessions or bool(endpoint.superseded),
             superseded=endpoint.superseded,
-            elsewhere=endpoint.workload is not None,
+            elsewhere=endpoint.workload is not None and not endpoint.ports,
         )
         for endpoint in endpoints
     )

@@ -24,6 +24,7 @@ SUPERSEDED: dict[str, Any] = {
     "public_url": None,
     "errors": [],
     "handing_over": [],
+    "served_from_cluster": [],
     "draining": {},
     "superseded_by_newer_run": True,
     "notes": [],
@@ -55,6 +56,7 @@ def report(hops: Sequence[Hop], results: Sequence[HopResult]) -> dict[str, Any]:
         "public_url": public_url,
         "errors": errors,
         "handing_over": sorted({name for result in results for name in result.handing_over}),
+        "served_from_cluster": sorted({name for result in results for name in result.served_from_cluster}),
         "draining": _draining(results),
         "superseded_by_newer_run": False,
         # Once more under a name of our own: Ansible prints the warnings of a result, and keeps them to itself.

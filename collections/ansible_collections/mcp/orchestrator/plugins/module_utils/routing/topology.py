@@ -10,8 +10,8 @@ knows one router on each host, and the router knows the servers of its host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.routes import Routes
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.settings.settings import Settings
@@ -34,6 +34,8 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.fleet_rou
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.routing.login import left_to_others, with_login
 
+_SETTLED = ("running", "stopped")
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -51,13 +53,15 @@ class Hop:
     """One balancer, and all that the fleet wants of it.
 
     ``on_other_hosts`` names the servers that other hosts of the fleet run behind the same balancer; ``protected`` those
-    whose routes stay as they are, because what is desired of them is not known.
+    whose routes stay as they are, because what is desired of them is not known. ``leaving`` has those that leave a
+    cluster for hosts, with the addresses of the pods that they have there.
     """
 
     balancer: Balancer
     routes: tuple[FleetRoute, ...] = ()
     on_other_hosts: frozenset[str] = frozenset()
     protected: frozenset[str] = frozenset()
+    leaving: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def front_balancer(settings: Settings, installation: Installation) -> Balancer:
@@ -73,6 +77,7 @@ def hops_to(
     installation: Installation,
     on_other_hosts: Iterable[str] = (),
     protected: Iterable[str] = (),
+    leaving: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Hop, ...]:
     """Returns the hops in the order in which they have to converge, the one next to the servers first.
 
@@ -80,19 +85,28 @@ def hops_to(
     call, and the monitor is always behind that alone.
     """
     stays = frozenset(protected)
+    pods = {name: frozenset(addresses) for name, addresses in (leaving or {}).items()}
     front = front_balancer(settings, installation)
     monitor = (*registry_routes(settings), monitor_route(settings, installation.monitor_port))
     if settings.routes.topology == "node-router":
         router = router_route(settings.routes, installation.router_port, installation.router_health_path)
         behind = Hop(node_router(installation.router), _behind_router(endpoints), protected=stays)
-        return behind, Hop(front, (*with_login([router], settings), *monitor), protected=stays)
+        return behind, Hop(front, (*with_login([router], settings), *monitor), protected=stays, leaving=pods)
+    is_local = balancer_of(settings) == LOCAL
     # Hosts share a balancer of AWS; an embedded one leads to its own host only.
-    shared = frozenset() if balancer_of(settings) == LOCAL else frozenset(on_other_hosts)
-    # The way to pods is an Ingress where there is no balancer of AWS.
-    behind_ingress = settings.service.runtime == "kubernetes" and balancer_of(settings) == LOCAL
-    servers = server_routes(() if behind_ingress else endpoints, settings.routes)
+    shared = frozenset() if is_local else frozenset(on_other_hosts) - {each.name for each in endpoints}
+    if is_local:
+        # The way to pods is an Ingress where there is no balancer of AWS. What led to a server here goes when they do.
+        stays |= {each.name for each in endpoints if _is_in_cluster(each) and each.state not in _SETTLED}
+        endpoints = [each for each in endpoints if not _is_in_cluster(each)]
+    servers = server_routes(endpoints, settings.routes)
     stays |= left_to_others(servers, settings, shared | stays)
-    return (Hop(front, (*with_login(servers, settings), *monitor), shared, stays),)
+    return (Hop(front, (*with_login(servers, settings), *monitor), shared, stays, pods),)
+
+
+def _is_in_cluster(endpoint: Endpoint) -> bool:
+    """Whether pods alone serve a server."""
+    return endpoint.workload is not None and not endpoint.ports
 
 
 def hops_away(settings: Settings, installation: Installation) -> tuple[Hop, ...]:

@@ -40,6 +40,7 @@ CONDITIONS = {
         Condition("asleep", "asleep", "asleep", OK),
         Condition("stopped", "stopped", "stopped", NONE, must_answer=False),
         Condition("on_other_hosts", "on other hosts", "on other hosts", NONE, must_answer=False),
+        Condition("in_cluster", "in the cluster", "in the cluster", NONE, must_answer=False),
         Condition("disabled", "disabled", "disabled", NONE, must_answer=False),
     )
 }
@@ -53,6 +54,7 @@ def condition_of(
     has_error: bool,
     is_new: bool,
     on_other_hosts: bool,
+    in_cluster: bool = False,
     quarantined: bool = False,
 ) -> Condition:
     """Returns the condition of one server.
@@ -65,13 +67,15 @@ def condition_of(
             has failed, for example.
         is_new: whether this run makes its container, so that nobody may have asked it yet.
         on_other_hosts: whether its placement gives it to other hosts.
+        in_cluster: whether it gives it to the cluster, to which another host speaks.
         quarantined: whether it has failed so often that it is left alone for long.
     """
-    name = _name(desired, observed, status, has_error, is_new, on_other_hosts)
+    elsewhere = "on_other_hosts" if on_other_hosts else "in_cluster" if in_cluster else None
+    name = _name(desired, observed, status, has_error, is_new, elsewhere)
     return CONDITIONS["quarantined" if quarantined and name == "failing" else name]
 
 
-def _name(desired: str, observed: str, status: str, has_error: bool, is_new: bool, on_other_hosts: bool) -> str:
+def _name(desired: str, observed: str, status: str, has_error: bool, is_new: bool, elsewhere: str | None) -> str:
     if desired != "running":
         return desired
     if status in ("ok", "asleep"):
@@ -82,6 +86,6 @@ def _name(desired: str, observed: str, status: str, has_error: bool, is_new: boo
         return "stopped"
     if status == "failing":
         return "failing"
-    if on_other_hosts:
-        return "on_other_hosts"
+    if elsewhere is not None:
+        return elsewhere
     return "starting" if is_new else "unknown"

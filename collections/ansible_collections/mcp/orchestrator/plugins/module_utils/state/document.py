@@ -15,7 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.facts impor
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.health import lost_tools
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.remote import remote_entry
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.server import container_of, server_entry
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step, StepError
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import STEPS, Step, StepError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import summary_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import text, texts, whole, word
 
@@ -60,32 +60,23 @@ def build_state(
     *,
     run: RunInfo,
     settings: Mapping[str, Any],
-    config: Mapping[str, Any],
-    containers: Mapping[str, Any],
-    routes: Mapping[str, Any],
-    retire: Mapping[str, Any],
-    probe: Mapping[str, Any],
-    images: Mapping[str, Any] | None = None,
-    requests: Mapping[str, Any] | None = None,
-    bindings: Mapping[str, Any] | None = None,
-    litellm: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     had_tools: Mapping[str, Sequence[str]] | None = None,
+    **results: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Returns the state file's content, from the results that Ansible registered for the steps of one run.
+    """Returns the state file's content, from the ``results`` that Ansible registered for the steps of one run (STEPS).
 
-    Any result may be empty (not reached), skipped, or failed; those with a default may be missing, since few runs have
-    such a step. ``warnings`` are about the host, ``had_tools`` the tools that each server offered when it last offered
-    some. Only known fields are taken, so that nothing secret comes along. The shape is that of files/state.schema.json.
+    Any result may be empty (not reached), skipped, or failed. One may be missing that a run need not have: images to
+    build, requests, a cluster (``workloads``, and ``leave``, what hosts serve in its place), LiteLLM. ``warnings`` are
+    about the host, ``had_tools`` the tools that each server offered when it last offered some. Only known fields are
+    taken, so that nothing secret comes along. The shape is that of files/state.schema.json.
     """
-    optional = {"requests": requests, "images": images, "bindings": bindings, "litellm": litellm}
-    results = {"config": config, "containers": containers, "routes": routes, "retire": retire, "probe": probe}
-    steps = _steps({**results, **{name: each for name, each in optional.items() if each}})
+    steps = _steps(results)
     service = _section(settings, "service")
     fleet = word(service.get("fleet")) or "mcp"
-    errors = _errors(list(steps.values()), endpoints_of(steps), run.check_mode, had_tools or {})
+    errors = _errors(steps, endpoints_of(steps), run.check_mode, had_tools or {})
     facts = RunFacts(steps, errors, had_tools)
-    public_url = word(routes.get("public_url"))
+    public_url = word(steps["routes"].result.get("public_url"))
     servers = [server_entry(name, facts) for name in sorted(facts.names)]
     remotes = [remote_entry(name, facts) for name in sorted(facts.remotes)]
     path = word(_section(settings, "dashboard").get("path"))
@@ -110,7 +101,7 @@ def build_state(
             *warnings,
             *_unprotected(steps),
             *facts.on_cluster.get("", []),
-            *_told(steps["containers"], "left"),
+            *(_told(steps["workloads"], "left") if "workloads" in steps else ()),
             *_told(steps["retire"], "kept"),
             *_told(steps["routes"], "notes"),
             *(_told(steps["litellm"], "advice") if "litellm" in steps else ()),
@@ -118,10 +109,9 @@ def build_state(
     }
 
 
-def _steps(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Step]:
-    """The steps in the order of a run."""
-    order = ("requests", "config", "images", "containers", "routes", "bindings", "retire", "probe", "litellm")
-    return {name: Step(name, results[name]) for name in order if name in results}
+def _steps(results: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Step]:
+    """The steps in the order of a run, without those that a run need not have and this one has not."""
+    return {name: Step(name, results.get(name) or {}) for name in STEPS if results.get(name) or name in _NOT_REACHED}
 
 
 def _unprotected(steps: Mapping[str, Step]) -> list[str]:
@@ -140,14 +130,14 @@ def rfc3339(moment: datetime) -> str:
 
 
 def _errors(
-    steps: Sequence[Step],
+    steps: Mapping[str, Step],
     endpoints: Mapping[str, Mapping[str, Any]],
     check_mode: bool,
     had_tools: Mapping[str, Sequence[str]],
 ) -> list[StepError]:
     errors: list[StepError] = []
     ended = False
-    for step in steps:
+    for step in steps.values():
         if not step.reached:
             # Check mode has nothing to retire and nobody to ask.
             if not ended and not (check_mode and step.name in ("retire", "probe")):
@@ -159,8 +149,8 @@ def _errors(
         errors += step.own_errors
     # Who has no container or no route does not answer either, which is no news.
     known = {error.server for error in errors}
-    errors += [error for error in _unanswered(steps[-1], endpoints) if error.server not in known]
-    errors += _without_tools(steps[-1], endpoints, had_tools)
+    errors += [error for error in _unanswered(steps["probe"], endpoints) if error.server not in known]
+    errors += _without_tools(steps["probe"], endpoints, had_tools)
     return list(dict.fromkeys(errors))
 
 

@@ -62,16 +62,17 @@ class RunFacts:
         }
         self.notes = steps["config"].table("explain")
         self.shadows = steps["routes"].table("shadows")
+        workloads = steps.get("workloads", Step("workloads", {}))
         self.on_cluster: dict[str, list[str]] = {}
         for key, words in (("needs", "needs "), ("notes", "")):
-            for each in steps["containers"].members(key):
+            for each in workloads.members(key):
                 told = f"{words}{text(each.get('message')) or ''}"
                 self.on_cluster.setdefault(word(each.get("server")) or "", []).append(told)
         self.hosts = steps["containers"].table("hosts_by_server")
         self.endpoints = endpoints_of(steps)
-        self.routes = {**steps["containers"].by_name("routes"), **steps["routes"].by_name("routes")}
+        self.routes = {**workloads.by_name("routes"), **steps["routes"].by_name("routes")}
         self.reports = {
-            **steps["containers"].by_name("readiness"),
+            **workloads.by_name("readiness"),
             **steps["probe"].by_name("remotes"),
             **steps["probe"].by_name("servers"),
         }
@@ -79,13 +80,15 @@ class RunFacts:
         for error in errors:
             if error.server is not None:
                 self.errors.setdefault(error.server, []).append(error)
-        self.retries = {word(each.get("server")): each for each in steps["containers"].members("postponed")}
+        both = (steps["containers"], workloads)
+        self.retries = {word(each.get("server")): each for step in both for each in step.members("postponed")}
         self.draining: dict[str, list[dict[str, Any]]] = {}
         for each in steps["retire"].members("draining"):
             self.draining.setdefault(word(each.get("server")) or "", []).append(each)
         self.new = {
             word(action.get("server"))
-            for action in steps["containers"].members("actions")
+            for step in both
+            for action in step.members("actions")
             if action.get("action") in _CREATIONS
         }
 
@@ -98,14 +101,27 @@ class RunFacts:
 
 
 def endpoints_of(steps: Mapping[str, Step]) -> dict[str, dict[str, Any]]:
-    """Returns the endpoints by server; a container has the name that retiring gave it, where it did."""
+    """Returns the endpoints by server, of both sides where a server is on a host and in the cluster.
+
+    A container has the name that retiring gave it, where it did.
+    """
     renamed = {
         action.get("container"): action.get("target")
         for action in steps["retire"].members("actions")
         if action.get("action") == "rename" and isinstance(action.get("container"), str)
     }
-    endpoints = steps["containers"].by_name("endpoints")
-    return {name: _renamed(endpoint, renamed) for name, endpoint in endpoints.items()}
+    here = steps["containers"].by_name("endpoints")
+    told = {name: _renamed(endpoint, renamed) for name, endpoint in here.items()}
+    for name, endpoint in steps["workloads"].by_name("endpoints").items() if "workloads" in steps else ():
+        told[name] = _both(told[name], endpoint) if name in told else endpoint
+    return told
+
+
+def _both(here: dict[str, Any], in_cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a server on both sides: it runs where one of them does."""
+    states = (here.get("state"), in_cluster.get("state"))
+    state = next((each for each in ("running", "failed", "planned") if each in states), states[0])
+    return {**here, "state": state, "workload": in_cluster.get("workload")}
 
 
 def _renamed(endpoint: dict[str, Any], renamed: Mapping[Any, Any]) -> dict[str, Any]:

@@ -29,11 +29,9 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.state.listeners i
     read_former,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.login import login_document
-from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import Step
+from ansible_collections.mcp.orchestrator.plugins.module_utils.state.step import STEPS, Step
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.summary import failed_servers, message
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import dicts, text
-
-STEPS = ("requests", "config", "images", "containers", "routes", "bindings", "retire", "probe", "litellm")
 
 
 def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

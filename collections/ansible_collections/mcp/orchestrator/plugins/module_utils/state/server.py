@@ -47,6 +47,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         has_error=error is not None,
         is_new=name in facts.new,
         on_other_hosts=_is_on_other_hosts(name, facts),
+        in_cluster=_is_in_cluster(name, facts),
         quarantined=retry is not None and retry["quarantined"],
     )
     draining = _draining(facts.draining.get(name, []))
@@ -56,7 +57,10 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
         "desired": desired,
         "observed": observed,
         **described,
-        "text": _text(_said(condition, health, spec, retry), described, draining),
+        "text": {
+            **_text(_said(condition, health, spec, retry), described, draining),
+            "where": _where(endpoint, texts(facts.hosts.get(name))),
+        },
         "group": word(spec.get("group")),
         "hosts": texts(facts.hosts.get(name)),
         "template": word(spec.get("template")),
@@ -76,6 +80,7 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
             *(texts(facts.notes.get(name)) or []),
             *(texts(facts.shadows.get(name)) or []),
             *facts.on_cluster.get(name, []),
+            *_log_of_pods(endpoint),
         ],
         "client": _client(name, spec, route, facts) if desired == "running" else None,
         "error": error,
@@ -85,10 +90,10 @@ def server_entry(name: str, facts: RunFacts) -> dict[str, Any]:
 
 
 def container_of(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Returns the container behind an endpoint, on a cluster the Deployment: its id, its name, and the command that
-    shows its log."""
+    """Returns the container behind an endpoint, where there is none the Deployment: its id, its name, and the command
+    that shows its log."""
     workload = _workload(endpoint)
-    if workload:
+    if workload and word(endpoint.get("container")) is None:
         deployment = word(workload.get("name")) or ""
         return {"id": f"deployment/{deployment}", "name": deployment, "logs": word(workload.get("logs")) or ""}
     identity, name = word(endpoint.get("container")), word(endpoint.get("container_name"))
@@ -111,16 +116,41 @@ def _config_of(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _replicas(spec: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, int] | None:
-    """How many containers are to serve here, on a cluster how many pods, and how many do; None where its entry is
-    wrong."""
+    """How many containers are to serve here, how many pods in the cluster, together where both do, and how many serve;
+    None where its entry is wrong."""
     desired = whole(spec.get("replicas", 1), 1, 2**31) if spec else None
-    workload = _workload(endpoint)
-    if workload and desired is not None:
-        pods = {key: whole(workload.get(key), 0, 2**31) or 0 for key in ("desired", "ready")}
-        return {"desired": max(desired, pods["desired"]), "serving": pods["ready"]}
+    if desired is None:
+        return None
     ports = endpoint.get("ports")
     serving = len(ports) if isinstance(ports, (list, tuple)) and endpoint.get("state") == "running" else 0
-    return None if desired is None else {"desired": desired, "serving": serving}
+    if not _workload(endpoint):
+        return {"desired": desired, "serving": serving}
+    wanted, ready = _pods(endpoint)
+    here = desired if word(endpoint.get("container")) is not None else 0
+    return {"desired": here + max(desired, wanted), "serving": serving + ready}
+
+
+def _log_of_pods(endpoint: Mapping[str, Any]) -> list[str]:
+    """How the log of a server's pods is shown, where a container on this host has one as well."""
+    logs = word(_workload(endpoint).get("logs")) if word(endpoint.get("container")) is not None else None
+    return [f"the log of its pods is shown by: {logs}"] if logs else []
+
+
+def _pods(endpoint: Mapping[str, Any]) -> tuple[int, int]:
+    """How many pods are desired, and how many are ready."""
+    desired, ready = (whole(_workload(endpoint).get(key), 0, 2**31) or 0 for key in ("desired", "ready"))
+    return desired, ready
+
+
+def _where(endpoint: Mapping[str, Any], hosts: Sequence[str] | None) -> str | None:
+    """On how many hosts and in how many pods a server runs that is in the cluster, as people read it."""
+    if not _workload(endpoint):
+        return None
+    desired, ready = _pods(endpoint)
+    count = str(desired) if ready == desired else f"{ready} of {desired}"
+    pods = f"{count} pod{'' if desired == 1 else 's'}"
+    on = max(len(hosts or ()), 1 if word(endpoint.get("container")) is not None else 0)
+    return f"{on} host{'' if on == 1 else 's'}, {pods}" if on else pods
 
 
 def _workload(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -260,9 +290,9 @@ def _observed(name: str, desired: str, facts: RunFacts) -> str:
     state = one_of(facts.endpoints.get(name, {}).get("state"), ("running", "failed", "stopped", "absent", "planned"))
     if state is not None:
         return "absent" if state == "planned" else state
-    if _is_on_other_hosts(name, facts):
+    if _is_on_other_hosts(name, facts) or _is_in_cluster(name, facts):
         return "absent"
-    failed = any(error.step in ("containers", "retire") for error in facts.errors.get(name, []))
+    failed = any(error.step in ("containers", "workloads", "retire", "leave") for error in facts.errors.get(name, []))
     if desired == "running":
         return "failed" if failed else "unknown"
     # Nothing superseded, and the step to take it away is spared.
@@ -275,6 +305,12 @@ def _observed(name: str, desired: str, facts: RunFacts) -> str:
 def _is_on_other_hosts(name: str, facts: RunFacts) -> bool:
     """Whether its placement gives the server to other hosts of the fleet."""
     return name in (texts(facts.steps["containers"].result.get("on_other_hosts")) or [])
+
+
+def _is_in_cluster(name: str, facts: RunFacts) -> bool:
+    """Whether the cluster runs the server, and another host speaks to it."""
+    workloads = facts.steps.get("workloads")
+    return workloads is not None and name in (texts(workloads.result.get("on_other_hosts")) or [])
 
 
 def _address(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,21 @@ from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.state.text import dicts, text, word
 
+STEPS = (
+    "requests",
+    "config",
+    "images",
+    "containers",
+    "workloads",
+    "routes",
+    "bindings",
+    "retire",
+    "leave",
+    "probe",
+    "litellm",
+)
+"""The steps in the order of a run."""
+
 
 @dataclass(frozen=True)
 class StepError:
@@ -41,15 +56,18 @@ class Step:
                (what operators have asked for, by server), ``lapsed`` (those whose overrides no longer hold)
     images     ``images``: package, version, digest and the names of the servers that use it
     containers ``endpoints`` (Endpoint.to_dict), ``actions`` (server, action, reason), ``postponed``
-               (Failure.to_dict), and which servers run on other hosts. Of a cluster also ``routes`` (name, mcp_url)
-               and ``readiness``, what the kubelets found, in the form of a probe's report; ``notes`` and ``needs``
-               (server, message); ``left``, what others have changed and what stays so
+               (Failure.to_dict), and which servers run on other hosts
+    workloads  ``endpoints``, ``actions`` and ``postponed``, as those of containers; ``routes`` (name, mcp_url) and
+               ``readiness``, what the kubelets found, in the form of a probe's report; ``notes`` and ``needs``
+               (server, message); ``left``, what others have changed and what stays so; ``on_other_hosts``, what the
+               cluster runs where another host speaks to it
     routes     ``public_url``, where clients reach the balancer; ``routes``: name, mcp_url, rule_arn,
                target_group_arn, priority; ``actions`` (server, action, reason); ``notes``, and those of them about a
                server's path as ``shadows`` (a list by server); ``listeners``, for the page
     bindings   ``actions``, as those of containers
     retire     ``actions``, as those of containers; ``draining`` (server, container, sessions); ``kept``, the networks
                that stay because of others' containers
+    leave      ``actions``, as those of containers: what hosts serve in the place of the cluster
     probe      ``servers``: the reports of probe/fleet.py; ``remotes``: those of probe/remotes.py
     litellm    ``actions``, as those of containers; ``advice``, a list of sentences
     ========== ==================================================================================================

@@ -108,13 +108,15 @@ class DesiredRoutes:
 
     ``protected`` names servers whose desired state is not known: what they have stays as it is.
     ``on_other_hosts`` names those that other hosts are to run: their rules stay, and this host's targets leave as soon
-    as another host's serve. ``session_drain`` is 0 where the listener does not lead sessions to draining targets.
+    as another host's serve. ``leaving`` has those that leave a cluster for hosts, with the addresses of their pods.
+    ``session_drain`` is 0 where the listener does not lead sessions to draining targets.
     """
 
     owner: Owner
     routes: tuple[Route, ...] = ()
     protected: frozenset[str] = frozenset()
     on_other_hosts: frozenset[str] = frozenset()
+    leaving: Mapping[str, frozenset[str]] = field(default_factory=dict)
     target_type: str = "instance"
     vpc_id: str = ""
     health_interval: int = _DEFAULTS.health_interval

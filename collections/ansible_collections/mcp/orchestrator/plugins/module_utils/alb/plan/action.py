@@ -116,7 +116,7 @@ class Plan:
     ``handing_over`` names the servers that others are to serve and that only what served them before does as yet;
     ``former_groups`` has the ARNs of the target groups through which that is done, by route, where it is not the new
     one. ``priorities`` and ``rule_arns`` are those of the routes by server: what each rule will have, and the rules
-    that exist already.
+    that exist already. ``served_from_cluster`` names the servers that hosts are to run and that none is known to serve.
     """
 
     actions: tuple[Action, ...] = ()
@@ -124,6 +124,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     shadows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     handing_over: tuple[str, ...] = ()
+    served_from_cluster: tuple[str, ...] = ()
     former_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=dict)
     rule_arns: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.action i
     Plan,
     RouteProblem,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.from_cluster import served_from_cluster
 from ansible_collections.mcp.orchestrator.plugins.module_utils.alb.plan.group_steps import (
     deregister_steps,
     group_steps,
@@ -71,7 +72,7 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
         actions += leave_steps(plan_input, group)
     # What an impossible route has now stays: it may be all that serves its path.
     possible = [action for action in actions if not ({action.server} | action.needs) & problems.keys()]
-    staying = handing_over(plan_input)
+    staying, still_there = handing_over(plan_input), served_from_cluster(plan_input)
     ordered = with_last_applied(
         plan_input, sorted(possible, key=lambda action: action.order), bool(problems or staying)
     )
@@ -83,10 +84,12 @@ def make_plan(desired: DesiredRoutes, observed: ObservedRoutes, headroom: Headro
             *(note for notes in shadows.values() for note in notes),
             *group_notes(plan_input),
             *(_staying_note(plan_input, name) for name in staying),
+            *(f"server '{name}' is served from the cluster until a host's target is healthy" for name in still_there),
             *idle_notes(observed),
         ),
         shadows=shadows,
         handing_over=staying,
+        served_from_cluster=still_there,
         former_groups=plan_input.former_groups,
         priorities=allocation.priorities,
         rule_arns={name: rule.arn for name, rule in plan_input.matching.kept.items()},

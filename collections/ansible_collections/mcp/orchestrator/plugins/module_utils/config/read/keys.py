@@ -71,6 +71,7 @@ _HOST = Text(
     "the name of a host or an IPv4 address", r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(/[0-9]{1,2})?", longest=253
 )
 _HOST_COUNT = Either((Text(choices=("all",)), Number(1, 1000)), '"all" or a number of hosts')
+_SIDE = Text(choices=("hosts", "cluster", "both"))
 _TEXTS = Listing(Text())
 UNSIGNED = "none"
 _GROUP = Text(
@@ -249,17 +250,26 @@ EXTENSION = Record(
         "placement": Key(
             Either(
                 (
+                    _SIDE,
                     _HOST_COUNT,
                     Record(
                         {
+                            "on": Key(
+                                _SIDE,
+                                "Whether hosts run it, the cluster of [kubernetes], or both. Default what [service]"
+                                " runtime says.",
+                                "both",
+                            ),
                             "hosts": Key(_HOST_COUNT, "On how many of them. Default all.", 1),
                             "labels": Key(Table(Text()), "Labels that such a host has.", {"zone": "a"}),
                         }
                     ),
                 ),
-                '"all", a number of hosts, or an object: {"hosts": 2, "labels": {"zone": "a"}}',
+                '"hosts", "cluster", "both", "all", a number of hosts, or an object:'
+                ' {"on": "hosts", "hosts": 2, "labels": {"zone": "a"}}',
             ),
-            "Which of several hosts run it. Default all.",
+            "Where it runs: on hosts, in the cluster, or on both (default as [service] runtime says), and on which of"
+            " several hosts (default all).",
             {"hosts": 2, "labels": {"zone": "a"}},
         ),
         "network": Key(

@@ -99,7 +99,7 @@ def followed(
     trouble, trouble_since = (before.trouble, before.trouble_since) if before is not None else (None, None)
     if condition in TROUBLES:
         trouble, trouble_since = condition, (trouble_since if trouble else now)
-    elif condition in ("ok", "asleep", "disabled", "stopped", "on_other_hosts"):
+    elif condition in ("ok", "asleep", "disabled", "stopped", "on_other_hosts", "in_cluster"):
         trouble, trouble_since = None, None
     return Known(
         condition,

@@ -24,6 +24,8 @@ FRONT = f"[aws]\nlistener_arn = {LISTENER}\ninstance_id = {HOST}\n[service]\nfle
 ARGUMENTS: dict[str, Any] = {
     "state": "present",
     "endpoints": [endpoint("time").to_dict(), endpoint("web", port=20981, ports=(20981,)).to_dict()],
+    "workloads": [],
+    "leaving": {},
     "on_other_hosts": [],
     "protected": [],
     "monitor_port": 8482,

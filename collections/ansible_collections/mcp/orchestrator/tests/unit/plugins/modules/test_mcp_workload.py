@@ -15,19 +15,33 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mcp.orchestrator.plugins.modules import mcp_workload
 
 
-def told(capsys: pytest.CaptureFixture[str], folder: Path, **options: Any) -> dict[str, Any]:
+def told(capsys: pytest.CaptureFixture[str], folder: Path, failed: bool = True, **options: Any) -> dict[str, Any]:
     (folder / "settings.conf").write_text(f"[kubernetes]\nkubeconfig = {folder}/none\n")
     arguments = {"servers": [], "settings": str(folder / "settings.conf"), **options}
     with patch_module_args(arguments), pytest.raises(SystemExit):
         mcp_workload.main()
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert result["failed"]
+    assert result.get("failed", False) is failed
     return result
 
 
-def test_several_hosts_are_an_error_that_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    message = told(capsys, tmp_path, hosts={"b": {}, "a": {}})["msg"]
-    assert message.endswith("the inventory has 2: a, b; leave one in mcp_hosts")
+def test_of_several_hosts_the_first_by_name_alone_speaks_to_the_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers = [{"name": name, "image": "one"} for name in ("there", "returning")]
+    hosts = {"hosts": {"b": {}, "a": {}}, "servers": servers, "leaving": ["returning"]}
+    assert "cannot be used" in told(capsys, tmp_path, host="a", **hosts)["msg"]
+    other = told(capsys, tmp_path, host="b", failed=False, **hosts)
+    assert (other["on_other_hosts"], other["endpoints"], other["requests"]) == (["there"], [], {})
+
+
+def test_what_a_teardown_leaves_in_the_cluster_is_told_with_the_command_that_removes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = told(capsys, tmp_path)["msg"]
+    assert "kubectl -n mcp delete ingresses.networking.k8s.io,horizontalpodautoscalers" in message
+    assert message.endswith("serviceaccounts,configmaps -l mcp_fleet=mcp")
+    assert "kubectl -n" not in told(capsys, tmp_path, servers=[{"name": "time", "image": "one"}])["msg"]
 
 
 def test_a_kubeconfig_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

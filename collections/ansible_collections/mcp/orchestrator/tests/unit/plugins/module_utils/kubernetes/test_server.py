@@ -151,7 +151,7 @@ def test_what_has_no_effect_there_is_noted() -> None:
         "--cpu-shares",
         "pids",
         "orchestrator.restart",
-        "orchestrator.placement",
+        "orchestrator.placement.hosts",
         "orchestrator.labels.a/b/c",
     ]
 

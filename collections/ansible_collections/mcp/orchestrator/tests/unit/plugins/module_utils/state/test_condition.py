@@ -26,7 +26,7 @@ from ansible_collections.mcp.orchestrator.tests.unit.plugins.module_utils.state.
 
 HEALTHY = {
     "desired": "running", "observed": "running", "status": "ok", "has_error": False, "is_new": False,
-    "on_other_hosts": False, "quarantined": False,
+    "on_other_hosts": False, "in_cluster": False, "quarantined": False,
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ HEALTHY = {
         ({"status": "failing", "observed": "stopped"}, "stopped"),
         ({"status": "unknown", "observed": "stopped", "has_error": True}, "failing"),
         ({"status": "unknown", "observed": "absent", "on_other_hosts": True}, "on_other_hosts"),
+        ({"status": "unknown", "observed": "absent", "in_cluster": True}, "in_cluster"),
         ({"status": "failing", "has_error": True, "quarantined": True}, "quarantined"),
         ({"has_error": True, "quarantined": True}, "degraded"),
         ({"desired": "disabled", "status": "unknown", "observed": "stopped"}, "disabled"),
@@ -62,7 +63,7 @@ def test_whatever_is_known_of_a_server_it_is_in_a_condition_of_the_schema() -> N
     known = SCHEMA["$defs"]["server"]["properties"]
     answers = (
         known["desired"]["enum"], known["observed"]["enum"], known["health"]["properties"]["status"]["enum"],
-        (True, False), (True, False), (True, False), (True, False),
+        *[(True, False)] * 5,
     )  # fmt: skip
     found = {condition_of(**dict(zip(HEALTHY, each, strict=True))).name for each in product(*answers)}
     assert found == set(CONDITIONS) == set(SCHEMA["$defs"]["condition"]["enum"])

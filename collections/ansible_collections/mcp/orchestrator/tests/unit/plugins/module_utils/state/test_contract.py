@@ -104,6 +104,7 @@ def test_what_the_modules_say_of_a_server_stands_in_its_entry(site: Site) -> Non
         "transport": "http, on port 8000 of its container",
         "limits": "512 MiB of memory, 1 core, 256 processes",
         "network": "anywhere",
+        "where": None,
     }
     assert time["health"]["server"] == {"name": "scripted", "version": "1.2.3"}
     assert time["client"] == {"type": "http", "url": "http://127.0.0.1:8080/mcp/time/mcp", "autoApprove": ["now"]}

@@ -69,6 +69,7 @@ def test_a_server_is_told_with_all_that_belongs_to_it() -> None:
             "transport": "stdio, through the bridge",
             "limits": "512 MiB of memory, 0.5 cores, 256 processes",
             "network": "anywhere",
+            "where": None,
         },
         "image": "mcp/time",
         "package": None,
@@ -387,3 +388,10 @@ def test_the_state_keeps_to_its_schema_whatever_the_steps_return(
     jsonschema.Draft202012Validator(SCHEMA).validate(state)
     json.dumps(state, allow_nan=False)
     assert (state["run"]["result"] == "ok") == (state["errors"] == [])
+
+
+def test_a_server_that_fails_its_probe_is_an_error_also_where_litellm_is_told_after_it() -> None:
+    failing = report("time", state="failing", cause="refused", reason="connection refused")
+    probe = {"changed": False, "servers": [report("echo"), failing]}
+    state = state_of(probe=probe, litellm={"changed": False, "actions": [], "errors": []})
+    assert [(each["server"], each["step"]) for each in state["errors"]] == [("time", "probe")]
