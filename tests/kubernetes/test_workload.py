@@ -196,3 +196,19 @@ def test_pods_are_handed_to_an_autoscaler_and_back_without_falling_to_one(scene:
     scene.good_run({"orders": http(replicas=2)})
     assert count() == 2
     assert "HorizontalPodAutoscaler mcp-orders" not in scene.objects()
+
+
+def test_what_hosts_are_to_run_stays_with_its_pods_told_until_a_run_leaves_it_out(scene: WorkloadScene) -> None:
+    scene.good_run({"time": stdio(), "orders": http(replicas=2)})
+    stays = scene.run(leaving=["orders"])
+    assert (stays.get("failed"), stays["actions"]) == (None, [])
+    assert [each["name"] for each in stays["endpoints"]] == ["time"]
+    pods = scene.cluster.api.list("Pod", scene.namespace, labelSelector="mcp_service=orders")
+    assert stays["leaving"] == {"orders": sorted(each["status"]["podIP"] for each in pods)}
+    assert len(pods) == 2
+
+    kept = [each for each in scene.arguments()["servers"] if each["name"] != "orders"]
+    gone = scene.run(servers=kept)
+    assert {each["server"] for each in gone["actions"]} == {"orders"}
+    assert not [each for each in scene.objects() if each.endswith("mcp-orders")]
+    assert scene.run(leaving=["orders"])["leaving"] == {}

@@ -67,6 +67,29 @@ options:
         description: Seconds in all.
         type: int
         default: 900
+  on_hosts:
+    description: Names of the servers that hosts run. Images of others are not needed here. By default all are.
+    type: list
+    elements: str
+  registry:
+    description:
+      - Where images are pushed for a cluster, as the first part of their names, for example
+        C(registry.example.com/mcp). The engine's own login is used. Empty for nowhere.
+    type: str
+    default: ""
+  push:
+    description: Names of the servers that a cluster runs, whose images are built here and pushed to O(registry).
+    type: list
+    elements: str
+    default: []
+  host:
+    description:
+      - As in M(mcp.orchestrator.mcp_workload). A host that does not speak for the fleet pushes nothing.
+    type: str
+  hosts:
+    description: As in M(mcp.orchestrator.mcp_workload).
+    type: dict
+    default: {}
   rebuild:
     description:
       - Servers whose images are built again although they exist, C(*) for all.
@@ -167,6 +190,12 @@ images:
       base: python:3.12-slim
       base_digest: sha256:0b23
       sbom: /var/lib/mcp-orchestrator/sbom/9c1185a5c5e9.cdx.json
+pushed:
+  description: The images in O(registry), by server. A server whose image could not be pushed has none.
+  returned: when the engine answered
+  type: dict
+  sample:
+    time: registry.example.com/mcp/mcp-server-time@sha256:9c1185a5c5e9
 servers:
   description: The specs of all servers that may run, those that ask for a signature with the verified image's digest.
   returned: when the engine answered
@@ -226,6 +255,11 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
             "timeout": {"type": "int", "default": 900},
         },
     },
+    "on_hosts": {"type": "list", "elements": "str"},
+    "registry": {"type": "str", "default": ""},
+    "push": {"type": "list", "elements": "str", "default": []},
+    "host": {"type": "str"},
+    "hosts": {"type": "dict", "default": {}},
     "rebuild": {"type": "list", "elements": "str", "default": []},
     "rebuild_after_days": {"type": "int", "default": 0},
     "require_digests": {"type": "bool", "default": False},

@@ -62,6 +62,13 @@ options:
     type: list
     elements: str
     default: []
+  images:
+    description:
+      - The images of servers whose image is built on hosts, by server, as
+        RV(mcp.orchestrator.mcp_image#module:pushed) returns them. Without one it has to be in C(image_registry) of
+        C([kubernetes]) under its tag.
+    type: dict
+    default: {}
   host:
     description: The name of this host.
     type: str
@@ -240,6 +247,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
     "leaving": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "dict", "default": {}},
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},
     "verify": {"type": "list", "elements": "str", "default": []},

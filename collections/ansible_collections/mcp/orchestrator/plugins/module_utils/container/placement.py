@@ -11,7 +11,7 @@ goes moves only the servers that it takes or leaves behind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
 
@@ -62,6 +62,12 @@ def hosts_by_server(specs: Sequence[Spec], hosts: Hosts) -> dict[str, list[str]]
         except NoHost:
             continue
     return found
+
+
+def speaks(host: str, hosts: Collection[str]) -> bool:
+    """Returns whether ``host`` brings the fleet to the cluster: the first by name of all. Where nothing is said of
+    others, a host does."""
+    return not hosts or host == min(hosts)
 
 
 def _weight(server: str, host: str) -> bytes:

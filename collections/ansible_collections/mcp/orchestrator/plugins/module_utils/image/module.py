@@ -28,6 +28,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.engine 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.firewall import FirewallError, HostFirewall
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.lock import FleetBusy
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import speaks
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.policy import Policy
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.builder import Limits
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import Renewal
@@ -48,26 +49,31 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     require("docker", DOCKER_ERROR)
     try:
         specs = specs_of(arguments["servers"])
+        pushed_for = _pushed_for(arguments)
+        needed = [spec for spec in specs if arguments["on_hosts"] is None or spec.name in arguments["on_hosts"]]
         with closing(DockerEngine(arguments["docker_host"], timeout=_CALL_SECONDS)) as engine:
             desired = DesiredImages(
-                specs=specs,
+                specs=[*needed, *(each for each in specs if each.name in pushed_for and each not in needed)],
                 templates=arguments["templates"],
                 bases=arguments["bases"],
                 limits=Limits(**arguments["limits"]),
                 renewal=Renewal(arguments["rebuild"], arguments["rebuild_after_days"]),
                 sboms=arguments["sboms"],
                 require_digests=arguments["require_digests"],
+                registry=arguments["registry"],
+                pushed_for=pushed_for,
                 network=lambda: _build_network(arguments, engine),
             )
             with engine.client("build images") as client:
                 outcome = reconcile(client, desired, dry_run=check_mode)
-        verified = _verified(specs, arguments["signatures"], dry_run=check_mode)
+        verified = _verified(needed, arguments["signatures"], dry_run=check_mode)
     except (ArgumentError, EngineError, FirewallError, FleetBusy) as error:
         raise fleet_error(str(error)) from error
     return fail_on_errors(
         {
             "changed": outcome.changed or bool(verified.after),
             "images": outcome.images,
+            "pushed": outcome.pushed,
             "servers": [spec.to_short_dict() for spec in verified.servers],
             "errors": [*outcome.errors, *verified.errors],
             "unprotected": outcome.unprotected,
@@ -75,6 +81,12 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             "warnings": [outcome.unprotected] if outcome.unprotected else [],
         }
     )
+
+
+def _pushed_for(arguments: Mapping[str, Any]) -> set[str]:
+    """The servers whose images this host brings to the registry."""
+    here = arguments["registry"] and speaks(arguments["host"] or "", arguments["hosts"])
+    return set(arguments["push"]) if here else set()
 
 
 def _build_network(arguments: Mapping[str, Any], engine: DockerEngine) -> BuildNetwork:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.image.plan import
     Renewal,
     plan_builds,
 )
+from ansible_collections.mcp.orchestrator.plugins.module_utils.image.push import push, pushed_as, repository_in
 from ansible_collections.mcp.orchestrator.plugins.module_utils.image.template import Template, read_template
 
 # Each may take its whole limit of memory.
@@ -46,6 +47,7 @@ class DesiredImages:
 
     ``templates`` is the folder of templates, ``bases`` the base of each runtime, ``renewal`` says what is built again.
     ``sboms`` is the folder of the bills of materials, None for none. With ``require_digests`` a base has to be pinned.
+    ``registry`` is the first part of the name under which the images of the servers ``pushed_for`` are pushed.
     ``network`` gives the network for the steps, and is asked when there is something to build; None: the engine's own.
     """
 
@@ -56,6 +58,8 @@ class DesiredImages:
     renewal: Renewal = field(default_factory=Renewal)
     sboms: str | None = None
     require_digests: bool = False
+    registry: str = ""
+    pushed_for: Collection[str] = ()
     network: Callable[[], BuildNetwork] | None = None
 
 
@@ -63,11 +67,14 @@ class DesiredImages:
 class Outcome:
     """What was done: the images, the servers that have none and why, and whether anything changed.
 
+    ``pushed`` has by server its image's name in the registry, by digest.
+
     ``unprotected`` says why no rules kept the builds from the host, empty where they did.
     """
 
     images: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
+    pushed: dict[str, str] = field(default_factory=dict)
     changed: bool = False
     before: str = ""
     after: str = ""
@@ -100,6 +107,7 @@ def reconcile(client: Any, desired: DesiredImages, *, dry_run: bool) -> Outcome:
             outcome.fail(build.servers, str(result))
         else:
             outcome.images.append(_fact(build, present.get(build.image), result))
+    _push(client, desired, outcome, dry_run=dry_run)
     if desired.sboms is not None:
         _record(client, desired.sboms, outcome, dry_run=dry_run)
     if not dry_run:
@@ -161,6 +169,27 @@ def _bases(client: Any, builds: Sequence[Build], templates: Mapping[str, Templat
         except ImageError as error:
             found[runtime] = error
     return found
+
+
+def _push(client: Any, desired: DesiredImages, outcome: Outcome, *, dry_run: bool) -> None:
+    """Pushes the images that the registry has not, as far as this engine knows."""
+    for fact in outcome.images:
+        servers = [name for name in fact["servers"] if name in desired.pushed_for]
+        if not servers:
+            continue
+        repository, tag = repository_in(desired.registry, fact["image"])
+        known = None if fact["action"] == "build" else pushed_as(client.inspect_image(fact["image"]), repository)
+        if known is None:
+            outcome.changed = True
+            outcome.after += f"{repository}:{tag}: pushed\n"
+        if known is None and not dry_run:
+            try:
+                known = push(client, fact["image"], desired.registry)
+            except ImageError as error:
+                outcome.fail(servers, str(error))
+        if known is not None:
+            fact["pushed"] = known
+            outcome.pushed |= dict.fromkeys(servers, known)
 
 
 def _record(client: Any, folder: str, outcome: Outcome, *, dry_run: bool) -> None:

@@ -120,10 +120,10 @@ def _image(workload: Workload, findings: Findings) -> str:
         if not workload.cluster.image_registry:
             findings.error(
                 "command",
-                f"its image {workload.spec.image} is built on hosts, and the cluster cannot pull it; push it to a"
-                " registry and set image_registry in [kubernetes] of settings.conf",
+                f"its image {workload.spec.image} is built on hosts, and the cluster cannot pull it; set"
+                " image_registry in [kubernetes] of settings.conf, where runs push it",
             )
-        else:
+        elif not workload.pushed:
             findings.need(f"image {workload.image_reference}, which is {workload.spec.image} on a host of the fleet")
     if workload.spec.signature_key is not None:
         findings.error(

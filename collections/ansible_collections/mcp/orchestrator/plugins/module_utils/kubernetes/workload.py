@@ -37,7 +37,8 @@ class Workload:
     ``network``, as ranges. ``references`` are variables whose value is nothing but a reference, by name; ``values`` is
     a digest of all of them that shows a change and cannot be guessed, None without a key. ``secret`` has a digest of
     each value of the Secret that is made with its objects; None where somebody else makes it. ``is_for_files`` is
-    whether its objects are written to files, where nobody follows what the load balancer says.
+    whether its objects are written to files, where nobody follows what the load balancer says. ``pushed`` is the image
+    that a run has pushed for it, by its digest, empty without one.
     """
 
     spec: Spec
@@ -48,6 +49,7 @@ class Workload:
     values: str | None = None
     secret: Mapping[str, str] | None = None
     is_for_files: bool = False
+    pushed: str = ""
 
     @property
     def fleet(self) -> str:
@@ -88,8 +90,8 @@ class Workload:
     @property
     def image_reference(self) -> str:
         """Its image as the cluster pulls it."""
-        if self.spec.build is None:
-            return self.spec.image
+        if self.spec.build is None or self.pushed:
+            return self.pushed or self.spec.image
         return self.spec.image.replace(REPOSITORY, self.cluster.image_registry, 1)
 
     @property

@@ -30,8 +30,13 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.container.argumen
     specs_of,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.labels import SERVICE
+from ansible_collections.mcp.orchestrator.plugins.module_utils.container.placement import speaks
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.session_key import SessionKeys
 from ansible_collections.mcp.orchestrator.plugins.module_utils.container.verification import Verification, not_installed
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.beside_hosts import (
+    of_another_host,
+    pods_by_server,
+)
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import ApiServer, MissingClient
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster_error import ClusterError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Desired, Outcome, converge
@@ -49,11 +54,6 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observ
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
     SecretValues,
     secret_digests,
-)
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.speaker import (
-    of_another_host,
-    pods_by_server,
-    speaks,
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.text import YAML_ERROR
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.verification_objects import (
@@ -125,6 +125,7 @@ def _converged(
             spec,
             settings,
             images.get(spec.image),
+            pushed=(arguments.get("images") or {}).get(spec.name, ""),
             references=references.get(spec.name, {}),
             values=values_digest(spec.env),
             secret=secret_digests(spec, session_keys.of(spec)) if makes_secrets else None,

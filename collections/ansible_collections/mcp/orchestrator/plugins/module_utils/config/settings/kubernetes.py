@@ -90,8 +90,9 @@ class Kubernetes:
     image_registry: str = setting(
         "",
         matching(_IMAGE, "the first part of an image's name; write for example registry.example.com/mcp"),
-        "Where images that are built on hosts have been pushed to, for example registry.example.com/mcp.",
-        empty="nowhere: servers with such an image cannot be exported",
+        "Where images of npx and uvx servers are for the cluster, for example registry.example.com/mcp. Runs build and"
+        " push them, with the engine's login of root; an export expects them there.",
+        empty="nowhere: the cluster cannot run such servers",
     )
     run_as_user: int = setting(
         10001,

@@ -60,6 +60,8 @@ class Engine:
         self.bases = {"node:22-slim": "", "python:3.12-slim": "", "mine": ""} if bases is None else bases
         self.registry = registry or {}
         self.pulled: list[str] = []
+        self.pushed: list[str] = []
+        self.refusal = ""
         self.builds: list[dict[str, Any]] = []
         self.containers: list[str] = []
         self.missing = missing
@@ -108,6 +110,20 @@ class Engine:
             self.held[given["t"]] = {"Id": identity, "Config": config, "Created": "2026-01-01T00:00:00Z"}
         said = [{"stream": "ok"}, {"aux": {"ID": identity}}]
         return Answer("".join(f"{json.dumps(each)}\r\n" for each in said))
+
+    def tag(self, image: str, repository: str, tag: str, force: bool) -> None:
+        self.held[f"{repository}:{tag}"] = self.held[image]
+
+    def push(self, repository: str, tag: str, **_options: Any) -> Iterator[dict[str, Any]]:
+        image = self.held[f"{repository}:{tag}"]
+        self.pushed.append(f"{repository}:{tag}")
+        yield {"status": "Preparing"}
+        if self.refusal:
+            yield {"error": self.refusal, "errorDetail": {"message": self.refusal}}
+            return
+        digest = f"sha256:of-{image['Id'][-3:]}"
+        image.setdefault("RepoDigests", []).append(f"{repository}@{digest}")
+        yield {"aux": {"Tag": tag, "Digest": digest, "Size": 9}}
 
     def create_container(self, image: str, labels: dict[str, str]) -> dict[str, str]:
         self.containers.append(image)

@@ -349,3 +349,39 @@ def test_check_mode_writes_no_bill_of_materials(templates: Path, tmp_path: Path)
     outcome = converge(client, templates, spec("a", NPX), sboms=str(tmp_path / "sbom"), dry_run=True)
     assert outcome.after.endswith(".cdx.json: written\n")
     assert not (tmp_path / "sbom").exists()
+
+
+PUSHED: dict[str, Any] = {"registry": "registry.test/mcp", "pushed_for": ["a", "b"]}
+
+
+def test_an_image_of_a_server_in_a_cluster_is_pushed_once_and_told_by_its_digest(templates: Path) -> None:
+    client = Engine()
+    told = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX), dry_run=True, **PUSHED)
+    assert (told.pushed, client.pushed) == ({}, [])
+    assert ": pushed\n" in told.after
+    first = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX), **PUSHED)
+    assert client.pushed == [NPX.image.replace("mcp-built", "registry.test/mcp")]
+    name = f"{client.pushed[0].partition(':')[0]}@sha256:of-"
+    assert set(first.pushed) == {"a", "b"}
+    assert all(each.startswith(name) for each in first.pushed.values())
+    second = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX), **PUSHED)
+    assert (second.changed, second.pushed, len(client.pushed)) == (False, first.pushed, 1)
+
+
+def test_an_image_that_is_built_again_is_pushed_again(templates: Path) -> None:
+    client = Engine()
+    first = converge(client, templates, spec("a", NPX), **PUSHED)
+    again = converge(client, templates, spec("a", NPX), renewal=Renewal(["a"]), **PUSHED)
+    assert again.pushed["a"] != first.pushed["a"]
+
+
+def test_a_push_that_fails_in_its_stream_is_an_error_of_each_server_of_the_image_and_of_no_other(
+    templates: Path,
+) -> None:
+    client = Engine()
+    client.refusal = "denied: requested access\nto the resource is denied"
+    outcome = converge(client, templates, spec("a", NPX), spec("b", NPX), spec("c", UVX), **PUSHED)
+    assert [error["server"] for error in outcome.errors] == ["a", "b"]
+    assert "denied: requested access to the resource is denied" in outcome.errors[0]["message"]
+    assert "docker login registry.test" in outcome.errors[0]["message"]
+    assert outcome.pushed == {}

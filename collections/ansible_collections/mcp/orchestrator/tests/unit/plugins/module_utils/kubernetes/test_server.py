@@ -156,6 +156,15 @@ def test_what_has_no_effect_there_is_noted() -> None:
     ]
 
 
+def test_an_image_that_a_run_has_pushed_is_named_by_its_digest_and_needs_nobody() -> None:
+    settings = cluster(image_registry="registry.test/mcp")
+    built = {"image": "mcp-built/time:1", "build": {"runtime": "node", "package": "time"}}
+    by_hand = workload(settings=settings, **built)
+    pushed = replace(by_hand, pushed="registry.test/mcp/time@sha256:1")
+    assert [each.image_reference for each in (by_hand, pushed)] == ["registry.test/mcp/time:1", pushed.pushed]
+    assert ["image registry" in str(render(each)[1].needs) for each in (by_hand, pushed)] == [True, False]
+
+
 def test_without_an_image_for_the_bridge_no_stdio_server_can_be_exported() -> None:
     (error,) = errors_of(settings=cluster(bridge_image=""))
     assert "make bridge-image" in error

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.spec import Spec
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.beside_hosts import of_another_host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.converge import Outcome
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import Plan
-from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.speaker import of_another_host
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.workload_report import (
     endpoints_of,
     probes_of,

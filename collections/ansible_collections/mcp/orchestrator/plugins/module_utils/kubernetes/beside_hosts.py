@@ -2,24 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts and the cluster beside each other: which of several hosts speaks for the fleet to the cluster, what the others
-know of it, and which pods serve what hosts are to run."""
+"""Hosts and the cluster beside each other: what hosts that do not speak to the cluster know of it, and which pods serve
+what hosts are to run."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.cluster import Cluster
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds import POD
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import World, selector_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import server_of
-
-
-def speaks(host: str, hosts: Collection[str]) -> bool:
-    """Returns whether ``host`` brings the fleet to the cluster: the first by name of all. Where nothing is said of
-    others, a host does."""
-    return not hosts or host == min(hosts)
 
 
 def of_another_host(servers: Iterable[str]) -> dict[str, Any]:
