@@ -207,8 +207,7 @@ def test_what_hosts_are_to_run_stays_with_its_pods_told_until_a_run_leaves_it_ou
     assert stays["leaving"] == {"orders": sorted(each["status"]["podIP"] for each in pods)}
     assert len(pods) == 2
 
-    kept = [each for each in scene.arguments()["servers"] if each["name"] != "orders"]
-    gone = scene.run(servers=kept)
+    gone = scene.run(leaving=["orders"], returned=["orders"])
     assert {each["server"] for each in gone["actions"]} == {"orders"}
     assert not [each for each in scene.objects() if each.endswith("mcp-orders")]
     assert scene.run(leaving=["orders"])["leaving"] == {}

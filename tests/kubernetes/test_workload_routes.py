@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def routes_of(scene: WorkloadScene) -> list[str]:
     return sorted(each for each in scene.objects() if each.startswith(("Ingress", "TargetGroupBinding")))
 
 
-def bind(scene: WorkloadScene, result: dict[str, Any], group: str = GROUP, *former: str) -> dict[str, Any]:
+def bind(
+    scene: WorkloadScene, result: dict[str, Any], group: str = GROUP, *former: str, protected: Sequence[str] = ()
+) -> dict[str, Any]:
     """The result of what comes after the routes, when each server has a target group of this name."""
     routes = [
         {
@@ -61,7 +64,7 @@ def bind(scene: WorkloadScene, result: dict[str, Any], group: str = GROUP, *form
     arguments = {
         "endpoints": result["endpoints"],
         "routes": routes,
-        "protected": [],
+        "protected": list(protected),
         "settings": str(scene.settings_file),
     }
     made = result_of(binding_module.run, arguments, False)
@@ -122,6 +125,27 @@ def test_the_bindings_of_a_server_go_with_it_and_all_when_the_fleet_leaves(scene
     assert bound(scene) == [f"{GROUP}/orders"]
     scene.good_run({})
     assert (bound(scene), routes_of(scene)) == ([], [])
+
+
+def test_pods_of_a_server_that_leaves_for_hosts_stay_bound_until_those_serve(scene: WorkloadScene) -> None:
+    scene.settings_file.write_text(scene.settings_file.read_text() + BEHIND_ALB)
+    bind(scene, scene.good_run({"time": stdio(), "orders": http()}))
+    stays = scene.run(leaving=["orders"])
+    assert (stays["actions"], bind(scene, stays, protected=["orders"])["actions"]) == ([], [])
+    assert bound(scene) == [f"{GROUP}/orders", f"{GROUP}/time"]
+    gone = scene.run(leaving=["orders"], returned=["orders"])
+    assert {each["server"] for each in gone["actions"]} == {"orders"}
+    assert bound(scene) == [f"{GROUP}/time"]
+    assert not [each for each in scene.objects() if "mcp-orders" in each]
+
+
+def test_pods_of_a_server_whose_entry_is_wrong_stay_bound(scene: WorkloadScene) -> None:
+    scene.settings_file.write_text(scene.settings_file.read_text() + BEHIND_ALB)
+    bind(scene, scene.good_run({"time": stdio(), "orders": http()}))
+    scene.config({"time": stdio(), "orders": {"command": 1}})
+    left = scene.run()
+    assert left["actions"] == []
+    assert bind(scene, left, protected=["orders"])["actions"] == []
 
 
 def test_a_file_names_the_target_group_that_the_run_s_own_routes_have(scene: WorkloadScene, tmp_path: Path) -> None:

@@ -58,7 +58,12 @@ options:
   leaving:
     description:
       - Names of servers that hosts are to run instead. What the cluster has of them stays, and RV(leaving) tells it, so
-        that it can go when the hosts serve; then leave them out of O(servers).
+        that it can go when the hosts serve.
+    type: list
+    elements: str
+    default: []
+  returned:
+    description: Those of O(leaving) that hosts serve. What the cluster has of them goes.
     type: list
     elements: str
     default: []
@@ -247,6 +252,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "session_key_file": {"type": "path", "no_log": False},
     "docker_host": {"type": "str"},
     "leaving": {"type": "list", "elements": "str", "default": []},
+    "returned": {"type": "list", "elements": "str", "default": []},
     "images": {"type": "dict", "default": {}},
     "host": {"type": "str"},
     "hosts": {"type": "dict", "default": {}},

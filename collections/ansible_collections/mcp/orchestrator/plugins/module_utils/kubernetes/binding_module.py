@@ -39,7 +39,7 @@ def run(arguments: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     except (ClusterError, ConfigFileError) as error:
         raise fleet_error(str(error), actions=[]) from error
     on_cluster = [each["name"] for each in arguments["endpoints"] if each.get("workload")]
-    labels = {name: selector(fleet, name)[SERVICE] for name in on_cluster}
+    labels = {name: selector(fleet, name)[SERVICE] for name in (*on_cluster, *arguments["protected"])}
     # Where nobody knows a server's target group, the pods stay where they are registered.
     unknown = [name for name in on_cluster if name not in objects]
     values = SecretValues(environment_of({"config": [], "session_key_file": None, "fleet": fleet}, []), {})

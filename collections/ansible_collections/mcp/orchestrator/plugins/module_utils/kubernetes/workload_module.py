@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +51,7 @@ from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.kinds 
 )
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.names import object_name, selector
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.observe import World, observe
+from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.plan import server_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.kubernetes.secret_values import (
     SecretValues,
     secret_digests,
@@ -114,8 +115,10 @@ def _converged(
     arguments: Mapping[str, Any], settings: Settings, specs: Sequence[Spec], cluster: ApiServer, *, check_mode: bool
 ) -> dict[str, Any]:
     fleet = settings.service.fleet
-    leaving = {spec.name for spec in specs if spec.enabled} & set(arguments.get("leaving") or ())
-    to_run = [spec for spec in specs if spec.enabled and spec.name not in leaving]
+    elsewhere = {spec.name for spec in specs if spec.enabled} & set(arguments.get("leaving") or ())
+    returned = elsewhere & set(arguments.get("returned") or ())
+    leaving = elsewhere - returned
+    to_run = [spec for spec in specs if spec.enabled and spec.name not in elsewhere]
     images, silence = images_of(to_run, arguments["docker_host"])
     session_keys = SessionKeys(arguments["session_key_file"], fleet)
     references = _references(arguments, settings)
@@ -133,9 +136,7 @@ def _converged(
         for spec in to_run
     ]
     kinds = fleet_kinds(settings)
-    # Where requests come from a listener's target groups, mcp_target_group_binding keeps what binds pods to these.
-    bound = {binding_kind(settings)} if settings.aws.is_named and to_run else frozenset[Kind]()
-    world = observe(cluster, fleet, [kind for kind in kinds if kind not in bound], desired_kinds(bare, kinds))
+    world = _observed(cluster, settings, kinds, bare, {selector(fleet, name)[SERVICE] for name in returned})
     rendering = _verifiable(render_fleet([_located(each, world) for each in bare], settings), to_run)
     if rendering.errors and to_run:
         raise fleet_error("; ".join(f"settings.conf: {each}" for each in rendering.errors), actions=[])
@@ -174,6 +175,23 @@ def _verifiable(rendering: Rendering, specs: Sequence[Spec]) -> Rendering:
             )
             del objects[spec.name]
     return replace(rendering, objects=objects)
+
+
+def _observed(
+    cluster: ApiServer, settings: Settings, kinds: Sequence[Kind], bare: Sequence[Workload], returned: Collection[str]
+) -> World:
+    """What the cluster has. ``returned`` are the values of ``mcp_service`` of servers that go with all they have.
+
+    Where requests come from a listener's target groups, mcp_target_group_binding keeps what binds pods to these.
+    """
+    fleet, binding = settings.service.fleet, binding_kind(settings)
+    others = settings.aws.is_named and bool(bare)
+    seen = [kind for kind in kinds if kind != binding or returned or not others]
+    world = observe(cluster, fleet, seen, desired_kinds(bare, kinds))
+    if not others:
+        return world
+    own = [each for each in world.objects if each["kind"] != binding.kind or server_of(each) in returned]
+    return replace(world, objects=own)
 
 
 def _references(arguments: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, Reference]]:
