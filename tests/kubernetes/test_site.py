@@ -127,7 +127,8 @@ def test_one_site_runs_servers_on_its_host_and_in_the_cluster_and_moves_one_at_a
         site.cluster.start_api_server()
     assert cut_off.code == 2
     assert "Traceback" not in cut_off.output
-    assert site.servers()["time"]["condition"] == "ok", "a host serves without the cluster"
+    assert site.servers()["time"]["observed"] == "running", "a host serves without the cluster"
+    assert site.servers()["time"]["route"]["url"]
 
     until(lambda: site.reconcile().code == 0 and not of("time", site.objects()), "its pods are gone")
     assert of("time", site.containers())
