@@ -195,7 +195,8 @@ def test_a_server_in_a_cluster_shows_its_pods_what_happened_and_that_nothing_is_
     page = of(tmp_path, container=container)
     text = read(page)
     for fact in (
-        "Deployment mcp-time, running", "kubectl -n mcp logs deployment/mcp-time", "node-a mcp-time-1 7 CrashLoopBackOff",
+        "Deployment mcp-time, running", "kubectl -n mcp logs deployment/mcp-time",
+        "node-a mcp-time-1 7 CrashLoopBackOff",
         "restarted pod mcp-time-1: <b>restart 7</b> between runs", "the cluster has no metrics of them",
     ):  # fmt: skip
         assert fact in text

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.mcp.orchestrator.plugins.module_utils.common.atomic_file import OWNER_ONLY, replace_file
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.errors import ConfigFileError
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.fleet import Fleet, read_fleet
+from ansible_collections.mcp.orchestrator.plugins.module_utils.config.placement import sides_of
 from ansible_collections.mcp.orchestrator.plugins.module_utils.config.secrets.resolver import EmptyResolver
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request import rights
 from ansible_collections.mcp.orchestrator.plugins.module_utils.request.form import Refused
@@ -50,6 +51,7 @@ class DropIns:
             ) from None
         remotes = {each.name for each in fleet.remotes}
         specs = {each.name: each for each in fleet.specs}
+        on_cluster = sides_of(fleet.specs, fleet.settings).on_cluster
         return {
             name: Known(
                 entry=fleet.entry_digest(name, self._key) or "",
@@ -57,7 +59,7 @@ class DropIns:
                 kind="remote" if name in remotes else "server" if name in specs else "invalid",
                 enabled=specs[name].enabled if name in specs else True,
                 ours=os.path.exists(self._path(name)),
-                in_cluster=fleet.settings.service.runtime == "kubernetes",
+                in_cluster=name in on_cluster,
                 pulls=name in specs and specs[name].pull == "always" and specs[name].build is None,
             )
             for name, file in fleet.files.items()
