@@ -153,6 +153,14 @@ def page() -> str:
         "## Files that are not read",
         "They are refused with the way out: write the servers in the form above.",
         _table(("client", "file", "format"), others),
+        "## Files that are written",
+        "`sudo make export FILE=mcp.json CLIENT=codex` writes the addresses of all servers in the form of a client;\n"
+        "the [README](../README.md) names all of them.",
+        # mcpgateway/config.py and mcpgateway/common/validators.py of mcp-contextforge-gateway 1.0.7
+        "ContextForge refuses to import a server at an address of its own machine (`127.0.0.1`, `localhost`) unless\n"
+        "`SSRF_ALLOW_LOCALHOST=true` is in its environment; one at a private address, such as that of an internal\n"
+        "ALB, unless `SSRF_ALLOW_PRIVATE_NETWORKS=true` is or `SSRF_ALLOWED_NETWORKS` has its network; and one whose\n"
+        "name it cannot look up, unless `SSRF_DNS_FAIL_CLOSED=false` is.",
         "## Keys of an entry",
         "Any other key is ignored with a warning, and an error with `strict` in `[service]` of `settings.conf`. One\n"
         "that looks like a login is always an error, so that none gets lost.",
