@@ -22,7 +22,9 @@ from mcp.client.streamable_http import streamable_http_client
 # Only what never comes takes so long, on a machine with a lot else to do.
 REQUEST_SECONDS = 120.0
 SESSION = "mcp-session-id"
-HELD_PAUSE, VISIT_PAUSE = 1.0, 2.0
+# Seconds between two requests of all held sessions together, and between two visits: a bounded load, however many
+# servers there are.
+HELD_PAUSE, VISIT_PAUSE = 0.2, 0.4
 GONE = ("the session is not known", "Session terminated", "Session not found")
 
 
@@ -62,6 +64,7 @@ class MovingClients:
 
     def __init__(self, servers: Iterable[Asked], *, marks: bool = True) -> None:
         self._servers, self._marks = list(servers), marks
+        self._held_pause, self._visit_pause = (len(self._servers) * each for each in (HELD_PAUSE, VISIT_PAUSE))
         self._lock = threading.Lock()
         self._tally = Tally()
         self._stop = threading.Event()
@@ -100,7 +103,7 @@ class MovingClients:
             if await self._session(server, "new", requests=2):
                 with self._lock:
                     self._tally.visits += 1
-            await asyncio.sleep(VISIT_PAUSE)
+            await asyncio.sleep(self._visit_pause)
 
     async def _session(self, server: Asked, who: str, requests: int | None) -> bool:
         """One session of so many requests; None is without an end. Returns whether all went well."""
@@ -125,11 +128,11 @@ class MovingClients:
                     await asyncio.wait_for(_ask(client, server, turn), REQUEST_SECONDS)
                     self._count(server, begun)
                     turn += 1
-                    await asyncio.sleep(0 if requests else HELD_PAUSE)
+                    await asyncio.sleep(0 if requests else self._held_pause)
             return True
         except Exception as error:  # whatever it is, it is what this is about
             self._lose(server, who, error, statuses[-1], is_open=is_open)
-            await asyncio.sleep(HELD_PAUSE)
+            await asyncio.sleep(self._held_pause)
             return False
 
     def _count(self, server: Asked, begun: float, *, session: bool = False) -> None:
