@@ -19,6 +19,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import PATIENCE, Cluster
 from tests.kubernetes.cluster_site import ClusterSite
 from tests.kubernetes.marks import takes_long
+from tests.kubernetes.watched import give_access
 from tests.kubernetes.workload_scene import http, stdio
 
 pytestmark = takes_long
@@ -58,17 +59,12 @@ class Api:
 def site(cluster: Cluster) -> Iterator[ClusterSite]:
     root = Path(tempfile.mkdtemp(prefix="mcp-e2e-", dir="/var/tmp"))
     made = ClusterSite(root, cluster, f"watched-{FLEET}", watcher=True)
-    made.run_on("docker")
-    made.write_config({"time": {**stdio(), "disabled": True}})
+    made.run_on("kubernetes")
+    made.write_config({"time": stdio(), "orders": http(replicas=2)})
     try:
-        first = made.install()
-        assert first.code == 0, first.output
-        bootstrap = made.play("bootstrap_kubernetes", "-e", f"bootstrap_kubeconfig={cluster.kubeconfig}")
-        assert bootstrap.code == 0, bootstrap.output
-        made.write_config({"time": stdio(), "orders": http(replicas=2)})
-        made.run_on("kubernetes")
-        second = made.install()
-        assert second.code == 0, second.output
+        give_access(cluster, made.etc / "settings.conf", made.etc)
+        run = made.install()
+        assert run.code == 0, run.output
         yield made
     finally:
         made.play("teardown")

@@ -19,7 +19,7 @@ from records.query import Query
 
 from tests.e2e.support.waiting import until
 from tests.kubernetes.api import Object
-from tests.kubernetes.cluster import PATIENCE, PROJECT
+from tests.kubernetes.cluster import PATIENCE, PROJECT, Cluster
 from tests.kubernetes.workload_scene import WorkloadScene
 
 
@@ -32,23 +32,6 @@ class Watched:
         self.log = self.folder / "watcher.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._said: dict[str, list[str]] = {}
-
-    def give_access(self) -> None:
-        """Does what an administrator does once."""
-        done = result_of(
-            access_module.run,
-            {
-                "settings": str(self.scene.settings_file),
-                "kubeconfig": str(self.scene.cluster.kubeconfig),
-                "context": None,
-                "path": str(self.folder / "kubeconfig"),
-                "watcher_path": str(self.kubeconfig),
-                "quota": {},
-                "state": "present",
-            },
-            False,
-        )
-        assert not done.get("failed"), done["msg"]
 
     def run(self) -> None:
         """Does a run by hand, and waits for its end."""
@@ -137,11 +120,29 @@ class Watched:
         return [sys.executable, "-m", "tests.kubernetes.watched_run", str(self.folder)]
 
 
+def give_access(cluster: Cluster, settings: Path, folder: Path) -> None:
+    """Does what an administrator does once; the kubeconfigs are where a site has them, in a folder."""
+    done = result_of(
+        access_module.run,
+        {
+            "settings": str(settings),
+            "kubeconfig": str(cluster.kubeconfig),
+            "context": None,
+            "path": str(folder / "kubeconfig"),
+            "watcher_path": str(folder / "watcher" / "kubeconfig"),
+            "quota": {},
+            "state": "present",
+        },
+        False,
+    )
+    assert not done.get("failed"), done["msg"]
+
+
 @contextmanager
 def watched(scene: WorkloadScene) -> Iterator[Watched]:
     """A fleet with a watcher, which the test starts."""
     made = Watched(scene)
-    made.give_access()
+    give_access(scene.cluster, scene.settings_file, scene.folder)
     try:
         yield made
     finally:

@@ -260,7 +260,7 @@ RECORDED = (
         "GET",
         "/servers/{name}/events",
         VIEW,
-        "What happened to a server in runs, the newest first.",
+        "What happened to a server, in runs and to its pods between them, the newest first.",
         _events,
         ref("event_list"),
         parameters=(NAME, SINCE, _limit(MOST_EVENTS)),
