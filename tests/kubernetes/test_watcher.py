@@ -41,6 +41,8 @@ def test_what_pods_write_is_kept_and_their_restarts_are_told(fleet: Watched) -> 
     fleet.until_text("time", "three")
     begun = ["the server starts", "the server listens"]
     assert fleet.texts("time") == [*begun, "one", "two", *begun, "three"]
+    (begins,) = fleet.remarks("time")
+    assert f"the log of {pod} begins here" in begins
     (told,) = fleet.happened("time")
     assert told[0] == "restarted"
     assert "ended with exit code 137 (OOMKilled) and is started again: restart 1" in told[1]

@@ -103,6 +103,10 @@ class Watched:
         """Returns the lines that are kept of a server, the oldest first, without the recorder's own."""
         return [line.text for line in Logs(self.folder / "logs").oldest_first(server, Query()) if line.stream != "rec"]
 
+    def remarks(self, server: str) -> list[str]:
+        """Returns the recorder's own lines."""
+        return [line.text for line in Logs(self.folder / "logs").oldest_first(server, Query()) if line.stream == "rec"]
+
     def happened(self, server: str) -> list[tuple[str, str]]:
         """Returns event and text of what the watcher saw happen to a server, the oldest first."""
         return [(each.event, each.text) for each in reversed(happenings(self.folder, server, 100))]

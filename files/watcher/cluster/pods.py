@@ -71,7 +71,7 @@ class Pods:
             member.starts += restarts
             member.oom_kills += pod.end == OUT_OF_MEMORY
         member.changed.set()
-        for listener in self._roster.listeners:
+        for listener in self._roster.listeners if pod.node else ():  # without a node it writes nothing
             listener(member)
 
     def _forget(self, identity: str) -> None:

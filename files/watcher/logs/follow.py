@@ -191,6 +191,7 @@ class _Recorder:
         # The end of a flood is what tells why it came: it is kept.
         self._last: deque[Output] = deque(maxlen=_HELD)
         self._refused = ""
+        self._is_announced = False
 
     def resume(self) -> str:
         """Returns from when on the engine is to send: seconds with nine digits of a fraction, 0 for all."""
@@ -198,13 +199,19 @@ class _Recorder:
         begun = self._progress.has_begun
         since = self._progress.resume(_now())
         if not begun:
+            self._announce()
+            return "0"
+        seconds, rest = divmod(nanoseconds_of(since), SECOND)
+        return f"{seconds}.{rest:09d}"
+
+    def _announce(self) -> None:
+        """Says where the log begins; what is about to start is asked for again and again."""
+        if not self._is_announced:
+            self._is_announced = True
             labels = self._member.container.labels
             said = f"the log of {self._member.container.name} begins here (generation"
             said += f" {labels.get(GENERATION_LABEL, '-')}, {self._place()})"
             self.server.remark(_now(), self._short, harmless(said.encode()))
-            return "0"
-        seconds, rest = divmod(nanoseconds_of(since), SECOND)
-        return f"{seconds}.{rest:09d}"
 
     def _place(self) -> str:
         pod = self._member.pod
