@@ -84,15 +84,16 @@ class RunningPod:
     def __init__(self, nodes: RunningNodes, pod: Object) -> None:
         self._nodes, self._pod = nodes, {**pod, "status": {}}
         self._folder = nodes.folder / "pods" / pod["metadata"]["uid"]
-        self.ending = threading.Event()
+        self.ending, self._starting = threading.Event(), threading.Lock()
         self.container: Container | None = None
 
     def live(self) -> None:
         """Starts the pod's containers one after the other, and tells whether it is ready, until it is to end."""
         while not self.ending.is_set():
             try:
-                with AT_ONCE:
-                    self._start()
+                with AT_ONCE, self._starting:
+                    if not self.ending.is_set():
+                        self._start()
                 break
             except docker.errors.ImageNotFound:
                 self._nodes.tell(self._pod, "image-pull-error")
@@ -108,7 +109,7 @@ class RunningPod:
     def end(self, grace: int) -> None:
         """Runs the hook, then asks the container to end, and kills it when the grace is over."""
         deadline = time.monotonic() + grace
-        with AT_ONCE:  # it may be about to start
+        with self._starting:
             container = self.container
         if container is None:
             return
