@@ -21,6 +21,6 @@ if [ $# -gt 0 ]; then
   exit
 fi
 sanity --skip-test pylint
-# It takes longer than all others together, and a third of that is for the collection's own tests, which Galaxy does not
-# run, which are run as they are, and which ruff has read.
+# It takes longer than all others together, and a third of that was for the collection's own tests, which are run, and
+# which ruff reads.
 sanity --test pylint plugins/
