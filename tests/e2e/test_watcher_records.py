@@ -21,7 +21,7 @@ from records.sample import FULL
 from records.samples import Samples
 from watcher.disk import Disk
 from watcher.engine.client import Engine
-from watcher.recording import Recording, recording_tasks
+from watcher.recording import Recording, recording_of_fleet
 from watcher.roster import Roster
 from watcher.samples.collect import Collector
 from watcher.tasks import run_tasks
@@ -72,11 +72,10 @@ class Recorder:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        tasks = recording_tasks(
-            Engine("/run/docker.sock"), FLEET, self._directory, Recording(10 * 1024 * 1024, 16 * 1024, to_journal=False)
-        )
+        recorded = Recording(10 * 1024 * 1024, 16 * 1024, to_journal=False)
+        found = recording_of_fleet(Engine("/run/docker.sock"), FLEET, self._directory, recorded)
         self._ready.set()
-        await run_tasks(tasks, self._stop)
+        await run_tasks(found.tasks, self._stop)
 
     def stop(self) -> None:
         """Ends it as SIGTERM does."""
