@@ -138,6 +138,10 @@ def test_one_site_runs_servers_on_its_host_and_in_the_cluster_and_moves_one_at_a
     refused = site.play("leave_kubernetes")
     assert refused.code == 2
     assert "The cluster is to run orders" in refused.output
+    site.write_config({"time": placed("hosts"), "orders": placed("hosts")})
+    too_early = site.play("leave_kubernetes")
+    assert too_early.code == 2
+    assert "No host serves orders as yet" in too_early.output
     site.write_config({"time": {**HERE, "disabled": True}, "orders": placed("hosts", {**HERE, "disabled": True})})
     gone = site.reconcile()
     assert gone.code == 0, gone.output
