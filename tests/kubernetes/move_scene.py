@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -102,14 +103,15 @@ class MoveScene(Site):
         text = settings_text(ROUTES).replace("deregistration_delay = 1", f"deregistration_delay = {DELAY}")
         (self.etc / "settings.conf").write_text(text + more)
 
-    def write_fleet(self, count: int) -> None:
-        """Writes a config of so many servers."""
+    def write_fleet(self, count: int, placements: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Writes a config of so many servers; ``placements`` are those of some, by name."""
         servers = {}
         self.asked = []
         for number in range(count):
             kind, entry, (tool, arguments, answer), moves = KINDS[number % len(KINDS)]
             name = f"{kind}-{number // len(KINDS)}"
-            servers[name] = entry
+            placed = {"placement": placements[name]} if name in placements else {}
+            servers[name] = {**entry, "orchestrator": {**entry["orchestrator"], **placed}}
             url = f"{self.balancer.url}/mcp/{name}/mcp"
             self.asked.append(Asked(name, url, tool, arguments, answer, moves))
         self.write_config(servers)
