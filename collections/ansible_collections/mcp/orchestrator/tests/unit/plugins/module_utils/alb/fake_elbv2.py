@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ class FakeElbv2:
         self.drain_seconds = 3.0
         self.idle_timeout = 60
         self.warm_up_seconds = 2.0
-        self._number = 0
+        self._made: Counter[str] = Counter()
         self._lock = threading.RLock()
 
     # -- the interface that the code under test uses
@@ -241,7 +242,7 @@ class FakeElbv2:
                 if any(group.get(key) != value for key, value in settings.items()):
                     raise _refuse("create_target_group", "DuplicateTargetGroupName")
                 return {"TargetGroups": [group]}
-        arn = f"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/{self._next()}"
+        arn = f"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/{self._next(name)}"
         self.groups[arn] = {"TargetGroupArn": arn, "TargetGroupName": name, **settings}
         self.targets[arn] = {}
         self.attributes[arn] = {"deregistration_delay.timeout_seconds": "300", "stickiness.enabled": "false"}
@@ -297,7 +298,7 @@ class FakeElbv2:
             raise _refuse("create_rule", "PriorityInUse")
         if len(self.rules) >= self.limits["rules-per-application-load-balancer"]:
             raise _refuse("create_rule", "TooManyRules")
-        arn = f"{LISTENER.replace(':listener/', ':listener-rule/')}/{self._next()}"
+        arn = f"{LISTENER.replace(':listener/', ':listener-rule/')}/{self._next('rule')}"
         rule = {"RuleArn": arn, "Priority": str(Priority), "IsDefault": False, "Conditions": Conditions}
         rule |= {"Actions": Actions, **({"Transforms": Transforms} if Transforms else {})}
         self._put("create_rule", rule)
@@ -377,9 +378,10 @@ class FakeElbv2:
             raise _refuse(operation, "RuleNotFound")
         return self.rules[arn]
 
-    def _next(self) -> str:
-        self._number += 1
-        return f"{self._number:016x}"
+    def _next(self, name: str) -> str:
+        """The end of an ARN: another for each of the same name, and the same whichever thread comes first."""
+        self._made[name] += 1
+        return f"{self._made[name]:016x}"
 
 
 _HEALTH_DEFAULTS = {
