@@ -68,7 +68,8 @@ def offered(server: Server) -> tuple[Action, ...]:
     if server.condition == "stopped":
         names = ["start", "restart"]
     elif server.desired == "running":
-        names = ["restart", "pull", "stop"]
+        # What a cluster pulls is the cluster's: a run refuses a pull of a server whose pods it looks after.
+        names = ["restart", "stop"] if server.is_in_cluster else ["restart", "pull", "stop"]
     else:
         names = []
     if server.override is not None:

@@ -70,6 +70,17 @@ def test_an_action_becomes_a_request_that_says_who_asked_and_from_where(app: Wsg
     assert 'content="2"' in waiting.body
 
 
+def buttons_of(app: WsgiApp, state_file: Path, **changes: Any) -> list[str]:
+    state_file.write_text(json.dumps(samples.state([samples.server("time", 7, **changes)])))
+    return re.findall(r'href="/monitor/act/([a-z-]+)\?', ask(app, "/monitor/servers/time").body)
+
+
+def test_what_a_run_would_refuse_of_a_server_in_a_cluster_is_not_offered(app: WsgiApp, state_file: Path) -> None:
+    pods = {"id": "deployment/mcp-time", "name": "mcp-time", "logs": "kubectl -n mcp logs deployment/mcp-time"}
+    assert buttons_of(app, state_file) == ["restart", "pull", "stop"]
+    assert buttons_of(app, state_file, container=pods) == ["restart", "stop"]
+
+
 def test_a_run_is_asked_for_without_a_server(app: WsgiApp, spool: Path) -> None:
     token = stop_form(app)["token"]
     assert post(app, "/monitor/act/sync", {"token": token, "server": "time"}).status == 303
