@@ -77,8 +77,7 @@ class FakeElbv2:
             return answer
 
     def pages(self, operation: str, key: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call(operation, arguments)[key]
-        return found
+        return list(self.call(operation, arguments)[key])
 
     # -- what tests ask
 
