@@ -167,7 +167,7 @@ def test_clients_of_a_server_behind_tokens_are_told_by_the_monitor_where_to_log_
     assert found["resource"] == f"https://localhost:{listener['Port']}/mcp/time/mcp"
     assert found["authorization_servers"] == ["https://id.example"]
     assert ask("/.well-known/oauth-protected-resource/mcp/orders/mcp")[0] == 404
-    assert site.servers()["time"]["health"]["status"] == "ok"
+    site.wait_well("time")
     again = site.reconcile()
     assert (again.code, "changed=0" in again.output) == (0, True), again.output
 

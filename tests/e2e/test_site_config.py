@@ -245,9 +245,8 @@ def test_another_version_of_a_package_is_built_and_takes_over(watched: Watched) 
     after = site.containers()
     assert {name for name in before if after.get(name) != before[name]} == {f"{FLEET}-uvx"}
     assert after.keys() == before.keys()
-    servers = site.servers()
-    assert servers["uvx"]["package"]["version"] == "2026.10.10"
-    assert servers["uvx"]["health"]["status"] == "ok"
+    assert site.servers()["uvx"]["package"]["version"] == "2026.10.10"
+    site.wait_well("uvx")
 
 
 def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container_before(watched: Watched) -> None:
@@ -260,7 +259,7 @@ def test_a_rebuild_on_request_names_its_reason_and_takes_over_from_the_container
     assert re.search(r"image mcp-built/mcp-server-time:\w+ is now sha256:\w+ \(was sha256:\w+\)", run.output)
     after = site.containers()
     assert {name for name in before if after.get(name) != before[name]} == {f"{FLEET}-uvx"}
-    assert site.servers()["uvx"]["health"]["status"] == "ok"
+    site.wait_well("uvx")
     bills = {path.name.partition(".")[0] for path in (site.var / "sbom").iterdir()}
     assert {site.docker.containers.get(f"{FLEET}-{name}").image.id[7:] for name in ("uvx", "npx")} <= bills
 

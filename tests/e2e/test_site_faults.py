@@ -25,8 +25,7 @@ def _whole_again(site: Site) -> Iterator[None]:
     run = site.reconcile()
     assert run.code == 0, run.output
     assert sorted(site.containers()) == sorted(f"{FLEET}-{name}" for name in site.running())
-    for name in site.running():
-        assert site.servers()[name]["health"]["status"] == "ok"
+    site.wait_well(*site.running())
 
 
 def test_without_an_engine_nothing_else_is_touched_and_the_state_says_why(site: Site) -> None:

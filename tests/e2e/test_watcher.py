@@ -93,10 +93,12 @@ def test_a_removed_container_answers_again_and_the_run_starts_no_other(watched: 
     until(lambda: finished(watched) > before, "a run has reported", PATIENCE)
     until(answers(watched, "time"), "time answers", PATIENCE)
     time.sleep(3)  # what a run does itself would have started another by now
-    first, *more = reasons(watched)[runs:]
-    assert first == "watcher: time was removed"
-    # On a machine that is busy enough the new container may be slow to answer, which is no doing of the run.
-    assert all(each.endswith(" is unhealthy") for each in more), more
+    told = reasons(watched)[runs:]
+    # On a machine that is busy enough a container is slow to answer, before it is removed or after. That is no doing of
+    # the run, and a run that is under way for it brings the removed container back as well.
+    others = [each for each in told if not each.endswith("time is unhealthy")]
+    assert told
+    assert others in ([], ["watcher: time was removed"])
 
 
 def test_what_a_server_requires_comes_back_when_it_is_killed(watched: Site) -> None:

@@ -15,6 +15,8 @@ import boto3
 import docker
 from botocore.credentials import SharedCredentialProvider
 
+from tests.e2e.support.waiting import until
+
 PROJECT = Path(__file__).resolve().parents[3]
 # Two runs of the tests may each have a site of their own on one machine: MCP_TEST_SITE=1 is the second one's.
 NUMBER = int(os.environ.get("MCP_TEST_SITE", "0"))
@@ -191,6 +193,21 @@ class Site:
 
     def servers(self) -> dict[str, dict[str, Any]]:
         return {server["name"]: server for server in self.state()["servers"]}
+
+    def wait_well(self, *names: str) -> None:
+        """Waits until the state says that servers answer.
+
+        On a busy machine the run that starts or meets one may come too early; what the next one says counts.
+        """
+
+        def well() -> bool:
+            told = self.servers()
+            if all(told[name]["health"]["status"] == "ok" for name in names):
+                return True
+            self.reconcile()
+            return False
+
+        until(well, f"the state says that {', '.join(names)} answer")
 
     def containers(self) -> dict[str, str]:
         """Name -> id of the fleet's containers, running or not."""
