@@ -59,6 +59,12 @@ def _remove(network: Network) -> None:
                 raise
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that give the site a watcher, which starts runs, come after all others: an installation without it again
+    takes a minute or more."""
+    items.sort(key=lambda item: item.get_closest_marker("keeps_its_watcher") is not None)
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """The product, installed once for the session with the sample config, and torn down after it."""

@@ -19,7 +19,7 @@ from tests.e2e.support.api_token import make_token
 from tests.e2e.support.assistant import ERAS, Assistant, Inspector, text_of
 from tests.e2e.support.client import answers as answers_at
 from tests.e2e.support.client import call
-from tests.e2e.support.site import COLLECTOR_PORT, FLEET, PROMETHEUS, SETTINGS, USERS, Site, settings
+from tests.e2e.support.site import COLLECTOR_PORT, FLEET, PROMETHEUS, USERS, Site, settings
 from tests.e2e.support.waiting import until
 from tests.hosts.files import deviations, files, table
 from tests.observability.prometheus import results
@@ -31,6 +31,7 @@ TEMPLATE = {
     "versions": {"1": {"command": "docker", "args": ["run", "-i", "--rm", "-e", "TZ", "mcp-sample/time:1"]}},
 }
 CANARY = "canary-7d1f0c"
+pytestmark = pytest.mark.keeps_its_watcher
 with_inspector = pytest.mark.skipif("MCP_INSPECTOR" not in os.environ, reason="make inspector: its packages are 110 MB")
 
 
@@ -84,7 +85,7 @@ def receiver() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def watched(site: Site, receiver: Collector) -> Iterator[Site]:
+def watched(site: Site, receiver: Collector) -> Site:
     (site.etc / "otel.token").write_text(f"{CANARY}-otel\n")
     traces = f"endpoint = {receiver.endpoint}\nheaders = Authorization=Bearer ${{file:{site.etc}/otel.token}}"
     more = f"[dashboard]\nregistry = public\n[traces]\n{traces}\n"
@@ -92,14 +93,9 @@ def watched(site: Site, receiver: Collector) -> Iterator[Site]:
     (site.etc / "templates").mkdir(exist_ok=True)
     (site.etc / "templates" / "clock.json").write_text(json.dumps(TEMPLATE))
     run = site.install()
-    try:
-        assert run.code == 0, run.output
-        answers_at(f"{site.url}/monitor/health", 200)
-        yield site
-    finally:
-        (site.etc / "settings.conf").write_text(SETTINGS)
-        run = site.install()
-        assert run.code == 0, run.output
+    assert run.code == 0, run.output
+    answers_at(f"{site.url}/monitor/health", 200)
+    return site
 
 
 @pytest.fixture(scope="module")

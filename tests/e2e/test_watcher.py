@@ -21,11 +21,12 @@ from tests.chaos.trial import Outcome, Trial, strike_somehow
 from tests.chaos.world import strangers
 from tests.e2e.support.client import status
 from tests.e2e.support.sample import ANOTHER, SAMPLE
-from tests.e2e.support.site import FLEET, LISTENER, SETTINGS, Site, settings
+from tests.e2e.support.site import FLEET, LISTENER, Site, settings
 from tests.e2e.support.waiting import until
 
 # A run of the watcher, on a machine with a lot else to do; how long healing takes, benchmarks/healing.py measures.
 PATIENCE = 180.0
+pytestmark = pytest.mark.keeps_its_watcher
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +39,6 @@ def watched(site: Site) -> Iterator[Site]:
         yield site
     finally:
         site.write_config(SAMPLE)
-        (site.etc / "settings.conf").write_text(SETTINGS)
-        run = site.install()
-        assert run.code == 0, run.output
 
 
 def answers(site: Site, server: str) -> Callable[[], bool]:
