@@ -66,7 +66,7 @@ failed_again() {
   while read -r target result; do
     [ "$result" = FAILED ] || continue
     failed=$logs/$target.cache/v/cache/lastfailed
-    # Many tests, or lint, which is none: that is not the machine's speed.
+    # More than a few tests, or lint, do not fail because the machine is slow.
     if [ "$target" = molecule ] || few "$failed"; then
       printf '\n==> %s failed beside the others; once more what failed, alone\n' "$target"
       PYTEST_ADDOPTS="-o cache_dir=$logs/$target.cache --last-failed" tests/run.sh "$target" </dev/null || code=1

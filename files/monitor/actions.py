@@ -68,7 +68,7 @@ def offered(server: Server) -> tuple[Action, ...]:
     if server.condition == "stopped":
         names = ["start", "restart"]
     elif server.desired == "running":
-        # What a cluster pulls is the cluster's: a run refuses a pull of a server whose pods it looks after.
+        # A cluster pulls its images itself: a run refuses a pull, or restarts what pulls at each start anyway.
         names = ["restart", "stop"] if server.is_in_cluster else ["restart", "pull", "stop"]
     else:
         names = []

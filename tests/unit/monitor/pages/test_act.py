@@ -75,7 +75,7 @@ def buttons_of(app: WsgiApp, state_file: Path, **changes: Any) -> list[str]:
     return re.findall(r'href="/monitor/act/([a-z-]+)\?', ask(app, "/monitor/servers/time").body)
 
 
-def test_what_a_run_would_refuse_of_a_server_in_a_cluster_is_not_offered(app: WsgiApp, state_file: Path) -> None:
+def test_a_server_in_a_cluster_is_offered_no_pull(app: WsgiApp, state_file: Path) -> None:
     pods = {"id": "deployment/mcp-time", "name": "mcp-time", "logs": "kubectl -n mcp logs deployment/mcp-time"}
     assert buttons_of(app, state_file) == ["restart", "pull", "stop"]
     assert buttons_of(app, state_file, container=pods) == ["restart", "stop"]
